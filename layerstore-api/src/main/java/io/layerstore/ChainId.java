@@ -1,0 +1,68 @@
+package io.layerstore;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The identity of a layer together with all layers below it.
+ *
+ * <p>For a base layer it is the diff ID; above, it is the SHA-256 of the parent's chain ID, one space, and
+ * the layer's diff ID, both as text. Source: <a
+ * href="https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid">OCI image
+ * specification, Layer ChainID</a>.
+ *
+ * @param digest the SHA-256 digest
+ */
+public record ChainId(Digest digest) implements Comparable<ChainId> {
+
+  /**
+   * Checks the algorithm.
+   *
+   * @throws IllegalArgumentException if {@code digest} is not SHA-256
+   */
+  public ChainId {
+    if (digest.algorithm() != DigestAlgorithm.SHA256) {
+      throw new IllegalArgumentException("unsupported digest algorithm for a chain id: " + digest);
+    }
+  }
+
+  /**
+   * Reads {@code sha256:hex}.
+   *
+   * @throws IllegalArgumentException if {@code text} is not a SHA-256 digest
+   */
+  public static ChainId parse(String text) {
+    return new ChainId(Digest.parse(text));
+  }
+
+  /** The chain ID of the layer {@code diffId} on top of {@code parent}; {@code null} for a base layer. */
+  public static ChainId of(@Nullable ChainId parent, DiffId diffId) {
+    if (parent == null) {
+      return new ChainId(diffId.digest());
+    }
+    String joined = parent + " " + diffId;
+    return new ChainId(Digest.sha256Of(joined.getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  /** The chain ID of a stack, bottom layer first; empty if there are no layers. */
+  public static Optional<ChainId> of(List<DiffId> diffIds) {
+    @Nullable ChainId chain = null;
+    for (DiffId diffId : diffIds) {
+      chain = of(chain, diffId);
+    }
+    return Optional.ofNullable(chain);
+  }
+
+  @Override
+  public int compareTo(ChainId other) {
+    return digest.compareTo(other.digest);
+  }
+
+  /** The digest's text. */
+  @Override
+  public String toString() {
+    return digest.toString();
+  }
+}

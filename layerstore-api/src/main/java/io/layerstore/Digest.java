@@ -1,0 +1,83 @@
+package io.layerstore;
+
+import java.util.HexFormat;
+import java.util.Objects;
+
+/**
+ * A content digest, in text {@code sha256:} and 64 lower-case hexadecimal digits.
+ *
+ * <p>Only a value that passed the checks here is ever used to build a file name. Immutable; safe for
+ * use by many threads. Text form as in the <a
+ * href="https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests">OCI image
+ * specification</a>.
+ *
+ * @param algorithm the hash function
+ * @param hex the hash, in lower-case hexadecimal digits
+ */
+public record Digest(DigestAlgorithm algorithm, String hex) implements Comparable<Digest> {
+
+  /**
+   * Checks the digits.
+   *
+   * @throws IllegalArgumentException if {@code hex} is of the wrong length or has other characters
+   */
+  public Digest {
+    Objects.requireNonNull(algorithm, "algorithm");
+    if (hex.length() != algorithm.hexLength()) {
+      throw new IllegalArgumentException("invalid checksum digest length: \"" + printable(hex) + "\"");
+    }
+    for (int i = 0; i < hex.length(); i++) {
+      char c = hex.charAt(i);
+      if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
+        throw new IllegalArgumentException("invalid checksum digest format: \"" + printable(hex) + "\"");
+      }
+    }
+  }
+
+  /**
+   * Reads {@code algorithm:hex}.
+   *
+   * @throws IllegalArgumentException if {@code text} is not a digest of a known algorithm
+   */
+  public static Digest parse(String text) {
+    int colon = text.indexOf(':');
+    if (colon <= 0 || colon == text.length() - 1) {
+      throw new IllegalArgumentException("invalid checksum digest format: \"" + printable(text) + "\"");
+    }
+    String name = text.substring(0, colon);
+    for (DigestAlgorithm algorithm : DigestAlgorithm.values()) {
+      if (algorithm.id().equals(name)) {
+        return new Digest(algorithm, text.substring(colon + 1));
+      }
+    }
+    throw new IllegalArgumentException("unsupported digest algorithm: \"" + printable(name) + "\"");
+  }
+
+  /** The SHA-256 digest whose hash is {@code hash}. */
+  public static Digest sha256(byte[] hash) {
+    return new Digest(DigestAlgorithm.SHA256, HexFormat.of().formatHex(hash));
+  }
+
+  /** The SHA-256 digest of {@code content}. */
+  public static Digest sha256Of(byte[] content) {
+    return sha256(DigestAlgorithm.SHA256.newMessageDigest().digest(content));
+  }
+
+  @Override
+  public int compareTo(Digest other) {
+    int byAlgorithm = algorithm.compareTo(other.algorithm);
+    return byAlgorithm != 0 ? byAlgorithm : hex.compareTo(other.hex);
+  }
+
+  /** The canonical text, {@code algorithm:hex}. */
+  @Override
+  public String toString() {
+    return algorithm.id() + ":" + hex;
+  }
+
+  /** Caps and escapes text of unknown origin for a message. */
+  private static String printable(String text) {
+    String start = text.length() > 160 ? text.substring(0, 160) + "..." : text;
+    return ByteString.utf8(start).toString();
+  }
+}

@@ -1,0 +1,87 @@
+package io.layerstore;
+
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A handle on one reference to a read-only layer.
+ *
+ * <p>Got from {@link LayerStore#register}, {@link LayerStore#get} or {@link RWLayer#commit}. While it is open the
+ * layer and all layers below it stay. {@link #close} gives the reference back and never deletes anything; {@link
+ * LayerStore#release} gives it back and deletes what nothing refers to any more. The ids and sizes can be
+ * read after the handle is spent; whatever needs the store then throws {@link IllegalStateException}.
+ *
+ * <p>Safe for use by many threads. Mirrors {@code layer.Layer} of moby.
+ */
+public interface Layer extends AutoCloseable {
+
+  /** The identity of this layer and all layers below it. */
+  ChainId chainId();
+
+  /** The identity of this layer's content. */
+  DiffId diffId();
+
+  /** The chain ID of the layer below; empty for a base layer. */
+  Optional<ChainId> parent();
+
+  /** The number of layers in the chain, this one included. */
+  int depth();
+
+  /** The name of this layer's directory in the graph driver. */
+  String cacheId();
+
+  /**
+   * The size of this layer and all layers below it, in bytes, as the graph driver counted when they were unpacked.
+   */
+  long sizeBytes();
+
+  /** The size of this layer alone, in bytes, as the graph driver counted when it was unpacked. */
+  long diffSizeBytes();
+
+  /** Where the layer's bytes came from, if whoever registered it said so. */
+  Optional<Descriptor> descriptor();
+
+  /**
+   * What the graph driver tells about the layer's place on disk, such as {@code UpperDir}.
+   *
+   * @throws LayerStoreException if the driver's files are missing or damaged
+   */
+  Map<String, String> metadata() throws LayerStoreException;
+
+  /**
+   * The layer's archive, byte for byte as it was registered, uncompressed.
+   *
+   * <p>The bytes are verified while they are read, so they are trustworthy only when the stream has ended without
+   * an exception. Reads the layer's files on the fly; memory does not grow with the layer. Close the stream.
+   *
+   * @return the archive; its {@code read} throws {@link LayerVerificationException} when a file of the layer or the
+   *     archive as a whole is not what was registered, before any byte from outside the layer is given out
+   * @throws StoreCorruptedException if the layer has no readable tar-split
+   */
+  InputStream tarStream() throws LayerStoreException;
+
+  /**
+   * An archive of the difference between {@code ancestor} and this layer, made from the files. Not byte for byte
+   * reproducible, and not verified.
+   *
+   * @param ancestor the chain ID of a layer below this one, or null for everything
+   * @throws NotAncestorException if {@code ancestor} is not below this layer; a layer is not its own ancestor
+   */
+  InputStream tarStreamFrom(@Nullable ChainId ancestor) throws LayerStoreException;
+
+  /**
+   * Shows the files of this layer and those below, merged, for reading.
+   *
+   * <p>The caller must not write. Overlay2 mounts read-only; vfs gives the layer's own directory, which it cannot protect.
+   */
+  Mount mount() throws LayerStoreException;
+
+  /** Who holds this layer at the moment. */
+  LayerUsage usage();
+
+  /** Gives the reference back. Deletes nothing; a second call does nothing. */
+  @Override
+  void close();
+}

@@ -1,0 +1,58 @@
+package io.layerstore;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+
+/**
+ * A layer archive, plain or compressed, that can be opened when it is needed, and is not opened when it is not.
+ */
+@FunctionalInterface
+public interface LayerSource {
+
+  /** Opens the archive at its beginning. Whoever calls this closes the stream. */
+  InputStream open() throws IOException;
+
+  /** The size of what {@link #open} gives, in bytes, where it is known; used to report progress. */
+  default OptionalLong sizeBytes() throws IOException {
+    return OptionalLong.empty();
+  }
+
+  /** The archive in {@code file}. */
+  static LayerSource of(Path file) {
+    return new LayerSource() {
+      @Override
+      public InputStream open() throws IOException {
+        return Files.newInputStream(file);
+      }
+
+      @Override
+      public OptionalLong sizeBytes() throws IOException {
+        return OptionalLong.of(Files.size(file));
+      }
+
+      @Override
+      public String toString() {
+        return file.toString();
+      }
+    };
+  }
+
+  /** The archive with these bytes, which are not copied. */
+  static LayerSource of(byte[] archive) {
+    return new LayerSource() {
+      @Override
+      public InputStream open() {
+        return new ByteArrayInputStream(archive);
+      }
+
+      @Override
+      public OptionalLong sizeBytes() {
+        return OptionalLong.of(archive.length);
+      }
+    };
+  }
+}

@@ -1,0 +1,19 @@
+package io.layerstore;
+
+/** The store has no read-write layer of that name. */
+public class MountNotFoundException extends LayerStoreException {
+  private static final long serialVersionUID = 1L;
+
+  private final String name;
+
+  /** Carries the facts. */
+  public MountNotFoundException(String name) {
+    super("mount does not exist: " + name + "; list the read-write layers to see what there is");
+    this.name = name;
+  }
+
+  /** The name that was asked for. */
+  public String name() {
+    return name;
+  }
+}

@@ -1,0 +1,90 @@
+package io.layerstore;
+
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A handle on one reference to a named read-write layer.
+ *
+ * <p>Got from {@link LayerStore#createRWLayer} or {@link LayerStore#getRWLayer}. {@link #close} gives the reference back and never
+ * deletes anything: the read-write layer is found again by its name, also by the next process. {@link LayerStore#releaseRWLayer}
+ * deletes it, files and all. After either, every method that needs the store throws {@link IllegalStateException}.
+ *
+ * <p>Safe for use by many threads. Mirrors {@code layer.RWLayer} of moby.
+ */
+public interface RWLayer extends AutoCloseable {
+
+  /** The name its creator gave it. */
+  String name();
+
+  /** The chain ID of the layer it stands on; empty if it stands on nothing. */
+  Optional<ChainId> parent();
+
+  /** The name of its directory in the graph driver. */
+  String mountId();
+
+  /** Mounts it without options. */
+  default Mount mount() throws LayerStoreException {
+    return mount(MountOptions.DEFAULT);
+  }
+
+  /**
+   * Makes its files visible, merged with those of the layers below. Mounts are counted: the first one mounts, the close of the last one
+   * unmounts.
+   *
+   * @throws LayerStoreException if the driver cannot mount; nothing is left mounted
+   */
+  Mount mount(MountOptions options) throws LayerStoreException;
+
+  /** The size of what was written into it, in bytes, as the graph driver counts. */
+  long sizeBytes() throws LayerStoreException;
+
+  /**
+   * How it differs from the layer it stands on, in a deterministic order. Close the stream.
+   *
+   * <p>The stream reads the files while it is consumed and throws {@link java.io.UncheckedIOException} if that fails.
+   */
+  Stream<Change> changes() throws LayerStoreException;
+
+  /**
+   * An archive of its changes, made from the files as they are now. Close the stream.
+   *
+   * @return the archive; its {@code read} throws {@link ConcurrentChangeException} if a file changes while it is read
+   */
+  InputStream tarStream() throws LayerStoreException;
+
+  /**
+   * Unpacks a layer archive, plain or compressed, onto it, whiteouts included. Reads to the end and does not close {@code tar}.
+   *
+   * <p>Not atomic: after a failure part of the archive may have been unpacked.
+   *
+   * @return the size of what was unpacked, in bytes, as the graph driver counts
+   * @throws ArchiveException if the archive is refused
+   */
+  long applyDiff(InputStream tar) throws LayerStoreException;
+
+  /** What the graph driver tells about its place on disk, such as {@code UpperDir}. */
+  Map<String, String> metadata() throws LayerStoreException;
+
+  /** Commits with {@link CommitOptions#DEFAULT}. */
+  default Layer commit() throws LayerStoreException {
+    return commit(CommitOptions.DEFAULT);
+  }
+
+  /**
+   * Registers its changes as a new layer on top of its parent, with a copy of the files of its own. The read-write layer goes on.
+   *
+   * <p>Allowed while it is mounted and written to, but not a point-in-time snapshot then: files are read one after the other.
+   *
+   * @return a handle on the new layer, or on the equal one that exists
+   * @throws ConcurrentChangeException if a file changes while it is read; the store is unchanged
+   * @throws MaxDepthExceededException if the chain would exceed 125 layers
+   */
+  Layer commit(CommitOptions options) throws LayerStoreException;
+
+  /** Gives the reference back. Deletes nothing, and leaves mounts as they are; a second call does nothing. */
+  @Override
+  void close();
+}

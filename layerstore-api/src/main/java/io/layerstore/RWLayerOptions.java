@@ -1,0 +1,84 @@
+package io.layerstore;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** How to create a read-write layer. Immutable; made with {@link #builder}. */
+public final class RWLayerOptions {
+
+  /** No label, no initializer, no storage options. */
+  public static final RWLayerOptions DEFAULT = builder().build();
+
+  private final @Nullable String mountLabel;
+  private final @Nullable MountInitializer initializer;
+  private final Map<String, String> storageOptions;
+
+  private RWLayerOptions(Builder builder) {
+    mountLabel = builder.mountLabel;
+    initializer = builder.initializer;
+    storageOptions = Map.copyOf(builder.storageOptions);
+  }
+
+  /** A builder without any option set. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** The SELinux label of the init layer's mount. */
+  public Optional<String> mountLabel() {
+    return Optional.ofNullable(mountLabel);
+  }
+
+  /** The code that fills the init layer; without it there is no init layer. */
+  public Optional<MountInitializer> initializer() {
+    return Optional.ofNullable(initializer);
+  }
+
+  /** Options for the graph driver, such as {@code size}. */
+  public Map<String, String> storageOptions() {
+    return storageOptions;
+  }
+
+  /** A builder with these options set. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.mountLabel = mountLabel;
+    builder.initializer = initializer;
+    builder.storageOptions.putAll(storageOptions);
+    return builder;
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private @Nullable String mountLabel;
+    private @Nullable MountInitializer initializer;
+    private final Map<String, String> storageOptions = new TreeMap<>();
+
+    private Builder() {}
+
+    /** Sets the SELinux label of the init layer's mount. */
+    public Builder mountLabel(@Nullable String mountLabel) {
+      this.mountLabel = mountLabel;
+      return this;
+    }
+
+    /** Sets the code that fills the init layer. */
+    public Builder initializer(@Nullable MountInitializer initializer) {
+      this.initializer = initializer;
+      return this;
+    }
+
+    /** Adds one option for the graph driver. */
+    public Builder storageOption(String key, String value) {
+      storageOptions.put(key, value);
+      return this;
+    }
+
+    /** Makes the options. */
+    public RWLayerOptions build() {
+      return new RWLayerOptions(this);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package io.layerstore;
+
+/** A file's owner has no counterpart in the store's {@link IdMapping}. */
+public class UnmappableIdException extends DriverException {
+  private static final long serialVersionUID = 1L;
+
+  private final long unmappedId;
+
+  /** About the user or group id {@code unmappedId} of the entry {@code path}. */
+  public UnmappableIdException(String driver, String id, String path, String kind, long unmappedId, String mapping) {
+    super(
+        driver,
+        id,
+        "/" + path + ": container " + kind + " " + unmappedId + " cannot be mapped to a host id by " + mapping
+            + "; extend the id mapping",
+        null);
+    this.unmappedId = unmappedId;
+  }
+
+  /** The id inside the layer that no range has. */
+  public long unmappedId() {
+    return unmappedId;
+  }
+}

@@ -1,0 +1,111 @@
+package io.layerstore.spi;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerStoreException;
+import java.io.InputStream;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the facts about layers are kept. The file metadata store is Docker's {@code layerdb}.
+ *
+ * <p>An implementation
+ *
+ * <ul>
+ *   <li>makes a layer or a read-write layer visible, and hides it, in one step;
+ *   <li>never trusts what it reads: a value of the wrong form is a {@link io.layerstore.StoreCorruptedException};
+ *   <li>is safe for use by many threads; the store never runs two calls that change the same layer at once.
+ * </ul>
+ *
+ * <p>Mirrors {@code layer.fileMetadataStore} of moby.
+ */
+public interface MetadataStore extends AutoCloseable {
+
+  /**
+   * A layer or its remains on the way out: its metadata is hidden, but its files may still be in the driver.
+   *
+   * @param key what identifies it in this metadata store
+   * @param chainId the chain ID it had; null if it never had one, because it was never committed
+   * @param cacheId its id in the graph driver; null if it cannot be told, and then only the metadata is left to remove
+   */
+  record Leftover(String key, @Nullable ChainId chainId, @Nullable String cacheId) {}
+
+  /**
+   * A read-write layer whose creation was not finished.
+   *
+   * @param key what identifies it in this metadata store
+   * @param driverIds the ids that may exist in the graph driver
+   */
+  record UnfinishedMount(String key, List<String> driverIds) {}
+
+  /** Begins a layer. {@code cacheId} is on disk when this returns, so that an unfinished layer can be found and removed. */
+  MetadataTransaction begin(String cacheId) throws LayerStoreException;
+
+  /** The chain IDs that have metadata, trustworthy or not, sorted. */
+  List<ChainId> layers() throws LayerStoreException;
+
+  /**
+   * Reads a layer.
+   *
+   * @throws io.layerstore.LayerNotFoundException if there is none of that chain ID
+   * @throws io.layerstore.StoreCorruptedException if something about it is missing or malformed
+   */
+  LayerRecord layer(ChainId chainId) throws LayerStoreException;
+
+  /**
+   * The tar-split of a layer, compressed as it is kept.
+   *
+   * @throws io.layerstore.StoreCorruptedException if there is none
+   */
+  InputStream tarSplit(ChainId chainId) throws LayerStoreException;
+
+  /** Hides a layer, trustworthy or not, before its files are removed. */
+  Leftover beginRemoval(ChainId chainId) throws LayerStoreException;
+
+  /** Layers whose removal was begun and not finished. */
+  List<Leftover> unfinishedRemovals() throws LayerStoreException;
+
+  /** Layers that were begun and not committed, by a process that is gone. */
+  List<Leftover> unfinishedTransactions() throws LayerStoreException;
+
+  /** Removes what remains of a layer once its files are gone. */
+  void discard(Leftover leftover) throws LayerStoreException;
+
+  /** The names of read-write layers that have metadata, trustworthy or not, sorted. */
+  List<String> mounts() throws LayerStoreException;
+
+  /**
+   * Reads a read-write layer.
+   *
+   * @throws io.layerstore.MountNotFoundException if there is none of that name
+   * @throws io.layerstore.StoreCorruptedException if something about it is missing or malformed
+   */
+  MountRecord mount(String name) throws LayerStoreException;
+
+  /**
+   * Notes the driver ids that a read-write layer is about to get, so that an unfinished creation can be found and removed.
+   *
+   * @return what to give to {@link #commitMount} or {@link #discardMount}
+   */
+  UnfinishedMount beginMount(MountRecord mount) throws LayerStoreException;
+
+  /**
+   * Makes a begun read-write layer visible.
+   *
+   * @throws io.layerstore.MountNameConflictException if there is one of that name
+   */
+  void commitMount(UnfinishedMount mount) throws LayerStoreException;
+
+  /** Removes what remains of a begun read-write layer once its files are gone. */
+  void discardMount(UnfinishedMount mount) throws LayerStoreException;
+
+  /** Read-write layers that were begun and not committed, by a process that is gone. */
+  List<UnfinishedMount> unfinishedMounts() throws LayerStoreException;
+
+  /** Removes the metadata of a read-write layer. */
+  void removeMount(String name) throws LayerStoreException;
+
+  /** Ends it. A second call does nothing. */
+  @Override
+  void close() throws LayerStoreException;
+}

@@ -1,0 +1,11 @@
+/**
+ * What a graph driver or a metadata store implements; application code does not need this package.
+ *
+ * <p>Drivers work on trees, never on tar: the store parses each archive once and drives a {@link
+ * io.layerstore.spi.TreeWriter}; in the other direction a {@link io.layerstore.spi.TreeReader}
+ * gives entries and the store writes the archive.
+ */
+@NullMarked
+package io.layerstore.spi;
+
+import org.jspecify.annotations.NullMarked;
