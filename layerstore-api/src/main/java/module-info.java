@@ -1,5 +1,6 @@
 /**
- * The layer store API: what application code compiles against, and the interfaces that drivers implement.
+ * The layer store API: what application code compiles against, and the interfaces that drivers
+ * implement.
  *
  * <p>{@code io.layerstore} is for users, {@code io.layerstore.spi} for those who write a graph
  * driver or a metadata store. The implementation is found with {@link java.util.ServiceLoader}.

@@ -11,7 +11,12 @@ public class AmbiguousIdException extends LayerStoreException {
 
   /** Carries the facts. */
   public AmbiguousIdException(String prefix, List<String> candidates) {
-    super("several ids begin with " + prefix + ": " + String.join(", ", candidates) + "; give more digits");
+    super(
+        "several ids begin with "
+            + prefix
+            + ": "
+            + String.join(", ", candidates)
+            + "; give more digits");
     this.prefix = prefix;
     this.candidates = List.copyOf(candidates);
   }

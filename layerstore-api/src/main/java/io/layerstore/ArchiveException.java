@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A layer archive is refused.
  *
- * <p>Carries the number and the name of the entry at fault. The name is in printable form: control characters and bytes that are not
- * text are escaped.
+ * <p>Carries the number and the name of the entry at fault. The name is in printable form: control
+ * characters and bytes that are not text are escaped.
  */
 public class ArchiveException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
@@ -17,8 +17,12 @@ public class ArchiveException extends LayerStoreException {
   private final long entryIndex;
   private final String entryName;
 
-  /** About the entry number {@code entryIndex}, from 0, or the whole archive, called {@code entryName}. */
-  public ArchiveException(long entryIndex, String entryName, String problem, @Nullable Throwable cause) {
+  /**
+   * About the entry number {@code entryIndex}, from 0, or the whole archive, called {@code
+   * entryName}.
+   */
+  public ArchiveException(
+      long entryIndex, String entryName, String problem, @Nullable Throwable cause) {
     super(describe(entryIndex, entryName) + problem, cause);
     this.entryIndex = entryIndex;
     this.entryName = entryName;
@@ -28,7 +32,10 @@ public class ArchiveException extends LayerStoreException {
     if (entryIndex == NO_ENTRY) {
       return "layer archive: ";
     }
-    return "layer archive entry " + entryIndex + (entryName.isEmpty() ? "" : " \"" + entryName + "\"") + ": ";
+    return "layer archive entry "
+        + entryIndex
+        + (entryName.isEmpty() ? "" : " \"" + entryName + "\"")
+        + ": ";
   }
 
   /** The number of the entry, from 0, or {@link #NO_ENTRY}. */

@@ -1,7 +1,7 @@
 package io.layerstore;
 
-import java.io.OutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -9,7 +9,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * An immutable sequence of bytes: a file name, a link target, the name or value of an extended attribute.
+ * An immutable sequence of bytes: a file name, a link target, the name or value of an extended
+ * attribute.
  *
  * <p>File systems and archives know bytes, not characters, so names stay bytes end to end; the
  * {@code String} views are for people. Ordering is by unsigned byte. Safe for use by many threads.
@@ -97,7 +98,8 @@ public final class ByteString implements Comparable<ByteString> {
   /** Whether this ends with the bytes of {@code suffix}. */
   public boolean endsWith(ByteString suffix) {
     int from = bytes.length - suffix.bytes.length;
-    return from >= 0 && Arrays.equals(bytes, from, bytes.length, suffix.bytes, 0, suffix.bytes.length);
+    return from >= 0
+        && Arrays.equals(bytes, from, bytes.length, suffix.bytes, 0, suffix.bytes.length);
   }
 
   /** The index of the first {@code value}, or -1. */
@@ -138,7 +140,8 @@ public final class ByteString implements Comparable<ByteString> {
   /** The text these bytes encode, or empty if they are not well-formed UTF-8. */
   public Optional<String> decodeUtf8() {
     try {
-      return Optional.of(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+      return Optional.of(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
     } catch (CharacterCodingException e) {
       return Optional.empty();
     }
@@ -161,8 +164,8 @@ public final class ByteString implements Comparable<ByteString> {
   }
 
   /**
-   * A form that is safe to print: well-formed UTF-8 as text, with control characters, backslashes and
-   * every byte that is not part of a character written as {@code \xHH}.
+   * A form that is safe to print: well-formed UTF-8 as text, with control characters, backslashes
+   * and every byte that is not part of a character written as {@code \xHH}.
    */
   @Override
   public String toString() {
@@ -176,10 +179,7 @@ public final class ByteString implements Comparable<ByteString> {
         continue;
       }
       int length = b < 0x80 ? 0 : sequenceLength(i);
-      String character =
-          length == 0
-              ? ""
-              : new String(bytes, i, length, StandardCharsets.UTF_8);
+      String character = length == 0 ? "" : new String(bytes, i, length, StandardCharsets.UTF_8);
       if (length == 0 || !isPrintable(character.codePointAt(0))) {
         int escaped = Math.max(length, 1);
         for (int k = i; k < i + escaped; k++) {
@@ -212,7 +212,8 @@ public final class ByteString implements Comparable<ByteString> {
           Character.PRIVATE_USE,
           Character.UNASSIGNED,
           Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR -> false;
+          Character.PARAGRAPH_SEPARATOR ->
+          false;
       default -> true;
     };
   }

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The identity of a layer together with all layers below it.
  *
- * <p>For a base layer it is the diff ID; above, it is the SHA-256 of the parent's chain ID, one space, and
- * the layer's diff ID, both as text. Source: <a
+ * <p>For a base layer it is the diff ID; above, it is the SHA-256 of the parent's chain ID, one
+ * space, and the layer's diff ID, both as text. Source: <a
  * href="https://github.com/opencontainers/image-spec/blob/main/config.md#layer-chainid">OCI image
  * specification, Layer ChainID</a>.
  *
@@ -37,7 +37,10 @@ public record ChainId(Digest digest) implements Comparable<ChainId> {
     return new ChainId(Digest.parse(text));
   }
 
-  /** The chain ID of the layer {@code diffId} on top of {@code parent}; {@code null} for a base layer. */
+  /**
+   * The chain ID of the layer {@code diffId} on top of {@code parent}; {@code null} for a base
+   * layer.
+   */
   public static ChainId of(@Nullable ChainId parent, DiffId diffId) {
     if (parent == null) {
       return new ChainId(diffId.digest());

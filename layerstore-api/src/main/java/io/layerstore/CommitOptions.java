@@ -5,7 +5,8 @@ import java.util.Objects;
 /**
  * How to commit a read-write layer. Immutable.
  *
- * @param releaseAfterwards whether to release the read-write layer once the new layer is in the store
+ * @param releaseAfterwards whether to release the read-write layer once the new layer is in the
+ *     store
  * @param progress where to report progress
  */
 public record CommitOptions(boolean releaseAfterwards, ProgressListener progress) {

@@ -10,7 +10,9 @@ public class ConcurrentChangeException extends LayerStoreException {
 
   /** Carries the facts. */
   public ConcurrentChangeException(String path, @Nullable Throwable cause) {
-    super("/" + path + " changed while it was read; stop what writes to the layer and try again", cause);
+    super(
+        "/" + path + " changed while it was read; stop what writes to the layer and try again",
+        cause);
     this.path = path;
   }
 

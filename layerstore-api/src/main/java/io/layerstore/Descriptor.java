@@ -6,7 +6,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a layer's bytes came from: a distribution descriptor, kept with the layer in {@code descriptor.json}.
+ * Where a layer's bytes came from: a distribution descriptor, kept with the layer in {@code
+ * descriptor.json}.
  *
  * @param mediaType the media type of the blob; may be empty
  * @param sizeBytes the size of the blob, in bytes

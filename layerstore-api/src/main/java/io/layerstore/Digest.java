@@ -6,8 +6,8 @@ import java.util.Objects;
 /**
  * A content digest, in text {@code sha256:} and 64 lower-case hexadecimal digits.
  *
- * <p>Only a value that passed the checks here is ever used to build a file name. Immutable; safe for
- * use by many threads. Text form as in the <a
+ * <p>Only a value that passed the checks here is ever used to build a file name. Immutable; safe
+ * for use by many threads. Text form as in the <a
  * href="https://github.com/opencontainers/image-spec/blob/main/descriptor.md#digests">OCI image
  * specification</a>.
  *
@@ -24,12 +24,14 @@ public record Digest(DigestAlgorithm algorithm, String hex) implements Comparabl
   public Digest {
     Objects.requireNonNull(algorithm, "algorithm");
     if (hex.length() != algorithm.hexLength()) {
-      throw new IllegalArgumentException("invalid checksum digest length: \"" + printable(hex) + "\"");
+      throw new IllegalArgumentException(
+          "invalid checksum digest length: \"" + printable(hex) + "\"");
     }
     for (int i = 0; i < hex.length(); i++) {
       char c = hex.charAt(i);
       if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f')) {
-        throw new IllegalArgumentException("invalid checksum digest format: \"" + printable(hex) + "\"");
+        throw new IllegalArgumentException(
+            "invalid checksum digest format: \"" + printable(hex) + "\"");
       }
     }
   }
@@ -42,7 +44,8 @@ public record Digest(DigestAlgorithm algorithm, String hex) implements Comparabl
   public static Digest parse(String text) {
     int colon = text.indexOf(':');
     if (colon <= 0 || colon == text.length() - 1) {
-      throw new IllegalArgumentException("invalid checksum digest format: \"" + printable(text) + "\"");
+      throw new IllegalArgumentException(
+          "invalid checksum digest format: \"" + printable(text) + "\"");
     }
     String name = text.substring(0, colon);
     for (DigestAlgorithm algorithm : DigestAlgorithm.values()) {

@@ -4,7 +4,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
 /**
- * The hash functions a {@link Digest} can be made with, as registered by the OCI image specification.
+ * The hash functions a {@link Digest} can be made with, as registered by the OCI image
+ * specification.
  *
  * <p>Layers are identified by SHA-256 alone; the others are recognised so that an error can say so.
  */

@@ -10,7 +10,8 @@ public class DriverException extends LayerStoreException {
   private final @Nullable String id;
 
   /** About the driver as a whole, or about its layer {@code id}. */
-  public DriverException(String driver, @Nullable String id, String problem, @Nullable Throwable cause) {
+  public DriverException(
+      String driver, @Nullable String id, String problem, @Nullable Throwable cause) {
     super(driver + (id == null ? "" : " layer " + id) + ": " + problem, cause);
     this.driver = driver;
     this.id = id;

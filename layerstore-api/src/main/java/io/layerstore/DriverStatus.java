@@ -5,7 +5,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * Facts about a graph driver in a fixed order, for people: what {@code docker info} prints below the storage driver.
+ * Facts about a graph driver in a fixed order, for people: what {@code docker info} prints below
+ * the storage driver.
  *
  * @param facts the facts
  */

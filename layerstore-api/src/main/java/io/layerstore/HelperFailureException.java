@@ -11,7 +11,12 @@ public class HelperFailureException extends DriverException {
 
   /** About the step {@code stage}; {@code errno} is 0 where no system call failed. */
   public HelperFailureException(
-      String driver, @Nullable String id, String stage, int errno, String problem, @Nullable Throwable cause) {
+      String driver,
+      @Nullable String id,
+      String stage,
+      int errno,
+      String problem,
+      @Nullable Throwable cause) {
     super(driver, id, stage + ": " + problem, cause);
     this.stage = stage;
     this.errno = errno;

@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * How the owners inside a layer are shown on the host, as with Docker's {@code userns-remap}. Immutable.
+ * How the owners inside a layer are shown on the host, as with Docker's {@code userns-remap}.
+ * Immutable.
  *
  * @param uids the ranges of user ids
  * @param gids the ranges of group ids
@@ -37,7 +38,8 @@ public record IdMapping(List<Range> uids, List<Range> gids) {
           || count <= 0
           || containerId > ID_COUNT - count
           || hostId > ID_COUNT - count) {
-        throw new IllegalArgumentException("invalid id range: " + containerId + ":" + hostId + ":" + count);
+        throw new IllegalArgumentException(
+            "invalid id range: " + containerId + ":" + hostId + ":" + count);
       }
     }
 
@@ -65,7 +67,8 @@ public record IdMapping(List<Range> uids, List<Range> gids) {
       for (int k = i + 1; k < ranges.size(); k++) {
         Range a = ranges.get(i);
         Range b = ranges.get(k);
-        if (overlaps(a.containerId(), b.containerId(), a, b) || overlaps(a.hostId(), b.hostId(), a, b)) {
+        if (overlaps(a.containerId(), b.containerId(), a, b)
+            || overlaps(a.hostId(), b.hostId(), a, b)) {
           throw new IllegalArgumentException("id ranges overlap: " + a + " and " + b);
         }
       }
@@ -90,7 +93,10 @@ public record IdMapping(List<Range> uids, List<Range> gids) {
           throw new NumberFormatException();
         }
         ranges.add(
-            new Range(Long.parseLong(numbers[0]), Long.parseLong(numbers[1]), Long.parseLong(numbers[2])));
+            new Range(
+                Long.parseLong(numbers[0]),
+                Long.parseLong(numbers[1]),
+                Long.parseLong(numbers[2])));
       } catch (NumberFormatException e) {
         throw new IllegalArgumentException("not container:host:count: \"" + part + "\"", e);
       }

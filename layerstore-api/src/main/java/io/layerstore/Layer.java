@@ -8,10 +8,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A handle on one reference to a read-only layer.
  *
- * <p>Got from {@link LayerStore#register}, {@link LayerStore#get} or {@link RWLayer#commit}. While it is open the
- * layer and all layers below it stay. {@link #close} gives the reference back and never deletes anything; {@link
- * LayerStore#release} gives it back and deletes what nothing refers to any more. The ids and sizes can be
- * read after the handle is spent; whatever needs the store then throws {@link IllegalStateException}.
+ * <p>Got from {@link LayerStore#register}, {@link LayerStore#get} or {@link RWLayer#commit}. While
+ * it is open the layer and all layers below it stay. {@link #close} gives the reference back and
+ * never deletes anything; {@link LayerStore#release} gives it back and deletes what nothing refers
+ * to any more. The ids and sizes can be read after the handle is spent; whatever needs the store
+ * then throws {@link IllegalStateException}.
  *
  * <p>Safe for use by many threads. Mirrors {@code layer.Layer} of moby.
  */
@@ -33,7 +34,8 @@ public interface Layer extends AutoCloseable {
   String cacheId();
 
   /**
-   * The size of this layer and all layers below it, in bytes, as the graph driver counted when they were unpacked.
+   * The size of this layer and all layers below it, in bytes, as the graph driver counted when they
+   * were unpacked.
    */
   long sizeBytes();
 
@@ -53,28 +55,32 @@ public interface Layer extends AutoCloseable {
   /**
    * The layer's archive, byte for byte as it was registered, uncompressed.
    *
-   * <p>The bytes are verified while they are read, so they are trustworthy only when the stream has ended without
-   * an exception. Reads the layer's files on the fly; memory does not grow with the layer. Close the stream.
+   * <p>The bytes are verified while they are read, so they are trustworthy only when the stream has
+   * ended without an exception. Reads the layer's files on the fly; memory does not grow with the
+   * layer. Close the stream.
    *
-   * @return the archive; its {@code read} throws {@link LayerVerificationException} when a file of the layer or the
-   *     archive as a whole is not what was registered, before any byte from outside the layer is given out
+   * @return the archive; its {@code read} throws {@link LayerVerificationException} when a file of
+   *     the layer or the archive as a whole is not what was registered, before any byte from
+   *     outside the layer is given out
    * @throws StoreCorruptedException if the layer has no readable tar-split
    */
   InputStream tarStream() throws LayerStoreException;
 
   /**
-   * An archive of the difference between {@code ancestor} and this layer, made from the files. Not byte for byte
-   * reproducible, and not verified.
+   * An archive of the difference between {@code ancestor} and this layer, made from the files. Not
+   * byte for byte reproducible, and not verified.
    *
    * @param ancestor the chain ID of a layer below this one, or null for everything
-   * @throws NotAncestorException if {@code ancestor} is not below this layer; a layer is not its own ancestor
+   * @throws NotAncestorException if {@code ancestor} is not below this layer; a layer is not its
+   *     own ancestor
    */
   InputStream tarStreamFrom(@Nullable ChainId ancestor) throws LayerStoreException;
 
   /**
    * Shows the files of this layer and those below, merged, for reading.
    *
-   * <p>The caller must not write. Overlay2 mounts read-only; vfs gives the layer's own directory, which it cannot protect.
+   * <p>The caller must not write. Overlay2 mounts read-only; vfs gives the layer's own directory,
+   * which it cannot protect.
    */
   Mount mount() throws LayerStoreException;
 

@@ -6,10 +6,10 @@ import java.util.List;
 /**
  * The place of a file inside a layer: zero or more names, relative to the layer's root.
  *
- * <p>Always normalised: no leading or trailing slash, no empty name, no {@code .} or {@code ..}, no NUL. So a
- * path can never lead out of the layer by its text; links on the way are the business of whoever
- * opens it. The root itself is {@link #ROOT}. Ordering is by unsigned byte over the whole text, so
- * {@code a-b} sorts before {@code a/b}. Immutable; safe for use by many threads.
+ * <p>Always normalised: no leading or trailing slash, no empty name, no {@code .} or {@code ..}, no
+ * NUL. So a path can never lead out of the layer by its text; links on the way are the business of
+ * whoever opens it. The root itself is {@link #ROOT}. Ordering is by unsigned byte over the whole
+ * text, so {@code a-b} sorts before {@code a/b}. Immutable; safe for use by many threads.
  */
 public final class LayerPath implements Comparable<LayerPath> {
 
@@ -56,7 +56,10 @@ public final class LayerPath implements Comparable<LayerPath> {
     return of(ByteString.utf8(text));
   }
 
-  /** Whether the bytes from {@code start} to {@code stop} can be one name: not empty, no dots alone, no NUL or slash. */
+  /**
+   * Whether the bytes from {@code start} to {@code stop} can be one name: not empty, no dots alone,
+   * no NUL or slash.
+   */
   private static boolean isName(ByteString bytes, int start, int stop) {
     int length = stop - start;
     if (length == 0
@@ -109,7 +112,9 @@ public final class LayerPath implements Comparable<LayerPath> {
     if (!isName(name, 0, name.length())) {
       throw new IllegalArgumentException("not a file name: \"" + name + "\"");
     }
-    return isRoot() ? new LayerPath(name) : new LayerPath(bytes.concat(Separator.BYTES).concat(name));
+    return isRoot()
+        ? new LayerPath(name)
+        : new LayerPath(bytes.concat(Separator.BYTES).concat(name));
   }
 
   /** The path {@code other} below this one. */

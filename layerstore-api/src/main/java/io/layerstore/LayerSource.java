@@ -8,7 +8,8 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 
 /**
- * A layer archive, plain or compressed, that can be opened when it is needed, and is not opened when it is not.
+ * A layer archive, plain or compressed, that can be opened when it is needed, and is not opened
+ * when it is not.
  */
 @FunctionalInterface
 public interface LayerSource {

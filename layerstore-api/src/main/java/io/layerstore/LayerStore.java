@@ -12,29 +12,35 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stores file-system layers: read-only ones known by their content, and named read-write ones on top.
+ * Stores file-system layers: read-only ones known by their content, and named read-write ones on
+ * top.
  *
  * <h2>The life of a layer</h2>
  *
- * <p>{@link #register} reads a layer archive once: it is checked, unpacked by the graph driver, and its headers are kept, so that the
- * exact bytes can be given out again. The SHA-256 of the uncompressed archive is the layer's <em>diff ID</em>; with the layers below it
- * makes the <em>chain ID</em>, under which it is found. Nothing is visible before everything is on disk.
+ * <p>{@link #register} reads a layer archive once: it is checked, unpacked by the graph driver, and
+ * its headers are kept, so that the exact bytes can be given out again. The SHA-256 of the
+ * uncompressed archive is the layer's <em>diff ID</em>; with the layers below it makes the
+ * <em>chain ID</em>, under which it is found. Nothing is visible before everything is on disk.
  *
- * <p>{@link #createRWLayer} puts a named, writable layer on top. {@link RWLayer#mount} shows the merged files at a path; {@link
- * RWLayer#changes} and {@link RWLayer#tarStream} tell what was changed; {@link RWLayer#commit} makes a new layer of it.
+ * <p>{@link #createRWLayer} puts a named, writable layer on top. {@link RWLayer#mount} shows the
+ * merged files at a path; {@link RWLayer#changes} and {@link RWLayer#tarStream} tell what was
+ * changed; {@link RWLayer#commit} makes a new layer of it.
  *
- * <p>Handles count references. Closing a handle never deletes; {@link #release} and {@link #releaseRWLayer} delete what nothing refers to
- * any more: a layer is held by its handles, by the layers above it and by the read-write layers on it.
+ * <p>Handles count references. Closing a handle never deletes; {@link #release} and {@link
+ * #releaseRWLayer} delete what nothing refers to any more: a layer is held by its handles, by the
+ * layers above it and by the read-write layers on it.
  *
  * <h2>The root</h2>
  *
- * <p>The directory given to {@link #open} has the layout of a Docker data root, {@code image/<driver>/layerdb} and {@code <driver>/}, and dockerd
- * can use it when no store has it open, and the reverse. One process at a time writes a root. Any {@link Path} will do, an
- * in-memory one of Jimfs included; only the default file system can have kernel mounts.
+ * <p>The directory given to {@link #open} has the layout of a Docker data root, {@code
+ * image/<driver>/layerdb} and {@code <driver>/}, and dockerd can use it when no store has it open,
+ * and the reverse. One process at a time writes a root. Any {@link Path} will do, an in-memory one
+ * of Jimfs included; only the default file system can have kernel mounts.
  *
- * <p>Safe for use by many threads; no store-wide lock is held while bytes move. Interrupting a thread that is inside a call
- * cancels it: the call throws {@link OperationInterruptedException}, the store is as it was, and the thread's interrupt status stays set.
- * After {@link #close}, every method throws {@link IllegalStateException}.
+ * <p>Safe for use by many threads; no store-wide lock is held while bytes move. Interrupting a
+ * thread that is inside a call cancels it: the call throws {@link OperationInterruptedException},
+ * the store is as it was, and the thread's interrupt status stays set. After {@link #close}, every
+ * method throws {@link IllegalStateException}.
  */
 public interface LayerStore extends AutoCloseable {
 
@@ -42,9 +48,11 @@ public interface LayerStore extends AutoCloseable {
   int MAX_DEPTH = 125;
 
   /**
-   * Opens the store at {@code root} for writing with default options, and creates it if there is none.
+   * Opens the store at {@code root} for writing with default options, and creates it if there is
+   * none.
    *
-   * @throws StoreLockedException if another process, or another store in this one, has it open for writing
+   * @throws StoreLockedException if another process, or another store in this one, has it open for
+   *     writing
    * @throws DriverException if no graph driver can be used
    * @throws LayerStoreException if the root cannot be read or written
    * @throws IllegalStateException if no implementation is on the class path or module path
@@ -64,24 +72,31 @@ public interface LayerStore extends AutoCloseable {
   }
 
   /**
-   * Adds the layer whose archive is {@code tar}, plain or compressed with gzip, bzip2, xz or zstd, and returns a handle on it.
+   * Adds the layer whose archive is {@code tar}, plain or compressed with gzip, bzip2, xz or zstd,
+   * and returns a handle on it.
    *
-   * <p>Reads {@code tar} to its end and does not close it; after a failure it stops reading at once. If a layer with the same chain ID
-   * exists, its content is kept, the copy just unpacked is discarded, and the handle refers to the existing layer; if its expected
-   * identity is known and present, {@code tar} is not read at all. Takes time and disk proportional to the archive; memory does not grow with it.
+   * <p>Reads {@code tar} to its end and does not close it; after a failure it stops reading at
+   * once. If a layer with the same chain ID exists, its content is kept, the copy just unpacked is
+   * discarded, and the handle refers to the existing layer; if its expected identity is known and
+   * present, {@code tar} is not read at all. Takes time and disk proportional to the archive;
+   * memory does not grow with it.
    *
    * @return a new handle; give it back with {@code close} or {@code release}
    * @throws LayerNotFoundException if the parent is not in the store; nothing has been read
-   * @throws MaxDepthExceededException if the chain would exceed {@value #MAX_DEPTH} layers; nothing has been read
+   * @throws MaxDepthExceededException if the chain would exceed {@value #MAX_DEPTH} layers; nothing
+   *     has been read
    * @throws DigestMismatchException if the archive is not the expected one; the store is unchanged
-   * @throws ArchiveException if the archive is malformed, hostile, or beyond a limit; the store is unchanged
+   * @throws ArchiveException if the archive is malformed, hostile, or beyond a limit; the store is
+   *     unchanged
    * @throws ReadOnlyStoreException if the store is open for reading only
-   * @throws LayerStoreException if reading, unpacking or publishing fails; the store is unchanged, the partial layer removed
+   * @throws LayerStoreException if reading, unpacking or publishing fails; the store is unchanged,
+   *     the partial layer removed
    */
   Layer register(InputStream tar, RegisterOptions options) throws LayerStoreException;
 
   /**
-   * Adds a layer like {@link #register(InputStream, RegisterOptions)}, from a source that is opened only if it must be read, and is always closed.
+   * Adds a layer like {@link #register(InputStream, RegisterOptions)}, from a source that is opened
+   * only if it must be read, and is always closed.
    *
    * <p>Several threads that name the same expected diff or chain ID do the work once.
    */
@@ -95,7 +110,8 @@ public interface LayerStore extends AutoCloseable {
   Layer get(ChainId chainId) throws LayerStoreException;
 
   /**
-   * The chain ID that begins with {@code prefix}: hexadecimal digits, with or without {@code sha256:} before them.
+   * The chain ID that begins with {@code prefix}: hexadecimal digits, with or without {@code
+   * sha256:} before them.
    *
    * @throws AmbiguousIdException if several layers match
    * @throws LayerNotFoundException if none does
@@ -107,11 +123,13 @@ public interface LayerStore extends AutoCloseable {
   List<LayerInfo> layers();
 
   /**
-   * Gives a handle back, and deletes the layer if nothing else holds it, then its parent if nothing else holds that, and so on.
+   * Gives a handle back, and deletes the layer if nothing else holds it, then its parent if nothing
+   * else holds that, and so on.
    *
    * @return what was deleted, child before parent; empty if something still holds the layer
    * @throws LayerNotRetainedException if the handle is spent; nothing happens
-   * @throws DriverException if the files cannot be removed; the layer is gone from the store, and removal is tried again at the next open
+   * @throws DriverException if the files cannot be removed; the layer is gone from the store, and
+   *     removal is tried again at the next open
    */
   List<LayerMetadata> release(Layer layer) throws LayerStoreException;
 
@@ -121,14 +139,18 @@ public interface LayerStore extends AutoCloseable {
   }
 
   /**
-   * Creates a read-write layer called {@code name} on top of {@code parent}, or on nothing if it is null.
+   * Creates a read-write layer called {@code name} on top of {@code parent}, or on nothing if it is
+   * null.
    *
-   * @throws IllegalArgumentException if {@code name} is not of the form {@code [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}}
+   * @throws IllegalArgumentException if {@code name} is not of the form {@code
+   *     [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}}
    * @throws MountNameConflictException if there is one of that name
    * @throws LayerNotFoundException if the parent is not in the store
-   * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write layer remains
+   * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write
+   *     layer remains
    */
-  RWLayer createRWLayer(String name, @Nullable ChainId parent, RWLayerOptions options) throws LayerStoreException;
+  RWLayer createRWLayer(String name, @Nullable ChainId parent, RWLayerOptions options)
+      throws LayerStoreException;
 
   /**
    * A new handle on a read-write layer.
@@ -148,17 +170,20 @@ public interface LayerStore extends AutoCloseable {
   String mountId(String name) throws LayerStoreException;
 
   /**
-   * Gives a handle back, and deletes the read-write layer with its files if that was the last one; its parent is then released like a layer.
+   * Gives a handle back, and deletes the read-write layer with its files if that was the last one;
+   * its parent is then released like a layer.
    *
    * @return the layers that were deleted with it, child before parent
    * @throws LayerNotRetainedException if the handle is spent; nothing happens
    * @throws MountBusyException if it is mounted; nothing happens and the handle stays good
-   * @throws LayerStoreException if the files cannot be removed; the handle stays good, and the call can be repeated
+   * @throws LayerStoreException if the files cannot be removed; the handle stays good, and the call
+   *     can be repeated
    */
   List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException;
 
   /**
-   * Finishes deletions that were begun and could not be finished, and lets the driver clean up. Deletes no layer.
+   * Finishes deletions that were begun and could not be finished, and lets the driver clean up.
+   * Deletes no layer.
    *
    * @return what was done and what remains
    */
@@ -183,7 +208,8 @@ public interface LayerStore extends AutoCloseable {
   boolean isReadOnly();
 
   /**
-   * Unmounts what this store mounted, gives back the lock and ends all threads and processes of the store. A second call does nothing.
+   * Unmounts what this store mounted, gives back the lock and ends all threads and processes of the
+   * store. A second call does nothing.
    *
    * <p>Open handles become useless; what they held stays on disk.
    *
@@ -210,7 +236,10 @@ public interface LayerStore extends AutoCloseable {
       this.root = Objects.requireNonNull(root, "root");
     }
 
-    /** Names the graph driver, such as {@code overlay2} or {@code vfs}; without it the store chooses as Docker does. */
+    /**
+     * Names the graph driver, such as {@code overlay2} or {@code vfs}; without it the store chooses
+     * as Docker does.
+     */
     public Builder driver(@Nullable String driver) {
       this.driver = driver;
       return this;
@@ -223,8 +252,8 @@ public interface LayerStore extends AutoCloseable {
     }
 
     /**
-     * Sets where the layer database is, relative to the root; {@code %s} stands for the driver's name. Docker's is {@code
-     * image/%s/layerdb}.
+     * Sets where the layer database is, relative to the root; {@code %s} stands for the driver's
+     * name. Docker's is {@code image/%s/layerdb}.
      */
     public Builder metadataPathTemplate(String template) {
       this.metadataPathTemplate = template;
@@ -250,8 +279,9 @@ public interface LayerStore extends AutoCloseable {
     }
 
     /**
-     * Sets what runs the store's concurrent stages. It must be able to run two tasks for each operation at the same time, or operations
-     * wait for each other. The store never shuts it down. Without it the store has threads of its own, ended at close.
+     * Sets what runs the store's concurrent stages. It must be able to run two tasks for each
+     * operation at the same time, or operations wait for each other. The store never shuts it down.
+     * Without it the store has threads of its own, ended at close.
      */
     public Builder executor(@Nullable Executor executor) {
       this.executor = executor;
@@ -265,7 +295,8 @@ public interface LayerStore extends AutoCloseable {
     }
 
     /**
-     * Opens for reading only: no lock is taken, nothing is written or mended, and the root may be in use by another store or a daemon.
+     * Opens for reading only: no lock is taken, nothing is written or mended, and the root may be
+     * in use by another store or a daemon.
      */
     public Builder readOnly(boolean readOnly) {
       this.readOnly = readOnly;

@@ -3,7 +3,8 @@ package io.layerstore;
 import java.util.List;
 
 /**
- * Who holds a layer at one moment. A layer is deleted when it is released and nothing holds it any more.
+ * Who holds a layer at one moment. A layer is deleted when it is released and nothing holds it any
+ * more.
  *
  * @param handles the number of open {@link Layer} handles
  * @param children the layers directly above, sorted

@@ -12,7 +12,11 @@ public class LimitExceededException extends ArchiveException {
     super(
         entryIndex,
         entryName,
-        "exceeds the limit " + limitName + " of " + limit + "; raise it if you trust where the archive comes from",
+        "exceeds the limit "
+            + limitName
+            + " of "
+            + limit
+            + "; raise it if you trust where the archive comes from",
         null);
     this.limitName = limitName;
     this.limit = limit;

@@ -1,19 +1,22 @@
 package io.layerstore;
 
 /**
- * What a layer archive may ask for before it is refused with {@link LimitExceededException}. Immutable.
+ * What a layer archive may ask for before it is refused with {@link LimitExceededException}.
+ * Immutable.
  *
- * <p>{@link Long#MAX_VALUE} and {@link Integer#MAX_VALUE} mean no limit. The defaults are generous: no real image known to us meets them.
+ * <p>{@link Long#MAX_VALUE} and {@link Integer#MAX_VALUE} mean no limit. The defaults are generous:
+ * no real image known to us meets them.
  *
- * @param maxUnpackedBytes the size of the uncompressed archive, and the sum of the logical sizes of its files, in bytes
+ * @param maxUnpackedBytes the size of the uncompressed archive, and the sum of the logical sizes of
+ *     its files, in bytes
  * @param maxEntries the number of archive entries
  * @param maxPathBytes the length of a normalised path or a link target, in bytes
  * @param maxPathDepth the number of names in a path
  * @param maxHeaderBytes the size of one PAX or GNU extension record, sparse maps included, in bytes
  * @param maxXattrs the number of extended attributes of one entry
  * @param maxXattrBytes the size of one extended attribute's value, in bytes
- * @param maxCompressionRatio uncompressed bytes for each compressed byte, checked past the first 16 MiB; off by
- *     default, because zero-filled files are legitimate
+ * @param maxCompressionRatio uncompressed bytes for each compressed byte, checked past the first 16
+ *     MiB; off by default, because zero-filled files are legitimate
  */
 public record Limits(
     long maxUnpackedBytes,
@@ -25,7 +28,10 @@ public record Limits(
     int maxXattrBytes,
     long maxCompressionRatio) {
 
-  /** 256 GiB, 5 million entries, 4,095-byte paths of 1,024 names, 1 MiB headers, 128 xattrs of 64 KiB, any ratio. */
+  /**
+   * 256 GiB, 5 million entries, 4,095-byte paths of 1,024 names, 1 MiB headers, 128 xattrs of 64
+   * KiB, any ratio.
+   */
   public static final Limits DEFAULT =
       new Limits(256L << 30, 5_000_000, 4095, 1024, 1 << 20, 128, 64 << 10, Long.MAX_VALUE);
 
@@ -66,7 +72,14 @@ public record Limits(
   /** These limits with another {@link #maxUnpackedBytes}. */
   public Limits withMaxUnpackedBytes(long bytes) {
     return new Limits(
-        bytes, maxEntries, maxPathBytes, maxPathDepth, maxHeaderBytes, maxXattrs, maxXattrBytes, maxCompressionRatio);
+        bytes,
+        maxEntries,
+        maxPathBytes,
+        maxPathDepth,
+        maxHeaderBytes,
+        maxXattrs,
+        maxXattrBytes,
+        maxCompressionRatio);
   }
 
   /** These limits with another {@link #maxEntries}. */
@@ -85,24 +98,52 @@ public record Limits(
   /** These limits with other path limits. */
   public Limits withMaxPath(int bytes, int depth) {
     return new Limits(
-        maxUnpackedBytes, maxEntries, bytes, depth, maxHeaderBytes, maxXattrs, maxXattrBytes, maxCompressionRatio);
+        maxUnpackedBytes,
+        maxEntries,
+        bytes,
+        depth,
+        maxHeaderBytes,
+        maxXattrs,
+        maxXattrBytes,
+        maxCompressionRatio);
   }
 
   /** These limits with another {@link #maxHeaderBytes}. */
   public Limits withMaxHeaderBytes(int bytes) {
     return new Limits(
-        maxUnpackedBytes, maxEntries, maxPathBytes, maxPathDepth, bytes, maxXattrs, maxXattrBytes, maxCompressionRatio);
+        maxUnpackedBytes,
+        maxEntries,
+        maxPathBytes,
+        maxPathDepth,
+        bytes,
+        maxXattrs,
+        maxXattrBytes,
+        maxCompressionRatio);
   }
 
   /** These limits with other limits for extended attributes. */
   public Limits withMaxXattrs(int count, int valueBytes) {
     return new Limits(
-        maxUnpackedBytes, maxEntries, maxPathBytes, maxPathDepth, maxHeaderBytes, count, valueBytes, maxCompressionRatio);
+        maxUnpackedBytes,
+        maxEntries,
+        maxPathBytes,
+        maxPathDepth,
+        maxHeaderBytes,
+        count,
+        valueBytes,
+        maxCompressionRatio);
   }
 
   /** These limits with another {@link #maxCompressionRatio}. */
   public Limits withMaxCompressionRatio(long ratio) {
     return new Limits(
-        maxUnpackedBytes, maxEntries, maxPathBytes, maxPathDepth, maxHeaderBytes, maxXattrs, maxXattrBytes, ratio);
+        maxUnpackedBytes,
+        maxEntries,
+        maxPathBytes,
+        maxPathDepth,
+        maxHeaderBytes,
+        maxXattrs,
+        maxXattrBytes,
+        ratio);
   }
 }

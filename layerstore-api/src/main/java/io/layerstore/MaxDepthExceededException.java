@@ -8,7 +8,10 @@ public class MaxDepthExceededException extends LayerStoreException {
 
   /** Carries the facts. */
   public MaxDepthExceededException(int limit) {
-    super("max depth exceeded: a chain can have at most " + limit + " layers; squash some of them into one");
+    super(
+        "max depth exceeded: a chain can have at most "
+            + limit
+            + " layers; squash some of them into one");
     this.limit = limit;
   }
 

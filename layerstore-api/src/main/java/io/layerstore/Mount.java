@@ -3,7 +3,8 @@ package io.layerstore;
 import java.nio.file.Path;
 
 /**
- * One mount of a layer. Mounts of the same layer are counted: the files are there from the first mount to the close of the last.
+ * One mount of a layer. Mounts of the same layer are counted: the files are there from the first
+ * mount to the close of the last.
  *
  * <p>Safe for use by many threads.
  */
@@ -12,16 +13,17 @@ public interface Mount extends AutoCloseable {
   /**
    * The directory that shows the layer's files.
    *
-   * <p>Use it as it is: do not pass it through {@link Path#toRealPath}. With overlay2 as an ordinary
-   * user it leads through {@code /proc/<pid>/root} into another mount namespace, and its canonical
-   * form is a directory nobody may enter.
+   * <p>Use it as it is: do not pass it through {@link Path#toRealPath}. With overlay2 as an
+   * ordinary user it leads through {@code /proc/<pid>/root} into another mount namespace, and its
+   * canonical form is a directory nobody may enter.
    */
   Path path();
 
   /**
    * Undoes exactly this mount. A second call does nothing.
    *
-   * @throws MountBusyException if it was the last mount and something still uses the files; the mount stays, and the call can be repeated
+   * @throws MountBusyException if it was the last mount and something still uses the files; the
+   *     mount stays, and the call can be repeated
    * @throws LayerStoreException if the driver failed
    */
   @Override

@@ -12,7 +12,13 @@ public class MountBusyException extends LayerStoreException {
 
   /** Carries the facts. */
   public MountBusyException(String name, List<String> holders, @Nullable Throwable cause) {
-    super("mount of " + name + " is busy" + (holders.isEmpty() ? "" : ", used by " + String.join(", ", holders)) + "; close what uses it and try again", cause);
+    super(
+        "mount of "
+            + name
+            + " is busy"
+            + (holders.isEmpty() ? "" : ", used by " + String.join(", ", holders))
+            + "; close what uses it and try again",
+        cause);
     this.name = name;
     this.holders = List.copyOf(holders);
   }

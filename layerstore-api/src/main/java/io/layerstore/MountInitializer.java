@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * Code that fills the init layer of a new read-write layer, as Docker does for {@code /etc/hosts} and its like.
+ * Code that fills the init layer of a new read-write layer, as Docker does for {@code /etc/hosts}
+ * and its like.
  *
- * <p>What it writes is part of what the read-write layer starts from, so it appears neither in its changes
- * nor in its size.
+ * <p>What it writes is part of what the read-write layer starts from, so it appears neither in its
+ * changes nor in its size.
  */
 @FunctionalInterface
 public interface MountInitializer {

@@ -8,7 +8,10 @@ public class MountNameConflictException extends LayerStoreException {
 
   /** Carries the facts. */
   public MountNameConflictException(String name) {
-    super("mount already exists with name: " + name + "; choose another name or release that read-write layer");
+    super(
+        "mount already exists with name: "
+            + name
+            + "; choose another name or release that read-write layer");
     this.name = name;
   }
 

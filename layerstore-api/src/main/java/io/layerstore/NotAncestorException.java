@@ -9,7 +9,10 @@ public class NotAncestorException extends LayerStoreException {
 
   /** Carries the facts. */
   public NotAncestorException(ChainId ancestor, ChainId chainId) {
-    super("layer ID '" + ancestor + "' is not a parent of the specified layer: cannot provide diff to non-parent");
+    super(
+        "layer ID '"
+            + ancestor
+            + "' is not a parent of the specified layer: cannot provide diff to non-parent");
     this.ancestor = ancestor;
     this.chainId = chainId;
   }

@@ -10,7 +10,9 @@ public class OperationInterruptedException extends LayerStoreException {
 
   /** Carries the facts. */
   public OperationInterruptedException(String operation, @Nullable Throwable cause) {
-    super("interrupted during " + operation + "; nothing was changed, and it can be tried again", cause);
+    super(
+        "interrupted during " + operation + "; nothing was changed, and it can be tried again",
+        cause);
     this.operation = operation;
   }
 

@@ -8,9 +8,10 @@ import java.util.stream.Stream;
 /**
  * A handle on one reference to a named read-write layer.
  *
- * <p>Got from {@link LayerStore#createRWLayer} or {@link LayerStore#getRWLayer}. {@link #close} gives the reference back and never
- * deletes anything: the read-write layer is found again by its name, also by the next process. {@link LayerStore#releaseRWLayer}
- * deletes it, files and all. After either, every method that needs the store throws {@link IllegalStateException}.
+ * <p>Got from {@link LayerStore#createRWLayer} or {@link LayerStore#getRWLayer}. {@link #close}
+ * gives the reference back and never deletes anything: the read-write layer is found again by its
+ * name, also by the next process. {@link LayerStore#releaseRWLayer} deletes it, files and all.
+ * After either, every method that needs the store throws {@link IllegalStateException}.
  *
  * <p>Safe for use by many threads. Mirrors {@code layer.RWLayer} of moby.
  */
@@ -31,8 +32,8 @@ public interface RWLayer extends AutoCloseable {
   }
 
   /**
-   * Makes its files visible, merged with those of the layers below. Mounts are counted: the first one mounts, the close of the last one
-   * unmounts.
+   * Makes its files visible, merged with those of the layers below. Mounts are counted: the first
+   * one mounts, the close of the last one unmounts.
    *
    * @throws LayerStoreException if the driver cannot mount; nothing is left mounted
    */
@@ -44,19 +45,22 @@ public interface RWLayer extends AutoCloseable {
   /**
    * How it differs from the layer it stands on, in a deterministic order. Close the stream.
    *
-   * <p>The stream reads the files while it is consumed and throws {@link java.io.UncheckedIOException} if that fails.
+   * <p>The stream reads the files while it is consumed and throws {@link
+   * java.io.UncheckedIOException} if that fails.
    */
   Stream<Change> changes() throws LayerStoreException;
 
   /**
    * An archive of its changes, made from the files as they are now. Close the stream.
    *
-   * @return the archive; its {@code read} throws {@link ConcurrentChangeException} if a file changes while it is read
+   * @return the archive; its {@code read} throws {@link ConcurrentChangeException} if a file
+   *     changes while it is read
    */
   InputStream tarStream() throws LayerStoreException;
 
   /**
-   * Unpacks a layer archive, plain or compressed, onto it, whiteouts included. Reads to the end and does not close {@code tar}.
+   * Unpacks a layer archive, plain or compressed, onto it, whiteouts included. Reads to the end and
+   * does not close {@code tar}.
    *
    * <p>Not atomic: after a failure part of the archive may have been unpacked.
    *
@@ -74,9 +78,11 @@ public interface RWLayer extends AutoCloseable {
   }
 
   /**
-   * Registers its changes as a new layer on top of its parent, with a copy of the files of its own. The read-write layer goes on.
+   * Registers its changes as a new layer on top of its parent, with a copy of the files of its own.
+   * The read-write layer goes on.
    *
-   * <p>Allowed while it is mounted and written to, but not a point-in-time snapshot then: files are read one after the other.
+   * <p>Allowed while it is mounted and written to, but not a point-in-time snapshot then: files are
+   * read one after the other.
    *
    * @return a handle on the new layer, or on the equal one that exists
    * @throws ConcurrentChangeException if a file changes while it is read; the store is unchanged
@@ -84,7 +90,10 @@ public interface RWLayer extends AutoCloseable {
    */
   Layer commit(CommitOptions options) throws LayerStoreException;
 
-  /** Gives the reference back. Deletes nothing, and leaves mounts as they are; a second call does nothing. */
+  /**
+   * Gives the reference back. Deletes nothing, and leaves mounts as they are; a second call does
+   * nothing.
+   */
   @Override
   void close();
 }

@@ -4,7 +4,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of a read-write layer at one moment. Not a handle: the layer may be released at any time.
+ * What is known of a read-write layer at one moment. Not a handle: the layer may be released at any
+ * time.
  *
  * @param name the name its creator gave it
  * @param mountId the name of its directory in the graph driver

@@ -5,7 +5,8 @@ import java.util.List;
 /**
  * What a store found when it opened its root, and what it did about it.
  *
- * <p>Opening never fails for one bad layer: what could not be trusted is listed here and left as it was.
+ * <p>Opening never fails for one bad layer: what could not be trusted is listed here and left as it
+ * was.
  *
  * @param findings the findings, in the order they were made
  */
@@ -13,17 +14,29 @@ public record RecoveryReport(List<Finding> findings) {
 
   /** The kinds of findings. */
   public enum Kind {
-    /** A layer's metadata cannot be trusted. Left alone and not listed; registering the content again heals it. */
+    /**
+     * A layer's metadata cannot be trusted. Left alone and not listed; registering the content
+     * again heals it.
+     */
     DAMAGED_LAYER,
-    /** A read-write layer's metadata cannot be trusted. Left alone and not listed; whatever it stands on is kept. */
+    /**
+     * A read-write layer's metadata cannot be trusted. Left alone and not listed; whatever it
+     * stands on is kept.
+     */
     DAMAGED_RW_LAYER,
     /** A transaction that was never committed. Removed, with the driver's directory it names. */
     UNFINISHED_REGISTER,
-    /** A read-write layer whose creation was never finished. Removed, with the driver's directories it names. */
+    /**
+     * A read-write layer whose creation was never finished. Removed, with the driver's directories
+     * it names.
+     */
     UNFINISHED_RW_LAYER,
     /** A deletion that was begun. Finished. */
     UNFINISHED_DELETION,
-    /** Something that recovery could not finish, such as a busy directory. Tried again at the next open. */
+    /**
+     * Something that recovery could not finish, such as a busy directory. Tried again at the next
+     * open.
+     */
     POSTPONED,
     /** A repair the graph driver made, such as a link it wrote again. */
     DRIVER_REPAIR

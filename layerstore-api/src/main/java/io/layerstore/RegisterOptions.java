@@ -4,7 +4,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a caller of {@code register} says about the layer besides its bytes. Immutable; made with {@link #builder}.
+ * What a caller of {@code register} says about the layer besides its bytes. Immutable; made with
+ * {@link #builder}.
  */
 public final class RegisterOptions {
 
@@ -51,7 +52,8 @@ public final class RegisterOptions {
   }
 
   /**
-   * The chain ID the layer must have, as given or as it follows from the parent and the expected diff ID.
+   * The chain ID the layer must have, as given or as it follows from the parent and the expected
+   * diff ID.
    */
   public Optional<ChainId> expectedChainId() {
     if (expectedChainId != null) {
@@ -99,8 +101,8 @@ public final class RegisterOptions {
     }
 
     /**
-     * Sets the diff ID the archive must have. If the layer exists the source is not opened; otherwise other content
-     * is refused before anything is published.
+     * Sets the diff ID the archive must have. If the layer exists the source is not opened;
+     * otherwise other content is refused before anything is published.
      */
     public Builder expectedDiffId(@Nullable DiffId expectedDiffId) {
       this.expectedDiffId = expectedDiffId;
@@ -129,7 +131,10 @@ public final class RegisterOptions {
           && expectedChainId != null
           && !ChainId.of(parent, expectedDiffId).equals(expectedChainId)) {
         throw new IllegalArgumentException(
-            "expected chain id " + expectedChainId + " does not follow from expected diff id " + expectedDiffId);
+            "expected chain id "
+                + expectedChainId
+                + " does not follow from expected diff id "
+                + expectedDiffId);
       }
       return new RegisterOptions(this);
     }

@@ -2,7 +2,10 @@ package io.layerstore;
 
 import org.jspecify.annotations.Nullable;
 
-/** A file of the store's metadata is missing, malformed, or contradicts another. Nothing was removed. */
+/**
+ * A file of the store's metadata is missing, malformed, or contradicts another. Nothing was
+ * removed.
+ */
 public class StoreCorruptedException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
 

@@ -10,7 +10,10 @@ public class StoreLockedException extends LayerStoreException {
 
   /** Carries the facts. */
   public StoreLockedException(Path root) {
-    super("the store at " + root + " is open for writing elsewhere; close that store, or open this one for reading only");
+    super(
+        "the store at "
+            + root
+            + " is open for writing elsewhere; close that store, or open this one for reading only");
     this.root = root;
   }
 

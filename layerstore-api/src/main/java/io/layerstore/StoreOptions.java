@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param root the directory the store is in
  * @param driver the graph driver's name, or null to choose
  * @param driverOptions options for the graph driver
- * @param metadataPathTemplate where the layer database is, relative to the root, with one {@code %s} for the driver's name
+ * @param metadataPathTemplate where the layer database is, relative to the root, with one {@code
+ *     %s} for the driver's name
  * @param idMapping how owners are shown on the host
  * @param durability how much is forced to the disk
  * @param limits what archives may ask for
@@ -41,8 +42,8 @@ public record StoreOptions(
   /**
    * Checks the values and copies the map.
    *
-   * @throws IllegalArgumentException if the template is absolute, climbs with {@code ..}, is empty, or has a {@code %} that is not
-   *     one {@code %s}
+   * @throws IllegalArgumentException if the template is absolute, climbs with {@code ..}, is empty,
+   *     or has a {@code %} that is not one {@code %s}
    */
   public StoreOptions {
     Objects.requireNonNull(root, "root");
@@ -60,10 +61,12 @@ public record StoreOptions(
     try {
       path = LayerPath.of(rest);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("not a relative metadata path template: \"" + template + "\"", e);
+      throw new IllegalArgumentException(
+          "not a relative metadata path template: \"" + template + "\"", e);
     }
     if (path.isRoot() || rest.indexOf('%') >= 0) {
-      throw new IllegalArgumentException("not a relative metadata path template: \"" + template + "\"");
+      throw new IllegalArgumentException(
+          "not a relative metadata path template: \"" + template + "\"");
     }
   }
 

@@ -7,11 +7,19 @@ public class UnmappableIdException extends DriverException {
   private final long unmappedId;
 
   /** About the user or group id {@code unmappedId} of the entry {@code path}. */
-  public UnmappableIdException(String driver, String id, String path, String kind, long unmappedId, String mapping) {
+  public UnmappableIdException(
+      String driver, String id, String path, String kind, long unmappedId, String mapping) {
     super(
         driver,
         id,
-        "/" + path + ": container " + kind + " " + unmappedId + " cannot be mapped to a host id by " + mapping
+        "/"
+            + path
+            + ": container "
+            + kind
+            + " "
+            + unmappedId
+            + " cannot be mapped to a host id by "
+            + mapping
             + "; extend the id mapping",
         null);
     this.unmappedId = unmappedId;

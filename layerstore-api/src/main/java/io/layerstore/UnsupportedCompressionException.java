@@ -10,8 +10,15 @@ public class UnsupportedCompressionException extends LayerStoreException {
   private final String dependency;
 
   /** Carries the facts. */
-  public UnsupportedCompressionException(String format, String dependency, @Nullable Throwable cause) {
-    super("the archive is compressed with " + format + ", which needs " + dependency + " on the class path", cause);
+  public UnsupportedCompressionException(
+      String format, String dependency, @Nullable Throwable cause) {
+    super(
+        "the archive is compressed with "
+            + format
+            + ", which needs "
+            + dependency
+            + " on the class path",
+        cause);
     this.format = format;
     this.dependency = dependency;
   }

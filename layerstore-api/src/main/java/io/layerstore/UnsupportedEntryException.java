@@ -11,8 +11,11 @@ public class UnsupportedEntryException extends ArchiveException {
     this(entryIndex, entryName, problem, null);
   }
 
-  /** About the entry number {@code entryIndex}, from 0, or the whole archive, with what caused it. */
-  public UnsupportedEntryException(long entryIndex, String entryName, String problem, @Nullable Throwable cause) {
+  /**
+   * About the entry number {@code entryIndex}, from 0, or the whole archive, with what caused it.
+   */
+  public UnsupportedEntryException(
+      long entryIndex, String entryName, String problem, @Nullable Throwable cause) {
     super(entryIndex, entryName, problem, cause);
   }
 }

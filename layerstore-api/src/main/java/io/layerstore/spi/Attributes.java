@@ -11,7 +11,8 @@ import java.util.Objects;
  * @param uid the owner, 0 to 2^32-2
  * @param gid the group, 0 to 2^32-2
  * @param modified the time of last modification
- * @param accessed the time of last access, never before {@code modified} when it comes from an archive
+ * @param accessed the time of last access, never before {@code modified} when it comes from an
+ *     archive
  * @param xattrs the extended attributes, in the order of the archive, no name twice
  */
 public record Attributes(
@@ -27,7 +28,8 @@ public record Attributes(
    */
   public Attributes {
     if ((mode & ~07777) != 0) {
-      throw new IllegalArgumentException("mode has other than permission bits: 0" + Integer.toOctalString(mode));
+      throw new IllegalArgumentException(
+          "mode has other than permission bits: 0" + Integer.toOctalString(mode));
     }
     if (uid < 0 || uid > MAX_ID || gid < 0 || gid > MAX_ID) {
       throw new IllegalArgumentException("owner out of range: " + uid + ":" + gid);

@@ -7,7 +7,10 @@ import java.util.regex.Pattern;
 /** The rules for the ids under which a graph driver keeps layers. */
 public final class DriverIds {
 
-  /** Longer than any id Docker or BuildKit makes, and short enough for every file system with a suffix added. */
+  /**
+   * Longer than any id Docker or BuildKit makes, and short enough for every file system with a
+   * suffix added.
+   */
   private static final int MAX_LENGTH = 200;
 
   private static final Pattern SAFE_COMPONENT = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
@@ -18,8 +21,8 @@ public final class DriverIds {
   private DriverIds() {}
 
   /**
-   * A fresh id: 32 random bytes in hexadecimal, drawn again while the first twelve digits are all decimal, because Docker could take
-   * their short form for a number.
+   * A fresh id: 32 random bytes in hexadecimal, drawn again while the first twelve digits are all
+   * decimal, because Docker could take their short form for a number.
    */
   public static String random() {
     byte[] bytes = new byte[32];
@@ -31,7 +34,10 @@ public final class DriverIds {
     return id;
   }
 
-  /** Whether {@code id} is one safe path component; Docker's 64 digits and BuildKit's 25 characters are. */
+  /**
+   * Whether {@code id} is one safe path component; Docker's 64 digits and BuildKit's 25 characters
+   * are.
+   */
   public static boolean isValid(String id) {
     return id.length() <= MAX_LENGTH && SAFE_COMPONENT.matcher(id).matches();
   }
@@ -48,7 +54,10 @@ public final class DriverIds {
     return id;
   }
 
-  /** Whether {@code id} can be the mount id or init id of a read-write layer: 64 hexadecimal digits, and once {@code -init} perhaps. */
+  /**
+   * Whether {@code id} can be the mount id or init id of a read-write layer: 64 hexadecimal digits,
+   * and once {@code -init} perhaps.
+   */
   public static boolean isMountId(String id) {
     return MOUNT_ID.matcher(id).matches();
   }

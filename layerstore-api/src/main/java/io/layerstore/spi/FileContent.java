@@ -6,9 +6,10 @@ import java.util.List;
 /**
  * The content of one regular file on its way into a tree, holes left out.
  *
- * @param data the bytes of all extents, one after the other; ends after the last one. Not to be closed
- * @param extents where the bytes belong, ascending and without overlap; what lies between them, and between the last one and the end of
- *     the file, is zeros that are not written
+ * @param data the bytes of all extents, one after the other; ends after the last one. Not to be
+ *     closed
+ * @param extents where the bytes belong, ascending and without overlap; what lies between them, and
+ *     between the last one and the end of the file, is zeros that are not written
  */
 public record FileContent(InputStream data, List<Extent> extents) {
 

@@ -5,9 +5,11 @@ import io.layerstore.LayerStoreException;
 import java.io.InputStream;
 
 /**
- * Opens the regular files of a layer, merged with those below, by the names they had in its archive.
+ * Opens the regular files of a layer, merged with those below, by the names they had in its
+ * archive.
  *
- * <p>An implementation follows symbolic links on the way inside the layer only, and never opens anything but a regular file.
+ * <p>An implementation follows symbolic links on the way inside the layer only, and never opens
+ * anything but a regular file.
  */
 public interface FileGetter extends AutoCloseable {
 
@@ -16,7 +18,8 @@ public interface FileGetter extends AutoCloseable {
    *
    * @param sizeBytes the size it must have, in bytes
    * @return its content, to be closed by the caller
-   * @throws io.layerstore.LayerVerificationException if it is missing, no regular file, or of another size
+   * @throws io.layerstore.LayerVerificationException if it is missing, no regular file, or of
+   *     another size
    */
   InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException;
 

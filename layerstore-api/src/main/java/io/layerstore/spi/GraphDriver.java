@@ -11,21 +11,25 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the files of layers, each under an id of the store's choosing, and shows a layer merged with those below it.
+ * Keeps the files of layers, each under an id of the store's choosing, and shows a layer merged
+ * with those below it.
  *
- * <p>The store calls {@link #create}, fills the layer through {@link #openWriter}, and from then on never changes it; or {@link
- * #createReadWrite}, and lets the user change it through {@link #mount}. {@link #remove} ends either. In the parameter names, {@code id}
- * is always a driver id and {@code parent} the driver id of the layer directly below.
+ * <p>The store calls {@link #create}, fills the layer through {@link #openWriter}, and from then on
+ * never changes it; or {@link #createReadWrite}, and lets the user change it through {@link
+ * #mount}. {@link #remove} ends either. In the parameter names, {@code id} is always a driver id
+ * and {@code parent} the driver id of the layer directly below.
  *
  * <p>An implementation
  *
  * <ul>
- *   <li>is safe for use by many threads on different ids; the store never runs two calls that change the same id at once;
+ *   <li>is safe for use by many threads on different ids; the store never runs two calls that
+ *       change the same id at once;
  *   <li>never reads or writes outside its home, whatever links a layer contains;
  *   <li>refuses an id that is not one safe path component with {@link IllegalArgumentException};
  *   <li>leaves nothing behind when a creation fails;
  *   <li>never touches directories in its home that it did not make;
- *   <li>throws {@link io.layerstore.DriverException} or a subclass for what the file system or the kernel refuses.
+ *   <li>throws {@link io.layerstore.DriverException} or a subclass for what the file system or the
+ *       kernel refuses.
  * </ul>
  *
  * <p>Mirrors {@code graphdriver.Driver} of moby, on trees in place of tar streams.
@@ -46,11 +50,15 @@ public interface GraphDriver extends AutoCloseable {
     return RecoveryReport.CLEAN;
   }
 
-  /** Makes an empty read-only layer on top of {@code parent}; {@code size} among the storage options is refused. */
+  /**
+   * Makes an empty read-only layer on top of {@code parent}; {@code size} among the storage options
+   * is refused.
+   */
   void create(String id, @Nullable String parent, CreateOptions options) throws LayerStoreException;
 
   /** Makes an empty read-write layer on top of {@code parent}. */
-  void createReadWrite(String id, @Nullable String parent, CreateOptions options) throws LayerStoreException;
+  void createReadWrite(String id, @Nullable String parent, CreateOptions options)
+      throws LayerStoreException;
 
   /**
    * Deletes a layer with its files. One that does not exist is not an error.
@@ -71,7 +79,8 @@ public interface GraphDriver extends AutoCloseable {
   /**
    * Undoes one {@link #mount}; does nothing if there is none.
    *
-   * @throws io.layerstore.MountBusyException if it was the last and the mount is in use; the mount and its count stay
+   * @throws io.layerstore.MountBusyException if it was the last and the mount is in use; the mount
+   *     and its count stay
    */
   void unmount(String id) throws LayerStoreException;
 
@@ -88,7 +97,8 @@ public interface GraphDriver extends AutoCloseable {
    * @param parent the layer directly below, or null
    * @param context what the writer asks and tells while it works
    */
-  TreeWriter openWriter(String id, @Nullable String parent, WriteContext context) throws LayerStoreException;
+  TreeWriter openWriter(String id, @Nullable String parent, WriteContext context)
+      throws LayerStoreException;
 
   /** Opens regular files of the layer, merged with those below, by the names its archive had. */
   FileGetter files(String id) throws LayerStoreException;
@@ -96,7 +106,10 @@ public interface GraphDriver extends AutoCloseable {
   /** Opens the layer, merged with those below, for looking at every entry. */
   LayerTree tree(String id) throws LayerStoreException;
 
-  /** The driver's own way to tell a layer from its parent, where it has one; else the store compares trees. */
+  /**
+   * The driver's own way to tell a layer from its parent, where it has one; else the store compares
+   * trees.
+   */
   Optional<NativeDiff> nativeDiff(String id, @Nullable String parent) throws LayerStoreException;
 
   /** Forces all files of the layer to the disk, as far as the file system can. */
@@ -106,7 +119,8 @@ public interface GraphDriver extends AutoCloseable {
   void cleanup() throws LayerStoreException;
 
   /**
-   * Unmounts what this driver mounted, except persistent mounts, and ends its processes. A second call does nothing.
+   * Unmounts what this driver mounted, except persistent mounts, and ends its processes. A second
+   * call does nothing.
    *
    * @throws io.layerstore.MountBusyException if a mount is in use; everything else is closed
    */

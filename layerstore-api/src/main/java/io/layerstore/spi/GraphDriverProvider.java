@@ -14,10 +14,16 @@ import io.layerstore.LayerStoreException;
  */
 public interface GraphDriverProvider {
 
-  /** The driver's name, also of its directories {@code <root>/<name>} and {@code <root>/image/<name>}. */
+  /**
+   * The driver's name, also of its directories {@code <root>/<name>} and {@code
+   * <root>/image/<name>}.
+   */
   String name();
 
-  /** Whether the driver can be used in this place, found out by trying. Never throws for an unsupported place. */
+  /**
+   * Whether the driver can be used in this place, found out by trying. Never throws for an
+   * unsupported place.
+   */
   ProbeResult probe(DriverContext context);
 
   /**

@@ -27,12 +27,19 @@ public record LayerRecord(
   /**
    * Checks that the chain ID follows from the others.
    *
-   * @throws IllegalArgumentException if it does not, if the cache id is not one safe path component, or if the size is negative
+   * @throws IllegalArgumentException if it does not, if the cache id is not one safe path
+   *     component, or if the size is negative
    */
   public LayerRecord {
     Objects.requireNonNull(chainId, "chainId");
     if (!ChainId.of(parent, diffId).equals(chainId)) {
-      throw new IllegalArgumentException("chain id " + chainId + " does not follow from diff id " + diffId + " and parent " + parent);
+      throw new IllegalArgumentException(
+          "chain id "
+              + chainId
+              + " does not follow from diff id "
+              + diffId
+              + " and parent "
+              + parent);
     }
     DriverIds.requireValid(cacheId);
     if (sizeBytes < 0) {

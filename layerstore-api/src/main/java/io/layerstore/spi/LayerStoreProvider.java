@@ -6,15 +6,18 @@ import io.layerstore.StoreOptions;
 import java.util.Iterator;
 import java.util.ServiceLoader;
 
-/** Makes {@link LayerStore}s; found with {@link ServiceLoader}, so that applications compile against the API alone. */
+/**
+ * Makes {@link LayerStore}s; found with {@link ServiceLoader}, so that applications compile against
+ * the API alone.
+ */
 public interface LayerStoreProvider {
 
   /** Opens a store as {@link LayerStore#open} describes. */
   LayerStore open(StoreOptions options) throws LayerStoreException;
 
   /**
-   * The provider on the class path or module path: the first one the thread's context class loader sees, else the first one this
-   * class's own loader sees.
+   * The provider on the class path or module path: the first one the thread's context class loader
+   * sees, else the first one this class's own loader sees.
    *
    * @throws IllegalStateException if there is none
    */
@@ -22,7 +25,8 @@ public interface LayerStoreProvider {
     Iterator<LayerStoreProvider> found = ServiceLoader.load(LayerStoreProvider.class).iterator();
     if (!found.hasNext()) {
       found =
-          ServiceLoader.load(LayerStoreProvider.class, LayerStoreProvider.class.getClassLoader()).iterator();
+          ServiceLoader.load(LayerStoreProvider.class, LayerStoreProvider.class.getClassLoader())
+              .iterator();
     }
     if (!found.hasNext()) {
       throw new IllegalStateException(

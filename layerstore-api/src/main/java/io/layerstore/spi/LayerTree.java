@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A layer, merged with those below, for looking at every entry. Links are never followed.
  *
- * <p>Sockets are not shown. A file with several names is shown as a regular file under each; {@link Node#fileId} tells that they are one.
+ * <p>Sockets are not shown. A file with several names is shown as a regular file under each; {@link
+ * Node#fileId} tells that they are one.
  */
 public interface LayerTree extends AutoCloseable {
 
@@ -18,10 +19,11 @@ public interface LayerTree extends AutoCloseable {
    * An entry as it is now.
    *
    * @param entry what it is; never a hard link, whiteout or opaque mark
-   * @param fileId what is equal for all names of one file and different for different files, within this tree
+   * @param fileId what is equal for all names of one file and different for different files, within
+   *     this tree
    * @param names the number of names the file has
-   * @param storage what is equal in two trees of this driver if the entry is certainly the same in both, contents included, such as an
-   *     inode they share; null if that cannot be told
+   * @param storage what is equal in two trees of this driver if the entry is certainly the same in
+   *     both, contents included, such as an inode they share; null if that cannot be told
    */
   record Node(TreeEntry entry, Object fileId, int names, @Nullable Object storage) {}
 
@@ -34,8 +36,8 @@ public interface LayerTree extends AutoCloseable {
   /**
    * Opens the regular file that {@code node} describes.
    *
-   * @return its content; {@code read} throws {@link io.layerstore.ConcurrentChangeException} if the file is not as {@code node} says or
-   *     changes meanwhile
+   * @return its content; {@code read} throws {@link io.layerstore.ConcurrentChangeException} if the
+   *     file is not as {@code node} says or changes meanwhile
    */
   InputStream open(Node node) throws LayerStoreException;
 

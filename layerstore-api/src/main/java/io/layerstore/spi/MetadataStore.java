@@ -13,8 +13,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>makes a layer or a read-write layer visible, and hides it, in one step;
- *   <li>never trusts what it reads: a value of the wrong form is a {@link io.layerstore.StoreCorruptedException};
- *   <li>is safe for use by many threads; the store never runs two calls that change the same layer at once.
+ *   <li>never trusts what it reads: a value of the wrong form is a {@link
+ *       io.layerstore.StoreCorruptedException};
+ *   <li>is safe for use by many threads; the store never runs two calls that change the same layer
+ *       at once.
  * </ul>
  *
  * <p>Mirrors {@code layer.fileMetadataStore} of moby.
@@ -22,23 +24,28 @@ import org.jspecify.annotations.Nullable;
 public interface MetadataStore extends AutoCloseable {
 
   /**
-   * A layer or its remains on the way out: its metadata is hidden, but its files may still be in the driver.
+   * A layer or its remains on the way out: its metadata is hidden, but its files may still be in
+   * the driver.
    *
    * @param key what identifies it in this metadata store
    * @param chainId the chain ID it had; null if it never had one, because it was never committed
-   * @param cacheId its id in the graph driver; null if it cannot be told, and then only the metadata is left to remove
+   * @param cacheId its id in the graph driver; null if it cannot be told, and then only the
+   *     metadata is left to remove
    */
   record Leftover(String key, @Nullable ChainId chainId, @Nullable String cacheId) {}
 
   /**
-   * A read-write layer whose creation was not finished.
+   * A read-write layer whose creation or removal was not finished.
    *
    * @param key what identifies it in this metadata store
    * @param driverIds the ids that may exist in the graph driver
    */
   record UnfinishedMount(String key, List<String> driverIds) {}
 
-  /** Begins a layer. {@code cacheId} is on disk when this returns, so that an unfinished layer can be found and removed. */
+  /**
+   * Begins a layer. {@code cacheId} is on disk when this returns, so that an unfinished layer can
+   * be found and removed.
+   */
   MetadataTransaction begin(String cacheId) throws LayerStoreException;
 
   /** The chain IDs that have metadata, trustworthy or not, sorted. */
@@ -83,7 +90,8 @@ public interface MetadataStore extends AutoCloseable {
   MountRecord mount(String name) throws LayerStoreException;
 
   /**
-   * Notes the driver ids that a read-write layer is about to get, so that an unfinished creation can be found and removed.
+   * Notes the driver ids that a read-write layer is about to get, so that an unfinished creation
+   * can be found and removed.
    *
    * @return what to give to {@link #commitMount} or {@link #discardMount}
    */
@@ -99,11 +107,19 @@ public interface MetadataStore extends AutoCloseable {
   /** Removes what remains of a begun read-write layer once its files are gone. */
   void discardMount(UnfinishedMount mount) throws LayerStoreException;
 
-  /** Read-write layers that were begun and not committed, by a process that is gone. */
+  /**
+   * Read-write layers whose creation or removal was begun and not finished, by a process that is
+   * gone.
+   */
   List<UnfinishedMount> unfinishedMounts() throws LayerStoreException;
 
-  /** Removes the metadata of a read-write layer. */
-  void removeMount(String name) throws LayerStoreException;
+  /**
+   * Hides a read-write layer before its files are removed; {@link #commitMount} brings it back,
+   * {@link #discardMount} ends it.
+   *
+   * @throws io.layerstore.MountNotFoundException if there is none of that name
+   */
+  UnfinishedMount beginMountRemoval(String name) throws LayerStoreException;
 
   /** Ends it. A second call does nothing. */
   @Override

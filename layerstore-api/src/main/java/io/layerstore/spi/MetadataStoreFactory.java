@@ -14,5 +14,6 @@ public interface MetadataStoreFactory {
    * @param directory where the layer database is to be
    * @param durability how much to force to the disk
    */
-  MetadataStore open(Path directory, Durability durability, boolean readOnly) throws LayerStoreException;
+  MetadataStore open(Path directory, Durability durability, boolean readOnly)
+      throws LayerStoreException;
 }

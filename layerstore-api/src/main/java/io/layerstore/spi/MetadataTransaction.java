@@ -22,17 +22,25 @@ public interface MetadataTransaction extends AutoCloseable {
   /** Opens the tar-split that was written, uncompressed. */
   InputStream readTarSplit() throws LayerStoreException;
 
-  /** A path for a temporary file; whatever is there is removed before the commit, and when the transaction ends. */
+  /**
+   * A path for a temporary file; whatever is there is removed before the commit, and when the
+   * transaction ends.
+   */
   Path scratchFile(String name) throws LayerStoreException;
 
   /**
-   * Makes the layer visible.
+   * Makes the layer visible. The record's cache id counts, also where it is another than the
+   * transaction began with.
    *
-   * @throws io.layerstore.StoreCorruptedException if there is metadata of that chain ID already; it is left as it was
+   * @throws io.layerstore.StoreCorruptedException if there is metadata of that chain ID already; it
+   *     is left as it was
    */
   void commit(LayerRecord record) throws LayerStoreException;
 
-  /** Ends the transaction; without {@link #commit}, everything it wrote is removed. A second call does nothing. */
+  /**
+   * Ends the transaction; without {@link #commit}, everything it wrote is removed. A second call
+   * does nothing.
+   */
   @Override
   void close() throws LayerStoreException;
 }

@@ -7,10 +7,15 @@ import java.util.stream.Stream;
 /** A driver's own way to tell a layer from its parent, without comparing whole trees. */
 public interface NativeDiff {
 
-  /** The entries that make the layer out of its parent, whiteouts included, in the order of a layer archive. */
+  /**
+   * The entries that make the layer out of its parent, whiteouts included, in the order of a layer
+   * archive.
+   */
   TreeReader entries() throws LayerStoreException;
 
-  /** The differences, in a deterministic order. The stream may read while it is consumed; close it. */
+  /**
+   * The differences, in a deterministic order. The stream may read while it is consumed; close it.
+   */
   Stream<Change> changes() throws LayerStoreException;
 
   /** The size of the layer's own files in bytes, each inode once. */

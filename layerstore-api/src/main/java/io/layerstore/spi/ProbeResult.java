@@ -6,7 +6,8 @@ import java.util.Objects;
  * Whether a driver can be used in some place.
  *
  * @param isSupported whether it can
- * @param detail if it can, what was found; if it cannot, what is missing and what to do, in a sentence
+ * @param detail if it can, what was found; if it cannot, what is missing and what to do, in a
+ *     sentence
  */
 public record ProbeResult(boolean isSupported, String detail) {
 

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One entry of a layer's tree, without content.
  *
- * <p>Made with the factory of its type. For {@link EntryType#WHITEOUT} the path is the one that is deleted, for {@link
- * EntryType#OPAQUE} the directory that is opaque.
+ * <p>Made with the factory of its type. For {@link EntryType#WHITEOUT} the path is the one that is
+ * deleted, for {@link EntryType#OPAQUE} the directory that is opaque.
  *
  * @param path where it is
  * @param type what it is
@@ -71,7 +71,8 @@ public record TreeEntry(
   }
 
   /** A character or block device. */
-  public static TreeEntry device(LayerPath path, EntryType type, Attributes attributes, Device device) {
+  public static TreeEntry device(
+      LayerPath path, EntryType type, Attributes attributes, Device device) {
     return new TreeEntry(path, type, attributes, 0, null, null, device);
   }
 

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gives out the entries of a tree one after the other, in the order of a layer archive.
  *
- * <p>An implementation gives a directory before what is in it, the first name of a file before its hard links, and no sockets. Used by one
- * thread at a time.
+ * <p>An implementation gives a directory before what is in it, the first name of a file before its
+ * hard links, and no sockets. Used by one thread at a time.
  */
 public interface TreeReader extends AutoCloseable {
 
@@ -16,10 +16,11 @@ public interface TreeReader extends AutoCloseable {
   @Nullable TreeEntry next() throws LayerStoreException;
 
   /**
-   * The content of the regular file that {@link #next} gave last: exactly as many bytes as the entry says.
+   * The content of the regular file that {@link #next} gave last: exactly as many bytes as the
+   * entry says.
    *
-   * @return a stream to be closed before the next call of {@link #next}; its {@code read} throws {@link
-   *     io.layerstore.ConcurrentChangeException} if the file changes meanwhile
+   * @return a stream to be closed before the next call of {@link #next}; its {@code read} throws
+   *     {@link io.layerstore.ConcurrentChangeException} if the file changes meanwhile
    */
   InputStream content() throws LayerStoreException;
 

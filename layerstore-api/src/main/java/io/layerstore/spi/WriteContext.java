@@ -7,31 +7,42 @@ import java.io.InputStream;
 /**
  * What a {@link TreeWriter} asks and tells the store while it unpacks.
  *
- * <p>It lets the store keep archives exact that write a path twice: the payload that is about to be destroyed goes into the layer's
- * tar-split in place of a reference to a file. Used by one thread at a time.
+ * <p>It lets the store keep archives exact that write a path twice: the payload that is about to be
+ * destroyed goes into the layer's tar-split in place of a reference to a file. Used by one thread
+ * at a time.
  */
 public interface WriteContext {
 
   /**
-   * Whether this archive has written something at {@code realPath}, as far as can be told: with a very small probability a path is
-   * reported that has not been written.
+   * Whether this archive has written something at {@code realPath}, as far as can be told: with a
+   * very small probability a path is reported that has not been written.
    */
   boolean isWritten(LayerPath realPath);
 
-  /** Notes that an entry was written at {@code realPath}; to be told when links led there from another name. */
+  /**
+   * Notes that an entry was written at {@code realPath}; to be told when links led there from
+   * another name.
+   */
   void wroteThroughLink(LayerPath realPath) throws IOException;
 
   /**
-   * Hands back the content of a regular file that this archive wrote and now replaces, removes or overwrites.
+   * Hands back the content of a regular file that this archive wrote and now replaces, removes or
+   * overwrites.
    *
    * @param sizeBytes its size in bytes
    * @param content its bytes; read before this returns, not closed
    */
   void destroying(LayerPath realPath, long sizeBytes, InputStream content) throws IOException;
 
-  /** Notes that a symbolic link is about to be removed or replaced, so that names may lead elsewhere from now on. */
+  /**
+   * Notes that a symbolic link is about to be removed or replaced, so that names may lead elsewhere
+   * from now on.
+   */
   void redirecting(LayerPath realPath) throws IOException;
 
-  /** Notes that something of an entry is not kept in the tree, such as an attribute the file system refuses. */
+  /**
+   * Notes that something of an entry is not kept in the tree, such as an attribute the file system
+   * refuses.
+   */
   void warn(LayerPath path, String reason);
 }
