@@ -1,0 +1,237 @@
+package io.layerstore.testing;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+
+/**
+ * A Docker daemon of the test's own, on a data root of the test's own, reached over a socket of its
+ * own and without any network.
+ *
+ * <p>{@link #start} returns when the daemon answers; {@link #stop} ends it in an orderly way,
+ * {@link #kill} does not. {@link #close} leaves no process and no mount behind, whatever happened
+ * before. The data root is the test's to delete. A test is skipped where there is no daemon to
+ * start, or no root to start it. Not safe for use by several threads.
+ */
+public final class DockerDaemon implements AutoCloseable {
+
+  private static final long SECONDS = 60;
+
+  private final Path dataRoot;
+  private final Path runtime;
+  private final Tool client;
+  private final Process process;
+  private final List<String> log = Collections.synchronizedList(new ArrayList<>());
+  private final CompletableFuture<Void> ready = new CompletableFuture<>();
+  private final Thread reader;
+
+  private DockerDaemon(Path dataRoot, Path runtime, Tool client, Process process) {
+    this.dataRoot = dataRoot;
+    this.runtime = runtime;
+    this.client = client;
+    this.process = process;
+    this.reader = new Thread(this::readLog, "dockerd log");
+    reader.setDaemon(true);
+    reader.start();
+  }
+
+  /**
+   * Starts a daemon that keeps everything in {@code dataRoot}, with the graph driver {@code
+   * driver}.
+   */
+  public static DockerDaemon start(Path dataRoot, String driver)
+      throws IOException, InterruptedException {
+    Machine.requireRoot();
+    Tool dockerd = Tool.require("dockerd");
+    assumeTrue(
+        Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"))
+            || Files.exists(Path.of("/sys/fs/cgroup/devices")),
+        "needs control groups under /sys/fs/cgroup");
+    // The path of a socket has 107 bytes at the most.
+    Path runtime = Files.createTempDirectory("dockerd");
+    DockerDaemon daemon =
+        new DockerDaemon(
+            dataRoot,
+            runtime,
+            clientOf(dockerd).with("DOCKER_CONFIG", runtime.resolve("config").toString()),
+            dockerd
+                .builder(
+                    "--data-root=" + dataRoot,
+                    "--exec-root=" + runtime.resolve("exec"),
+                    "--pidfile=" + runtime.resolve("pid"),
+                    "--host=" + socket(runtime),
+                    "--storage-driver=" + driver,
+                    "--debug",
+                    "--bridge=none",
+                    "--iptables=false",
+                    "--ip-forward=false",
+                    "--ip-masq=false")
+                .redirectErrorStream(true)
+                .start());
+    try {
+      daemon.awaitReady();
+    } catch (InterruptedException | RuntimeException | Error e) {
+      daemon.close();
+      throw e;
+    }
+    return daemon;
+  }
+
+  /** Runs the Docker client with {@code arguments} and expects it to succeed. */
+  public Tool.Result docker(Object... arguments) throws IOException, InterruptedException {
+    return client.run(forClient(arguments));
+  }
+
+  /** Runs the Docker client with {@code arguments}, whatever comes of it. */
+  public Tool.Result tryDocker(Object... arguments) throws IOException, InterruptedException {
+    return client.attempt(forClient(arguments));
+  }
+
+  /** The data root. */
+  public Path dataRoot() {
+    return dataRoot;
+  }
+
+  /** What the daemon has logged so far, debug messages included. */
+  public List<String> log() {
+    synchronized (log) {
+      return List.copyOf(log);
+    }
+  }
+
+  /** The version of the daemon, such as {@code 20.10.24+dfsg1}. */
+  public String version() throws IOException, InterruptedException {
+    return docker("version", "--format", "{{.Server.Version}}").text();
+  }
+
+  /**
+   * Ends the daemon in an orderly way, waits for that, and gives everything back but the data root.
+   */
+  public void stop() throws IOException, InterruptedException {
+    process.destroy();
+    boolean ended = process.waitFor(SECONDS, TimeUnit.SECONDS);
+    close();
+    if (!ended) {
+      throw new AssertionError("dockerd did not end within " + SECONDS + " seconds\n" + text());
+    }
+  }
+
+  /** Kills the daemon and all it started, as a power cut would. */
+  public void kill() throws IOException, InterruptedException {
+    process.destroyForcibly();
+    close();
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      cleanUp();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while ending dockerd", e);
+    }
+  }
+
+  private void cleanUp() throws IOException, InterruptedException {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly().waitFor();
+    leftovers().forEach(DockerDaemon::killTree);
+    reader.join(TimeUnit.SECONDS.toMillis(SECONDS));
+    unmountAll(runtime);
+    unmountAll(dataRoot);
+    if (Files.exists(runtime)) {
+      Tool.require("rm").run("-rf", runtime);
+    }
+  }
+
+  private void awaitReady() throws InterruptedException {
+    try {
+      ready.get(SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new AssertionError("dockerd did not start\n" + text(), e);
+    }
+  }
+
+  private void readLog() {
+    try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        log.add(line);
+        if (line.contains("API listen on")) {
+          ready.complete(null);
+        }
+      }
+      ready.completeExceptionally(new IOException("dockerd ended"));
+    } catch (IOException e) {
+      ready.completeExceptionally(e);
+    }
+  }
+
+  private String text() {
+    return String.join("\n", log());
+  }
+
+  private Object[] forClient(Object... arguments) {
+    return Stream.concat(Stream.of("--host=" + socket(runtime)), Stream.of(arguments)).toArray();
+  }
+
+  private static String socket(Path runtime) {
+    return "unix://" + runtime.resolve("s");
+  }
+
+  /**
+   * The client that came with the daemon: one of another year may not speak its protocol any more.
+   */
+  private static Tool clientOf(Tool dockerd) {
+    Path home = dockerd.program().getParent();
+    return Stream.of(home.resolve("docker"), home.resolveSibling("bin").resolve("docker"))
+        .filter(Files::isExecutable)
+        .findFirst()
+        .map(Tool::at)
+        .orElseGet(() -> Tool.require("docker"));
+  }
+
+  /** Container shims outlive the daemon; their command line names its run-time directory. */
+  private Stream<ProcessHandle> leftovers() {
+    String mark = runtime + "/";
+    return ProcessHandle.allProcesses()
+        .filter(
+            other -> other.info().commandLine().filter(line -> line.contains(mark)).isPresent());
+  }
+
+  private static void killTree(ProcessHandle handle) {
+    List<ProcessHandle> tree = Stream.concat(Stream.of(handle), handle.descendants()).toList();
+    tree.forEach(ProcessHandle::destroyForcibly);
+    tree.forEach(each -> each.onExit().join());
+  }
+
+  /** Undoes the mounts in a directory; the daemon mounts its data root on itself, too. */
+  private static void unmountAll(Path directory) throws IOException, InterruptedException {
+    Tool umount = Tool.require("umount");
+    List<String> mounts = new ArrayList<>();
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
+      lines
+          .map(line -> line.split(" ", 6)[4])
+          .filter(point -> (point + "/").startsWith(directory + "/"))
+          .forEach(mounts::add);
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+    Collections.reverse(mounts);
+    for (String mount : mounts) {
+      umount.run("--lazy", mount);
+    }
+  }
+}
