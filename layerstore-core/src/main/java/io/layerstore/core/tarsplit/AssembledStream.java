@@ -1,0 +1,246 @@
+package io.layerstore.core.tarsplit;
+
+import com.google.common.io.Closer;
+import io.layerstore.ByteString;
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.DigestAlgorithm;
+import io.layerstore.DigestMismatchException;
+import io.layerstore.LayerPath;
+import io.layerstore.LayerVerificationException;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.tarsplit.Entry.FileEntry;
+import io.layerstore.core.tarsplit.Entry.SegmentEntry;
+import io.layerstore.driver.PathSet;
+import io.layerstore.spi.FileGetter;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.security.MessageDigest;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The exact tar of a layer, put together from its tar-split document and its files while it is
+ * read.
+ *
+ * <p>The reader must hold what it got for unverified until the end: a file's checksum can only be
+ * compared once its bytes are through, and the digest of the whole at last. But it cannot miss a
+ * failure: every one is thrown from {@code read}, before the last byte of what did not verify is
+ * handed out, and again from each further {@code read}; there is no short stream. What is checked
+ * before the first byte of a file: that its name stays inside the layer, that no file came twice
+ * under one name, and, by the {@link FileGetter}, that it is a regular file of the size recorded.
+ *
+ * <ul>
+ *   <li>{@link LayerVerificationException}: a file is missing or was changed
+ *   <li>{@link DigestMismatchException}: all files are right, the whole is not
+ *   <li>{@link StoreCorruptedException}: the document is damaged
+ * </ul>
+ *
+ * <p>Memory is bounded by the longest segment and 16 bytes a file. Not safe for use by several
+ * threads.
+ *
+ * @see <a href="https://github.com/vbatts/tar-split">tar-split 0.12.1, tar/asm/assemble.go</a>
+ */
+public final class AssembledStream extends InputStream {
+
+  private final String documentFile;
+  private final EntryReader entries;
+  private final FileGetter files;
+  private final DiffId expected;
+  private final PathSet seen = new PathSet();
+  private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+
+  // What comes next: a rest of a segment, a rest of a file, or nothing yet.
+  private ByteString segment = ByteString.EMPTY;
+  private int segmentPosition;
+  private @Nullable OpenFile file;
+
+  private boolean started;
+  private boolean ended;
+  private boolean closed;
+  private @Nullable IOException failure;
+
+  /**
+   * Reads {@code document} and {@code files}; both are closed with this.
+   *
+   * @param document the tar-split document, already decompressed
+   * @param documentFile the name of the file it comes from, for messages
+   * @param files opens the files of the layer
+   * @param expected the digest that the whole must have
+   */
+  public AssembledStream(
+      InputStream document, String documentFile, FileGetter files, DiffId expected)
+      throws IOException {
+    this.documentFile = documentFile;
+    this.entries = new EntryReader(document, documentFile);
+    this.files = files;
+    this.expected = expected;
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  /** Reads {@code length} bytes, fewer only at the end. */
+  @Override
+  public int read(byte[] target, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, target.length);
+    if (closed) {
+      throw new IOException("the stream is closed");
+    }
+    if (failure != null) {
+      throw failure;
+    }
+    if (length == 0) {
+      return 0;
+    }
+    try {
+      return assemble(target, offset, length);
+    } catch (IOException e) {
+      failure = e;
+      throw e;
+    }
+  }
+
+  private int assemble(byte[] target, int offset, int length) throws IOException {
+    if (!started) {
+      started = true;
+      advance();
+    }
+    int done = 0;
+    while (done < length && !ended) {
+      int count =
+          file != null
+              ? file.read(target, offset + done, length - done)
+              : copy(target, offset + done, length - done);
+      sha256.update(target, offset + done, count);
+      done += count;
+      // Going on at once, and not when the next byte is asked for, is what finds a failure before
+      // the last byte is out.
+      advance();
+    }
+    return done == 0 ? -1 : done;
+  }
+
+  private int copy(byte[] target, int offset, int length) {
+    int count = Math.min(length, segment.length() - segmentPosition);
+    segment.asByteBuffer().position(segmentPosition).get(target, offset, count);
+    segmentPosition += count;
+    return count;
+  }
+
+  /** Goes on to an entry that has bytes left, or to the end. */
+  private void advance() throws IOException {
+    while (!hasBytes()) {
+      Entry entry = entries.next();
+      if (entry == null) {
+        ended = true;
+        verifyDigest();
+        return;
+      } else if (entry instanceof SegmentEntry next) {
+        segment = next.bytes();
+        segmentPosition = 0;
+      } else if (entry instanceof FileEntry next && next.sizeBytes() > 0) {
+        file = open(next);
+      }
+    }
+  }
+
+  private boolean hasBytes() throws IOException {
+    if (file != null && file.remaining == 0) {
+      OpenFile complete = file;
+      file = null;
+      complete.finish();
+    }
+    return file != null || segmentPosition < segment.length();
+  }
+
+  private OpenFile open(FileEntry entry) throws IOException {
+    LayerPath path = EntryNames.toPath(entry.name());
+    if (path == null || path.isRoot()) {
+      throw new StoreCorruptedException(
+          documentFile, "the name \"" + entry.name() + "\" is not that of a file in the layer");
+    }
+    if (!seen.add(path)) {
+      throw new StoreCorruptedException(
+          documentFile, "duplicates of file paths not supported: \"" + entry.name() + "\"");
+    }
+    return new OpenFile(entry, path, files.open(path, entry.sizeBytes()));
+  }
+
+  private void verifyDigest() throws DigestMismatchException {
+    Digest actual = Digest.sha256(sha256.digest());
+    if (!actual.equals(expected.digest())) {
+      throw new DigestMismatchException(
+          "could not verify layer data for: "
+              + expected
+              + ". This may be because internal files in the layer store were modified. Registering the layer again heals it",
+          expected.digest(),
+          actual);
+    }
+  }
+
+  /** Closes the document, the open file and the {@link FileGetter}. A second call does nothing. */
+  @Override
+  public void close() throws IOException {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    Closer closer = Closer.create();
+    closer.register(files::close);
+    closer.register(entries);
+    if (file != null) {
+      closer.register(file);
+      file = null;
+    }
+    closer.close();
+  }
+
+  /** The file whose content comes next. */
+  private static final class OpenFile implements Closeable {
+    private final FileEntry entry;
+    private final LayerPath path;
+    private final InputStream content;
+    private final Crc64 crc = new Crc64();
+    private long remaining;
+
+    OpenFile(FileEntry entry, LayerPath path, InputStream content) {
+      this.entry = entry;
+      this.path = path;
+      this.content = content;
+      this.remaining = entry.sizeBytes();
+    }
+
+    int read(byte[] target, int offset, int length) throws IOException {
+      int count = content.read(target, offset, (int) Math.min(length, remaining));
+      if (count < 0) {
+        throw changed(); // it shrank after it was opened
+      }
+      crc.update(target, offset, count);
+      remaining -= count;
+      return count;
+    }
+
+    /** Closes it, after all of it was read, and compares the checksum. */
+    void finish() throws IOException {
+      content.close();
+      if (crc.value() != entry.crc()) {
+        throw changed();
+      }
+    }
+
+    private LayerVerificationException changed() {
+      return new LayerVerificationException(
+          "file integrity checksum failed for \"" + entry.name() + "\"", path.toString(), null);
+    }
+
+    @Override
+    public void close() throws IOException {
+      content.close();
+    }
+  }
+}

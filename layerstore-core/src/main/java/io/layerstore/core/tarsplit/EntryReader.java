@@ -1,0 +1,261 @@
+package io.layerstore.core.tarsplit;
+
+import com.fasterxml.jackson.core.Base64Variants;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.io.JsonEOFException;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
+import io.layerstore.ArchiveException;
+import io.layerstore.ByteString;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.tarsplit.Entry.FileEntry;
+import io.layerstore.core.tarsplit.Entry.SegmentEntry;
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the entries of a tar-split document, as {@link EntryWriter} or any release of Docker wrote
+ * it.
+ *
+ * <p>Takes any JSON that Go's decoder takes: white space anywhere, members in any order and in any
+ * letter case, unknown ones ignored, the last of several alike. Nothing in the document is trusted:
+ * whatever is not an entry is a {@link StoreCorruptedException}, and no document makes this use
+ * more memory than one segment of at most {@link #MAX_PAYLOAD_BYTES}. Positions are not looked at,
+ * as in Docker.
+ *
+ * <p>Not safe for use by several threads. After an exception it can only be closed.
+ */
+public final class EntryReader implements Closeable {
+
+  /** The longest segment, name or member that is read. Writers cut segments at 1 MiB. */
+  public static final int MAX_PAYLOAD_BYTES = 8 << 20;
+
+  private static final int TYPE_FILE = 1;
+  private static final int TYPE_SEGMENT = 2;
+
+  /** How many unknown members of different names a document may have: the parser remembers each. */
+  private static final int MAX_UNKNOWN_NAMES = 256;
+
+  private static final JsonFactory JSON =
+      JsonFactory.builder()
+          .recyclerPool(JsonRecyclerPools.nonRecyclingPool())
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxStringLength(MAX_PAYLOAD_BYTES)
+                  .maxNameLength(1 << 10)
+                  .maxNumberLength(64)
+                  .maxNestingDepth(64)
+                  .build())
+          .build();
+
+  private final String file;
+  private final JsonParser parser;
+  private final Set<String> unknownNames = new HashSet<>();
+
+  // Members of the entry being read.
+  private long type;
+  private String name = "";
+  private byte @Nullable [] nameRaw;
+  private long size;
+  private byte @Nullable [] payload;
+
+  /**
+   * Reads {@code document}, which is closed with this.
+   *
+   * @param document the JSON text, already decompressed
+   * @param file the name of the file it comes from, for messages
+   */
+  public EntryReader(InputStream document, String file) throws IOException {
+    this.file = file;
+    this.parser = JSON.createParser(document);
+  }
+
+  /**
+   * The next entry, or null at the end of the document.
+   *
+   * @throws StoreCorruptedException if what comes next is not an entry, or if it cannot be
+   *     decompressed
+   * @throws IOException if the document cannot be read
+   */
+  public @Nullable Entry next() throws IOException {
+    try {
+      JsonToken token = parser.nextToken();
+      if (token == null) {
+        return null;
+      }
+      if (token != JsonToken.START_OBJECT) {
+        throw corrupted("it holds something other than entries", null);
+      }
+      readMembers();
+      return entry();
+    } catch (JsonEOFException e) {
+      throw corrupted("it is cut off", e);
+    } catch (JsonProcessingException e) {
+      throw corrupted("it is not valid JSON or exceeds a limit: " + e.getOriginalMessage(), e);
+    } catch (ArchiveException e) {
+      throw corrupted("it cannot be decompressed", e);
+    }
+  }
+
+  private void readMembers() throws IOException {
+    type = 0;
+    name = "";
+    nameRaw = null;
+    size = 0;
+    payload = null;
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      String member = parser.currentName();
+      JsonToken value = parser.nextToken();
+      if (member.equalsIgnoreCase("type")) {
+        type = number(member, value, type);
+      } else if (member.equalsIgnoreCase("name")) {
+        name = text(member, value, name);
+      } else if (member.equalsIgnoreCase("name_raw")) {
+        nameRaw = bytes(member, value);
+      } else if (member.equalsIgnoreCase("size")) {
+        size = number(member, value, size);
+      } else if (member.equalsIgnoreCase("payload")) {
+        payload = bytes(member, value);
+      } else if (member.equalsIgnoreCase("position")) {
+        number(member, value, 0);
+      } else {
+        skipUnknown(member, value);
+      }
+    }
+  }
+
+  private Entry entry() throws StoreCorruptedException {
+    if (type == TYPE_SEGMENT) {
+      return new SegmentEntry(payload == null ? ByteString.EMPTY : ByteString.of(payload));
+    }
+    if (type != TYPE_FILE) {
+      throw corrupted("it has an entry of the unknown type " + type, null);
+    }
+    ByteString entryName = nameRaw != null ? ByteString.of(nameRaw) : ByteString.utf8(name);
+    if (size < 0) {
+      throw corrupted("it has the size " + size + " for \"" + entryName + "\"", null);
+    }
+    if (size == 0) {
+      return new FileEntry(entryName, 0, 0);
+    }
+    if (payload == null || payload.length != Long.BYTES) {
+      throw corrupted("it has no checksum for \"" + entryName + "\"", null);
+    }
+    return new FileEntry(entryName, size, ByteBuffer.wrap(payload).getLong());
+  }
+
+  private long number(String member, JsonToken value, long unset) throws IOException {
+    if (value == JsonToken.VALUE_NULL) {
+      return unset;
+    }
+    if (value != JsonToken.VALUE_NUMBER_INT) {
+      throw corrupted("the member \"" + ByteString.utf8(member) + "\" is not an integer", null);
+    }
+    return parser.getLongValue();
+  }
+
+  private String text(String member, JsonToken value, String unset) throws IOException {
+    if (value == JsonToken.VALUE_NULL) {
+      return unset;
+    }
+    requireString(member, value);
+    String text = parser.getText();
+    return hasLoneSurrogate(text) ? withoutLoneSurrogates(text) : text;
+  }
+
+  private static boolean hasLoneSurrogate(String text) {
+    return text.codePoints()
+        .anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+  }
+
+  /** Half a pair can be escaped in JSON but not be encoded; Go reads U+FFFD. */
+  private static String withoutLoneSurrogates(String text) {
+    StringBuilder whole = new StringBuilder(text.length());
+    text.codePoints()
+        .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
+        .forEach(whole::appendCodePoint);
+    return whole.toString();
+  }
+
+  private byte @Nullable [] bytes(String member, JsonToken value) throws IOException {
+    if (value == JsonToken.VALUE_NULL) {
+      return null;
+    }
+    requireString(member, value);
+    BoundedBytes decoded = new BoundedBytes();
+    parser.readBinaryValue(Base64Variants.MIME_NO_LINEFEEDS, decoded);
+    return decoded.bytes.toByteArray();
+  }
+
+  private void requireString(String member, JsonToken value) throws StoreCorruptedException {
+    if (value != JsonToken.VALUE_STRING) {
+      throw corrupted("the member \"" + ByteString.utf8(member) + "\" is not a string", null);
+    }
+  }
+
+  private void skipUnknown(String member, JsonToken value) throws IOException {
+    remember(member);
+    int depth = value.isStructStart() ? 1 : 0;
+    while (depth > 0) {
+      JsonToken token = parser.nextToken();
+      if (token == null) {
+        throw corrupted("it is cut off", null);
+      } else if (token.isStructStart()) {
+        depth++;
+      } else if (token.isStructEnd()) {
+        depth--;
+      } else if (token == JsonToken.FIELD_NAME) {
+        remember(parser.currentName());
+      }
+    }
+  }
+
+  private void remember(String unknown) throws StoreCorruptedException {
+    if (unknownNames.add(unknown) && unknownNames.size() > MAX_UNKNOWN_NAMES) {
+      throw corrupted("it has too many unknown members", null);
+    }
+  }
+
+  private StoreCorruptedException corrupted(String problem, @Nullable Throwable cause) {
+    return new StoreCorruptedException(file, problem, cause);
+  }
+
+  /** Closes the document. */
+  @Override
+  public void close() throws IOException {
+    parser.close();
+  }
+
+  /** Collects decoded bytes and refuses the one after the last allowed. */
+  private final class BoundedBytes extends OutputStream {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 10);
+
+    @Override
+    public void write(int b) throws IOException {
+      requireRoom(1);
+      bytes.write(b);
+    }
+
+    @Override
+    public void write(byte[] b, int off, int len) throws IOException {
+      requireRoom(len);
+      bytes.write(b, off, len);
+    }
+
+    private void requireRoom(int length) throws StoreCorruptedException {
+      if (length > MAX_PAYLOAD_BYTES - bytes.size()) {
+        throw corrupted("it has a segment longer than " + MAX_PAYLOAD_BYTES + " bytes", null);
+      }
+    }
+  }
+}
