@@ -1,0 +1,180 @@
+package io.layerstore.core.codec;
+
+import io.layerstore.ArchiveException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LimitExceededException;
+import io.layerstore.Limits;
+import io.layerstore.MalformedArchiveException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An archive without its compression.
+ *
+ * <p>What {@code read} throws:
+ *
+ * <ul>
+ *   <li>{@link MalformedArchiveException} if the compressed data is damaged, cut off, or followed
+ *       by something else
+ *   <li>{@link LimitExceededException} if it unpacks to more than a limit allows
+ *   <li>whatever the source throws, as it is
+ * </ul>
+ *
+ * <p>After an exception the source is not read again, and every further {@code read} throws the
+ * same. At the end of the stream the source has been read to its own end. Not safe for use by
+ * several threads.
+ */
+public final class DecompressedStream extends InputStream {
+
+  /** Up to here any ratio will do: small archives of zeros compress well. */
+  private static final long RATIO_CHECKED_FROM = 16L << 20;
+
+  private final CompressionFormat format;
+  private final SourceBuffer source;
+  private final InputStream decoder;
+  private final Limits limits;
+  private long produced;
+  private boolean ended;
+  private boolean closed;
+  private @Nullable Exception failure;
+
+  private DecompressedStream(
+      CompressionFormat format, SourceBuffer source, InputStream decoder, Limits limits) {
+    this.format = format;
+    this.source = source;
+    this.decoder = decoder;
+    this.limits = limits;
+  }
+
+  static DecompressedStream open(CompressionFormat format, SourceBuffer source, Limits limits)
+      throws IOException {
+    try {
+      return new DecompressedStream(format, source, Decompression.decoder(format, source), limits);
+    } catch (IOException | RuntimeException e) {
+      throw rethrow(translated(e, format, source));
+    }
+  }
+
+  /** How the archive is compressed. */
+  public CompressionFormat format() {
+    return format;
+  }
+
+  /** How much of the source has been used so far, in bytes. */
+  public long compressedBytes() {
+    return source.consumed();
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  @Override
+  public int read(byte[] target, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, target.length);
+    if (failure != null) {
+      throw rethrow(failure);
+    }
+    if (closed) {
+      throw new IOException("the stream is closed");
+    }
+    if (length == 0) {
+      return 0;
+    }
+    if (ended) {
+      return -1;
+    }
+    try {
+      return decode(target, offset, length);
+    } catch (IOException | RuntimeException e) {
+      failure = translated(e, format, source);
+      closeDecoder();
+      throw rethrow(failure);
+    }
+  }
+
+  private int decode(byte[] target, int offset, int length) throws IOException {
+    // One byte more than allowed tells an archive that ends at the limit from one that does not.
+    long allowed = limits.maxUnpackedBytes() - produced;
+    int wanted = allowed < length ? (int) allowed + 1 : length;
+    int count = decoder.read(target, offset, wanted);
+    if (count < 0) {
+      if (source.failure() != null) {
+        throw rethrow(source.failure());
+      }
+      if (source.read() >= 0) {
+        throw malformed(format, "is followed by something else", null);
+      }
+      ended = true;
+      return -1;
+    }
+    produced += count;
+    if (produced > limits.maxUnpackedBytes()) {
+      throw exceeded("maxUnpackedBytes", limits.maxUnpackedBytes());
+    }
+    if (produced > RATIO_CHECKED_FROM
+        && format != CompressionFormat.NONE
+        && produced / limits.maxCompressionRatio() > source.consumed()) {
+      throw exceeded("maxCompressionRatio", limits.maxCompressionRatio());
+    }
+    return count;
+  }
+
+  private static LimitExceededException exceeded(String name, long limit) {
+    return new LimitExceededException(ArchiveException.NO_ENTRY, "", name, limit);
+  }
+
+  private static MalformedArchiveException malformed(
+      CompressionFormat format, String problem, @Nullable Throwable cause) {
+    return new MalformedArchiveException(
+        ArchiveException.NO_ENTRY, "", "the " + format.displayName() + " data " + problem, cause);
+  }
+
+  /**
+   * What to throw for what a decoder threw: decoders of others throw all sorts of things on damaged
+   * data.
+   */
+  private static Exception translated(Exception e, CompressionFormat format, SourceBuffer source) {
+    Exception ofSource = source.failure();
+    if (ofSource != null) {
+      return ofSource;
+    }
+    if (e instanceof LayerStoreException) {
+      return e;
+    }
+    String problem = e instanceof EOFException ? "is cut off" : "is damaged: " + e.getMessage();
+    return malformed(format, problem, e);
+  }
+
+  /** Throws {@code e}, which is of one of the two kinds that {@code read} can throw. */
+  private static RuntimeException rethrow(Exception e) throws IOException {
+    if (e instanceof IOException io) {
+      throw io;
+    }
+    throw (RuntimeException) e;
+  }
+
+  private void closeDecoder() {
+    try {
+      decoder.close();
+    } catch (IOException e) {
+      if (failure != null && failure != e) {
+        failure.addSuppressed(e);
+      }
+    }
+  }
+
+  /** Frees what the decoder holds; the source stays open. A second call does nothing. */
+  @Override
+  public void close() throws IOException {
+    if (!closed) {
+      closed = true;
+      decoder.close();
+    }
+  }
+}

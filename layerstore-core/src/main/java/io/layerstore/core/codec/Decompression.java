@@ -1,0 +1,61 @@
+package io.layerstore.core.codec;
+
+import io.layerstore.Limits;
+import io.layerstore.UnsupportedCompressionException;
+import java.io.IOException;
+import java.io.InputStream;
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
+
+/**
+ * Undoes whatever compression a layer archive has, found by its first bytes and nothing else.
+ *
+ * <p>Knows gzip, bzip2, xz and zstd; anything else, and no bytes at all, is taken as it is. xz and
+ * zstd need the libraries {@code org.tukaani:xz} and {@code com.github.luben:zstd-jni}, which are
+ * optional.
+ */
+public final class Decompression {
+
+  private Decompression() {}
+
+  /**
+   * The uncompressed bytes of {@code source}, which is read to its end with the result, and never
+   * closed.
+   *
+   * <p>Reads the first few bytes at once, to see the format.
+   *
+   * @param limits of which {@link Limits#maxUnpackedBytes} and {@link Limits#maxCompressionRatio}
+   *     apply
+   * @throws UnsupportedCompressionException if the library for the format is not there
+   * @throws IOException what {@code source} throws
+   */
+  public static DecompressedStream open(InputStream source, Limits limits) throws IOException {
+    SourceBuffer buffered = new SourceBuffer(source);
+    int length = buffered.prefetch(CompressionFormat.MAGIC_BYTES);
+    CompressionFormat format = CompressionFormat.detect(buffered.array(), length);
+    return DecompressedStream.open(format, buffered, limits);
+  }
+
+  /** The decoder for {@code format}. */
+  static InputStream decoder(CompressionFormat format, SourceBuffer source) throws IOException {
+    return switch (format) {
+      case NONE -> source;
+      case GZIP -> new GzipDecoder(source);
+      case BZIP2 -> new BZip2CompressorInputStream(source, true);
+      case XZ -> {
+        try {
+          yield XzCodec.open(source);
+        } catch (LinkageError e) {
+          throw new UnsupportedCompressionException(format.displayName(), "org.tukaani:xz", e);
+        }
+      }
+      case ZSTD -> {
+        try {
+          yield ZstdCodec.open(source);
+        } catch (LinkageError e) { // also if there is no native library for this platform
+          throw new UnsupportedCompressionException(
+              format.displayName(), "com.github.luben:zstd-jni", e);
+        }
+      }
+    };
+  }
+}

@@ -1,0 +1,18 @@
+package io.layerstore.core.codec;
+
+import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
+import java.io.IOException;
+import java.io.InputStream;
+
+/** Undoes zstd with the optional library; apart, so that nothing else needs its classes. */
+final class ZstdCodec {
+
+  /** 128 MiB, the largest window that the zstd tool takes unasked. */
+  private static final int MAX_WINDOW_LOG = 27;
+
+  private ZstdCodec() {}
+
+  static InputStream open(SourceBuffer source) throws IOException {
+    return new ZstdInputStreamNoFinalizer(source).setLongMax(MAX_WINDOW_LOG);
+  }
+}
