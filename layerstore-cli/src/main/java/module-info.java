@@ -1,7 +1,9 @@
 /** The command line. */
 module io.layerstore.cli {
+  requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires io.layerstore.api;
+  requires org.apache.commons.compress;
   requires static transitive org.jspecify;
 
   opens io.layerstore.cli to

@@ -1,21 +1,101 @@
 package io.layerstore.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Entry point of the {@code layerstore} command. */
-@Command(name = "layerstore", description = "Stores container layers as Docker's layer store does.")
-public final class Main implements Runnable {
+/**
+ * Entry point of the {@code layerstore} command.
+ *
+ * <p>Exit status: 0; {@value #FAILED} when an operation failed, {@value #WRONG_USAGE} for wrong
+ * usage, both with one line on the error output. {@code mount NAME -- COMMAND} exits as its command
+ * does.
+ */
+public final class Main {
+  /** The exit status of an operation that failed. */
+  public static final int FAILED = 1;
+
+  /** The exit status of a command line that makes no sense. */
+  public static final int WRONG_USAGE = 2;
 
   private Main() {}
 
   /** Runs the command line and exits with its status. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main()).execute(args));
+    Interruption interruption = Interruption.of(Thread.currentThread());
+    Console console =
+        new Console(
+            System.in,
+            new FileOutputStream(FileDescriptor.out),
+            new FileOutputStream(FileDescriptor.err),
+            Console.isTerminal(1),
+            Console.isTerminal(2));
+    int status = run(args, console);
+    interruption.finished();
+    System.exit(status);
   }
 
-  @Override
-  public void run() {
-    CommandLine.usage(this, System.out);
+  /**
+   * Runs the command line on these streams, none of them a terminal, and returns the exit status.
+   */
+  public static int run(String[] args, InputStream in, OutputStream out, OutputStream err) {
+    return run(args, new Console(in, out, err, false, false));
+  }
+
+  static int run(String[] args, Console console) {
+    Layerstore layerstore = new Layerstore(console);
+    int status;
+    try {
+      CommandLine commandLine = Commands.commandLine(layerstore, args);
+      commandLine.setParameterExceptionHandler((e, words) -> wrongUsage(e, console));
+      commandLine.setExecutionExceptionHandler((e, command, parsed) -> failed(e, layerstore));
+      status = commandLine.execute(args);
+      layerstore.output().flush();
+    } catch (IOException e) {
+      status = failed(e, layerstore);
+    } finally {
+      layerstore.progressBar().clear();
+    }
+    return status;
+  }
+
+  private static int failed(Exception e, Layerstore layerstore) {
+    layerstore.progressBar().clear();
+    if (e instanceof ParameterException wrong) {
+      return wrongUsage(wrong, layerstore.console());
+    }
+    complain(layerstore.console(), Failure.describe(e));
+    return e instanceof IllegalArgumentException ? WRONG_USAGE : FAILED;
+  }
+
+  private static int wrongUsage(ParameterException e, Console console) {
+    String help = e.getCommandLine().getCommandSpec().qualifiedName() + " --help";
+    String advice = e instanceof UnmatchedArgumentException unmatched ? suggestion(unmatched) : "";
+    complain(console, e.getMessage() + advice + "; see '" + help + "'");
+    return WRONG_USAGE;
+  }
+
+  private static String suggestion(UnmatchedArgumentException e) {
+    List<String> suggestions = e.getSuggestions();
+    return suggestions.isEmpty() ? "" : "; did you mean " + String.join(" or ", suggestions) + "?";
+  }
+
+  /** Writes one line to the error output, whatever the message contains. */
+  private static void complain(Console console, String message) {
+    String line = "layerstore: " + Failure.oneLine(message) + "\n";
+    try {
+      console.err().write(line.getBytes(StandardCharsets.UTF_8));
+      console.err().flush();
+    } catch (IOException e) {
+      // There is nobody left to tell; the exit status still says it.
+      return;
+    }
   }
 }

@@ -1,0 +1,117 @@
+package io.layerstore.cli;
+
+import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerUsage;
+import io.layerstore.RWLayer;
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code inspect}: all that is known of one layer or read-write layer. */
+@Command(name = "inspect", description = "Show all that is known of a layer or a read-write layer.")
+final class InspectCommand implements Callable<Integer> {
+  private final Layerstore layerstore;
+
+  @Parameters(paramLabel = "ID", description = "A chain ID, or the name of a read-write layer.")
+  private String id = "";
+
+  InspectCommand(Layerstore layerstore) {
+    this.layerstore = layerstore;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (LayerStore store = layerstore.openToRead()) {
+      if (Target.isReadWrite(store, id)) {
+        try (RWLayer layer = store.getRWLayer(id)) {
+          inspect(layer);
+        }
+      } else {
+        try (Layer layer = store.get(Target.layer(store, id))) {
+          inspect(layer);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private void inspect(Layer layer) throws IOException {
+    Map<String, String> metadata = new TreeMap<>(layer.metadata());
+    LayerUsage usage = layer.usage();
+    Optional<Descriptor> descriptor = layer.descriptor();
+    layerstore
+        .output()
+        .print(
+            out -> {
+              out.line("Chain ID: " + layer.chainId());
+              out.line("Diff ID: " + layer.diffId());
+              out.line("Parent: " + text(layer.parent()));
+              out.line("Depth: " + layer.depth());
+              out.line("Size: " + layer.diffSizeBytes());
+              out.line("Chain size: " + layer.sizeBytes());
+              out.line("Cache ID: " + layer.cacheId());
+              for (ChainId child : usage.children()) {
+                out.line("Used by layer: " + child);
+              }
+              for (String name : usage.rwLayers()) {
+                out.line("Used by read-write layer: " + name);
+              }
+              if (descriptor.isPresent()) {
+                Descriptor from = descriptor.get();
+                out.line(
+                    ("Descriptor: " + from.mediaType() + " " + from.digest() + " ")
+                        + from.sizeBytes());
+              }
+              printMetadata(out, metadata);
+            },
+            json -> {
+              json.writeStringField("type", "layer");
+              Show.layer(json, layer);
+              Show.usage(json, usage);
+              if (descriptor.isPresent()) {
+                Show.descriptor(json, descriptor.get());
+              }
+              Show.map(json, "metadata", metadata);
+            });
+  }
+
+  private void inspect(RWLayer layer) throws IOException {
+    Map<String, String> metadata = new TreeMap<>(layer.metadata());
+    long size = layer.sizeBytes();
+    layerstore
+        .output()
+        .print(
+            out -> {
+              out.line("Name: " + layer.name());
+              out.line("Parent: " + text(layer.parent()));
+              out.line("Size: " + size);
+              out.line("Mount ID: " + layer.mountId());
+              printMetadata(out, metadata);
+            },
+            json -> {
+              json.writeStringField("type", "rwLayer");
+              json.writeStringField("name", layer.name());
+              Show.optional(json, "parent", layer.parent());
+              json.writeNumberField("sizeBytes", size);
+              json.writeStringField("mountId", layer.mountId());
+              Show.map(json, "metadata", metadata);
+            });
+  }
+
+  private static String text(Optional<ChainId> chainId) {
+    return chainId.map(ChainId::toString).orElse("none");
+  }
+
+  private static void printMetadata(Output out, Map<String, String> metadata) throws IOException {
+    for (Map.Entry<String, String> entry : metadata.entrySet()) {
+      out.line(entry.getKey() + ": " + entry.getValue());
+    }
+  }
+}

@@ -1,0 +1,61 @@
+package io.layerstore.cli;
+
+import io.layerstore.Layer;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RWLayer;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code rm}: deletes a read-write layer, and nothing else. */
+@Command(
+    name = "rm",
+    description = "Delete a read-write layer with all that was written into it. Layers stay.")
+final class RmCommand implements Callable<Integer> {
+  private final Layerstore layerstore;
+
+  @Parameters(paramLabel = "NAME", description = "The read-write layer.")
+  private String name = "";
+
+  RmCommand(Layerstore layerstore) {
+    this.layerstore = layerstore;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (LayerStore store = layerstore.openToWrite()) {
+      try (RWLayer layer = store.getRWLayer(name)) {
+        // In a process that ends right away nothing else holds the layer below, and it would be
+        // deleted too.
+        Optional<Layer> kept = parent(store, layer);
+        try {
+          store.releaseRWLayer(layer);
+        } finally {
+          kept.ifPresent(Layer::close);
+        }
+      }
+      layerstore.output().print(out -> out.line(name), json -> json.writeStringField("name", name));
+    }
+    return 0;
+  }
+
+  /**
+   * A handle on the layer below; empty if there is none, or if it is damaged and the store does not
+   * know it.
+   */
+  private static Optional<Layer> parent(LayerStore store, RWLayer layer)
+      throws LayerStoreException {
+    if (layer.parent().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(store.get(layer.parent().get()));
+    } catch (LayerNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+}

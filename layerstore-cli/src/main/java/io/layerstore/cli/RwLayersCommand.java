@@ -1,0 +1,49 @@
+package io.layerstore.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.layerstore.LayerStore;
+import io.layerstore.RWLayerInfo;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+
+/** {@code rwlayers}: the read-write layers. */
+@Command(name = "rwlayers", description = "List the read-write layers.")
+final class RwLayersCommand implements Callable<Integer> {
+  private final Layerstore layerstore;
+
+  RwLayersCommand(Layerstore layerstore) {
+    this.layerstore = layerstore;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (LayerStore store = layerstore.openToRead()) {
+      List<RWLayerInfo> layers = store.rwLayers();
+      layerstore.output().print(out -> table(layers).writeTo(out), json -> list(json, layers));
+    }
+    return 0;
+  }
+
+  private static Table table(List<RWLayerInfo> layers) {
+    Table table = new Table("NAME", "PARENT", "MOUNT ID");
+    for (RWLayerInfo layer : layers) {
+      table.row(layer.name(), Show.shortId(layer.parent()), layer.mountId());
+    }
+    return table;
+  }
+
+  private static void list(JsonGenerator json, List<RWLayerInfo> layers) throws IOException {
+    json.writeArrayFieldStart("rwLayers");
+    for (RWLayerInfo layer : layers) {
+      json.writeStartObject();
+      json.writeStringField("name", layer.name());
+      Show.optional(json, "parent", layer.parent());
+      json.writeStringField("mountId", layer.mountId());
+      json.writeStringField("initId", layer.initId());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+}
