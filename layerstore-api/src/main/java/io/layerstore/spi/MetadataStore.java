@@ -2,6 +2,7 @@ package io.layerstore.spi;
 
 import io.layerstore.ChainId;
 import io.layerstore.LayerStoreException;
+import io.layerstore.RecoveryReport;
 import java.io.InputStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -120,6 +121,14 @@ public interface MetadataStore extends AutoCloseable {
    * @throws io.layerstore.MountNotFoundException if there is none of that name
    */
   UnfinishedMount beginMountRemoval(String name) throws LayerStoreException;
+
+  /**
+   * What it sees in its place that it cannot use, apart from the layers and read-write layers that
+   * it lists.
+   */
+  default RecoveryReport recoveryReport() throws LayerStoreException {
+    return RecoveryReport.CLEAN;
+  }
 
   /** Ends it. A second call does nothing. */
   @Override
