@@ -1,0 +1,449 @@
+package io.layerstore.core.layerdb;
+
+import io.layerstore.ByteString;
+import io.layerstore.ChainId;
+import io.layerstore.Durability;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MountNameConflictException;
+import io.layerstore.MountNotFoundException;
+import io.layerstore.ReadOnlyStoreException;
+import io.layerstore.RecoveryReport;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.TreeDeleter;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.LayerRecord;
+import io.layerstore.spi.MetadataStore;
+import io.layerstore.spi.MetadataTransaction;
+import io.layerstore.spi.MountRecord;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The file metadata store, in the bytes of Docker's {@code layerdb}: dockerd reads what this
+ * writes, and the reverse.
+ *
+ * <p>Opened by the layer store, which holds the lock on the root, and closed by it; needs no
+ * closing itself. Whatever becomes visible or hidden does so by renaming one directory; before, its
+ * files are on disk, and after, its new name is. Docker forces less to the disk: a directory's
+ * names never, a read-write layer's files never. A call that fails leaves what is visible as it
+ * was.
+ *
+ * <p>Safe for use by many threads, if no two change the same layer or read-write layer at once. An
+ * interrupt does not cut a call off.
+ *
+ * <p>Opened for reading only, it writes nothing, finds nothing strange about missing directories,
+ * and copes with layers that go while it reads: a daemon may be using the root. Works on any file
+ * system; permissions are set where there are any.
+ *
+ * <p>Mirrors {@code layer.fileMetadataStore} of moby; {@link LayerDbLayout} has the format.
+ */
+public final class FileMetadataStore implements MetadataStore {
+
+  private static final Logger log = LoggerFactory.getLogger(FileMetadataStore.class);
+
+  private final LayerDbLayout layout;
+  private final LayerDbFiles files;
+  private final RecordReader reader;
+  private final LeftoverScanner scanner;
+  private final boolean readOnly;
+
+  /** Names in {@code tmp} that this process works on, from before they exist. */
+  private final Set<String> inHand = ConcurrentHashMap.newKeySet();
+
+  /** The names of begun read-write layers, by the name of their directory in {@code tmp}. */
+  private final Map<String, String> begunMounts = new ConcurrentHashMap<>();
+
+  private volatile boolean isClosed;
+
+  private FileMetadataStore(Path directory, Durability durability, boolean readOnly) {
+    this.layout = new LayerDbLayout(directory);
+    this.files = new LayerDbFiles(durability);
+    this.reader = new RecordReader(layout);
+    this.scanner = new LeftoverScanner(layout, reader, inHand::contains);
+    this.readOnly = readOnly;
+  }
+
+  /**
+   * Opens the layer database in {@code directory}; a {@link
+   * io.layerstore.spi.MetadataStoreFactory}.
+   *
+   * <p>For writing it is created with mode 0700 if it is missing, like the directories above it.
+   * Nothing is repaired or removed.
+   *
+   * @param directory such as {@code <root>/image/overlay2/layerdb}
+   * @throws LayerStoreException if it cannot be created
+   */
+  public static FileMetadataStore open(Path directory, Durability durability, boolean readOnly)
+      throws LayerStoreException {
+    FileMetadataStore store = new FileMetadataStore(directory, durability, readOnly);
+    if (!readOnly) {
+      try {
+        store.files.ensureDirectory(directory, LayerDbLayout.DATABASE_MODE);
+      } catch (IOException e) {
+        throw Failures.wrap("create the layer database " + directory, e);
+      }
+    }
+    return store;
+  }
+
+  @Override
+  public MetadataTransaction begin(String cacheId) throws LayerStoreException {
+    requireWritable();
+    DriverIds.requireValid(cacheId);
+    try {
+      Path writeSet =
+          newInTmp(
+              LayerDbLayout.WRITE_SET,
+              LayerDbLayout.LAYER_MODE,
+              directory -> files.writeValue(directory.resolve(LayerDbLayout.CACHE_ID), cacheId));
+      return new LayerDbTransaction(
+          layout, files, writeSet, cacheId, () -> inHand.remove(nameOf(writeSet)));
+    } catch (IOException e) {
+      throw Failures.wrap("begin a layer", e);
+    }
+  }
+
+  private interface Filling {
+    void fill(Path directory) throws IOException;
+  }
+
+  /**
+   * Makes a directory in {@code tmp}, fills it, and forces all of it to the disk; it is in hand
+   * then.
+   */
+  private Path newInTmp(String prefix, int mode, Filling filling) throws IOException {
+    files.ensureDirectory(layout.tmp(), LayerDbLayout.SHARED_MODE);
+    while (true) {
+      Path directory = layout.tmp().resolve(LayerDbLayout.newTmpName(prefix));
+      if (!inHand.add(nameOf(directory))) {
+        continue;
+      }
+      try {
+        AtomicFiles.createDirectory(directory, mode);
+        filling.fill(directory);
+        files.sync(directory);
+        files.sync(layout.tmp());
+        return directory;
+      } catch (FileAlreadyExistsException e) {
+        // A leftover has that name; another draw.
+        inHand.remove(nameOf(directory));
+      } catch (IOException | RuntimeException e) {
+        deleteAfter(e, directory);
+        inHand.remove(nameOf(directory));
+        throw e;
+      }
+    }
+  }
+
+  @Override
+  public List<ChainId> layers() throws LayerStoreException {
+    requireOpen();
+    try {
+      return LayerDbFiles.directories(
+              layout.layers(), name -> LayerDbLayout.parseLayerName(name).isPresent())
+          .stream()
+          .map(LayerDbLayout::parseLayerName)
+          .map(Optional::orElseThrow)
+          .toList();
+    } catch (IOException e) {
+      throw Failures.wrap("list the layers", e);
+    }
+  }
+
+  @Override
+  public LayerRecord layer(ChainId chainId) throws LayerStoreException {
+    requireOpen();
+    try {
+      return reader.layer(chainId);
+    } catch (IOException e) {
+      throw Failures.wrap("read layer " + chainId, e);
+    }
+  }
+
+  @Override
+  public InputStream tarSplit(ChainId chainId) throws LayerStoreException {
+    requireOpen();
+    Path directory = layout.layer(chainId);
+    Path file = directory.resolve(LayerDbLayout.TAR_SPLIT);
+    try {
+      if (!LayerDbFiles.exists(directory)) {
+        throw new LayerNotFoundException(chainId.toString());
+      }
+      if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .isRegularFile()) {
+        throw new StoreCorruptedException(file.toString(), "not a regular file");
+      }
+      return Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS);
+    } catch (NoSuchFileException e) {
+      throw new StoreCorruptedException(file.toString(), "it is missing", e);
+    } catch (IOException e) {
+      throw Failures.wrap("read the tar-split of layer " + chainId, e);
+    }
+  }
+
+  @Override
+  public Leftover beginRemoval(ChainId chainId) throws LayerStoreException {
+    requireWritable();
+    Path directory = layout.layer(chainId);
+    try {
+      if (!LayerDbFiles.exists(directory)) {
+        throw new LayerNotFoundException(chainId.toString());
+      }
+      @Nullable String cacheId = reader.cacheIdOrNull(directory);
+      while (true) {
+        String name = LayerDbLayout.newRemovingName(chainId);
+        try {
+          files.rename(directory, layout.layers().resolve(name));
+          return new Leftover(name, chainId, cacheId);
+        } catch (FileAlreadyExistsException e) {
+          log.debug("{} is taken; another draw", name);
+        }
+      }
+    } catch (IOException e) {
+      throw Failures.wrap("begin the removal of layer " + chainId, e);
+    }
+  }
+
+  @Override
+  public List<Leftover> unfinishedRemovals() throws LayerStoreException {
+    requireOpen();
+    try {
+      return scanner.removals();
+    } catch (IOException e) {
+      throw Failures.wrap("list unfinished removals", e);
+    }
+  }
+
+  @Override
+  public List<Leftover> unfinishedTransactions() throws LayerStoreException {
+    requireOpen();
+    try {
+      return scanner.transactions();
+    } catch (IOException e) {
+      throw Failures.wrap("list unfinished layers", e);
+    }
+  }
+
+  @Override
+  public void discard(Leftover leftover) throws LayerStoreException {
+    requireWritable();
+    String name = leftover.key();
+    boolean isWriteSet = LayerDbLayout.isWriteSet(name);
+    if (!isWriteSet && LayerDbLayout.parseRemovingName(name).isEmpty()) {
+      throw new IllegalArgumentException("not a leftover: \"" + name + "\"");
+    }
+    delete((isWriteSet ? layout.tmp() : layout.layers()).resolve(name));
+  }
+
+  @Override
+  public List<String> mounts() throws LayerStoreException {
+    requireOpen();
+    try {
+      return LayerDbFiles.directories(layout.mounts(), MountRecord::isValidName);
+    } catch (IOException e) {
+      throw Failures.wrap("list the read-write layers", e);
+    }
+  }
+
+  @Override
+  public MountRecord mount(String name) throws LayerStoreException {
+    requireOpen();
+    try {
+      return reader.mount(name);
+    } catch (IOException e) {
+      throw Failures.wrap("read read-write layer " + name, e);
+    }
+  }
+
+  @Override
+  public UnfinishedMount beginMount(MountRecord mount) throws LayerStoreException {
+    requireWritable();
+    List<String> driverIds = new ArrayList<>();
+    driverIds.add(mount.mountId());
+    if (mount.initId() != null) {
+      driverIds.add(mount.initId());
+    }
+    try {
+      Path directory =
+          newInTmp(
+              LayerDbLayout.MOUNT_SET,
+              LayerDbLayout.SHARED_MODE,
+              target -> writeMount(target, mount));
+      begunMounts.put(nameOf(directory), mount.name());
+      return new UnfinishedMount(nameOf(directory), List.copyOf(driverIds));
+    } catch (IOException e) {
+      throw Failures.wrap("begin read-write layer " + mount.name(), e);
+    }
+  }
+
+  private void writeMount(Path directory, MountRecord mount) throws IOException {
+    files.writeValue(directory.resolve(LayerDbLayout.MOUNT_ID), mount.mountId());
+    if (mount.initId() != null) {
+      files.writeValue(directory.resolve(LayerDbLayout.INIT_ID), mount.initId());
+    }
+    if (mount.parent() != null) {
+      files.writeValue(directory.resolve(LayerDbLayout.PARENT), mount.parent().toString());
+    }
+  }
+
+  @Override
+  public void commitMount(UnfinishedMount mount) throws LayerStoreException {
+    requireWritable();
+    @Nullable String name = begunMounts.get(mount.key());
+    if (name == null) {
+      throw new IllegalArgumentException("nothing was begun as \"" + mount.key() + "\"");
+    }
+    try {
+      files.ensureDirectory(layout.mounts(), LayerDbLayout.SHARED_MODE);
+      files.rename(layout.tmp().resolve(mount.key()), layout.mount(name));
+    } catch (FileAlreadyExistsException e) {
+      throw new MountNameConflictException(name);
+    } catch (IOException e) {
+      throw Failures.wrap("commit read-write layer " + name, e);
+    }
+    forget(mount.key());
+  }
+
+  @Override
+  public void discardMount(UnfinishedMount mount) throws LayerStoreException {
+    requireWritable();
+    if (!LayerDbLayout.isMountLeftover(mount.key())) {
+      throw new IllegalArgumentException("not a leftover: \"" + mount.key() + "\"");
+    }
+    try {
+      delete(layout.tmp().resolve(mount.key()));
+    } finally {
+      // Also after a failure: it cannot be brought back then, and is left to the next cleanup.
+      forget(mount.key());
+    }
+  }
+
+  private void forget(String mountKey) {
+    begunMounts.remove(mountKey);
+    inHand.remove(mountKey);
+  }
+
+  @Override
+  public List<UnfinishedMount> unfinishedMounts() throws LayerStoreException {
+    requireOpen();
+    try {
+      return scanner.mounts();
+    } catch (IOException e) {
+      throw Failures.wrap("list unfinished read-write layers", e);
+    }
+  }
+
+  @Override
+  public UnfinishedMount beginMountRemoval(String name) throws LayerStoreException {
+    requireWritable();
+    Path directory = layout.mount(name);
+    try {
+      if (!LayerDbFiles.exists(directory)) {
+        throw new MountNotFoundException(name);
+      }
+      List<String> driverIds = reader.mountIds(directory);
+      files.ensureDirectory(layout.tmp(), LayerDbLayout.SHARED_MODE);
+      String key = nameOf(moveAside(directory));
+      begunMounts.put(key, name);
+      return new UnfinishedMount(key, driverIds);
+    } catch (IOException e) {
+      throw Failures.wrap("begin the removal of read-write layer " + name, e);
+    }
+  }
+
+  /** Moves a read-write layer's directory to {@code tmp}; it is in hand then. */
+  private Path moveAside(Path directory) throws IOException {
+    while (true) {
+      Path aside = layout.tmp().resolve(LayerDbLayout.newTmpName(LayerDbLayout.MOUNT_REMOVING));
+      if (!inHand.add(nameOf(aside))) {
+        continue;
+      }
+      try {
+        files.rename(directory, aside);
+        return aside;
+      } catch (FileAlreadyExistsException e) {
+        inHand.remove(nameOf(aside));
+      } catch (IOException | RuntimeException e) {
+        inHand.remove(nameOf(aside));
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Directories among the read-write layers that no name of a read-write layer can mean. Reported,
+   * and left alone.
+   */
+  @Override
+  public RecoveryReport recoveryReport() throws LayerStoreException {
+    requireOpen();
+    try {
+      return new RecoveryReport(
+          LayerDbFiles.directories(layout.mounts(), name -> !MountRecord.isValidName(name)).stream()
+              .map(
+                  name ->
+                      new RecoveryReport.Finding(
+                          RecoveryReport.Kind.DAMAGED_RW_LAYER,
+                          ByteString.utf8(name).toString(),
+                          "its directory's name is not one of a read-write layer; left alone"))
+              .toList());
+    } catch (IOException e) {
+      throw Failures.wrap("list the read-write layers", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    isClosed = true;
+  }
+
+  private void delete(Path path) throws LayerStoreException {
+    try {
+      TreeDeleter.delete(path);
+    } catch (IOException e) {
+      throw Failures.wrap("remove " + path, e);
+    }
+  }
+
+  private static void deleteAfter(Exception failure, Path path) {
+    try {
+      TreeDeleter.delete(path);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private static String nameOf(Path path) {
+    return String.valueOf(path.getFileName());
+  }
+
+  private void requireWritable() throws ReadOnlyStoreException {
+    requireOpen();
+    if (readOnly) {
+      throw new ReadOnlyStoreException(layout.directory());
+    }
+  }
+
+  private void requireOpen() {
+    if (isClosed) {
+      throw new IllegalStateException("the metadata store is closed");
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package io.layerstore.core.layerdb;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import io.layerstore.Durability;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.AtomicFiles;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the layer database reads and writes: bounded, never through a link, and as durable as the
+ * store was asked to be.
+ */
+final class LayerDbFiles {
+
+  /** Far above what any value needs; a larger file is not one. */
+  private static final int MAX_VALUE_BYTES = 4096;
+
+  private final Durability durability;
+
+  LayerDbFiles(Durability durability) {
+    this.durability = durability;
+  }
+
+  /**
+   * The value in a small file, as it is.
+   *
+   * @throws NoSuchFileException if there is none
+   * @throws StoreCorruptedException if it is not a regular file, or too large
+   */
+  static String readValue(Path file) throws IOException {
+    // One char per byte, so that what is not ASCII stays visible to whoever checks the form.
+    return new String(AtomicFiles.read(file, MAX_VALUE_BYTES), StandardCharsets.ISO_8859_1);
+  }
+
+  /** The value in a small file without white space around it, as Docker reads most of them. */
+  static String readTrimmed(Path file) throws IOException {
+    String value = readValue(file);
+    int start = 0;
+    int end = value.length();
+    while (start < end && isSpace(value.charAt(start))) {
+      start++;
+    }
+    while (end > start && isSpace(value.charAt(end - 1))) {
+      end--;
+    }
+    return value.substring(start, end);
+  }
+
+  /** White space in ASCII as Go's {@code strings.TrimSpace} sees it, which is not quite Java's. */
+  private static boolean isSpace(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+  }
+
+  /** Whether there is a real directory; false also for a symbolic link to one. */
+  static boolean isDirectory(Path path) throws IOException {
+    try {
+      return Files.readAttributes(path, BasicFileAttributes.class, NOFOLLOW_LINKS).isDirectory();
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  /** Whether there is anything of that name, be it a link that leads nowhere. */
+  static boolean exists(Path path) throws IOException {
+    try {
+      Files.readAttributes(path, BasicFileAttributes.class, NOFOLLOW_LINKS);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  /**
+   * The names of the real directories in {@code directory} whose names pass {@code filter}, sorted;
+   * none if it does not exist.
+   *
+   * @throws StoreCorruptedException if it is not a directory
+   */
+  static List<String> directories(Path directory, Predicate<String> filter) throws IOException {
+    List<String> names = new ArrayList<>();
+    if (!exists(directory)) {
+      return names;
+    }
+    if (!isDirectory(directory)) {
+      throw new StoreCorruptedException(directory.toString(), "not a directory");
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        // The name first: looking at the file costs a system call.
+        if (filter.test(name) && isDirectory(entry)) {
+          names.add(name);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      // It went between the two looks: a root that a daemon uses.
+      return names;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    names.sort(null);
+    return names;
+  }
+
+  /** Writes a value that is ASCII into a directory that is not visible yet. */
+  void writeValue(Path file, String value) throws IOException {
+    writeContent(file, value.getBytes(US_ASCII));
+  }
+
+  /** Writes a value that is ASCII over another, in one step. */
+  void replaceValue(Path file, String value) throws IOException {
+    AtomicFiles.write(file, value.getBytes(US_ASCII), LayerDbLayout.FILE_MODE, durability);
+  }
+
+  /** Writes a file into a directory that is not visible yet. */
+  void writeContent(Path file, byte[] content) throws IOException {
+    AtomicFiles.writeNew(file, content, LayerDbLayout.FILE_MODE, durability);
+  }
+
+  /** Makes one of the directories that are made when they are first needed. */
+  void ensureDirectory(Path directory, int mode) throws IOException {
+    AtomicFiles.createDirectories(directory, mode, durability);
+  }
+
+  /** Forces the names in a directory to the disk, if the store is to be durable. */
+  void sync(Path directory) throws IOException {
+    if (durability != Durability.NONE) {
+      AtomicFiles.syncDirectory(directory);
+    }
+  }
+
+  boolean isDurable() {
+    return durability != Durability.NONE;
+  }
+
+  /**
+   * Renames a directory in one step, and forces the new name to the disk. After a failure it has
+   * its old name.
+   *
+   * <p>The caller sees to it that nobody else makes {@code target} at the same time.
+   *
+   * @throws FileAlreadyExistsException if there is something at {@code target}; it is unchanged
+   */
+  void rename(Path source, Path target) throws IOException {
+    // Asked for explicitly: an atomic move replaces an empty directory on Linux.
+    if (exists(target)) {
+      throw new FileAlreadyExistsException(target.toString());
+    }
+    Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);
+    @Nullable Path parent = target.getParent();
+    if (parent == null) {
+      return;
+    }
+    try {
+      sync(parent);
+    } catch (IOException | RuntimeException e) {
+      try {
+        Files.move(target, source, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException moveBack) {
+        e.addSuppressed(moveBack);
+      }
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package io.layerstore.core.layerdb;
+
+import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.TreeDeleter;
+import io.layerstore.spi.LayerRecord;
+import io.layerstore.spi.MetadataTransaction;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A layer's metadata being made in {@code tmp/write-set-*}, and renamed to {@code sha256/<hex>} at
+ * the commit.
+ *
+ * <p>The write-set exists with its {@code cache-id}, on disk, from before the graph driver makes
+ * anything until the layer is visible or its files are removed: whatever the process leaves when it
+ * dies, the next one finds. A transaction that is never closed is therefore no loss; its write-set
+ * stays as the note of what to remove.
+ */
+final class LayerDbTransaction implements MetadataTransaction {
+
+  /**
+   * The level of zlib, its default and Docker's. A tar-split is small beside its layer and is kept
+   * as long as it: on the 6,600 entries of a Debian root, level 1 saves about 30 ms of 50 and costs
+   * a third more bytes.
+   */
+  private static final int COMPRESSION_LEVEL = 6;
+
+  private static final int BUFFER_BYTES = 64 * 1024;
+
+  private final LayerDbLayout layout;
+  private final LayerDbFiles files;
+  private final Path writeSet;
+  private final String cacheId;
+  private final Runnable atEnd;
+  private final Set<Path> scratch = new HashSet<>();
+  private @Nullable OutputStream tarSplit;
+  private boolean isEnded;
+
+  LayerDbTransaction(
+      LayerDbLayout layout, LayerDbFiles files, Path writeSet, String cacheId, Runnable atEnd) {
+    this.layout = layout;
+    this.files = files;
+    this.writeSet = writeSet;
+    this.cacheId = cacheId;
+    this.atEnd = atEnd;
+  }
+
+  @Override
+  public OutputStream writeTarSplit() throws LayerStoreException {
+    requireRunning();
+    try {
+      // Written aside, so that the one before can still be read meanwhile.
+      Path aside = scratchPath(LayerDbLayout.TAR_SPLIT);
+      Files.deleteIfExists(aside);
+      OutputStream out =
+          GzipFileOutputStream.create(
+              writeSet.resolve(LayerDbLayout.TAR_SPLIT),
+              aside,
+              COMPRESSION_LEVEL,
+              files.isDurable());
+      tarSplit = out;
+      return out;
+    } catch (IOException e) {
+      throw Failures.wrap("write the tar-split", e);
+    }
+  }
+
+  @Override
+  public InputStream readTarSplit() throws LayerStoreException {
+    requireRunning();
+    try {
+      InputStream in =
+          Files.newInputStream(
+              writeSet.resolve(LayerDbLayout.TAR_SPLIT), LinkOption.NOFOLLOW_LINKS);
+      try {
+        return new GzipCompressorInputStream(new BufferedInputStream(in, BUFFER_BYTES));
+      } catch (IOException | RuntimeException e) {
+        try (in) {
+          throw e;
+        }
+      }
+    } catch (IOException e) {
+      throw Failures.wrap("read the tar-split", e);
+    }
+  }
+
+  @Override
+  public Path scratchFile(String name) throws LayerStoreException {
+    requireRunning();
+    if (!LayerDbLayout.isScratchName(name)) {
+      throw new IllegalArgumentException("invalid name of a temporary file: \"" + name + "\"");
+    }
+    return scratchPath(name);
+  }
+
+  private Path scratchPath(String name) {
+    Path path = writeSet.resolve(LayerDbLayout.SCRATCH_PREFIX + name);
+    scratch.add(path);
+    return path;
+  }
+
+  @Override
+  public void commit(LayerRecord record) throws LayerStoreException {
+    requireRunning();
+    try {
+      writeFiles(record);
+      files.ensureDirectory(layout.layers(), LayerDbLayout.SHARED_MODE);
+      files.rename(writeSet, layout.layer(record.chainId()));
+    } catch (FileAlreadyExistsException e) {
+      throw new StoreCorruptedException(
+          String.valueOf(e.getFile()), "there is metadata of that chain id already", e);
+    } catch (IOException e) {
+      throw Failures.wrap("commit layer " + record.chainId(), e);
+    }
+    end();
+  }
+
+  private void writeFiles(LayerRecord record) throws IOException {
+    Path target = layout.layer(record.chainId());
+    if (LayerDbFiles.exists(target)) {
+      throw new FileAlreadyExistsException(target.toString());
+    }
+    requireTarSplit();
+    for (Path path : scratch) {
+      TreeDeleter.delete(path);
+    }
+    write(LayerDbLayout.DIFF, record.diffId().toString());
+    write(LayerDbLayout.SIZE, Long.toString(record.sizeBytes()));
+    @Nullable Descriptor descriptor = record.descriptor();
+    if (descriptor != null) {
+      Files.deleteIfExists(writeSet.resolve(LayerDbLayout.DESCRIPTOR));
+      files.writeContent(
+          writeSet.resolve(LayerDbLayout.DESCRIPTOR), DescriptorJson.write(descriptor));
+    }
+    @Nullable ChainId parent = record.parent();
+    if (parent != null) {
+      write(LayerDbLayout.PARENT, parent.toString());
+    }
+    if (!record.cacheId().equals(cacheId)) {
+      // In one step and last, so that the write-set names the id it began with for as long as it is
+      // one.
+      files.replaceValue(writeSet.resolve(LayerDbLayout.CACHE_ID), record.cacheId());
+    }
+    files.sync(writeSet);
+  }
+
+  private void write(String name, String value) throws IOException {
+    files.writeValue(writeSet.resolve(name), value);
+  }
+
+  private void requireTarSplit() throws IOException {
+    if (tarSplit == null) {
+      throw new IllegalStateException("no tar-split was written");
+    }
+    if (!LayerDbFiles.exists(writeSet.resolve(LayerDbLayout.TAR_SPLIT))) {
+      throw new NoSuchFileException(LayerDbLayout.TAR_SPLIT, null, "it was not written to its end");
+    }
+  }
+
+  private void requireRunning() {
+    if (isEnded) {
+      throw new IllegalStateException("the transaction has ended");
+    }
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    if (isEnded) {
+      return;
+    }
+    try {
+      TreeDeleter.delete(writeSet);
+    } catch (IOException e) {
+      throw Failures.wrap("remove " + writeSet, e);
+    } finally {
+      end();
+    }
+  }
+
+  private void end() {
+    isEnded = true;
+    atEnd.run();
+  }
+}

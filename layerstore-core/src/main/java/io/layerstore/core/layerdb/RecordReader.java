@@ -1,0 +1,206 @@
+package io.layerstore.core.layerdb;
+
+import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
+import io.layerstore.DiffId;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.MountNotFoundException;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.LayerRecord;
+import io.layerstore.spi.MountRecord;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the records of layers and read-write layers, and believes nothing in them that it has not
+ * checked.
+ *
+ * <p>Accepts what Docker accepts: white space around every value but a size, no {@code parent} file
+ * for none. It refuses more: a chain ID that does not follow from diff ID and parent, so that no
+ * layer can be put below another and no cycle can exist; a negative size; an id that is not one
+ * safe path component.
+ */
+final class RecordReader {
+
+  /** A descriptor is some hundred bytes; this is the limit for every JSON document of a store. */
+  private static final int MAX_DESCRIPTOR_BYTES = 4 << 20;
+
+  private static final Pattern SIZE = Pattern.compile("[0-9]{1,19}");
+
+  private final LayerDbLayout layout;
+
+  RecordReader(LayerDbLayout layout) {
+    this.layout = layout;
+  }
+
+  /**
+   * Reads a layer.
+   *
+   * @throws LayerNotFoundException if there is none, or it went while it was read
+   * @throws StoreCorruptedException if something about it is missing or malformed
+   */
+  LayerRecord layer(ChainId chainId) throws IOException {
+    Path directory = layout.layer(chainId);
+    requireDirectory(directory, () -> new LayerNotFoundException(chainId.toString()));
+    try {
+      return readLayer(chainId, directory);
+    } catch (NoSuchFileException e) {
+      requireDirectory(directory, () -> new LayerNotFoundException(chainId.toString()));
+      throw missing(e);
+    }
+  }
+
+  private LayerRecord readLayer(ChainId chainId, Path directory) throws IOException {
+    DiffId diffId = parse(directory.resolve(LayerDbLayout.DIFF), DiffId::parse);
+    long size = readSize(directory.resolve(LayerDbLayout.SIZE));
+    String cacheId = readCacheId(directory);
+    @Nullable ChainId parent = readParent(directory);
+    if (!ChainId.of(parent, diffId).equals(chainId)) {
+      throw new StoreCorruptedException(
+          directory.toString(),
+          "its chain id does not follow from diff id " + diffId + " and parent " + parent);
+    }
+    return new LayerRecord(chainId, diffId, parent, cacheId, size, readDescriptor(directory));
+  }
+
+  /**
+   * Reads a read-write layer.
+   *
+   * @throws MountNotFoundException if there is none, or it went while it was read
+   * @throws StoreCorruptedException if something about it is missing or malformed
+   */
+  MountRecord mount(String name) throws IOException {
+    Path directory = layout.mount(name);
+    requireDirectory(directory, () -> new MountNotFoundException(name));
+    try {
+      return new MountRecord(
+          name, readMountId(directory), readInitId(directory), readParent(directory));
+    } catch (NoSuchFileException e) {
+      requireDirectory(directory, () -> new MountNotFoundException(name));
+      throw missing(e);
+    }
+  }
+
+  /**
+   * The id under which the graph driver keeps the layer whose metadata is in {@code directory};
+   * null if there is none, or none of a form that could name a directory there.
+   */
+  @Nullable String cacheIdOrNull(Path directory) throws IOException {
+    return idOrNull(directory, () -> readCacheId(directory));
+  }
+
+  /**
+   * The ids under which the graph driver keeps the read-write layer whose metadata is in {@code
+   * directory}, as far as it has any.
+   */
+  List<String> mountIds(Path directory) throws IOException {
+    @Nullable String mountId = idOrNull(directory, () -> readMountId(directory));
+    @Nullable String initId = idOrNull(directory, () -> readInitId(directory));
+    return Stream.of(Optional.ofNullable(mountId), Optional.ofNullable(initId))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  private interface IdSource {
+    @Nullable String read() throws IOException;
+  }
+
+  private static @Nullable String idOrNull(Path directory, IdSource source) throws IOException {
+    try {
+      return LayerDbFiles.isDirectory(directory) ? source.read() : null;
+    } catch (NoSuchFileException | StoreCorruptedException e) {
+      return null;
+    }
+  }
+
+  private static String readCacheId(Path directory) throws IOException {
+    return readId(directory.resolve(LayerDbLayout.CACHE_ID), DriverIds::isValid);
+  }
+
+  private static String readMountId(Path directory) throws IOException {
+    return readId(directory.resolve(LayerDbLayout.MOUNT_ID), DriverIds::isMountId);
+  }
+
+  private static @Nullable String readInitId(Path directory) throws IOException {
+    Path file = directory.resolve(LayerDbLayout.INIT_ID);
+    return LayerDbFiles.exists(file) ? readId(file, DriverIds::isMountId) : null;
+  }
+
+  private static String readId(Path file, Predicate<String> isValid) throws IOException {
+    String id = LayerDbFiles.readTrimmed(file);
+    if (!isValid.test(id)) {
+      // Docker's words: "invalid cache id value".
+      String what = String.valueOf(file.getFileName()).replace('-', ' ');
+      throw new StoreCorruptedException(file.toString(), "invalid " + what + " value");
+    }
+    return id;
+  }
+
+  private static @Nullable ChainId readParent(Path directory) throws IOException {
+    Path file = directory.resolve(LayerDbLayout.PARENT);
+    return LayerDbFiles.exists(file) ? parse(file, ChainId::parse) : null;
+  }
+
+  private static long readSize(Path file) throws IOException {
+    String text = LayerDbFiles.readValue(file);
+    if (SIZE.matcher(text).matches()) {
+      try {
+        return Long.parseLong(text);
+      } catch (NumberFormatException e) {
+        throw new StoreCorruptedException(file.toString(), "not a size in 64 bits", e);
+      }
+    }
+    throw new StoreCorruptedException(file.toString(), "not a size in decimal digits");
+  }
+
+  private static @Nullable Descriptor readDescriptor(Path directory) throws IOException {
+    Path file = directory.resolve(LayerDbLayout.DESCRIPTOR);
+    if (!LayerDbFiles.exists(file)) {
+      return null;
+    }
+    byte[] document = AtomicFiles.read(file, MAX_DESCRIPTOR_BYTES);
+    try {
+      return DescriptorJson.read(document);
+    } catch (IOException e) {
+      throw new StoreCorruptedException(file.toString(), "not a descriptor in JSON", e);
+    }
+  }
+
+  private static <T> T parse(Path file, Function<String, T> parser) throws IOException {
+    String text = LayerDbFiles.readTrimmed(file);
+    try {
+      return parser.apply(text);
+    } catch (IllegalArgumentException e) {
+      String reason = String.valueOf(e.getMessage());
+      throw new StoreCorruptedException(file.toString(), reason, e);
+    }
+  }
+
+  private interface Absence {
+    IOException exception();
+  }
+
+  private static void requireDirectory(Path directory, Absence absence) throws IOException {
+    if (LayerDbFiles.isDirectory(directory)) {
+      return;
+    }
+    if (LayerDbFiles.exists(directory)) {
+      throw new StoreCorruptedException(directory.toString(), "not a directory");
+    }
+    throw absence.exception();
+  }
+
+  private static StoreCorruptedException missing(NoSuchFileException e) {
+    return new StoreCorruptedException(String.valueOf(e.getFile()), "it is missing", e);
+  }
+}
