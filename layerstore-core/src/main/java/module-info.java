@@ -1,6 +1,5 @@
 /** The layer store and the {@code vfs} driver. */
 module io.layerstore.core {
-  // TODO: export io.layerstore.core with its first class; javac refuses to export an empty package.
   requires transitive io.layerstore.api;
   requires com.fasterxml.jackson.core;
   requires com.google.common;
@@ -10,5 +9,8 @@ module io.layerstore.core {
   requires static transitive org.jspecify;
   requires static org.tukaani.xz;
 
+  exports io.layerstore.core;
   exports io.layerstore.driver;
+
+  uses io.layerstore.spi.GraphDriverProvider;
 }

@@ -1,0 +1,237 @@
+package io.layerstore.core;
+
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreLockedException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The right to write to a root: held by one store of one process at a time.
+ *
+ * <p>Between processes it is the operating system's lock on {@code <root>/layerstore.lock}, which
+ * ends with the process, however it ends. The file stays; it is empty, and dockerd, which takes no
+ * lock itself, does not look at it. Between the stores of one JVM it is a registry that knows a
+ * root by its identity, so that another spelling of its path or a symbolic link is the same root. A
+ * file system without locks has the registry alone.
+ *
+ * <p>A POSIX lock is lost as soon as the process closes <em>any</em> descriptor of the file. So the
+ * file is opened at most once in the JVM at a time, the registry is asked before, and it spans
+ * class loaders. And an interrupt closes the channel a thread is using: so a thread of the lock's
+ * own, which nobody else can interrupt, opens the channel, keeps it, and closes it.
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class StoreLock implements AutoCloseable {
+
+  /** The file in the root. */
+  static final String FILE_NAME = "layerstore.lock";
+
+  /**
+   * Beginning of the names of the system properties that are set while a root on the default file
+   * system is locked.
+   */
+  private static final String PROPERTY_PREFIX = "io.layerstore.lock.";
+
+  /**
+   * The roots that are locked on other file systems, which can only be reached through the same
+   * classes.
+   */
+  private static final Set<RootIdentity> LOCKED = ConcurrentHashMap.newKeySet();
+
+  private final Runnable unregister;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final CompletableFuture<Boolean> acquired = new CompletableFuture<>();
+  private final CompletableFuture<Boolean> released = new CompletableFuture<>();
+  private final Thread owner;
+
+  /**
+   * What makes two paths the same root: its file system and the file's key there, or its real path
+   * where there are no keys.
+   */
+  private record RootIdentity(FileSystem fileSystem, Object key) {
+
+    static RootIdentity of(Path root) throws IOException {
+      @Nullable Object key = Files.readAttributes(root, BasicFileAttributes.class).fileKey();
+      return new RootIdentity(root.getFileSystem(), key != null ? key : root.toRealPath());
+    }
+  }
+
+  private StoreLock(Path root, Runnable unregister) {
+    this.unregister = unregister;
+    this.owner = new Thread(() -> holdLock(root), "layerstore-lock " + root);
+    owner.setDaemon(true);
+  }
+
+  /**
+   * Locks the root, or fails at once.
+   *
+   * @param root the directory, which exists
+   * @throws StoreLockedException if another process, or another store in this one, has it
+   * @throws LayerStoreException if the lock file cannot be made or locked
+   */
+  public static StoreLock acquire(Path root) throws LayerStoreException {
+    StoreLock lock = new StoreLock(root, register(root));
+    try {
+      lock.owner.start();
+      lock.acquired.join();
+      return lock;
+    } catch (CompletionException e) {
+      // The owner has closed the file by now, and only then may another try.
+      lock.unregister.run();
+      throw e.getCause() instanceof LayerStoreException failure
+          ? failure
+          : new LayerStoreException("cannot lock the store at " + root + ": " + e.getCause(), e);
+    } catch (RuntimeException | Error e) {
+      lock.unregister.run();
+      throw e;
+    }
+  }
+
+  private static Runnable register(Path root) throws LayerStoreException {
+    RootIdentity identity;
+    try {
+      identity = RootIdentity.of(root);
+    } catch (IOException e) {
+      throw new LayerStoreException("cannot look at the root " + root + ": " + e, e);
+    }
+    if (root.getFileSystem() == FileSystems.getDefault()) {
+      String property = PROPERTY_PREFIX + identity.key();
+      if (System.getProperties().putIfAbsent(property, "held") != null) {
+        throw new StoreLockedException(root);
+      }
+      return () -> System.getProperties().remove(property);
+    }
+    if (!LOCKED.add(identity)) {
+      throw new StoreLockedException(root);
+    }
+    return () -> LOCKED.remove(identity);
+  }
+
+  /** The life of the owning thread: opens and locks, says so, waits for the end, and closes. */
+  private void holdLock(Path root) {
+    @Nullable FileChannel channel = null;
+    try {
+      channel = open(root);
+      if (!tryLock(channel)) {
+        throw new StoreLockedException(root);
+      }
+    } catch (IOException | RuntimeException e) {
+      fail(channel, e);
+      return;
+    }
+    acquired.complete(true);
+    awaitClosing();
+    try {
+      channel.close();
+      released.complete(true);
+    } catch (IOException | RuntimeException e) {
+      released.completeExceptionally(e);
+    }
+  }
+
+  private void fail(@Nullable FileChannel channel, Exception failure) {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } catch (IOException | RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+    acquired.completeExceptionally(failure);
+  }
+
+  private void awaitClosing() {
+    while (closing.getCount() > 0) {
+      try {
+        closing.await();
+      } catch (InterruptedException e) {
+        // From one who interrupts every thread he finds. The lock must hold even so; the status is
+        // not wanted: closing comes next.
+      }
+    }
+  }
+
+  private static FileChannel open(Path root) throws IOException {
+    Path file = root.resolve(FILE_NAME);
+    if (Files.exists(file, NOFOLLOW_LINKS) && !Files.isRegularFile(file, NOFOLLOW_LINKS)) {
+      // Opening a FIFO would wait for ever.
+      throw new LayerStoreException(file + " is not a regular file; remove it");
+    }
+    FileAttribute<?>[] attributes =
+        root.getFileSystem().supportedFileAttributeViews().contains("posix")
+            ? new FileAttribute<?>[] {
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+            }
+            : new FileAttribute<?>[0];
+    return FileChannel.open(
+        file,
+        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, NOFOLLOW_LINKS),
+        attributes);
+  }
+
+  private static boolean tryLock(FileChannel channel) throws IOException {
+    try {
+      @Nullable FileLock lock = channel.tryLock();
+      return lock != null;
+    } catch (OverlappingFileLockException e) {
+      return false;
+    } catch (UnsupportedOperationException e) {
+      // A file system without locks: the registry has to do.
+      return true;
+    }
+  }
+
+  /**
+   * Gives the right back. A second call does nothing.
+   *
+   * @throws LayerStoreException if the lock file cannot be closed; the right is given back even so
+   */
+  @Override
+  public void close() throws LayerStoreException {
+    if (closing.getCount() == 0) {
+      return;
+    }
+    closing.countDown();
+    try {
+      released.join();
+      joinOwner();
+    } catch (CompletionException e) {
+      throw new LayerStoreException("cannot close the lock file: " + e.getCause(), e);
+    } finally {
+      unregister.run();
+    }
+  }
+
+  /** Waits for the thread to be gone; it has nothing left to do. */
+  private void joinOwner() {
+    boolean interrupted = false;
+    while (owner.isAlive()) {
+      try {
+        owner.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
