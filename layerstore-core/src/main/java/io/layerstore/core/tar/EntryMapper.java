@@ -1,0 +1,326 @@
+package io.layerstore.core.tar;
+
+import io.layerstore.BreakoutException;
+import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
+import io.layerstore.LimitExceededException;
+import io.layerstore.Limits;
+import io.layerstore.MalformedArchiveException;
+import io.layerstore.core.tar.MappedEntry.Kind;
+import io.layerstore.spi.Attributes;
+import io.layerstore.spi.Device;
+import io.layerstore.spi.DriverTraits;
+import io.layerstore.spi.EntryType;
+import io.layerstore.spi.TreeEntry;
+import io.layerstore.spi.Xattr;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * Decides what an archive entry means for a layer, and refuses what a layer must not hold. Looks at
+ * bytes alone, never at a file system.
+ *
+ * <p>The rules are those of Docker's unpackers, which differ by driver: one that executes whiteouts
+ * also treats names at the root that begin with {@code .wh..wh.} as metadata of AUFS. Where engines
+ * differ, the current one counts. Stricter than Docker are these: only a directory may be called
+ * like the root, no name may go through a whiteout, and ids and device numbers that Linux cannot
+ * hold are errors rather than other numbers.
+ *
+ * <p>Immutable; safe for use by many threads.
+ *
+ * @see <a href="https://github.com/moby/go-archive">github.com/moby/go-archive: archive.go,
+ *     diff.go, archive_linux.go</a>
+ */
+public final class EntryMapper {
+
+  /** The most bytes that a file name can have on Linux. */
+  private static final int MAX_NAME_BYTES = 255;
+
+  /** What the kernel can hold: twelve and twenty bits. */
+  private static final long MAX_MAJOR = 0xfff;
+
+  private static final long MAX_MINOR = 0xfffff;
+
+  private static final int MAX_XATTR_NAME_BYTES = 255;
+
+  /** Beyond, nanoseconds since 1970 overflow 64 bits, which Docker takes for no time at all. */
+  private static final Instant MAX_TIME = Instant.EPOCH.plusNanos(Long.MAX_VALUE);
+
+  private static final ByteString WHITEOUT_PREFIX = ByteString.utf8(".wh.");
+  private static final ByteString AUFS_PREFIX = ByteString.utf8(".wh..wh.");
+  private static final ByteString AUFS_LINKS = ByteString.utf8(".wh..wh.plnk");
+  private static final ByteString OPAQUE = ByteString.utf8(".wh..wh..opq");
+
+  private final Limits limits;
+  private final boolean executesWhiteouts;
+
+  /** For archives that go to a driver with {@code traits}. */
+  public EntryMapper(Limits limits, DriverTraits traits) {
+    this.limits = limits;
+    this.executesWhiteouts = traits.executesWhiteouts();
+  }
+
+  /**
+   * What {@code header} means.
+   *
+   * @throws BreakoutException if the name or the target of a hard link leads out of the layer, or
+   *     something other than a directory would become its root
+   * @throws LimitExceededException if a path, a link target or an extended attribute is longer, or
+   *     there are more, than allowed
+   * @throws MalformedArchiveException if a part cannot be right
+   */
+  public MappedEntry map(TarHeader header)
+      throws BreakoutException, LimitExceededException, MalformedArchiveException {
+    if (header.isGlobalHeader()) {
+      return skipped(LayerPath.ROOT);
+    }
+    LayerPath path = clean(header.name(), header);
+    if (path.isRoot()) {
+      if (header.type() != TarHeader.Type.DIRECTORY) {
+        throw breakout(header, "only a directory can be the root of a layer");
+      }
+      return skipped(path);
+    }
+    if (executesWhiteouts && path.bytes().startsWith(AUFS_PREFIX) && !path.bytes().equals(OPAQUE)) {
+      return aufsMetadata(path, header);
+    }
+    refuseWhiteoutAsDirectory(path, header);
+    if (path.name().startsWith(WHITEOUT_PREFIX)) {
+      return new MappedEntry(Kind.ENTRY, path, whiteout(path, header), null, false);
+    }
+    if (header.type() == TarHeader.Type.HARD_LINK) {
+      return hardLink(path, header);
+    }
+    boolean isPayloadKept = header.storedSize() > 0 && !header.isSparse();
+    return new MappedEntry(Kind.ENTRY, path, entry(path, header), null, isPayloadKept);
+  }
+
+  private static MappedEntry skipped(LayerPath path) {
+    return new MappedEntry(Kind.SKIPPED, path, null, null, false);
+  }
+
+  private MappedEntry aufsMetadata(LayerPath path, TarHeader header)
+      throws LimitExceededException, MalformedArchiveException {
+    if (header.type() != TarHeader.Type.FILE || !path.bytes().startsWith(AUFS_LINKS)) {
+      return skipped(path);
+    }
+    TreeEntry file = TreeEntry.file(path, attributes(header), header.size());
+    return new MappedEntry(Kind.LINK_SOURCE, path, file, path.name(), false);
+  }
+
+  /**
+   * Refuses names that go through a whiteout; AUFS metadata at the root is a plain directory to
+   * drivers that know nothing of it.
+   */
+  private static void refuseWhiteoutAsDirectory(LayerPath path, TarHeader header)
+      throws MalformedArchiveException {
+    ByteString bytes = path.bytes();
+    int start = 0;
+    for (int slash; (slash = bytes.indexOf((byte) '/', start)) >= 0; start = slash + 1) {
+      if (slash - start < WHITEOUT_PREFIX.length() || bytes.at(start) != '.') {
+        continue;
+      }
+      ByteString name = bytes.substring(start, slash);
+      boolean isAufs = start == 0 && name.startsWith(AUFS_PREFIX) && !name.equals(OPAQUE);
+      if (name.startsWith(WHITEOUT_PREFIX) && !isAufs) {
+        throw malformed(header, "invalid whiteout entry: a whiteout has nothing below it");
+      }
+    }
+  }
+
+  /** Type, size and link target of a whiteout do not count. */
+  private static TreeEntry whiteout(LayerPath path, TarHeader header)
+      throws MalformedArchiveException {
+    LayerPath parent = path.parent();
+    Attributes attributes = attributes(header, List.of());
+    if (path.name().equals(OPAQUE)) {
+      return TreeEntry.opaque(parent, attributes);
+    }
+    ByteString deleted = path.name().substring(WHITEOUT_PREFIX.length());
+    if (deleted.isEmpty()
+        || deleted.equals(ByteString.utf8("."))
+        || deleted.equals(ByteString.utf8(".."))) {
+      throw malformed(header, "invalid whiteout entry: it names no file");
+    }
+    return TreeEntry.whiteout(parent.resolve(deleted), attributes);
+  }
+
+  private MappedEntry hardLink(LayerPath path, TarHeader header)
+      throws BreakoutException, LimitExceededException, MalformedArchiveException {
+    LayerPath target = clean(header.linkName(), header);
+    if (target.isRoot()) {
+      throw malformed(header, "invalid hardlink target: the root of the layer");
+    }
+    if (target.equals(path)) {
+      throw malformed(header, "invalid hardlink target: the entry itself");
+    }
+    if (executesWhiteouts && target.bytes().startsWith(AUFS_LINKS)) {
+      return new MappedEntry(Kind.LINKED_COPY, path, null, target.name(), false);
+    }
+    TreeEntry link = TreeEntry.hardLink(path, attributes(header), target);
+    return new MappedEntry(Kind.ENTRY, path, link, null, false);
+  }
+
+  private TreeEntry entry(LayerPath path, TarHeader header)
+      throws LimitExceededException, MalformedArchiveException {
+    Attributes attributes = attributes(header);
+    return switch (header.type()) {
+      case DIRECTORY -> TreeEntry.directory(path, attributes);
+      case FILE -> TreeEntry.file(path, attributes, header.size());
+      case SYMLINK -> TreeEntry.symlink(path, attributes, linkText(header));
+      case CHARACTER_DEVICE ->
+          TreeEntry.device(path, EntryType.CHARACTER_DEVICE, attributes, device(header));
+      case BLOCK_DEVICE ->
+          TreeEntry.device(path, EntryType.BLOCK_DEVICE, attributes, device(header));
+      case FIFO -> TreeEntry.fifo(path, attributes);
+      case HARD_LINK, GLOBAL_HEADER -> throw new IllegalArgumentException(header.type().toString());
+    };
+  }
+
+  /**
+   * The text as it is: where it leads is looked at when something is opened through it, never
+   * before.
+   */
+  private ByteString linkText(TarHeader header)
+      throws LimitExceededException, MalformedArchiveException {
+    ByteString text = header.linkName();
+    if (text.isEmpty()) {
+      throw malformed(header, "a symbolic link without a target");
+    }
+    refuseNul(text, header);
+    requireAtMost(text.length(), limits.maxPathBytes(), "maxPathBytes", header);
+    return text;
+  }
+
+  private static Device device(TarHeader header) throws MalformedArchiveException {
+    long major = header.devMajor();
+    long minor = header.devMinor();
+    if (major < 0 || major > MAX_MAJOR || minor < 0 || minor > MAX_MINOR) {
+      throw malformed(header, "device number out of range: " + major + ":" + minor);
+    }
+    return new Device(major, minor);
+  }
+
+  private Attributes attributes(TarHeader header)
+      throws LimitExceededException, MalformedArchiveException {
+    List<Xattr> xattrs = header.xattrs();
+    requireAtMost(xattrs.size(), limits.maxXattrs(), "maxXattrs", header);
+    for (Xattr xattr : xattrs) {
+      requireAtMost(xattr.name().length(), MAX_XATTR_NAME_BYTES, "bytes of an xattr name", header);
+      requireAtMost(xattr.value().length(), limits.maxXattrBytes(), "maxXattrBytes", header);
+      if (xattr.name().indexOf((byte) '.') < 0) {
+        throw malformed(header, "an xattr name without a namespace: " + xattr.name());
+      }
+      refuseNul(xattr.name(), header);
+    }
+    return attributes(header, xattrs);
+  }
+
+  private static Attributes attributes(TarHeader header, List<Xattr> xattrs)
+      throws MalformedArchiveException {
+    Instant modified = bounded(header.modified());
+    Instant accessed = header.accessed();
+    if (accessed == null || accessed.isBefore(header.modified())) {
+      accessed = header.modified();
+    }
+    accessed = bounded(accessed);
+    return new Attributes(
+        (int) (header.mode() & 07777),
+        id("uid", header.uid(), header),
+        id("gid", header.gid(), header),
+        modified,
+        accessed.isBefore(modified) ? modified : accessed,
+        xattrs);
+  }
+
+  private static long id(String name, long id, TarHeader header) throws MalformedArchiveException {
+    if (id < 0 || id > Attributes.MAX_ID) {
+      throw malformed(header, name + " out of range: " + id);
+    }
+    return id;
+  }
+
+  private static Instant bounded(Instant time) {
+    return time.isBefore(Instant.EPOCH) || time.isAfter(MAX_TIME) ? Instant.EPOCH : time;
+  }
+
+  /**
+   * The place in the layer that {@code name} stands for, absolute or not, without empty names,
+   * {@code .} and {@code ..}.
+   */
+  private LayerPath clean(ByteString name, TarHeader header)
+      throws BreakoutException, LimitExceededException, MalformedArchiveException {
+    refuseNul(name, header);
+    byte[] bytes = name.toByteArray();
+    int length = 0; // of the clean path, which grows in place over the name
+    int depth = 0;
+    for (int start = 0; start < bytes.length; ) {
+      int end = start;
+      while (end < bytes.length && bytes[end] != '/') {
+        end++;
+      }
+      int nameLength = end - start;
+      if (isDots(bytes, start, nameLength, 2)) {
+        if (depth == 0) {
+          throw breakout(header, "\"" + name + "\" leads above the root of the layer");
+        }
+        depth--;
+        length = depth == 0 ? 0 : lastSlash(bytes, length);
+      } else if (nameLength > 0 && !isDots(bytes, start, nameLength, 1)) {
+        if (depth++ > 0) {
+          bytes[length++] = '/';
+        }
+        System.arraycopy(bytes, start, bytes, length, nameLength);
+        length += nameLength;
+      }
+      start = end + 1;
+    }
+    requireAtMost(length, limits.maxPathBytes(), "maxPathBytes", header);
+    requireAtMost(depth, limits.maxPathDepth(), "maxPathDepth", header);
+    requireShortNames(bytes, length, header);
+    return LayerPath.of(ByteString.of(bytes, 0, length));
+  }
+
+  private static boolean isDots(byte[] bytes, int start, int length, int dots) {
+    return length == dots && bytes[start] == '.' && bytes[start + dots - 1] == '.';
+  }
+
+  private static int lastSlash(byte[] bytes, int length) {
+    int i = length - 1;
+    while (bytes[i] != '/') {
+      i--;
+    }
+    return i;
+  }
+
+  private static void requireShortNames(byte[] bytes, int length, TarHeader header)
+      throws LimitExceededException {
+    int nameLength = 0;
+    for (int i = 0; i < length; i++) {
+      nameLength = bytes[i] == '/' ? 0 : nameLength + 1;
+      requireAtMost(nameLength, MAX_NAME_BYTES, "bytes of a file name", header);
+    }
+  }
+
+  private static void refuseNul(ByteString text, TarHeader header)
+      throws MalformedArchiveException {
+    if (text.indexOf((byte) 0) >= 0) {
+      throw malformed(header, "a name with a NUL in it: " + text);
+    }
+  }
+
+  private static void requireAtMost(long value, long limit, String limitName, TarHeader header)
+      throws LimitExceededException {
+    if (value > limit) {
+      throw new LimitExceededException(header.index(), header.name().toString(), limitName, limit);
+    }
+  }
+
+  private static MalformedArchiveException malformed(TarHeader header, String problem) {
+    return new MalformedArchiveException(header.index(), header.name().toString(), problem);
+  }
+
+  private static BreakoutException breakout(TarHeader header, String problem) {
+    return new BreakoutException(header.index(), header.name().toString(), problem);
+  }
+}
