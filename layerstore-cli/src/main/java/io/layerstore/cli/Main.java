@@ -5,6 +5,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import picocli.CommandLine;
@@ -56,7 +57,11 @@ public final class Main {
       CommandLine commandLine = Commands.commandLine(layerstore, args);
       commandLine.setParameterExceptionHandler((e, words) -> wrongUsage(e, console));
       commandLine.setExecutionExceptionHandler((e, command, parsed) -> failed(e, layerstore));
+      PrintWriter help =
+          new PrintWriter(layerstore.output().bytes(), false, StandardCharsets.UTF_8);
+      commandLine.setOut(help);
       status = commandLine.execute(args);
+      help.flush();
       layerstore.output().flush();
     } catch (IOException e) {
       status = failed(e, layerstore);
@@ -84,7 +89,7 @@ public final class Main {
 
   private static String suggestion(UnmatchedArgumentException e) {
     List<String> suggestions = e.getSuggestions();
-    return suggestions.isEmpty() ? "" : "; did you mean " + String.join(" or ", suggestions) + "?";
+    return suggestions.isEmpty() ? "" : "; did you mean '" + suggestions.get(0) + "'?";
   }
 
   /** Writes one line to the error output, whatever the message contains. */

@@ -1,8 +1,6 @@
 package io.layerstore.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import io.layerstore.DiffId;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStoreException;
@@ -17,7 +15,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -171,41 +168,11 @@ final class SavedImage implements AutoCloseable {
     if (entry.getSize() > MAX_JSON_BYTES) {
       throw notAnImage(path + " is too large", null);
     }
-    try (InputStream in = archive.getInputStream(entry);
-        JsonParser parser = new JsonFactory().createParser(in)) {
-      parser.nextToken();
-      Object value = value(parser);
+    try (InputStream in = archive.getInputStream(entry)) {
+      Object value = JsonTree.read(in);
       return value == null ? Map.of() : value;
-    }
-  }
-
-  /**
-   * The value the parser stands on: a map, a list, or a scalar as text. Jackson limits the depth.
-   */
-  private static @Nullable Object value(JsonParser parser) throws IOException {
-    switch (parser.currentToken()) {
-      case START_OBJECT -> {
-        Map<String, @Nullable Object> members = new LinkedHashMap<>();
-        while (parser.nextToken() != JsonToken.END_OBJECT) {
-          String name = parser.currentName();
-          parser.nextToken();
-          members.put(name, value(parser));
-        }
-        return members;
-      }
-      case START_ARRAY -> {
-        List<@Nullable Object> elements = new ArrayList<>();
-        while (parser.nextToken() != JsonToken.END_ARRAY) {
-          elements.add(value(parser));
-        }
-        return elements;
-      }
-      case VALUE_NULL -> {
-        return null;
-      }
-      default -> {
-        return parser.getText();
-      }
+    } catch (JsonProcessingException e) {
+      throw notAnImage(path + " is not JSON", e);
     }
   }
 

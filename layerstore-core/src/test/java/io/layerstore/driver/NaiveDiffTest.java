@@ -202,14 +202,14 @@ final class NaiveDiffTest {
     @Test
     void entries_fileWithTwoNamesChanged_linksTheSecond() throws LayerStoreException {
       TreeModel parent = TreeModel.of(file("a", "x"), hardLink("b", "a"));
-      assertEquals(
-          List.of("FILE a", "HARD_LINK b"), summary(diff(parent, chmod("a", 0600))));
+      assertEquals(List.of("FILE a", "HARD_LINK b"), summary(diff(parent, chmod("a", 0600))));
     }
 
     @Test
     void entries_linkOfSymlink_isHardLink() throws LayerStoreException {
       assertEquals(
-          List.of("SYMLINK a", "HARD_LINK b"), summary(whole(symlink("a", "x"), hardLink("b", "a"))));
+          List.of("SYMLINK a", "HARD_LINK b"),
+          summary(whole(symlink("a", "x"), hardLink("b", "a"))));
     }
 
     @Test
@@ -317,8 +317,7 @@ final class NaiveDiffTest {
 
     @Test
     void sizeBytes_hardLinks_countOnce() throws LayerStoreException {
-      assertEquals(
-          3, whole(file("a", "abc"), hardLink("b", "a"), hardLink("c", "a")).sizeBytes());
+      assertEquals(3, whole(file("a", "abc"), hardLink("b", "a"), hardLink("c", "a")).sizeBytes());
     }
 
     @Test

@@ -247,9 +247,7 @@ final class TreeComparerTest {
       TreeModel older = TreeModel.of(file("f", ""));
       TreeEntry read =
           TreeEntry.file(
-              LayerPath.of("f"),
-              Attributes.of(0644, TIME).withTimes(TIME, TIME.plusSeconds(1)),
-              0);
+              LayerPath.of("f"), Attributes.of(0644, TIME).withTimes(TIME, TIME.plusSeconds(1)), 0);
       TreeModel newer = TreeModel.of(new TreeChange.Put(read, ByteString.EMPTY));
       assertEquals(List.of(), differences(older.tree(), newer.tree()));
     }
@@ -267,8 +265,7 @@ final class TreeComparerTest {
 
     @Test
     void next_timeOfFileChanged_isModified() throws LayerStoreException {
-      assertEquals(
-          List.of("C /etc", "C /etc/motd"), after(touch("etc/motd", TIME.plusSeconds(1))));
+      assertEquals(List.of("C /etc", "C /etc/motd"), after(touch("etc/motd", TIME.plusSeconds(1))));
     }
 
     @Test
@@ -366,8 +363,7 @@ final class TreeComparerTest {
             }
           };
       LayerStoreException e =
-          assertThrows(
-              LayerStoreException.class, () -> differences(older.tree(), broken));
+          assertThrows(LayerStoreException.class, () -> differences(older.tree(), broken));
       assertEquals("bad disk", e.getCause().getMessage());
     }
   }
@@ -389,14 +385,7 @@ final class TreeComparerTest {
               file("a-b-c/e", ""));
       assertEquals(
           List.of(
-              "A /a",
-              "A /a-b",
-              "A /a-b-c",
-              "A /a-b-c/e",
-              "A /a-b/d",
-              "A /a.c",
-              "A /a/b",
-              "A /a0"),
+              "A /a", "A /a-b", "A /a-b-c", "A /a-b-c/e", "A /a-b/d", "A /a.c", "A /a/b", "A /a0"),
           differences(new TreeModel().tree(), newer.tree()));
     }
 
@@ -404,8 +393,7 @@ final class TreeComparerTest {
     void next_deletion_standsWhereThePathWould() throws LayerStoreException {
       TreeModel older = TreeModel.of(dir("a"), file("a/b", ""), file("a-b", ""), file("b", ""));
       TreeModel newer = TreeModel.of(dir("a"), file("b", ""));
-      assertEquals(
-          List.of("C /a", "D /a-b", "D /a/b"), differences(older.tree(), newer.tree()));
+      assertEquals(List.of("C /a", "D /a-b", "D /a/b"), differences(older.tree(), newer.tree()));
     }
 
     @Test
@@ -450,8 +438,7 @@ final class TreeComparerTest {
             !now.contains(path)
                 && (path.parent().isRoot()
                     || (now.contains(path.parent())
-                        && newer.entry(path.parent()).type()
-                            == EntryType.DIRECTORY));
+                        && newer.entry(path.parent()).type() == EntryType.DIRECTORY));
         if (isTop) {
           lines.add("D /" + path);
           addParents(path, parents);
@@ -507,8 +494,7 @@ final class TreeComparerTest {
     /** Whether all parents are directories or missing. */
     private boolean isClear(TreeModel model, LayerPath path) {
       for (LayerPath p = path.parent(); !p.isRoot(); p = p.parent()) {
-        if (model.contains(p)
-            && model.entry(p).type() != EntryType.DIRECTORY) {
+        if (model.contains(p) && model.entry(p).type() != EntryType.DIRECTORY) {
           return false;
         }
       }
@@ -623,8 +609,7 @@ final class TreeComparerTest {
       if (level == depth) {
         return List.of();
       }
-      Attributes attributes =
-          Attributes.of(0755, TIME).withOwner(level + 1 == depth ? uid : 0, 0);
+      Attributes attributes = Attributes.of(0755, TIME).withOwner(level + 1 == depth ? uid : 0, 0);
       LayerPath child = path.resolve(ByteString.utf8("d"));
       return List.of(new Node(TreeEntry.directory(child, attributes), level, 1, null));
     }

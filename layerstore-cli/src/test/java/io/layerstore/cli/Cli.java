@@ -1,0 +1,77 @@
+package io.layerstore.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import io.layerstore.ByteString;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs the command line in this process, on a store at {@code root} with the driver that works
+ * everywhere.
+ */
+record Cli(Path root) {
+
+  /** What one run gave. */
+  record Result(int status, ByteString bytes, String err) {
+
+    String out() {
+      return new String(bytes.toByteArray(), StandardCharsets.UTF_8);
+    }
+
+    List<String> lines() {
+      return out().lines().toList();
+    }
+
+    /** The standard output, which must be exactly one JSON object. */
+    Map<?, ?> json() throws IOException {
+      return assertInstanceOf(
+          Map.class, JsonTree.read(new ByteArrayInputStream(bytes.toByteArray())));
+    }
+
+    /** Fails unless the run succeeded without a word on the error output. */
+    Result succeeded() {
+      assertEquals("", err);
+      assertEquals(0, status);
+      return this;
+    }
+
+    /**
+     * Fails unless the run ended with {@code expected} and one line on the error output, which is
+     * returned.
+     */
+    String failed(int expected) {
+      assertEquals(expected, status, err);
+      assertEquals(1, err.lines().count(), err);
+      return err.strip();
+    }
+  }
+
+  /** Runs a command on the store. */
+  Result run(String... args) {
+    return run(new byte[0], args);
+  }
+
+  /** Runs a command on the store with {@code in} as its standard input. */
+  Result run(byte[] in, String... args) {
+    List<String> all = new ArrayList<>(List.of("--root", root.toString(), "--driver", "vfs"));
+    all.addAll(List.of(args));
+    return runPlain(in, all.toArray(new String[0]));
+  }
+
+  /** Runs a command line as it is. */
+  static Result runPlain(byte[] in, String... args) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int status = Main.run(args, new ByteArrayInputStream(in), out, err);
+    return new Result(
+        status, ByteString.of(out.toByteArray()), err.toString(StandardCharsets.UTF_8));
+  }
+}

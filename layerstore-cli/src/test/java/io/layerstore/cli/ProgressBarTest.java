@@ -1,0 +1,79 @@
+package io.layerstore.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.layerstore.Progress;
+import io.layerstore.ProgressListener;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+final class ProgressBarTest {
+  private static final String CLEAR = "\r\u001b[K";
+
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  @Test
+  void listener_noTerminal_isSilent() {
+    assertSame(ProgressListener.NONE, bar(false).listener());
+  }
+
+  @Test
+  void onProgress_totalKnown_showsThePart() {
+    bar(true)
+        .listener()
+        .onProgress(new Progress(Progress.Phase.UNPACKING, 500, 3, OptionalLong.of(2000)));
+
+    assertEquals(CLEAR + "unpacking [######..................] 25% of 2.0 kB, 3 entries", shown());
+  }
+
+  @Test
+  void onProgress_totalUnknown_showsTheBytes() {
+    bar(true)
+        .listener()
+        .onProgress(new Progress(Progress.Phase.SYNCING, 1500, 0, OptionalLong.empty()));
+
+    assertEquals(CLEAR + "syncing 1.5 kB", shown());
+  }
+
+  @Test
+  void onProgress_moreThanTheTotal_staysWithinTheBar() {
+    bar(true)
+        .listener()
+        .onProgress(new Progress(Progress.Phase.UNPACKING, 3000, 0, OptionalLong.of(2000)));
+
+    assertTrue(shown().contains("[########################] 100%"), shown());
+  }
+
+  @Test
+  void onProgress_done_takesTheLineAway() {
+    ProgressListener listener = bar(true).listener();
+    listener.onProgress(new Progress(Progress.Phase.UNPACKING, 1, 1, OptionalLong.empty()));
+
+    listener.onProgress(new Progress(Progress.Phase.DONE, 1, 1, OptionalLong.empty()));
+
+    assertTrue(shown().endsWith(CLEAR), shown());
+  }
+
+  @Test
+  void clear_nothingShown_writesNothing() {
+    bar(true).clear();
+
+    assertEquals("", shown());
+  }
+
+  private ProgressBar bar(boolean terminal) {
+    return new ProgressBar(
+        new Console(
+            InputStream.nullInputStream(), OutputStream.nullOutputStream(), err, false, terminal));
+  }
+
+  private String shown() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+}
