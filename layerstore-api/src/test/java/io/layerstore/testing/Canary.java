@@ -1,0 +1,73 @@
+package io.layerstore.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * A directory with files that nothing may touch, beside the store under test.
+ *
+ * <p>Remembers how it was made; any difference in names, types, contents, permissions, owners or
+ * times of modification shows that something broke out of the store.
+ */
+final class Canary {
+
+  /** What is in the file {@code canary}; must never be read through a layer. */
+  static final String SECRET = "belongs to the host";
+
+  private final Path directory;
+  private final SortedMap<String, String> before;
+
+  private Canary(Path directory) throws IOException {
+    this.directory = directory;
+    this.before = look();
+  }
+
+  /** Makes it in {@code directory}, which must not exist. */
+  static Canary create(Path directory) throws IOException {
+    Files.createDirectory(directory);
+    Files.writeString(directory.resolve("canary"), SECRET);
+    Files.createDirectory(directory.resolve("inside"));
+    Files.writeString(directory.resolve("inside/file"), SECRET);
+    return new Canary(directory);
+  }
+
+  /** Where it is. */
+  Path directory() {
+    return directory;
+  }
+
+  /** Fails if anything is not as it was. */
+  void assertUntouched() throws IOException {
+    assertEquals(before, look(), "the files outside the store");
+  }
+
+  private SortedMap<String, String> look() throws IOException {
+    SortedMap<String, String> found = new TreeMap<>();
+    try (Stream<Path> paths = Files.walk(directory)) {
+      for (Path path : (Iterable<Path>) paths::iterator) {
+        found.put(directory.relativize(path).toString(), describe(path));
+      }
+    }
+    return found;
+  }
+
+  private static String describe(Path path) throws IOException {
+    String content =
+        Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
+            ? new String(Files.readAllBytes(path), StandardCharsets.ISO_8859_1)
+            : "";
+    return Files.readAttributes(
+            path,
+            "posix:permissions,owner,group,lastModifiedTime,isDirectory,isSymbolicLink",
+            LinkOption.NOFOLLOW_LINKS)
+        + content;
+  }
+}
