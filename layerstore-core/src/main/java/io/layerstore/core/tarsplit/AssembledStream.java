@@ -70,8 +70,7 @@ public final class AssembledStream extends InputStream {
    * @param expected the digest that the whole must have
    */
   public AssembledStream(
-      InputStream document, String documentFile, FileGetter files, DiffId expected)
-      throws IOException {
+      InputStream document, String documentFile, FileGetter files, DiffId expected) {
     this.documentFile = documentFile;
     this.entries = new EntryReader(document, documentFile);
     this.files = files;

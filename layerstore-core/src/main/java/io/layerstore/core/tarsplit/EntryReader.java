@@ -59,7 +59,8 @@ public final class EntryReader implements Closeable {
           .build();
 
   private final String file;
-  private final JsonParser parser;
+  private final InputStream document;
+  private @Nullable JsonParser parser;
   private final Set<String> unknownNames = new HashSet<>();
 
   // Members of the entry being read.
@@ -75,9 +76,9 @@ public final class EntryReader implements Closeable {
    * @param document the JSON text, already decompressed
    * @param file the name of the file it comes from, for messages
    */
-  public EntryReader(InputStream document, String file) throws IOException {
+  public EntryReader(InputStream document, String file) {
     this.file = file;
-    this.parser = JSON.createParser(document);
+    this.document = document;
   }
 
   /**
@@ -89,14 +90,15 @@ public final class EntryReader implements Closeable {
    */
   public @Nullable Entry next() throws IOException {
     try {
-      JsonToken token = parser.nextToken();
+      JsonParser json = parser();
+      JsonToken token = json.nextToken();
       if (token == null) {
         return null;
       }
       if (token != JsonToken.START_OBJECT) {
         throw corrupted("it holds something other than entries", null);
       }
-      readMembers();
+      readMembers(json);
       return entry();
     } catch (JsonEOFException e) {
       throw corrupted("it is cut off", e);
@@ -107,29 +109,39 @@ public final class EntryReader implements Closeable {
     }
   }
 
-  private void readMembers() throws IOException {
+  /** Made at the first use, because making it already reads. */
+  private JsonParser parser() throws IOException {
+    JsonParser made = parser;
+    if (made == null) {
+      made = JSON.createParser(document);
+      parser = made;
+    }
+    return made;
+  }
+
+  private void readMembers(JsonParser json) throws IOException {
     type = 0;
     name = "";
     nameRaw = null;
     size = 0;
     payload = null;
-    while (parser.nextToken() != JsonToken.END_OBJECT) {
-      String member = parser.currentName();
-      JsonToken value = parser.nextToken();
+    while (json.nextToken() != JsonToken.END_OBJECT) {
+      String member = json.currentName();
+      JsonToken value = json.nextToken();
       if (member.equalsIgnoreCase("type")) {
-        type = number(member, value, type);
+        type = number(json, member, value, type);
       } else if (member.equalsIgnoreCase("name")) {
-        name = text(member, value, name);
+        name = text(json, member, value, name);
       } else if (member.equalsIgnoreCase("name_raw")) {
-        nameRaw = bytes(member, value);
+        nameRaw = bytes(json, member, value);
       } else if (member.equalsIgnoreCase("size")) {
-        size = number(member, value, size);
+        size = number(json, member, value, size);
       } else if (member.equalsIgnoreCase("payload")) {
-        payload = bytes(member, value);
+        payload = bytes(json, member, value);
       } else if (member.equalsIgnoreCase("position")) {
-        number(member, value, 0);
+        number(json, member, value, 0);
       } else {
-        skipUnknown(member, value);
+        skipUnknown(json, member, value);
       }
     }
   }
@@ -154,32 +166,31 @@ public final class EntryReader implements Closeable {
     return new FileEntry(entryName, size, ByteBuffer.wrap(payload).getLong());
   }
 
-  private long number(String member, JsonToken value, long unset) throws IOException {
+  private long number(JsonParser json, String member, JsonToken value, long unset)
+      throws IOException {
     if (value == JsonToken.VALUE_NULL) {
       return unset;
     }
     if (value != JsonToken.VALUE_NUMBER_INT) {
       throw corrupted("the member \"" + ByteString.utf8(member) + "\" is not an integer", null);
     }
-    return parser.getLongValue();
+    return json.getLongValue();
   }
 
-  private String text(String member, JsonToken value, String unset) throws IOException {
+  private String text(JsonParser json, String member, JsonToken value, String unset)
+      throws IOException {
     if (value == JsonToken.VALUE_NULL) {
       return unset;
     }
     requireString(member, value);
-    String text = parser.getText();
-    return hasLoneSurrogate(text) ? withoutLoneSurrogates(text) : text;
+    return wellFormed(json.getText());
   }
 
-  private static boolean hasLoneSurrogate(String text) {
-    return text.codePoints()
-        .anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
-  }
-
-  /** Half a pair can be escaped in JSON but not be encoded; Go reads U+FFFD. */
-  private static String withoutLoneSurrogates(String text) {
+  /** Half a surrogate pair can be escaped in JSON but not be encoded; Go reads U+FFFD. */
+  private static String wellFormed(String text) {
+    if (text.chars().noneMatch(c -> Character.isSurrogate((char) c))) {
+      return text;
+    }
     StringBuilder whole = new StringBuilder(text.length());
     text.codePoints()
         .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
@@ -187,13 +198,18 @@ public final class EntryReader implements Closeable {
     return whole.toString();
   }
 
-  private byte @Nullable [] bytes(String member, JsonToken value) throws IOException {
+  private byte @Nullable [] bytes(JsonParser json, String member, JsonToken value)
+      throws IOException {
     if (value == JsonToken.VALUE_NULL) {
       return null;
     }
     requireString(member, value);
     BoundedBytes decoded = new BoundedBytes();
-    parser.readBinaryValue(Base64Variants.MIME_NO_LINEFEEDS, decoded);
+    try {
+      json.readBinaryValue(Base64Variants.MIME_NO_LINEFEEDS, decoded);
+    } catch (IllegalArgumentException e) { // what Jackson throws for a character that is not Base64
+      throw corrupted("the member \"" + ByteString.utf8(member) + "\" is not Base64", e);
+    }
     return decoded.bytes.toByteArray();
   }
 
@@ -203,11 +219,11 @@ public final class EntryReader implements Closeable {
     }
   }
 
-  private void skipUnknown(String member, JsonToken value) throws IOException {
+  private void skipUnknown(JsonParser json, String member, JsonToken value) throws IOException {
     remember(member);
     int depth = value.isStructStart() ? 1 : 0;
     while (depth > 0) {
-      JsonToken token = parser.nextToken();
+      JsonToken token = json.nextToken();
       if (token == null) {
         throw corrupted("it is cut off", null);
       } else if (token.isStructStart()) {
@@ -215,7 +231,7 @@ public final class EntryReader implements Closeable {
       } else if (token.isStructEnd()) {
         depth--;
       } else if (token == JsonToken.FIELD_NAME) {
-        remember(parser.currentName());
+        remember(json.currentName());
       }
     }
   }
@@ -233,7 +249,11 @@ public final class EntryReader implements Closeable {
   /** Closes the document. */
   @Override
   public void close() throws IOException {
-    parser.close();
+    if (parser != null) {
+      parser.close();
+    } else {
+      document.close();
+    }
   }
 
   /** Collects decoded bytes and refuses the one after the last allowed. */
