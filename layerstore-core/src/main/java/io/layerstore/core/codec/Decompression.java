@@ -21,12 +21,13 @@ public final class Decompression {
    * The uncompressed bytes of {@code source}, which is read to its end with the result, and never
    * closed.
    *
-   * <p>Reads the first few bytes at once, to see the format.
+   * <p>Reads the beginning at once, to see the format and, for some, the first header.
    *
    * @param limits of which {@link Limits#maxUnpackedBytes} and {@link Limits#maxCompressionRatio}
    *     apply
    * @throws UnsupportedCompressionException if the library for the format is not there
-   * @throws IOException what {@code source} throws
+   * @throws IOException what {@link DecompressedStream#read(byte[], int, int)} throws, among it
+   *     what {@code source} throws
    */
   public static DecompressedStream open(InputStream source, Limits limits) throws IOException {
     SourceBuffer buffered = new SourceBuffer(source);

@@ -46,7 +46,7 @@ final class XzCodec {
       } catch (MemoryLimitException e) {
         LimitExceededException exceeded =
             new LimitExceededException(ArchiveException.NO_ENTRY, "", MEMORY_LIMIT_NAME, limitKiB);
-        exceeded.initCause(e);
+        exceeded.addSuppressed(e);
         throw exceeded;
       }
     }
