@@ -66,7 +66,9 @@ public final class DockerDaemon implements AutoCloseable {
         new DockerDaemon(
             dataRoot,
             runtime,
-            clientOf(dockerd).with("DOCKER_CONFIG", runtime.resolve("config").toString()),
+            clientOf(dockerd)
+                .with("DOCKER_CONFIG", runtime.resolve("config").toString())
+                .with("DOCKER_HOST", socket(runtime)),
             dockerd
                 .builder(
                     "--data-root=" + dataRoot,
@@ -92,12 +94,12 @@ public final class DockerDaemon implements AutoCloseable {
 
   /** Runs the Docker client with {@code arguments} and expects it to succeed. */
   public Tool.Result docker(Object... arguments) throws IOException, InterruptedException {
-    return client.run(forClient(arguments));
+    return client.run(arguments);
   }
 
-  /** Runs the Docker client with {@code arguments}, whatever comes of it. */
-  public Tool.Result tryDocker(Object... arguments) throws IOException, InterruptedException {
-    return client.attempt(forClient(arguments));
+  /** The Docker client, which talks to this daemon. */
+  public Tool client() {
+    return client;
   }
 
   /** The data root. */
@@ -181,10 +183,6 @@ public final class DockerDaemon implements AutoCloseable {
 
   private String text() {
     return String.join("\n", log());
-  }
-
-  private Object[] forClient(Object... arguments) {
-    return Stream.concat(Stream.of("--host=" + socket(runtime)), Stream.of(arguments)).toArray();
   }
 
   private static String socket(Path runtime) {

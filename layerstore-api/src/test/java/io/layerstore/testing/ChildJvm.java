@@ -1,0 +1,40 @@
+package io.layerstore.testing;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Another Java virtual machine, of this one's version and class path, for what needs a process of
+ * its own.
+ */
+public final class ChildJvm {
+
+  private ChildJvm() {}
+
+  /**
+   * Runs the {@code main} method of a class and expects the process to succeed.
+   *
+   * @param options options of the virtual machine, such as {@code -Xmx64m}
+   */
+  public static Tool.Result run(List<String> options, Class<?> main, Object... arguments)
+      throws IOException, InterruptedException {
+    Stream<Object> command =
+        Stream.of(
+                options.stream(),
+                Stream.of("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir")),
+                Stream.of("-cp", classPath(), main.getName()),
+                Stream.of(arguments))
+            .flatMap(part -> part);
+    return Tool.at(Path.of(System.getProperty("java.home"), "bin", "java")).run(command.toArray());
+  }
+
+  /**
+   * The build tool starts this machine with an empty class path, and puts the real one in a
+   * property.
+   */
+  private static String classPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+  }
+}
