@@ -6,6 +6,7 @@ module io.layerstore.core {
   requires org.apache.commons.compress;
   requires org.slf4j;
   requires static com.github.luben.zstd_jni;
+  requires static com.google.errorprone.annotations;
   requires static transitive org.jspecify;
   requires static org.tukaani.xz;
 
@@ -13,4 +14,7 @@ module io.layerstore.core {
   exports io.layerstore.driver;
 
   uses io.layerstore.spi.GraphDriverProvider;
+
+  provides io.layerstore.spi.LayerStoreProvider with
+      io.layerstore.core.DefaultLayerStoreProvider;
 }

@@ -1,0 +1,307 @@
+package io.layerstore.core;
+
+import io.layerstore.AmbiguousIdException;
+import io.layerstore.ChainId;
+import io.layerstore.CommitOptions;
+import io.layerstore.DriverChoice;
+import io.layerstore.DriverStatus;
+import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RWLayer;
+import io.layerstore.RWLayerInfo;
+import io.layerstore.RWLayerOptions;
+import io.layerstore.RecoveryReport;
+import io.layerstore.RegisterOptions;
+import io.layerstore.core.tar.LayerPacker;
+import io.layerstore.driver.KeyedLock;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The layer store on a metadata store and a graph driver. Hands every task to the class that knows
+ * it; {@link StoreContext} lists the locks.
+ */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class DefaultLayerStore implements LayerStore {
+
+  private static final Logger log = LoggerFactory.getLogger(DefaultLayerStore.class);
+  private static final Pattern ID_PREFIX = Pattern.compile("(?:sha256:)?([0-9a-f]{1,64})");
+  private static final int MAX_CANDIDATES = 10;
+
+  private final StoreContext store;
+  private final OpenStore open;
+  private final LayerRegistration registration;
+  private final LayerRelease release;
+  private final LayerReading reading;
+  private final ReadWriteLayers readWrite;
+
+  DefaultLayerStore(StoreContext store, OpenStore open) {
+    this.store = store;
+    this.open = open;
+    this.registration = new LayerRegistration(store, new LayerHealth(store));
+    this.release = new LayerRelease(store);
+    this.reading = new LayerReading(store);
+    this.readWrite = new ReadWriteLayers(store);
+  }
+
+  LayerReading reading() {
+    return reading;
+  }
+
+  ReadWriteLayers readWrite() {
+    return readWrite;
+  }
+
+  @Override
+  public Layer register(InputStream tar, RegisterOptions options) throws LayerStoreException {
+    return register(LayerSources.ofStream(tar), options);
+  }
+
+  @Override
+  public Layer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return new LayerReference(this, registration.register(source, options));
+    }
+  }
+
+  @Override
+  public Layer get(ChainId chainId) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      refreshIfReadOnly();
+      return new LayerReference(this, store.table().retain(chainId));
+    }
+  }
+
+  @Override
+  public ChainId resolve(String prefix) throws LayerStoreException {
+    Matcher matcher = ID_PREFIX.matcher(prefix);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException("not the beginning of a chain id: \"" + prefix + "\"");
+    }
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      refreshIfReadOnly();
+      List<ChainId> found = store.table().withPrefix(matcher.group(1), MAX_CANDIDATES);
+      if (found.isEmpty()) {
+        throw new LayerNotFoundException(prefix);
+      }
+      if (found.size() > 1) {
+        throw new AmbiguousIdException(prefix, found.stream().map(ChainId::toString).toList());
+      }
+      return found.get(0);
+    }
+  }
+
+  @Override
+  public List<LayerInfo> layers() {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      refreshOrLog();
+      return store.table().layerInfos();
+    }
+  }
+
+  @Override
+  public List<LayerMetadata> release(Layer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      if (!(layer instanceof LayerReference reference)) {
+        throw new IllegalArgumentException("not a handle of this store: " + layer);
+      }
+      RoLayer node = reference.spend(this);
+      store.table().dropHandle(node);
+      return release.deleteUnheld(node);
+    }
+  }
+
+  void dropHandle(RoLayer layer) {
+    store.table().dropHandle(layer);
+  }
+
+  @Override
+  public RWLayer createRWLayer(String name, @Nullable ChainId parent, RWLayerOptions options)
+      throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return new RWLayerReference(this, readWrite.create(name, parent, options));
+    }
+  }
+
+  @Override
+  public RWLayer getRWLayer(String name) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      refreshIfReadOnly();
+      try (KeyedLock.Held held = store.nameLock().acquire(name)) {
+        return new RWLayerReference(this, store.table().retainMount(name));
+      }
+    }
+  }
+
+  @Override
+  public List<RWLayerInfo> rwLayers() {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      refreshOrLog();
+      return store.table().mountInfos();
+    }
+  }
+
+  @Override
+  public String mountId(String name) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      refreshIfReadOnly();
+      return store.table().requireMount(name).mountId();
+    }
+  }
+
+  @Override
+  public List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      if (!(layer instanceof RWLayerReference reference)) {
+        throw new IllegalArgumentException("not a handle of this store: " + layer);
+      }
+      MountedLayer node = reference.layerOf(this);
+      try (KeyedLock.Held held = store.nameLock().acquire(node.name())) {
+        reference.spend();
+        if (store.table().mountHandles(node) > 1) {
+          store.table().dropMountHandle(node);
+          return List.of();
+        }
+        try {
+          readWrite.delete(node);
+        } catch (LayerStoreException | RuntimeException e) {
+          reference.unspend();
+          throw e;
+        }
+        store.table().dropMountHandle(node);
+      }
+      return release.deleteUnheld(node.parent());
+    }
+  }
+
+  void dropMountHandle(MountedLayer layer) {
+    store.table().dropMountHandle(layer);
+  }
+
+  /**
+   * Registers the changes of {@code node} as a layer, and releases the handle {@code reference} on
+   * it afterwards if asked to.
+   */
+  Layer commit(RWLayerReference reference, MountedLayer node, CommitOptions options)
+      throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      store.table().retainMount(node.name());
+      Layer committed;
+      try {
+        RoLayer parent = node.parent();
+        RegisterOptions registerOptions =
+            RegisterOptions.builder()
+                .parent(parent == null ? null : parent.chainId())
+                .progress(options.progress())
+                .build();
+        LayerSource archive =
+            () ->
+                new LayerPacker(
+                    LayerReading.diff(store, node.mountId(), node.driverParent()).entries());
+        committed = new LayerReference(this, registration.register(archive, registerOptions));
+      } finally {
+        store.table().dropMountHandle(node);
+      }
+      if (options.releaseAfterwards()) {
+        try {
+          releaseRWLayer(reference);
+        } catch (LayerStoreException | RuntimeException e) {
+          committed.close();
+          throw e;
+        }
+      }
+      return committed;
+    }
+  }
+
+  @Override
+  public RecoveryReport cleanup() throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      StoreRecovery recovery = new StoreRecovery(store);
+      store
+          .critical()
+          .run(
+              () -> {
+                recovery.finishRemovals();
+                store.driver().cleanup();
+              });
+      return new RecoveryReport(recovery.findings());
+    }
+  }
+
+  @Override
+  public String driverName() {
+    return store.driver().name();
+  }
+
+  @Override
+  public DriverStatus driverStatus() throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return store.driver().status();
+    }
+  }
+
+  @Override
+  public DriverChoice driverChoice() {
+    return open.choice();
+  }
+
+  @Override
+  public RecoveryReport recoveryReport() {
+    return open.recoveryReport();
+  }
+
+  @Override
+  public Path root() {
+    return store.options().root();
+  }
+
+  @Override
+  public boolean isReadOnly() {
+    return store.options().readOnly();
+  }
+
+  /** A store that only reads may see a root that another process changes, so it looks again. */
+  private void refreshIfReadOnly() throws LayerStoreException {
+    if (!isReadOnly()) {
+      return;
+    }
+    synchronized (open) {
+      StoreLoader loader = new StoreLoader(store);
+      loader.load();
+      store.table().forgetMountsExcept(new HashSet<>(store.metadata().mounts()));
+      store.table().forgetLayersExcept(new HashSet<>(store.metadata().layers()));
+    }
+  }
+
+  private void refreshOrLog() {
+    try {
+      refreshIfReadOnly();
+    } catch (LayerStoreException e) {
+      log.warn("cannot look again at {}; showing what was there before", root(), e);
+    }
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    if (store.lifecycle().beginClose()) {
+      open.close();
+    }
+  }
+}

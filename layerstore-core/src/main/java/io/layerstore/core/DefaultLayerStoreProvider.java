@@ -1,0 +1,99 @@
+package io.layerstore.core;
+
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RecoveryReport;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.StoreOptions;
+import io.layerstore.core.layerdb.FileMetadataStore;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.LayerStoreProvider;
+import io.layerstore.spi.MetadataStore;
+import io.layerstore.spi.MetadataStoreFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+
+/** What {@link LayerStore#open} finds: opens the layer store of this module. */
+public final class DefaultLayerStoreProvider implements LayerStoreProvider {
+
+  /** Does nothing. */
+  public DefaultLayerStoreProvider() {}
+
+  @Override
+  public LayerStore open(StoreOptions options) throws LayerStoreException {
+    OpenStore open = new OpenStore();
+    try {
+      ExecutorService critical = StoreThreads.pool("commit");
+      open.add(() -> StoreThreads.end(critical));
+      CriticalWork criticalWork = new CriticalWork(critical);
+      // On a thread of its own: an interrupt of the caller must not break what opening mends.
+      StoreContext store = criticalWork.call(() -> open(options, open, criticalWork));
+      return new DefaultLayerStore(store, open);
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      try {
+        open.close();
+      } catch (LayerStoreException closing) {
+        e.addSuppressed(closing);
+      }
+      throw e;
+    }
+  }
+
+  private static StoreContext open(StoreOptions options, OpenStore open, CriticalWork critical)
+      throws LayerStoreException {
+    Path root = options.root();
+    StoreRoot.prepare(root, options.readOnly());
+    if (!options.readOnly()) {
+      StoreLock lock = StoreLock.acquire(root);
+      open.add(lock::close);
+    }
+    DriverSelector.Selection selection = DriverSelector.select(options);
+    GraphDriver driver = selection.driver();
+    open.add(driver::close);
+    open.setChoice(selection.choice());
+    MetadataStoreFactory factory =
+        options.metadataStore() != null ? options.metadataStore() : FileMetadataStore::open;
+    MetadataStore metadata =
+        factory.open(
+            root.resolve(options.metadataPath(driver.name())),
+            options.durability(),
+            options.readOnly());
+    open.add(metadata::close);
+    StoreContext store =
+        new StoreContext(
+            options,
+            metadata,
+            driver,
+            new LayerTable(),
+            executor(options, open),
+            critical,
+            new StoreLifecycle(),
+            new KeyedLock<>(),
+            new KeyedLock<>());
+    List<Finding> findings = new ArrayList<>(driver.recoveryReport().findings());
+    findings.addAll(metadata.recoveryReport().findings());
+    findings.addAll(new StoreLoader(store).load());
+    if (!options.readOnly()) {
+      StoreRecovery recovery = new StoreRecovery(store);
+      recovery.removeUnfinished();
+      recovery.finishRemovals();
+      findings.addAll(recovery.findings());
+    }
+    open.setRecoveryReport(new RecoveryReport(findings));
+    return store;
+  }
+
+  private static Executor executor(StoreOptions options, OpenStore open) {
+    Executor given = options.executor();
+    if (given != null) {
+      return given;
+    }
+    ExecutorService own = StoreThreads.pool("worker");
+    open.add(() -> StoreThreads.end(own));
+    return own;
+  }
+}

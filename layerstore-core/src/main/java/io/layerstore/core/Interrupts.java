@@ -1,0 +1,36 @@
+package io.layerstore.core;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.OperationInterruptedException;
+import java.io.IOException;
+
+/** Turns an interrupt of the calling thread into the end of its operation. */
+final class Interrupts {
+
+  private Interrupts() {}
+
+  /** Ends the operation if the calling thread has been interrupted; its status stays set. */
+  static void check(String operation) throws OperationInterruptedException {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new OperationInterruptedException(operation, null);
+    }
+  }
+
+  /**
+   * What to throw for a failure of {@code operation}: an interruption if the thread was
+   * interrupted, else the failure itself.
+   */
+  static LayerStoreException translate(String operation, IOException failure) {
+    if (failure instanceof OperationInterruptedException e) {
+      return e;
+    }
+    if (Thread.currentThread().isInterrupted()) {
+      return new OperationInterruptedException(operation, failure);
+    }
+    if (failure instanceof LayerStoreException e) {
+      return e;
+    }
+    String detail = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    return new LayerStoreException(operation + " failed: " + detail, failure);
+  }
+}

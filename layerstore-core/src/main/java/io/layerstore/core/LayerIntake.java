@@ -1,0 +1,144 @@
+package io.layerstore.core;
+
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.DigestAlgorithm;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.tarsplit.Disassembler;
+import io.layerstore.core.tarsplit.SalvagedPayloads;
+import io.layerstore.core.tarsplit.TarSplitRewriter;
+import io.layerstore.spi.FileGetter;
+import io.layerstore.spi.MetadataTransaction;
+import io.layerstore.spi.TreeWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes in one layer archive: in one pass it is decompressed, hashed, parsed, unpacked and
+ * described in a tar-split.
+ *
+ * <pre>
+ * archive ─► decompress ─┬► SHA-256 (in the background) ──────────────────► diff ID
+ *                        └► tar parser ─┬► entries ─► driver's tree writer
+ *                                       └► tar-split (in the background) ─► transaction
+ * </pre>
+ *
+ * <p>If the archive destroyed files that its tar-split refers to, the tar-split is made anew
+ * afterwards and checked against the diff ID, so that nothing is committed that could not be
+ * exported.
+ */
+final class LayerIntake {
+
+  private final StoreContext store;
+  private final MetadataTransaction transaction;
+
+  /**
+   * @param diffId the diff ID
+   * @param sizeBytes the size of the layer in bytes, as the driver counts
+   */
+  record Result(DiffId diffId, long sizeBytes) {}
+
+  LayerIntake(StoreContext store, MetadataTransaction transaction) {
+    this.store = store;
+    this.transaction = transaction;
+  }
+
+  Result takeIn(
+      InputStream archive,
+      String cacheId,
+      @Nullable String parentCacheId,
+      ProgressReporter progress)
+      throws IOException {
+    try (SalvagedPayloads salvaged =
+        new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"))) {
+      UnpackContext context = new UnpackContext(cacheId, salvaged);
+      MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+      long sizeBytes = unpack(archive, cacheId, parentCacheId, progress, context, sha256);
+      DiffId diffId = new DiffId(Digest.sha256(sha256.digest()));
+      if (context.isRewriteNeeded()) {
+        rewriteTarSplit(cacheId, salvaged, diffId);
+      }
+      return new Result(diffId, sizeBytes);
+    }
+  }
+
+  private long unpack(
+      InputStream archive,
+      String cacheId,
+      @Nullable String parentCacheId,
+      ProgressReporter progress,
+      UnpackContext context,
+      MessageDigest sha256)
+      throws IOException {
+    BackgroundOutputStream hash =
+        new BackgroundOutputStream(
+            new DigestOutputStream(OutputStream.nullOutputStream(), sha256), store.executor());
+    try (AutoClosed hashing = new AutoClosed(hash);
+        AutoClosed splitting =
+            new AutoClosed(
+                new BackgroundOutputStream(transaction.writeTarSplit(), store.executor()));
+        AufsLinkSources linkSources =
+            new AufsLinkSources(() -> transaction.scratchFile("aufs-links"));
+        InputStream plain =
+            Decompression.open(new SourceStream(archive, progress), store.options().limits());
+        TreeWriter writer = store.driver().openWriter(cacheId, parentCacheId, context)) {
+      LayerUnpacker unpacker =
+          new LayerUnpacker(
+              store.options().limits(),
+              store.driver().traits(),
+              writer,
+              context,
+              progress,
+              new Disassembler(splitting.stream),
+              linkSources);
+      long sizeBytes = unpacker.unpack(new TeeStream(plain, hashing.stream));
+      hashing.finish();
+      splitting.finish();
+      return sizeBytes;
+    }
+  }
+
+  /** Closes in good order when told to, and lets go otherwise. */
+  private static final class AutoClosed implements AutoCloseable {
+    final BackgroundOutputStream stream;
+    private boolean finished;
+
+    AutoClosed(BackgroundOutputStream stream) {
+      this.stream = stream;
+    }
+
+    void finish() throws IOException {
+      stream.close();
+      finished = true;
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (!finished) {
+        stream.abandon();
+      }
+    }
+  }
+
+  private void rewriteTarSplit(String cacheId, SalvagedPayloads salvaged, DiffId diffId)
+      throws IOException {
+    Path rewritten = transaction.scratchFile("rewritten-tar-split");
+    try (FileGetter files = store.driver().files(cacheId);
+        OutputStream out =
+            Files.newOutputStream(
+                rewritten, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      new TarSplitRewriter(transaction::readTarSplit, files, salvaged).rewrite(out, diffId);
+    }
+    try (InputStream in = Files.newInputStream(rewritten);
+        OutputStream out = transaction.writeTarSplit()) {
+      in.transferTo(out);
+    }
+  }
+}

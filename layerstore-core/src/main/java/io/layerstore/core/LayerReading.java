@@ -1,0 +1,148 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LayerUsage;
+import io.layerstore.LayerVerificationException;
+import io.layerstore.Limits;
+import io.layerstore.Mount;
+import io.layerstore.MountOptions;
+import io.layerstore.NotAncestorException;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.tar.LayerPacker;
+import io.layerstore.core.tarsplit.AssembledStream;
+import io.layerstore.driver.NaiveDiff;
+import io.layerstore.spi.FileGetter;
+import io.layerstore.spi.NativeDiff;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What can be read of read-only layers. */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class LayerReading {
+
+  private final StoreContext store;
+
+  LayerReading(StoreContext store) {
+    this.store = store;
+  }
+
+  Map<String, String> metadata(RoLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return store.driver().metadata(layer.cacheId());
+    }
+  }
+
+  LayerUsage usage(RoLayer layer) {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return store.table().usage(layer);
+    }
+  }
+
+  Mount mount(RoLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return StoreMount.ofLayer(store, layer, MountOptions.DEFAULT);
+    }
+  }
+
+  InputStream tarStream(RoLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      String file = "the tar-split of " + layer.chainId();
+      InputStream compressed = store.metadata().tarSplit(layer.chainId());
+      try {
+        InputStream tarSplit = Decompression.open(compressed, Limits.NONE);
+        FileGetter files = store.driver().files(layer.cacheId());
+        AssembledStream assembled =
+            new AssembledStream(tarSplit, file, files, layer.record().diffId());
+        return store.lifecycle().track(new LayerStream(assembled, compressed, layer));
+      } catch (IOException | RuntimeException e) {
+        compressed.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw Interrupts.translate("reading layer " + layer.chainId(), e);
+    }
+  }
+
+  InputStream tarStreamFrom(RoLayer layer, @Nullable ChainId ancestorId)
+      throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      RoLayer ancestor = null;
+      if (ancestorId != null) {
+        ancestor = layer.parent();
+        while (ancestor != null && !ancestor.chainId().equals(ancestorId)) {
+          ancestor = ancestor.parent();
+        }
+        if (ancestor == null) {
+          throw new NotAncestorException(ancestorId, layer.chainId());
+        }
+      }
+      NativeDiff diff = diff(store, layer.cacheId(), ancestor == null ? null : ancestor.cacheId());
+      return store.lifecycle().track(new DiffStream(store, new LayerPacker(diff.entries())));
+    }
+  }
+
+  /** The driver's own way to tell {@code id} from {@code parent}, or the comparison of trees. */
+  static NativeDiff diff(StoreContext store, String id, @Nullable String parent)
+      throws LayerStoreException {
+    return store
+        .driver()
+        .nativeDiff(id, parent)
+        .orElseGet(() -> NaiveDiff.of(store.driver(), id, parent));
+  }
+
+  /** The re-assembled archive of a layer; remembers when its verification fails. */
+  private final class LayerStream extends FilterInputStream {
+    private final InputStream compressed;
+    private final RoLayer layer;
+
+    LayerStream(InputStream assembled, InputStream compressed, RoLayer layer) {
+      super(assembled);
+      this.compressed = compressed;
+      this.layer = layer;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        return in.read(bytes, offset, length);
+      } catch (LayerVerificationException | io.layerstore.StoreCorruptedException e) {
+        layer.setHealth(RoLayer.Health.DAMAGED);
+        throw e;
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      store.lifecycle().untrack(this);
+      try (InputStream closing = compressed) {
+        in.close();
+      }
+    }
+  }
+
+  /** An archive made from a difference. */
+  static final class DiffStream extends FilterInputStream {
+    private final StoreContext store;
+
+    DiffStream(StoreContext store, InputStream archive) {
+      super(archive);
+      this.store = store;
+    }
+
+    @Override
+    public void close() throws IOException {
+      store.lifecycle().untrack(this);
+      in.close();
+    }
+  }
+}

@@ -1,0 +1,129 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
+import io.layerstore.DiffId;
+import io.layerstore.Layer;
+import io.layerstore.LayerNotRetainedException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LayerUsage;
+import io.layerstore.Mount;
+import java.io.InputStream;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One handle of one caller on a layer. Spent by the first {@link #close} or release, whichever
+ * comes first.
+ */
+final class LayerReference implements Layer {
+
+  private final DefaultLayerStore store;
+  private final RoLayer layer;
+  private final AtomicBoolean spent = new AtomicBoolean();
+
+  LayerReference(DefaultLayerStore store, RoLayer layer) {
+    this.store = store;
+    this.layer = layer;
+  }
+
+  /** The node, if this is a handle of {@code owner} and not spent; it is afterwards. */
+  RoLayer spend(DefaultLayerStore owner) throws LayerNotRetainedException {
+    if (owner != store) {
+      throw new IllegalArgumentException(
+          "the handle on " + chainId() + " belongs to another store");
+    }
+    if (!spent.compareAndSet(false, true)) {
+      throw new LayerNotRetainedException(chainId().toString());
+    }
+    return layer;
+  }
+
+  private RoLayer requireOpen() {
+    if (spent.get()) {
+      throw new IllegalStateException(
+          "this handle on layer " + chainId() + " was closed or released");
+    }
+    return layer;
+  }
+
+  @Override
+  public ChainId chainId() {
+    return layer.chainId();
+  }
+
+  @Override
+  public DiffId diffId() {
+    return layer.record().diffId();
+  }
+
+  @Override
+  public Optional<ChainId> parent() {
+    return Optional.ofNullable(layer.record().parent());
+  }
+
+  @Override
+  public int depth() {
+    return layer.depth();
+  }
+
+  @Override
+  public String cacheId() {
+    return layer.cacheId();
+  }
+
+  @Override
+  public long sizeBytes() {
+    return layer.sizeBytes();
+  }
+
+  @Override
+  public long diffSizeBytes() {
+    return layer.record().sizeBytes();
+  }
+
+  @Override
+  public Optional<Descriptor> descriptor() {
+    return Optional.ofNullable(layer.record().descriptor());
+  }
+
+  @Override
+  public Map<String, String> metadata() throws LayerStoreException {
+    return store.reading().metadata(requireOpen());
+  }
+
+  @Override
+  public InputStream tarStream() throws LayerStoreException {
+    return store.reading().tarStream(requireOpen());
+  }
+
+  @Override
+  public InputStream tarStreamFrom(@Nullable ChainId ancestor) throws LayerStoreException {
+    return store.reading().tarStreamFrom(requireOpen(), ancestor);
+  }
+
+  @Override
+  public Mount mount() throws LayerStoreException {
+    return store.reading().mount(requireOpen());
+  }
+
+  @Override
+  public LayerUsage usage() {
+    return store.reading().usage(requireOpen());
+  }
+
+  @Override
+  public void close() {
+    if (spent.compareAndSet(false, true)) {
+      store.dropHandle(layer);
+    }
+  }
+
+  /** The chain ID. */
+  @Override
+  public String toString() {
+    return "Layer[" + chainId() + "]";
+  }
+}

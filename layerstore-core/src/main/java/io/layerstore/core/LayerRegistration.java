@@ -1,0 +1,177 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.DigestMismatchException;
+import io.layerstore.Durability;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MaxDepthExceededException;
+import io.layerstore.OperationInterruptedException;
+import io.layerstore.Progress.Phase;
+import io.layerstore.ProgressListener;
+import io.layerstore.RegisterOptions;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.CreateOptions;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.LayerRecord;
+import io.layerstore.spi.MetadataTransaction;
+import java.io.IOException;
+import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Adds layers to a store.
+ *
+ * <p>The order of effects, so that a crash between any two steps leaves nothing that looks like a
+ * layer and is none:
+ *
+ * <ol>
+ *   <li>a transaction that names the driver's directory, on disk before the directory is;
+ *   <li>the driver's directory, the files, and the tar-split beside them, in one pass over the
+ *       archive;
+ *   <li>content forced to the disk;
+ *   <li>the transaction committed: the layer is visible.
+ * </ol>
+ */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class LayerRegistration {
+
+  private static final String OPERATION = "registering a layer";
+
+  private final StoreContext store;
+  private final LayerHealth health;
+
+  LayerRegistration(StoreContext store, LayerHealth health) {
+    this.store = store;
+    this.health = health;
+  }
+
+  /**
+   * Registers a layer as {@link LayerStore#register(LayerSource, RegisterOptions)} says.
+   *
+   * @return its node, with one handle more
+   */
+  RoLayer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
+    store.requireWritable();
+    ChainId parentId = options.parent().orElse(null);
+    RoLayer parent = parentId == null ? null : store.table().pin(parentId);
+    try {
+      if (parent != null && parent.depth() >= LayerStore.MAX_DEPTH) {
+        throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
+      }
+      ChainId expected = options.expectedChainId().orElse(null);
+      if (expected == null) {
+        return unpackAndPublish(source, options, parent, null);
+      }
+      try (KeyedLock.Held held = store.chainLock().acquireInterruptibly(expected)) {
+        RoLayer existing = store.table().find(expected);
+        if (existing != null && health.isSound(existing)) {
+          return store.table().retain(expected);
+        }
+        return unpackAndPublish(source, options, parent, held);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new OperationInterruptedException(OPERATION, e);
+      }
+    } finally {
+      if (parent != null) {
+        store.table().unpin(parent);
+      }
+    }
+  }
+
+  /**
+   * @param held the lock of the expected chain ID; null if none was expected, and then the lock is
+   *     taken to publish
+   */
+  private RoLayer unpackAndPublish(
+      LayerSource source,
+      RegisterOptions options,
+      @Nullable RoLayer parent,
+      KeyedLock.@Nullable Held held)
+      throws LayerStoreException {
+    String cacheId = DriverIds.random();
+    String parentCacheId = parent == null ? null : parent.cacheId();
+    ProgressListener listener = options.progress().orElse(store.options().progress());
+    PendingLayer pending = new PendingLayer(store, cacheId);
+    try {
+      ProgressReporter progress = new ProgressReporter(listener, LayerSources.size(source));
+      MetadataTransaction transaction = pending.begin();
+      store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
+      LayerIntake.Result taken;
+      try (InputStream archive = LayerSources.open(source)) {
+        taken =
+            new LayerIntake(store, transaction).takeIn(archive, cacheId, parentCacheId, progress);
+      } catch (IOException e) {
+        throw Interrupts.translate(OPERATION, e);
+      }
+      LayerRecord record = record(options, parent, cacheId, taken);
+      progress.phase(Phase.SYNCING);
+      if (store.options().durability() == Durability.FULL) {
+        store.driver().sync(cacheId);
+      }
+      progress.phase(Phase.COMMITTING);
+      Interrupts.check(OPERATION);
+      RoLayer published = publish(pending, record, parent, held);
+      progress.phase(Phase.DONE);
+      return published;
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      pending.discard(e);
+      if (e instanceof LayerStoreException failure) {
+        throw Interrupts.translate(OPERATION, failure);
+      }
+      throw e;
+    }
+  }
+
+  private static LayerRecord record(
+      RegisterOptions options, @Nullable RoLayer parent, String cacheId, LayerIntake.Result taken)
+      throws DigestMismatchException {
+    ChainId parentId = parent == null ? null : parent.chainId();
+    DiffId diffId = taken.diffId();
+    ChainId chainId = ChainId.of(parentId, diffId);
+    DiffId expectedDiffId = options.expectedDiffId().orElse(null);
+    if (expectedDiffId != null && !expectedDiffId.equals(diffId)) {
+      throw new DigestMismatchException(
+          "the layer archive has diff id "
+              + diffId
+              + " in place of the expected "
+              + expectedDiffId
+              + "; get the archive again from its source",
+          expectedDiffId.digest(),
+          diffId.digest());
+    }
+    ChainId expectedChainId = options.expectedChainId().orElse(null);
+    if (expectedChainId != null && !expectedChainId.equals(chainId)) {
+      throw new DigestMismatchException(
+          "the layer has chain id "
+              + chainId
+              + " in place of the expected "
+              + expectedChainId
+              + "; get the archive again from its source, or name the right parent",
+          expectedChainId.digest(),
+          chainId.digest());
+    }
+    return new LayerRecord(
+        chainId, diffId, parentId, cacheId, taken.sizeBytes(), options.descriptor().orElse(null));
+  }
+
+  private RoLayer publish(
+      PendingLayer pending,
+      LayerRecord record,
+      @Nullable RoLayer parent,
+      KeyedLock.@Nullable Held held)
+      throws LayerStoreException {
+    if (held != null) {
+      return new LayerPublication(store, health, pending, record, parent).publish();
+    }
+    try (KeyedLock.Held chain = store.chainLock().acquireInterruptibly(record.chainId())) {
+      return new LayerPublication(store, health, pending, record, parent).publish();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException(OPERATION, e);
+    }
+  }
+}

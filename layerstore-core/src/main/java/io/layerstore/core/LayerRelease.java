@@ -1,0 +1,62 @@
+package io.layerstore.core;
+
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerStoreException;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.MetadataStore.Leftover;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Deletes layers that nothing holds: from one layer down its chain, as far as nothing else holds
+ * them.
+ *
+ * <p>For each, in this order: out of the table, metadata aside, the driver's files, the rest of the
+ * metadata. A crash or a failure in between leaves the metadata aside as the record of what remains
+ * to be removed.
+ */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class LayerRelease {
+
+  private final StoreContext store;
+
+  LayerRelease(StoreContext store) {
+    this.store = store;
+  }
+
+  /**
+   * Deletes {@code top} if nothing holds it, then its parent likewise, and so on; returns what was
+   * deleted, child first.
+   */
+  List<LayerMetadata> deleteUnheld(@Nullable RoLayer top) throws LayerStoreException {
+    List<LayerMetadata> deleted = new ArrayList<>();
+    RoLayer layer = top;
+    while (layer != null) {
+      RoLayer parent = layer.parent();
+      try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
+        LayerMetadata metadata = layer.metadata();
+        if (!store.table().removeIfUnheld(layer)) {
+          return deleted;
+        }
+        RoLayer gone = layer;
+        try {
+          store.critical().run(() -> deleteFromDisk(gone));
+        } finally {
+          if (parent != null) {
+            store.table().dropChild(parent, layer.chainId());
+          }
+        }
+        deleted.add(metadata);
+      }
+      layer = parent;
+    }
+    return deleted;
+  }
+
+  private void deleteFromDisk(RoLayer layer) throws LayerStoreException {
+    Leftover aside = store.metadata().beginRemoval(layer.chainId());
+    store.driver().remove(layer.cacheId());
+    store.metadata().discard(aside);
+  }
+}

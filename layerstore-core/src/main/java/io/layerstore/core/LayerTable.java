@@ -1,0 +1,334 @@
+package io.layerstore.core;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.layerstore.ChainId;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerNotRetainedException;
+import io.layerstore.LayerUsage;
+import io.layerstore.MountNotFoundException;
+import io.layerstore.RWLayerInfo;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The layers a store knows, and who holds them.
+ *
+ * <p>One lock guards everything here. It is held for a look or a count, never while anything is
+ * read or written on disk, and no other lock is taken under it.
+ */
+final class LayerTable {
+
+  private final Object lock = new Object();
+
+  @GuardedBy("lock")
+  private final TreeMap<ChainId, RoLayer> layers = new TreeMap<>();
+
+  @GuardedBy("lock")
+  private final TreeMap<String, MountedLayer> mounts = new TreeMap<>();
+
+  // Layers
+
+  /** The layer, or null. */
+  @Nullable RoLayer find(ChainId chainId) {
+    synchronized (lock) {
+      return layers.get(chainId);
+    }
+  }
+
+  /** The layer with one more pin, to be given back with {@link #unpin}. */
+  RoLayer pin(ChainId chainId) throws LayerNotFoundException {
+    synchronized (lock) {
+      RoLayer layer = require(chainId);
+      layer.pin();
+      return layer;
+    }
+  }
+
+  void unpin(RoLayer layer) {
+    synchronized (lock) {
+      layer.unpin();
+    }
+  }
+
+  /** The layer with one more handle. */
+  RoLayer retain(ChainId chainId) throws LayerNotFoundException {
+    synchronized (lock) {
+      RoLayer layer = require(chainId);
+      layer.addHandle();
+      return layer;
+    }
+  }
+
+  /** The layer with one more handle, or null if there is none. */
+  @Nullable RoLayer retainIfPresent(ChainId chainId) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(chainId);
+      if (layer != null) {
+        layer.addHandle();
+      }
+      return layer;
+    }
+  }
+
+  @GuardedBy("lock")
+  private RoLayer require(ChainId chainId) throws LayerNotFoundException {
+    RoLayer layer = layers.get(chainId);
+    if (layer == null) {
+      throw new LayerNotFoundException(chainId.toString());
+    }
+    return layer;
+  }
+
+  void dropHandle(RoLayer layer) {
+    synchronized (lock) {
+      layer.removeHandle();
+    }
+  }
+
+  /** Adds a layer whose parent is in the table and pinned or otherwise held. */
+  void add(RoLayer layer) {
+    synchronized (lock) {
+      addLocked(layer);
+    }
+  }
+
+  /** Adds a layer like {@link #add}, with a handle. */
+  void addWithHandle(RoLayer layer) {
+    synchronized (lock) {
+      addLocked(layer);
+      layer.addHandle();
+    }
+  }
+
+  @GuardedBy("lock")
+  private void addLocked(RoLayer layer) {
+    if (layers.putIfAbsent(layer.chainId(), layer) != null) {
+      throw new AssertionError("layer is in the table already: " + layer.chainId());
+    }
+    RoLayer parent = layer.parent();
+    if (parent != null) {
+      parent.addChild(layer.chainId());
+    }
+  }
+
+  /**
+   * Takes a layer out if nothing holds it. Its hold on its parent stays until {@link #dropChild}.
+   *
+   * @return whether it was taken out
+   */
+  boolean removeIfUnheld(RoLayer layer) {
+    synchronized (lock) {
+      if (layer.isHeld() || layers.get(layer.chainId()) != layer) {
+        return false;
+      }
+      layers.remove(layer.chainId());
+      return true;
+    }
+  }
+
+  void dropChild(RoLayer parent, ChainId child) {
+    synchronized (lock) {
+      parent.removeChild(child);
+    }
+  }
+
+  boolean hasDependents(RoLayer layer) {
+    synchronized (lock) {
+      return layer.hasDependents();
+    }
+  }
+
+  LayerUsage usage(RoLayer layer) {
+    synchronized (lock) {
+      return layer.usage();
+    }
+  }
+
+  List<LayerInfo> layerInfos() {
+    synchronized (lock) {
+      List<LayerInfo> infos = new ArrayList<>(layers.size());
+      for (RoLayer layer : layers.values()) {
+        infos.add(layer.info());
+      }
+      return infos;
+    }
+  }
+
+  /** The chain IDs that begin with {@code hex}, at most {@code max}. */
+  List<ChainId> withPrefix(String hex, int max) {
+    synchronized (lock) {
+      List<ChainId> found = new ArrayList<>();
+      for (ChainId chainId : layers.keySet()) {
+        if (chainId.digest().hex().startsWith(hex)) {
+          found.add(chainId);
+          if (found.size() == max) {
+            break;
+          }
+        }
+      }
+      return found;
+    }
+  }
+
+  /**
+   * Drops layers that nothing holds and that are not among {@code present}, children first; for
+   * stores that only read.
+   */
+  void forgetLayersExcept(Set<ChainId> present) {
+    synchronized (lock) {
+      boolean again = true;
+      while (again) {
+        again = false;
+        for (RoLayer layer : new ArrayList<>(layers.values())) {
+          if (!present.contains(layer.chainId()) && !layer.isHeld()) {
+            layers.remove(layer.chainId());
+            RoLayer parent = layer.parent();
+            if (parent != null) {
+              parent.removeChild(layer.chainId());
+            }
+            again = true;
+          }
+        }
+      }
+    }
+  }
+
+  // Read-write layers
+
+  @Nullable MountedLayer findMount(String name) {
+    synchronized (lock) {
+      return mounts.get(name);
+    }
+  }
+
+  MountedLayer requireMount(String name) throws MountNotFoundException {
+    synchronized (lock) {
+      MountedLayer layer = mounts.get(name);
+      if (layer == null) {
+        throw new MountNotFoundException(name);
+      }
+      return layer;
+    }
+  }
+
+  MountedLayer retainMount(String name) throws MountNotFoundException {
+    synchronized (lock) {
+      MountedLayer layer = requireMount(name);
+      layer.addHandle();
+      return layer;
+    }
+  }
+
+  void addMount(MountedLayer layer) {
+    synchronized (lock) {
+      if (mounts.putIfAbsent(layer.name(), layer) != null) {
+        throw new AssertionError("read-write layer is in the table already: " + layer.name());
+      }
+      RoLayer parent = layer.parent();
+      if (parent != null) {
+        parent.addRWLayer(layer.name());
+      }
+    }
+  }
+
+  /** Adds a read-write layer like {@link #addMount}, with a handle. */
+  void addMountWithHandle(MountedLayer layer) {
+    synchronized (lock) {
+      addMount(layer);
+      layer.addHandle();
+    }
+  }
+
+  void dropMountHandle(MountedLayer layer) {
+    synchronized (lock) {
+      layer.removeHandle();
+    }
+  }
+
+  int mountHandles(MountedLayer layer) {
+    synchronized (lock) {
+      return layer.handles();
+    }
+  }
+
+  /** How many mounts of it the store holds. */
+  int mountCount(MountedLayer layer) {
+    synchronized (lock) {
+      return layer.mounts();
+    }
+  }
+
+  /** Counts a mount of a read-write layer that is still in the table. */
+  void countMount(MountedLayer layer) throws LayerNotRetainedException {
+    synchronized (lock) {
+      if (mounts.get(layer.name()) != layer) {
+        throw new LayerNotRetainedException(layer.name());
+      }
+      layer.addMount();
+    }
+  }
+
+  void uncountMount(MountedLayer layer) {
+    synchronized (lock) {
+      layer.removeMount();
+    }
+  }
+
+  /** Takes a read-write layer out; its hold on its parent goes with it. */
+  void removeMount(MountedLayer layer) {
+    synchronized (lock) {
+      mounts.remove(layer.name());
+      RoLayer parent = layer.parent();
+      if (parent != null) {
+        parent.removeRWLayer(layer.name());
+      }
+    }
+  }
+
+  List<RWLayerInfo> mountInfos() {
+    synchronized (lock) {
+      List<RWLayerInfo> infos = new ArrayList<>(mounts.size());
+      for (MountedLayer layer : mounts.values()) {
+        infos.add(layer.info());
+      }
+      return infos;
+    }
+  }
+
+  /**
+   * Drops read-write layers that have no handles and are not among {@code present}; for stores that
+   * only read.
+   */
+  void forgetMountsExcept(Set<String> present) {
+    synchronized (lock) {
+      for (MountedLayer layer : new ArrayList<>(mounts.values())) {
+        if (!present.contains(layer.name()) && layer.handles() == 0) {
+          removeMount(layer);
+        }
+      }
+    }
+  }
+
+  /** Every driver id that a layer or read-write layer in the table uses. */
+  Set<String> driverIds() {
+    synchronized (lock) {
+      Set<String> ids = new HashSet<>();
+      for (RoLayer layer : layers.values()) {
+        ids.add(layer.cacheId());
+      }
+      for (MountedLayer layer : mounts.values()) {
+        ids.add(layer.mountId());
+        String initId = layer.record().initId();
+        if (initId != null) {
+          ids.add(initId);
+        }
+      }
+      return ids;
+    }
+  }
+}

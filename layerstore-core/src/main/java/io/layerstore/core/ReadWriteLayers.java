@@ -1,0 +1,241 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.Change;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.MountBusyException;
+import io.layerstore.MountInitializer;
+import io.layerstore.MountNameConflictException;
+import io.layerstore.MountOptions;
+import io.layerstore.OperationInterruptedException;
+import io.layerstore.RWLayerOptions;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.tar.LayerPacker;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.CreateOptions;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.NativeDiff;
+import io.layerstore.spi.TreeWriter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Makes, uses and deletes read-write layers. */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class ReadWriteLayers {
+
+  private final StoreContext store;
+
+  ReadWriteLayers(StoreContext store) {
+    this.store = store;
+  }
+
+  /**
+   * Creates a read-write layer. The order of effects: an intent that names the driver's
+   * directories, the directories, the metadata made visible.
+   *
+   * @return its node, with one handle
+   */
+  MountedLayer create(String name, @Nullable ChainId parentId, RWLayerOptions options)
+      throws LayerStoreException {
+    store.requireWritable();
+    MountRecord.requireValidName(name);
+    try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(name)) {
+      if (store.table().findMount(name) != null) {
+        throw new MountNameConflictException(name);
+      }
+      RoLayer parent = parentId == null ? null : store.table().pin(parentId);
+      try {
+        return create(name, parent, options);
+      } finally {
+        if (parent != null) {
+          store.table().unpin(parent);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException("creating read-write layer " + name, e);
+    }
+  }
+
+  private MountedLayer create(String name, @Nullable RoLayer parent, RWLayerOptions options)
+      throws LayerStoreException {
+    String mountId = DriverIds.random();
+    String initId = options.initializer().isPresent() ? mountId + "-init" : null;
+    MountRecord record =
+        new MountRecord(name, mountId, initId, parent == null ? null : parent.chainId());
+    MountedLayer layer = new MountedLayer(record, parent);
+    UnfinishedMount unfinished = store.critical().call(() -> store.metadata().beginMount(record));
+    try {
+      MountInitializer initializer = options.initializer().orElse(null);
+      if (initId != null && initializer != null) {
+        createInitLayer(initId, parent, options, initializer);
+      }
+      Interrupts.check("creating read-write layer " + name);
+      CreateOptions createOptions = new CreateOptions(null, options.storageOptions());
+      store
+          .critical()
+          .run(
+              () -> {
+                store.driver().createReadWrite(mountId, layer.driverParent(), createOptions);
+                store.metadata().commitMount(unfinished);
+              });
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      discard(unfinished, e);
+      throw e;
+    }
+    store.table().addMountWithHandle(layer);
+    return layer;
+  }
+
+  private void createInitLayer(
+      String initId, @Nullable RoLayer parent, RWLayerOptions options, MountInitializer initializer)
+      throws LayerStoreException {
+    CreateOptions createOptions =
+        new CreateOptions(options.mountLabel().orElse(null), options.storageOptions());
+    String parentId = parent == null ? null : parent.cacheId();
+    MountOptions mountOptions = new MountOptions(options.mountLabel().orElse(null), false);
+    Path root =
+        store
+            .critical()
+            .call(
+                () -> {
+                  store.driver().createReadWrite(initId, parentId, createOptions);
+                  return store.driver().mount(initId, mountOptions);
+                });
+    try {
+      initializer.initialize(root);
+    } catch (IOException e) {
+      throw Interrupts.translate("initializing a read-write layer", e);
+    } finally {
+      store.critical().run(() -> store.driver().unmount(initId));
+    }
+  }
+
+  private void discard(UnfinishedMount unfinished, Throwable failure) {
+    try {
+      store
+          .critical()
+          .run(
+              () -> {
+                for (String id : unfinished.driverIds()) {
+                  store.driver().remove(id);
+                }
+                store.metadata().discardMount(unfinished);
+              });
+    } catch (LayerStoreException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Deletes a read-write layer whose last handle the caller has just given back. Its hold on its
+   * parent goes with it.
+   *
+   * @throws MountBusyException if it is mounted; nothing has happened
+   */
+  void delete(MountedLayer layer) throws LayerStoreException {
+    if (store.table().mountCount(layer) > 0) {
+      throw new MountBusyException(layer.name(), List.of("this process"), null);
+    }
+    store.critical().run(() -> deleteFromDisk(layer));
+    store.table().removeMount(layer);
+  }
+
+  private void deleteFromDisk(MountedLayer layer) throws LayerStoreException {
+    UnfinishedMount aside = store.metadata().beginMountRemoval(layer.name());
+    try {
+      store.driver().remove(layer.mountId());
+      String initId = layer.record().initId();
+      if (initId != null) {
+        store.driver().remove(initId);
+      }
+    } catch (LayerStoreException e) {
+      try {
+        store.metadata().commitMount(aside);
+      } catch (LayerStoreException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+    store.metadata().discardMount(aside);
+  }
+
+  Mount mount(MountedLayer layer, MountOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      return StoreMount.ofRWLayer(store, layer, options);
+    }
+  }
+
+  Map<String, String> metadata(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return store.driver().metadata(layer.mountId());
+    }
+  }
+
+  private NativeDiff diff(MountedLayer layer) throws LayerStoreException {
+    return LayerReading.diff(store, layer.mountId(), layer.driverParent());
+  }
+
+  long sizeBytes(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return diff(layer).sizeBytes();
+    }
+  }
+
+  Stream<Change> changes(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return diff(layer).changes();
+    }
+  }
+
+  InputStream tarStream(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      LayerPacker archive = new LayerPacker(diff(layer).entries());
+      return store.lifecycle().track(new LayerReading.DiffStream(store, archive));
+    }
+  }
+
+  long applyDiff(MountedLayer layer, InputStream tar) throws LayerStoreException {
+    String operation = "applying a diff to " + layer.name();
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(layer.name())) {
+        UnpackContext context = new UnpackContext(layer.mountId(), null);
+        ProgressReporter progress =
+            new ProgressReporter(store.options().progress(), OptionalLong.empty());
+        try (AufsLinkSources linkSources =
+                new AufsLinkSources(() -> Files.createTempFile("layerstore", null));
+            InputStream plain =
+                Decompression.open(new SourceStream(tar, progress), store.options().limits());
+            TreeWriter writer =
+                store.driver().openWriter(layer.mountId(), layer.driverParent(), context)) {
+          return new LayerUnpacker(
+                  store.options().limits(),
+                  store.driver().traits(),
+                  writer,
+                  context,
+                  progress,
+                  null,
+                  linkSources)
+              .unpack(plain);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new OperationInterruptedException(operation, e);
+      } catch (IOException e) {
+        throw Interrupts.translate(operation, e);
+      }
+    }
+  }
+}

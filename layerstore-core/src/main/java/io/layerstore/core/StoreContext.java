@@ -1,0 +1,57 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.ReadOnlyStoreException;
+import io.layerstore.StoreOptions;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.MetadataStore;
+import java.util.concurrent.Executor;
+
+/**
+ * What the parts of one open store share.
+ *
+ * <h2>Locks</h2>
+ *
+ * <p>In the order in which they may be taken:
+ *
+ * <ol>
+ *   <li>{@link #nameLock}: the creation, removal, mounting and unmounting of the read-write layer
+ *       of one name.
+ *   <li>{@link #chainLock}: the publication, healing and deletion of the layer of one chain ID;
+ *       also its unpacking, when the caller says beforehand which chain ID it will have, so that
+ *       several callers do the work once. No two are held at a time.
+ *   <li>The lock inside {@link LayerTable}: the tables and all reference counts. Nothing is read or
+ *       written under it.
+ * </ol>
+ *
+ * <p>No lock spans the store while bytes move.
+ *
+ * @param options how the store was opened
+ * @param metadata where the facts about layers are
+ * @param driver where the files of layers are
+ * @param table the layers and who holds them
+ * @param executor what runs concurrent stages
+ * @param critical runs what must not be interrupted
+ * @param lifecycle whether the store is open
+ * @param chainLock see above
+ * @param nameLock see above
+ */
+record StoreContext(
+    StoreOptions options,
+    MetadataStore metadata,
+    GraphDriver driver,
+    LayerTable table,
+    Executor executor,
+    CriticalWork critical,
+    StoreLifecycle lifecycle,
+    KeyedLock<ChainId> chainLock,
+    KeyedLock<String> nameLock) {
+
+  /** Refuses what would change a store that is open for reading only. */
+  void requireWritable() throws ReadOnlyStoreException {
+    if (options.readOnly()) {
+      throw new ReadOnlyStoreException(options.root());
+    }
+  }
+}

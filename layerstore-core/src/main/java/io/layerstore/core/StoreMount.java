@@ -1,0 +1,104 @@
+package io.layerstore.core;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.MountOptions;
+import io.layerstore.driver.KeyedLock;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** One mount that one caller holds. */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class StoreMount implements Mount {
+
+  /** Undoes what the mount did. */
+  @FunctionalInterface
+  private interface Undo {
+    void run() throws LayerStoreException;
+  }
+
+  private final StoreContext store;
+  private final Path path;
+  private final Undo undo;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private StoreMount(StoreContext store, Path path, Undo undo) {
+    this.store = store;
+    this.path = path;
+    this.undo = undo;
+  }
+
+  /** Mounts a read-only layer; it cannot be deleted until the mount is closed. */
+  static StoreMount ofLayer(StoreContext store, RoLayer layer, MountOptions options)
+      throws LayerStoreException {
+    String id = layer.cacheId();
+    store.table().pin(layer.chainId());
+    Path path;
+    try {
+      path = store.critical().call(() -> store.driver().mount(id, options));
+    } catch (LayerStoreException | RuntimeException e) {
+      store.table().unpin(layer);
+      throw e;
+    }
+    return new StoreMount(
+        store,
+        path,
+        () -> {
+          store.critical().run(() -> store.driver().unmount(id));
+          store.table().unpin(layer);
+        });
+  }
+
+  /** Mounts a read-write layer; it cannot be deleted until the mount is closed. */
+  static StoreMount ofRWLayer(StoreContext store, MountedLayer layer, MountOptions options)
+      throws LayerStoreException {
+    Path path;
+    try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
+      store.table().countMount(layer);
+      try {
+        path = store.critical().call(() -> store.driver().mount(layer.mountId(), options));
+      } catch (LayerStoreException | RuntimeException e) {
+        store.table().uncountMount(layer);
+        throw e;
+      }
+    }
+    return new StoreMount(
+        store,
+        path,
+        () -> {
+          try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
+            store.critical().run(() -> store.driver().unmount(layer.mountId()));
+            store.table().uncountMount(layer);
+          }
+        });
+  }
+
+  @Override
+  public Path path() {
+    return path;
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      undoUnlessStoreIsClosed();
+    } catch (LayerStoreException | RuntimeException e) {
+      closed.set(false);
+      throw e;
+    }
+  }
+
+  private void undoUnlessStoreIsClosed() throws LayerStoreException {
+    StoreLifecycle.Call call = store.lifecycle().enterIfOpen();
+    if (call == null) {
+      // Closing the store has unmounted it.
+      return;
+    }
+    try (call) {
+      undo.run();
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.MetadataStore.Leftover;
+import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finishes what a process that is gone, or a busy file system, left unfinished.
+ *
+ * <p>A driver directory is only removed if no layer or read-write layer uses it, whatever a
+ * leftover says. What cannot be finished is reported, logged and left for the next time; it never
+ * keeps the rest from being finished.
+ */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class StoreRecovery {
+
+  private static final Logger log = LoggerFactory.getLogger(StoreRecovery.class);
+
+  private final StoreContext store;
+  private final Set<String> usedIds;
+  private final List<Finding> findings = new ArrayList<>();
+
+  StoreRecovery(StoreContext store) {
+    this.store = store;
+    this.usedIds = store.table().driverIds();
+  }
+
+  /**
+   * Finishes transactions and creations of a process that is gone; only when nobody else can have
+   * one under way.
+   */
+  void removeUnfinished() throws LayerStoreException {
+    for (Leftover leftover : store.metadata().unfinishedTransactions()) {
+      String cacheId = leftover.cacheId();
+      // Only a directory of the form the store itself makes up: BuildKit registers directories that
+      // stay its own.
+      boolean isOurs = cacheId != null && DriverIds.isMountId(cacheId);
+      finish(leftover, isOurs, Kind.UNFINISHED_REGISTER, "a registration that was not finished");
+    }
+    for (UnfinishedMount mount : store.metadata().unfinishedMounts()) {
+      try {
+        for (String id : mount.driverIds()) {
+          removeFiles(id);
+        }
+        store.metadata().discardMount(mount);
+        findings.add(
+            new Finding(
+                Kind.UNFINISHED_RW_LAYER,
+                mount.key(),
+                "a read-write layer whose creation or removal was not finished was removed"));
+      } catch (LayerStoreException | RuntimeException e) {
+        postpone(mount.key(), e);
+      }
+    }
+  }
+
+  /** Finishes deletions that were begun. */
+  void finishRemovals() throws LayerStoreException {
+    for (Leftover leftover : store.metadata().unfinishedRemovals()) {
+      finish(leftover, true, Kind.UNFINISHED_DELETION, "a deletion that was begun");
+    }
+  }
+
+  private void finish(Leftover leftover, boolean removeFiles, Kind kind, String what) {
+    ChainId chainId = leftover.chainId();
+    if (chainId == null) {
+      finishLocked(leftover, removeFiles, kind, what);
+      return;
+    }
+    // A release of the same layer may be under way in this process.
+    try (KeyedLock.Held held = store.chainLock().acquire(chainId)) {
+      finishLocked(leftover, removeFiles, kind, what);
+    }
+  }
+
+  private void finishLocked(Leftover leftover, boolean removeFiles, Kind kind, String what) {
+    try {
+      String cacheId = leftover.cacheId();
+      if (cacheId != null && removeFiles) {
+        removeFiles(cacheId);
+      }
+      store.metadata().discard(leftover);
+      findings.add(new Finding(kind, leftover.key(), what + " was cleaned up"));
+    } catch (LayerStoreException | RuntimeException e) {
+      postpone(leftover.key(), e);
+    }
+  }
+
+  private void removeFiles(String id) throws LayerStoreException {
+    if (!usedIds.contains(id)) {
+      store.driver().remove(id);
+    }
+  }
+
+  private void postpone(String key, Exception e) {
+    log.warn("cleaning up {} is postponed", key, e);
+    findings.add(
+        new Finding(
+            Kind.POSTPONED,
+            key,
+            "could not be cleaned up and will be tried again at the next open: " + e.getMessage()));
+  }
+
+  /** What was done, and what remains. */
+  List<Finding> findings() {
+    return findings;
+  }
+}

@@ -1,0 +1,35 @@
+package io.layerstore.core;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.LayerStore;
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+
+/** The store on an in-memory root. */
+final class VfsStoreOnJimfsTest extends VfsStoreContract {
+
+  private final FileSystem memory =
+      Jimfs.newFileSystem(
+          Configuration.unix().toBuilder()
+              .setAttributeViews("basic", "owner", "posix", "unix", "user")
+              .setBlockSize(512)
+              .build());
+
+  @Override
+  protected Path newRoot() {
+    return memory.getPath("/work/store");
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root);
+  }
+
+  @AfterEach
+  void closeMemory() throws IOException {
+    memory.close();
+  }
+}
