@@ -546,8 +546,6 @@ int apply_conversation(const struct start *start, int root) {
     current_sequence = f.sequence;
     if (f.opcode == OP_ENTRY) {
       apply_entry(&f);
-    } else if (f.opcode == OP_BARRIER && taken(&f.body)) {
-      put_done(f.sequence, a.size, a.entries);
     } else if (f.opcode == OP_FINISH && taken(&f.body)) {
       set_times(&a.rules, &a.place);
       put_done(f.sequence, a.size, a.entries);

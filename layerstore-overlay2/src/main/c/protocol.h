@@ -72,7 +72,6 @@
  *             as many XATTR frames as xattrs says. Of a whiteout only the path and the owner count, of an opaque mark only the path.
  *     DATA    u64 offset, u8 bytes[]                   bytes of the file, offsets ascending; what is left out is a hole
  *     XATTR   bytes name, u32 length, u8 value[length]
- *     BARRIER -                                        answered with DONE when everything before it has been carried out
  *     FINISH  -                                        sets the times of directories; answered with DONE u64 size, u64 entries
  *
  * On its own account the helper sends, with the sequence number of the ENTRY that caused it:
@@ -137,8 +136,7 @@
 #define OP_RELEASE 0x0202
 #define OP_LIST 0x0203
 #define OP_ENTRY 0x0300
-#define OP_BARRIER 0x0301
-#define OP_FINISH 0x0302
+#define OP_FINISH 0x0301
 #define OP_SCAN 0x0400
 #define OP_NAMES 0x0401
 #define OP_STAT 0x0402
