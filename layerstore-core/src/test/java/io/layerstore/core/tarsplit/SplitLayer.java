@@ -12,6 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An archive taken apart: its bytes, its tar-split document, and the files that the last entry of
@@ -50,6 +53,7 @@ final class SplitLayer {
         longName = text(content, 0, size);
         layer.raw(content);
       } else if (type == 'x') {
+        longName = paxPath(content);
         layer.raw(content);
       } else if (type == '0') {
         layer.file(longName == null ? name : ByteString.utf8(longName), content);
@@ -65,6 +69,11 @@ final class SplitLayer {
     layer.raw(Arrays.copyOfRange(tar, at, endOfArchive));
     layer.endOfArchive();
     return layer.raw(Arrays.copyOfRange(tar, endOfArchive, tar.length)).end();
+  }
+
+  private static @Nullable String paxPath(byte[] records) {
+    Matcher path = Pattern.compile(" path=(.*)\n").matcher(text(records, 0, records.length));
+    return path.find() ? path.group(1) : null;
   }
 
   private static ByteString name(byte[] header) {
