@@ -18,6 +18,10 @@ import java.util.zip.Inflater;
  * ignores what follows. Checks every checksum and length in headers and trailers. Memory does not
  * depend on the input.
  *
+ * <p>Zeros after the last member are the padding of tapes and of some tools; gzip and pigz skip
+ * them. Anything else there is refused, as by Go; pigz, which Docker prefers where it is installed,
+ * drops it silently.
+ *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc1952">RFC 1952</a>
  */
 final class GzipDecoder extends InputStream {

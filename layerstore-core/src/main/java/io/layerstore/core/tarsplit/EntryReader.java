@@ -15,6 +15,7 @@ import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -30,15 +31,21 @@ import org.jspecify.annotations.Nullable;
  * <p>Takes any JSON that Go's decoder takes: white space anywhere, members in any order and in any
  * letter case, unknown ones ignored, the last of several alike. Nothing in the document is trusted:
  * whatever is not an entry is a {@link StoreCorruptedException}, and no document makes this use
- * more memory than one segment of at most {@link #MAX_PAYLOAD_BYTES}. Positions are not looked at,
- * as in Docker.
+ * more memory than one segment of at most {@link #MAX_PAYLOAD_BYTES}, nor look at more than twice
+ * of that for an entry. Positions are not looked at, as in Docker.
  *
  * <p>Not safe for use by several threads. After an exception it can only be closed.
  */
 public final class EntryReader implements Closeable {
 
-  /** The longest segment, name or member that is read. Writers cut segments at 1 MiB. */
+  /** The longest segment or name that is read. Writers cut segments at 1 MiB. */
   public static final int MAX_PAYLOAD_BYTES = 8 << 20;
+
+  /**
+   * The longest entry, with all white space and unknown members: the longest segment in Base64, and
+   * room for the rest.
+   */
+  private static final long MAX_ENTRY_BYTES = MAX_PAYLOAD_BYTES / 3 * 4 + (1 << 20);
 
   private static final int TYPE_FILE = 1;
   private static final int TYPE_SEGMENT = 2;
@@ -59,7 +66,7 @@ public final class EntryReader implements Closeable {
           .build();
 
   private final String file;
-  private final InputStream document;
+  private final EntryBound document;
   private @Nullable JsonParser parser;
   private final Set<String> unknownNames = new HashSet<>();
 
@@ -78,7 +85,7 @@ public final class EntryReader implements Closeable {
    */
   public EntryReader(InputStream document, String file) {
     this.file = file;
-    this.document = document;
+    this.document = new EntryBound(document);
   }
 
   /**
@@ -90,6 +97,7 @@ public final class EntryReader implements Closeable {
    */
   public @Nullable Entry next() throws IOException {
     try {
+      document.beginEntry();
       JsonParser json = parser();
       JsonToken token = json.nextToken();
       if (token == null) {
@@ -253,6 +261,38 @@ public final class EntryReader implements Closeable {
       parser.close();
     } else {
       document.close();
+    }
+  }
+
+  /**
+   * Refuses an entry that does not end. The parser reads ahead a little, which is part of the room
+   * that it has.
+   */
+  private final class EntryBound extends FilterInputStream {
+    private long left;
+
+    EntryBound(InputStream document) {
+      super(document);
+    }
+
+    void beginEntry() {
+      left = MAX_ENTRY_BYTES;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      int count = in.read(target, offset, length);
+      left -= Math.max(0, count);
+      if (left < 0) {
+        throw corrupted("it has an entry longer than " + MAX_ENTRY_BYTES + " bytes", null);
+      }
+      return count;
     }
   }
 

@@ -23,7 +23,7 @@ final class Compress {
       case NONE -> plain;
       case GZIP -> gzip(plain);
       case BZIP2 -> bzip2(plain);
-      case XZ -> xz(plain, 1 << 20);
+      case XZ -> xz(plain, 1 << 16);
       case ZSTD -> Zstd.compress(plain);
     };
   }

@@ -6,14 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.common.io.ByteStreams;
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
+import io.layerstore.DigestAlgorithm;
 import io.layerstore.DigestMismatchException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
+import io.layerstore.Limits;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.codec.DecompressedStream;
+import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
 import io.layerstore.spi.FileGetter;
@@ -22,11 +28,15 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -382,6 +392,92 @@ final class AssembledStreamTest {
     }
 
     @Test
+    void read_compressedDocumentCutOffAnywhere_neverEndsShort() throws IOException {
+      SplitLayer layer = SplitLayer.of(AppendixA.PLAIN.bytes());
+      byte[] compressed = gzip(layer.document());
+      for (int length = 0; length < compressed.length; length++) {
+        InputStream cut = new ByteArrayInputStream(compressed, 0, length);
+        InputStream assembled =
+            new AssembledStream(
+                Decompression.open(cut, Limits.DEFAULT),
+                SplitLayer.DOCUMENT,
+                layer.files(),
+                layer.diffId());
+
+        IOException thrown = assertThrows(IOException.class, assembled::readAllBytes);
+
+        assertTrue(
+            thrown instanceof StoreCorruptedException || thrown instanceof DigestMismatchException,
+            () -> thrown.toString());
+      }
+    }
+
+    @Test
+    void read_compressedLineOfAGibibyte_isCorruptedEarly() throws IOException {
+      byte[] member = gzip("A".repeat(16 << 20).getBytes(StandardCharsets.US_ASCII));
+      ByteArrayOutputStream bomb = new ByteArrayOutputStream();
+      bomb.writeBytes(gzip(bytes("{\"type\":2,\"payload\":\"")));
+      for (int i = 0; i < 64; i++) {
+        bomb.writeBytes(member);
+      }
+      DecompressedStream document =
+          Decompression.open(new ByteArrayInputStream(bomb.toByteArray()), Limits.DEFAULT);
+      InputStream assembled =
+          new AssembledStream(document, SplitLayer.DOCUMENT, new FakeFiles(), DiffId.EMPTY_TAR);
+
+      assertThrows(StoreCorruptedException.class, assembled::readAllBytes);
+      assertTrue(document.compressedBytes() < 3L * member.length + (128 << 10), "read no further");
+    }
+
+    @Test
+    void read_largeFile_allocatesLittle() throws IOException {
+      assumeTrue(
+          ManagementFactory.getThreadMXBean() instanceof com.sun.management.ThreadMXBean,
+          "this JVM does not count allocated bytes");
+      com.sun.management.ThreadMXBean threads =
+          (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long size = 64L << 20;
+      Crc64 crc = new Crc64();
+      MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+      byte[] buffer = new byte[64 << 10];
+      for (long at = 0; at < size; at += buffer.length) {
+        crc.update(buffer, 0, buffer.length);
+        sha256.update(buffer);
+      }
+      ByteArrayOutputStream document = new ByteArrayOutputStream();
+      EntryWriter writer = new EntryWriter(document);
+      writer.file(ByteString.utf8("zeros"), size, crc.value());
+      writer.flush();
+      FileGetter zeros =
+          new FileGetter() {
+            @Override
+            public InputStream open(LayerPath path, long sizeBytes) {
+              return ByteStreams.limit(new Zeros(), sizeBytes);
+            }
+
+            @Override
+            public void close() {}
+          };
+      InputStream assembled =
+          new AssembledStream(
+              new ByteArrayInputStream(document.toByteArray()),
+              SplitLayer.DOCUMENT,
+              zeros,
+              new DiffId(Digest.sha256(sha256.digest())));
+      long before = threads.getCurrentThreadAllocatedBytes();
+
+      long length = 0;
+      int count;
+      while ((count = assembled.read(buffer)) >= 0) {
+        length += count;
+      }
+
+      long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      assertEquals(size, length);
+      assertTrue(allocated < 2 << 20, () -> allocated + " bytes were allocated");
+    }
+
+    @Test
     void read_documentCannotBeRead_throwsThat() throws IOException {
       IOException failure = new IOException("disk");
       InputStream broken =
@@ -485,11 +581,32 @@ final class AssembledStreamTest {
         new DiffId(Digest.sha256Of(tar)));
   }
 
+  private static byte[] gzip(byte[] plain) throws IOException {
+    ByteArrayOutputStream compressed = new ByteArrayOutputStream();
+    try (OutputStream out = new GZIPOutputStream(compressed)) {
+      out.write(plain);
+    }
+    return compressed.toByteArray();
+  }
+
   private static SegmentEntry segment(byte[] bytes, int offset, int length) {
     return new SegmentEntry(ByteString.of(bytes, offset, length));
   }
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static final class Zeros extends InputStream {
+    @Override
+    public int read() {
+      return 0;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) {
+      Arrays.fill(target, offset, offset + length, (byte) 0);
+      return length;
+    }
   }
 }

@@ -323,6 +323,16 @@ final class EntryReaderTest {
       assertTrue(endless.read < 16 << 20, () -> endless.read + " bytes were read");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {" ", "{", "{\"x\":\"", "{\"x\":["})
+    void next_gibibyteThatIsIgnored_isCorruptedEarly(String start) {
+      CountingSource endless =
+          new CountingSource(start, start.endsWith("\"") ? 'A' : ' ', 1L << 30);
+
+      assertThrows(StoreCorruptedException.class, () -> SplitLayer.entries(endless));
+      assertTrue(endless.read < 16 << 20, () -> endless.read + " bytes were read");
+    }
+
     @Test
     void next_deepNesting_isCorruptedEarly() {
       CountingSource endless = new CountingSource("{\"x\":", '[', 1L << 30);
