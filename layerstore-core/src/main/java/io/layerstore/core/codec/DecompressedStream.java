@@ -147,8 +147,11 @@ public final class DecompressedStream extends InputStream {
     if (e instanceof LayerStoreException) {
       return e;
     }
-    String problem = e instanceof EOFException ? "is cut off" : "is damaged: " + e.getMessage();
-    return malformed(format, problem, e);
+    if (e instanceof EOFException) {
+      return malformed(format, "is cut off", e);
+    }
+    String detail = e.getMessage();
+    return malformed(format, detail == null ? "is damaged" : "is damaged: " + detail, e);
   }
 
   /** Throws {@code e}, which is of one of the two kinds that {@code read} can throw. */

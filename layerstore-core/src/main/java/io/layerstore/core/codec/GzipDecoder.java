@@ -163,7 +163,7 @@ final class GzipDecoder extends InputStream {
       }
     }
     throw new LimitExceededException(
-        ArchiveException.NO_ENTRY, "", "length of a text in a gzip header", MAX_HEADER_TEXT);
+        ArchiveException.NO_ENTRY, "", "gzipHeaderTextBytes", MAX_HEADER_TEXT);
   }
 
   private int headerByte() throws IOException {

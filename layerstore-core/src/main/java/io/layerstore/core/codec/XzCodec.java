@@ -10,7 +10,7 @@ import org.tukaani.xz.XZInputStream;
 /** Undoes xz with the optional library; apart, so that nothing else needs its classes. */
 final class XzCodec {
 
-  private static final String MEMORY_LIMIT_NAME = "memory of the xz decoder in KiB";
+  private static final String MEMORY_LIMIT_NAME = "xzMemoryKiB";
 
   /** What {@code xz -9} asks for is 65 MiB. */
   private static final long MAX_MEMORY_BYTES = 128L << 20;
