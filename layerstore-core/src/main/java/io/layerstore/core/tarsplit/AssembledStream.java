@@ -48,7 +48,12 @@ public final class AssembledStream extends InputStream {
   private final EntryReader entries;
   private final FileGetter files;
   private final DiffId expected;
-  private final PathSet seen = new PathSet();
+
+  // Docker compares names without resolving them at the root: a and /a are two files to it, and
+  // both can be exported if they have one content.
+  private final PathSet seenRelative = new PathSet();
+  private final PathSet seenAbsolute = new PathSet();
+
   private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
 
   // What comes next: a rest of a segment, a rest of a file, or nothing yet.
@@ -163,6 +168,7 @@ public final class AssembledStream extends InputStream {
       throw new StoreCorruptedException(
           documentFile, "the name \"" + entry.name() + "\" is not that of a file in the layer");
     }
+    PathSet seen = entry.name().at(0) == '/' ? seenAbsolute : seenRelative;
     if (!seen.add(path)) {
       throw new StoreCorruptedException(
           documentFile, "duplicates of file paths not supported: \"" + entry.name() + "\"");
