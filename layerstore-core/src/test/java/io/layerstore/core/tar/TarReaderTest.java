@@ -460,6 +460,11 @@ final class TarReaderTest {
     }
 
     @Test
+    void next_paxSizeOverANegativeOne_isMalformed() {
+      assertMalformed(tar.pax("size", "4").header(named("a").base256(124, 12, -1)).padded("data"));
+    }
+
+    @Test
     void next_paxSizeWithPlus_isRead() throws Exception {
       assertListing("a=data", tar.pax("size", "+4").header(named("a")).padded("data").end());
     }
@@ -653,14 +658,18 @@ final class TarReaderTest {
 
     @Test
     void next_globalValues_areIgnored() throws Exception {
-      tar.paxGlobal(
-          "g", "path", "evil", "size", "512", "uid", "5", "mtime", "5", "SCHILY.xattr.user.x", "v");
+      tar.paxGlobal("g", "size", "512", "uid", "5", "mtime", "5", "SCHILY.xattr.user.x", "v");
       ParsedArchive parsed = parse(tar.file("a", "x").end());
       TarHeader header = parsed.entries().get(1).header();
       assertEquals("g a=x", parsed.listing());
       assertEquals(
           "0 1600000000 []",
           header.uid() + " " + header.modified().getEpochSecond() + " " + header.xattrs());
+    }
+
+    @Test
+    void next_globalPath_namesTheHeaderItself() throws Exception {
+      assertListing("evil a=x", tar.paxGlobal("g", "path", "evil").file("a", "x").end());
     }
 
     @Test
