@@ -496,7 +496,12 @@ static void copy_texts(void) {
 static void tell_real_path(void) {
   if (a.place.through_link) {
     char real[PATH_MAX];
-    tell_path(OP_THROUGH, real, real_path(&a.place, a.name, real, sizeof real));
+    size_t length = real_path(&a.place, a.name, real, sizeof real);
+    put_frame(OP_THROUGH, current_sequence);
+    put_bytes(a.path, a.entry.path.length);
+    put_bytes(real, length);
+    put_u64(a.entry.type == TYPE_FILE ? a.entry.size : 0);
+    put_end();
   }
 }
 

@@ -78,7 +78,7 @@
  *
  *     SALVAGE  u64 size, bytes path                    this regular file is about to be destroyed; its content follows in DATA frames
  *     REDIRECT bytes path                              this symbolic link is about to be removed or replaced
- *     THROUGH  bytes path                              links led the entry here, to another path than its own
+ *     THROUGH  bytes path, bytes real, u64 size        links led the entry to real; size is that of a file, else 0
  *     WARNING  u16 code, u32 errno, bytes path, bytes text      something of the entry is not kept; code is a WARN_ constant
  *
  * FINISH is the last frame. The first failure is reported with ERROR and ends the process.

@@ -311,11 +311,19 @@ final class ApplyHelper implements TreeWriter {
     switch (frame.opcode()) {
       case Protocol.OP_SALVAGE -> salvage(frame);
       case Protocol.OP_REDIRECT -> context.redirecting(pathOf(frame));
-      case Protocol.OP_THROUGH -> context.wroteThroughLink(pathOf(frame));
+      case Protocol.OP_THROUGH -> throughLink(frame);
       case Protocol.OP_WARNING -> warn(frame);
       case Protocol.OP_ERROR -> throw failureOf(HelperError.read(frame));
       default -> throw new Frame.GarbageException("unexpected " + frame);
     }
+  }
+
+  private void throughLink(Frame frame) throws IOException {
+    LayerPath path = takePath(frame);
+    LayerPath realPath = takePath(frame);
+    long sizeBytes = frame.u63();
+    frame.end();
+    context.wroteThroughLink(path, realPath, sizeBytes);
   }
 
   private static LayerPath pathOf(Frame frame) {
