@@ -108,7 +108,7 @@ public final class LinkedPaths implements Closeable {
      * Where the next entry of the archive is, called {@code name}; null if no link led it anywhere.
      */
     @Nullable LayerPath take(LayerPath name) throws IOException {
-      if (!name.equals(path)) {
+      if (path == null || !path.equals(name)) {
         return null;
       }
       LayerPath taken = realPath;
