@@ -111,7 +111,14 @@ final class DriverKit {
     String id = DriverIds.random();
     driver.create(id, parent, CreateOptions.DEFAULT);
     TreeModel model = startModel(id, parent);
-    writeAll(id, parent, model, new RecordingWriteContext(), List.of(changes));
+    List<TreeChange> entries = new ArrayList<>();
+    for (TreeChange change : changes) {
+      TreeModel before = model.copy();
+      before.apply(entries);
+      entries.add(change.asEntry(before));
+    }
+    model.apply(entries);
+    writeAll(id, parent, new RecordingWriteContext(), entries);
     return id;
   }
 
@@ -166,7 +173,7 @@ final class DriverKit {
   RecordingWriteContext write(String id, @Nullable String parent, TreeChange... changes)
       throws IOException {
     RecordingWriteContext context = new RecordingWriteContext();
-    writeAll(id, parent, null, context, List.of(changes));
+    writeAll(id, parent, context, List.of(changes));
     return context;
   }
 
@@ -177,33 +184,19 @@ final class DriverKit {
     return id;
   }
 
-  private long writeAll(
-      String id,
-      @Nullable String parent,
-      @Nullable TreeModel model,
-      RecordingWriteContext context,
-      List<TreeChange> changes)
+  private void writeAll(
+      String id, @Nullable String parent, RecordingWriteContext context, List<TreeChange> changes)
       throws IOException {
     try (TreeWriter writer = driver.openWriter(id, parent, context)) {
-      List<TreeChange> made = new ArrayList<>();
-      TreeModel before = model == null ? null : model.copy();
       long archiveBytes = 0;
       for (TreeChange change : changes) {
-        TreeModel after = before == null ? new TreeModel() : before.copy();
-        made.add(change);
-        if (before != null) {
-          after.apply(made);
-        }
-        change.writeTo(writer, after);
+        change.writeTo(writer);
         context.wrote(change.path());
         if (change instanceof TreeChange.Put put) {
           archiveBytes += put.entry().sizeBytes();
         }
       }
-      if (model != null) {
-        model.apply(changes);
-      }
-      return writer.finish(archiveBytes);
+      writer.finish(archiveBytes);
     }
   }
 

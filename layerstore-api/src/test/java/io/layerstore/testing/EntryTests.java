@@ -28,6 +28,7 @@ import io.layerstore.spi.LayerTree;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeWriter;
 import java.io.ByteArrayInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -506,9 +507,9 @@ abstract class EntryTests extends DriverTests {
   void write_contentInPieces_isReadToItsEnd() throws IOException {
     byte[] bytes = "one byte at a time, for ever and ever".getBytes(StandardCharsets.UTF_8);
     InputStream slow =
-        new ByteArrayInputStream(bytes) {
+        new FilterInputStream(new ByteArrayInputStream(bytes)) {
           @Override
-          public synchronized int read(byte[] buffer, int offset, int length) {
+          public int read(byte[] buffer, int offset, int length) throws IOException {
             return super.read(buffer, offset, Math.min(length, 1));
           }
         };
@@ -624,11 +625,10 @@ abstract class EntryTests extends DriverTests {
     String id = kit().emptyLayer(null);
     long size;
     try (TreeWriter writer = driver().openWriter(id, null, new RecordingWriteContext())) {
-      TreeModel none = new TreeModel();
-      file("a", "123456").writeTo(writer, none);
-      hardLink("b", "a").writeTo(writer, none);
-      symlink("l", "1234567").writeTo(writer, none);
-      dir("d").writeTo(writer, none);
+      file("a", "123456").writeTo(writer);
+      hardLink("b", "a").writeTo(writer);
+      symlink("l", "1234567").writeTo(writer);
+      dir("d").writeTo(writer);
       size = writer.finish(1_000_000);
     }
     // A copying driver repeats the sizes of the archive; others count their files once, and links.
@@ -645,8 +645,8 @@ abstract class EntryTests extends DriverTests {
   void close_beforeFinish_leavesALayerThatCanBeRemoved() throws IOException {
     String id = kit().emptyLayer(null);
     TreeWriter writer = driver().openWriter(id, null, new RecordingWriteContext());
-    dir("d").mode(0).writeTo(writer, new TreeModel());
-    file("d/f", "x").writeTo(writer, new TreeModel());
+    dir("d").mode(0).writeTo(writer);
+    file("d/f", "x").writeTo(writer);
     writer.close();
     driver().remove(id);
     assertFalse(driver().exists(id));
@@ -656,7 +656,7 @@ abstract class EntryTests extends DriverTests {
   void close_twice_doesNothing() throws IOException {
     String id = kit().emptyLayer(null);
     TreeWriter writer = driver().openWriter(id, null, new RecordingWriteContext());
-    file("f", "x").writeTo(writer, new TreeModel());
+    file("f", "x").writeTo(writer);
     writer.finish(1);
     writer.close();
     writer.close();

@@ -4,6 +4,7 @@ import static io.layerstore.testing.TreeChange.TIME;
 import static io.layerstore.testing.TreeChange.chmod;
 import static io.layerstore.testing.TreeChange.chown;
 import static io.layerstore.testing.TreeChange.dir;
+import static io.layerstore.testing.TreeChange.fifo;
 import static io.layerstore.testing.TreeChange.file;
 import static io.layerstore.testing.TreeChange.hardLink;
 import static io.layerstore.testing.TreeChange.remove;
@@ -67,6 +68,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 public abstract class GraphDriverContract {
 
+  private Path newRoot;
   private DriverKit kit;
 
   /** What the driver keeps, and how. */
@@ -81,15 +83,26 @@ public abstract class GraphDriverContract {
    */
   protected abstract GraphDriver open(Path root) throws LayerStoreException;
 
+  /**
+   * Ends what {@link #newRoot} began, such as a file system in memory, after everything was
+   * checked. An {@code @AfterEach} of the subclass would come before that.
+   */
+  protected void discard(Path newRoot) throws IOException {}
+
   @BeforeEach
   final void openDriver() throws IOException {
-    kit = new DriverKit(this::open, traits(), newRoot());
+    newRoot = newRoot();
+    kit = new DriverKit(this::open, traits(), newRoot);
   }
 
   @AfterEach
   final void checkThatNothingIsLeft() throws IOException {
-    if (kit != null) {
-      kit.close();
+    try {
+      if (kit != null) {
+        kit.close();
+      }
+    } finally {
+      discard(newRoot);
     }
   }
 
@@ -311,7 +324,8 @@ public abstract class GraphDriverContract {
               i -> driver().openWriter(i, null, new RecordingWriteContext()).close(),
               i -> driver().files(i).close(),
               i -> driver().tree(i).close(),
-              i -> driver().nativeDiff(i, null));
+              i -> driver().nativeDiff(i, null),
+              i -> driver().sync(i));
       for (Action action : actions) {
         assertThrows(IllegalArgumentException.class, () -> action.run(id));
       }
@@ -671,6 +685,25 @@ public abstract class GraphDriverContract {
       driver().unmount(id);
       driver().remove(id);
       assertFalse(driver().exists(id));
+    }
+  }
+
+  @Nested
+  class Sync {
+
+    @Test
+    void sync_anyLayer_leavesItAsItIs() throws IOException {
+      String parent = kit.layer(null, dir("d").mode(0), file("d/f", "x").mode(0), fifo("p"));
+      String id = kit.layer(parent, symlink("l", kit.outside().toString()), symlink("m", "p"));
+      driver().sync(parent);
+      driver().sync(id);
+      kit.assertShown(parent);
+      kit.assertShown(id);
+    }
+
+    @Test
+    void sync_missing_throws() {
+      assertThrows(DriverException.class, () -> driver().sync("missing"));
     }
   }
 

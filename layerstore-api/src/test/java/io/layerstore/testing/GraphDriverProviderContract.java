@@ -92,7 +92,7 @@ public abstract class GraphDriverProviderContract {
     driver.create(id, null, CreateOptions.DEFAULT);
     try (TreeWriter writer = driver.openWriter(id, null, new RecordingWriteContext())) {
       for (TreeChange change : changes) {
-        change.writeTo(writer, new TreeModel());
+        change.writeTo(writer);
       }
       writer.finish(0);
     }

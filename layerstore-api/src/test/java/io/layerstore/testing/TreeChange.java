@@ -75,7 +75,7 @@ public sealed interface TreeChange {
     }
 
     @Override
-    public void writeTo(TreeWriter writer, TreeModel after) throws IOException {
+    public void writeTo(TreeWriter writer) throws IOException {
       write(writer, entry, content);
     }
 
@@ -89,7 +89,7 @@ public sealed interface TreeChange {
   record Remove(LayerPath path) implements TreeChange {
 
     @Override
-    public void writeTo(TreeWriter writer, TreeModel after) throws IOException {
+    public void writeTo(TreeWriter writer) throws IOException {
       writer.write(TreeEntry.whiteout(path, Attributes.of(0600, TIME)), null);
     }
 
@@ -103,7 +103,7 @@ public sealed interface TreeChange {
   record Opaque(LayerPath path) implements TreeChange {
 
     @Override
-    public void writeTo(TreeWriter writer, TreeModel after) throws IOException {
+    public void writeTo(TreeWriter writer) throws IOException {
       writer.write(TreeEntry.opaque(path, Attributes.of(0644, TIME)), null);
     }
 
@@ -113,13 +113,13 @@ public sealed interface TreeChange {
     }
   }
 
-  /** Other attributes for an entry that is there; in a layer, the whole entry again. */
+  /** Other attributes for an entry that is there, in place; in a layer, the whole entry again. */
   record Alter(LayerPath path, String what, UnaryOperator<Attributes> change)
       implements TreeChange {
 
     @Override
-    public void writeTo(TreeWriter writer, TreeModel after) throws IOException {
-      write(writer, after.entry(path), after.content(path));
+    public void writeTo(TreeWriter writer) {
+      throw new IllegalStateException("make an entry of it first: " + this);
     }
 
     @Override
@@ -129,11 +129,21 @@ public sealed interface TreeChange {
   }
 
   /**
-   * Gives the change to {@code writer} as part of a layer.
-   *
-   * @param after the merged tree with the change made
+   * Gives the change to {@code writer} as part of a layer. An alteration cannot be given as such;
+   * see {@link #asEntry}.
    */
-  void writeTo(TreeWriter writer, TreeModel after) throws IOException;
+  void writeTo(TreeWriter writer) throws IOException;
+
+  /** The change as it is in a layer on top of {@code before}: an alteration is an entry there. */
+  default TreeChange asEntry(TreeModel before) {
+    if (this instanceof Alter alter) {
+      TreeEntry entry = before.entry(alter.path());
+      return new Put(
+          entry.withAttributes(alter.change().apply(entry.attributes())),
+          before.content(alter.path()));
+    }
+    return this;
+  }
 
   private static void write(TreeWriter writer, TreeEntry entry, ByteString content)
       throws IOException {
