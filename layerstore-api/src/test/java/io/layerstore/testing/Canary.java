@@ -7,8 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
@@ -46,7 +48,12 @@ final class Canary {
 
   /** Fails if anything is not as it was. */
   void assertUntouched() throws IOException {
-    assertEquals(before, look(), "the files outside the store");
+    SortedMap<String, String> now = look();
+    Set<String> paths = new TreeSet<>(before.keySet());
+    paths.addAll(now.keySet());
+    for (String path : paths) {
+      assertEquals(before.get(path), now.get(path), "outside the store, the file \"" + path + '"');
+    }
   }
 
   private SortedMap<String, String> look() throws IOException {

@@ -16,6 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
@@ -186,6 +187,56 @@ abstract class EntryTests extends DriverTests {
                     .mode(04755)
                     .owner(5, 6)
                     .xattr(ByteString.utf8("security.capability"), ByteString.of(capability))));
+  }
+
+  @Test
+  void write_xattrOfSymlink_isKeptOrWarnedOf() throws IOException {
+    String id = kit().emptyLayer(null);
+    RecordingWriteContext context =
+        kit().write(id, null, symlink("l", "target").xattr("user.note", "hello"));
+    boolean isKept = !attributes(id, "l").xattrs().isEmpty();
+    boolean isWarned =
+        context.warnings().stream().anyMatch(w -> w.path().equals(LayerPath.of("l")));
+    assertTrue(isKept || isWarned);
+  }
+
+  @Test
+  void write_overlayXattrs_areKeptWithoutEffect() throws IOException {
+    String parent = layer(null, dir("op"), file("op/x", "X"), dir("secret"), file("f", "F"));
+    String id =
+        layer(
+            parent,
+            dir("op").xattr("trusted.overlay.opaque", "y").xattr("user.overlay.opaque", "y"),
+            dir("secret").xattr("trusted.overlay.redirect", "/op"),
+            file("f", "F2")
+                .xattr("trusted.overlay.metacopy", "")
+                .xattr("trusted.overlay.whiteout", "y")
+                .xattr("user.overlay.redirect", "/op/x"));
+    kit().assertShown(id);
+  }
+
+  @Test
+  void write_characterDeviceZeroZero_isKeptOrRefused() throws IOException {
+    String parent = layer(null, file("f", "x"));
+    if (traits().executesWhiteouts()) {
+      kit().assertShown(layer(parent, characterDevice("f", 0, 0)));
+    } else {
+      // It would turn into a whiteout.
+      kit().assertRefused(LayerStoreException.class, parent, characterDevice("f", 0, 0));
+    }
+  }
+
+  @Test
+  void write_deviceNodesOfRealImages_areKept() throws IOException {
+    kit()
+        .assertShown(
+            layer(
+                null,
+                dir("dev"),
+                characterDevice("dev/ptmx", 5, 2).mode(0666),
+                characterDevice("dev/console", 5, 1).mode(0600),
+                characterDevice("dev/agpgart", 10, 175).mode(0660),
+                blockDevice("dev/loop0", 7, 0).mode(0660)));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.layerstore.testing;
 
 import static io.layerstore.testing.TreeChange.TIME;
+import static io.layerstore.testing.TreeChange.characterDevice;
 import static io.layerstore.testing.TreeChange.chmod;
 import static io.layerstore.testing.TreeChange.chown;
 import static io.layerstore.testing.TreeChange.dir;
@@ -28,7 +29,9 @@ import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerTree;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,6 +128,47 @@ public abstract class GraphDriverContract {
     @Test
     void traits_always_areAsDeclared() {
       assertEquals(kit.traits(), driver().traits());
+    }
+
+    /** What the operating system says about the only file of a layer. */
+    private Object onDisk(TreeChange.Put entry, String attribute) throws IOException {
+      String id = kit.layer(null, entry);
+      try {
+        Path path = kit.mount(id).resolve(entry.path());
+        return Files.getAttribute(path, attribute, LinkOption.NOFOLLOW_LINKS);
+      } finally {
+        driver().unmount(id);
+      }
+    }
+
+    @Test
+    void keepsOwners_isTrueOfTheFiles() throws IOException {
+      kit.require(kit.traits().keepsOwners(), "owners are not on the files");
+      assertEquals(5, onDisk(file("f", "x").owner(5, 6), "unix:uid"));
+      assertEquals(6, onDisk(file("f", "x").owner(5, 6), "unix:gid"));
+    }
+
+    @Test
+    void keepsSpecialModes_isTrueOfTheFiles() throws IOException {
+      kit.require(kit.traits().keepsSpecialModes(), "special modes are not on the files");
+      assertEquals(0106755, onDisk(file("f", "x").mode(06755).owner(5, 6), "unix:mode"));
+    }
+
+    @Test
+    void keepsSpecialModes_false_leavesNoSetuidFileOfThisUser() throws IOException {
+      kit.require(!kit.traits().keepsSpecialModes(), "special modes are on the files");
+      kit.require(
+          kit.root().getFileSystem().supportedFileAttributeViews().contains("unix")
+              && kit.root().getFileSystem() == FileSystems.getDefault(),
+          "the file system has no special modes");
+      assertEquals(0100755, onDisk(file("f", "x").mode(06755), "unix:mode"));
+    }
+
+    @Test
+    void keepsDevices_isTrueOfTheFiles() throws IOException {
+      kit.require(kit.traits().keepsDevices(), "devices are not on the file system");
+      assertEquals(true, onDisk(fifo("p"), "isOther"));
+      assertEquals(1L << 8 | 3, onDisk(characterDevice("c", 1, 3), "unix:rdev"));
     }
   }
 

@@ -15,9 +15,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.layerstore.BreakoutException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.EntryType;
+import io.layerstore.spi.TreeWriter;
 import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -402,5 +409,72 @@ abstract class LinkTests extends DriverTests {
   void write_belowFifoOrDevice_isRefused() throws IOException {
     kit().assertRefused(LayerStoreException.class, null, fifo("p"), dir("p/d"));
     kit().assertRefused(LayerStoreException.class, null, characterDevice("c", 5, 2), dir("c/d"));
+  }
+
+  // Against somebody else
+
+  @Test
+  void write_whileSomebodySwapsDirectoryAndLink_staysInside() throws Exception {
+    Path outside = kit().outside();
+    kit()
+        .require(
+            outside.getFileSystem() == FileSystems.getDefault(),
+            "a file system in memory belongs to this process alone");
+    String id = kit().emptyLayer(null);
+    kit().write(id, null, dir("d"));
+    Path directory = kit().mount(id).resolve("d");
+    AtomicBoolean isDone = new AtomicBoolean();
+    Thread swapper = new Thread(() -> swap(directory, outside, isDone));
+    swapper.start();
+    try (TreeWriter writer = driver().openWriter(id, null, new RecordingWriteContext())) {
+      for (int i = 0; i < 100; i++) {
+        try {
+          file("d/canary", "evil " + i).writeTo(writer);
+          symlink("d/link", "evil").writeTo(writer);
+          dir("d/new" + i).mode(0700).writeTo(writer);
+          fifo("d/fifo" + i).writeTo(writer);
+          hardLink("d/hard" + i, "d/canary").writeTo(writer);
+        } catch (LayerStoreException e) {
+          // Refusing is as good as staying inside.
+        }
+      }
+    } finally {
+      isDone.set(true);
+      swapper.join();
+      driver().unmount(id);
+    }
+    kit().assertNothingOutsideChanged();
+  }
+
+  /** Takes turns between the directory {@code name} and a link of that name to {@code target}. */
+  private static void swap(Path name, Path target, AtomicBoolean isDone) {
+    Path aside = name.resolveSibling("aside");
+    while (!isDone.get()) {
+      try {
+        Files.move(name, aside, StandardCopyOption.ATOMIC_MOVE);
+        Files.createSymbolicLink(name, target);
+        Files.delete(name);
+        Files.move(aside, name, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        // The writer was faster, with a directory of its own or at the link.
+        putBack(name, aside);
+      }
+    }
+  }
+
+  private static void putBack(Path name, Path aside) {
+    try {
+      if (Files.isSymbolicLink(name)) {
+        Files.delete(name);
+      }
+      if (Files.isDirectory(aside, LinkOption.NOFOLLOW_LINKS)
+          && !Files.exists(name, LinkOption.NOFOLLOW_LINKS)) {
+        Files.move(aside, name, StandardCopyOption.ATOMIC_MOVE);
+      } else if (Files.exists(aside, LinkOption.NOFOLLOW_LINKS)) {
+        Files.move(aside, aside.resolveSibling("old-" + System.nanoTime()));
+      }
+    } catch (IOException e) {
+      // Tried again in the next turn.
+    }
   }
 }
