@@ -1,0 +1,146 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds directories of a layer by path, following symbolic links inside the layer only.
+ *
+ * <p>Every name is looked at and every link read here; the file system never follows one. Absolute
+ * text starts again at the layer's root, where {@code ..} stays, as in a chroot. A relative link
+ * that climbs above the root is refused.
+ *
+ * <p>Not safe for use by many threads.
+ */
+final class InRootWalker implements Closeable {
+
+  /** As many as the kernel follows in a path, many times over. */
+  private static final int MAX_LINKS = 255;
+
+  /** What to do where the way does not go on. */
+  interface Guide {
+
+    /** Makes the missing directory {@code name} there, or returns false to give up. */
+    boolean makeDirectory(TreePosition position, ByteString name) throws IOException;
+
+    /** The name is in {@code directory} as {@code look}; may refuse it. */
+    void found(Directory directory, ByteString name, Look look) throws IOException;
+
+    /** The failure for a link that climbs above the root. */
+    LayerStoreException breakout(LayerPath path);
+
+    /** The failure for {@code problem}, such as a file on the way. */
+    LayerStoreException noWay(LayerPath path, String problem);
+  }
+
+  /** One name still to go; {@code isClamped} if the root is as high as {@code ..} goes. */
+  private record Step(ByteString name, boolean isClamped) {}
+
+  private final TreePosition position;
+  private final Guide guide;
+
+  /** The path that was asked for last, and where that is. */
+  private @Nullable LayerPath resolved;
+
+  private LayerPath resolvedTo = LayerPath.ROOT;
+
+  InRootWalker(Directory root, Guide guide) {
+    this.position = new TreePosition(root);
+    this.guide = guide;
+  }
+
+  /** Where the last walk ended. */
+  TreePosition position() {
+    return position;
+  }
+
+  /**
+   * Goes to the directory {@code path}, following links in all of its names.
+   *
+   * @return where it ended, or null if something is missing and the guide gave up
+   */
+  @Nullable TreePosition goTo(LayerPath path) throws IOException {
+    if (resolved != null && resolved.equals(path)) {
+      position.goTo(resolvedTo);
+      return position;
+    }
+    resolved = null;
+    position.goTo(LayerPath.ROOT);
+    Deque<Step> steps = new ArrayDeque<>();
+    for (ByteString name : path.names()) {
+      steps.add(new Step(name, false));
+    }
+    int links = 0;
+    while (!steps.isEmpty()) {
+      Step step = steps.removeFirst();
+      if (isParent(step.name)) {
+        climb(path, step);
+        continue;
+      }
+      Look look = position.directory().look(step.name);
+      if (look == null) {
+        if (!guide.makeDirectory(position, step.name)) {
+          return null;
+        }
+        position.enter(step.name);
+        continue;
+      }
+      guide.found(position.directory(), step.name, look);
+      if (look.isDirectory()) {
+        position.enter(step.name);
+      } else if (look.isSymlink()) {
+        if (++links > MAX_LINKS) {
+          throw guide.noWay(path, "too many symbolic links");
+        }
+        follow(step, steps);
+      } else {
+        throw guide.noWay(path, "/" + position.path().resolve(step.name) + " is no directory");
+      }
+    }
+    resolved = path;
+    resolvedTo = position.path();
+    return position;
+  }
+
+  private void climb(LayerPath path, Step step) throws IOException {
+    if (position.depth() > 0) {
+      position.leave();
+    } else if (!step.isClamped) {
+      throw guide.breakout(path);
+    }
+  }
+
+  private void follow(Step step, Deque<Step> steps) throws IOException {
+    ByteString text = position.directory().readLink(step.name);
+    boolean isAbsolute = !text.isEmpty() && text.at(0) == '/';
+    if (isAbsolute) {
+      position.goTo(LayerPath.ROOT);
+    }
+    List<ByteString> names = LinkText.names(text);
+    for (int i = names.size() - 1; i >= 0; i--) {
+      steps.addFirst(new Step(names.get(i), isAbsolute));
+    }
+  }
+
+  private static boolean isParent(ByteString name) {
+    return name.length() == 2 && name.at(0) == '.' && name.at(1) == '.';
+  }
+
+  /** Takes note that what is at {@code gone} goes away, or that a link on some way does. */
+  void forget(LayerPath gone) throws IOException {
+    resolved = null;
+    position.forget(gone);
+  }
+
+  @Override
+  public void close() throws IOException {
+    position.close();
+  }
+}
