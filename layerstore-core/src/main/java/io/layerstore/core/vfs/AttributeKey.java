@@ -1,0 +1,36 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
+import java.nio.ByteBuffer;
+
+/**
+ * The keys of attribute records, ordered so that the entries of a directory follow each other.
+ *
+ * <pre>
+ * key  = path | file
+ * path = directory NUL name     an entry, by the path of its directory and its own name
+ * file = NUL NUL inode          a file with several names, by its number in 8 bytes
+ * </pre>
+ */
+final class AttributeKey {
+
+  private static final ByteString NUL = ByteString.of(new byte[1]);
+
+  private AttributeKey() {}
+
+  /** The key of the entry {@code path}, which is not the root. */
+  static ByteString of(LayerPath path) {
+    return prefix(path.parent()).concat(path.name());
+  }
+
+  /** What the keys of all entries of {@code directory} begin with. */
+  static ByteString prefix(LayerPath directory) {
+    return directory.bytes().concat(NUL);
+  }
+
+  /** The key of a file with several names. */
+  static ByteString of(long inode) {
+    return ByteString.of(ByteBuffer.allocate(2 + Long.BYTES).putLong(2, inode).array());
+  }
+}

@@ -1,0 +1,98 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.spi.Device;
+import io.layerstore.spi.EntryType;
+import io.layerstore.spi.Xattr;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an entry truly is, where the file system could not keep all of it, and what the file system
+ * showed in its place.
+ *
+ * <p>The second part is there because the user changes files through the mount and knows nothing of
+ * this record: a true value counts only while the file system still shows what was seen when the
+ * record was made.
+ *
+ * @param type what it truly is; {@link #GONE} has none
+ * @param device the true number of a device; null for other types
+ * @param mode the true permission bits
+ * @param uid the true owner
+ * @param gid the true group
+ * @param modified the true time of modification
+ * @param linkText the true text of a symbolic link; null for other types
+ * @param xattrs those that are not on the file itself
+ * @param shown what the file system showed
+ * @param shownLinkText the text of a symbolic link that it showed; null for other types
+ */
+record AttributeRecord(
+    EntryType type,
+    @Nullable Device device,
+    int mode,
+    long uid,
+    long gid,
+    Instant modified,
+    @Nullable ByteString linkText,
+    List<Xattr> xattrs,
+    Shown shown,
+    @Nullable ByteString shownLinkText) {
+
+  /**
+   * The part of a {@link DiskEntry} by which it is known again.
+   *
+   * @param inode the number that stays with the file, 0 if there is none
+   * @param sizeBytes the size of a regular file
+   * @param mode the permission bits
+   * @param uid the owner, as seen inside the layer
+   * @param gid the group, as seen inside the layer
+   * @param modified the time of modification
+   */
+  record Shown(long inode, long sizeBytes, int mode, long uid, long gid, Instant modified) {
+
+    static Shown of(DiskEntry entry) {
+      return new Shown(
+          entry.inode(),
+          entry.sizeBytes(),
+          entry.mode(),
+          entry.uid(),
+          entry.gid(),
+          entry.modified());
+    }
+  }
+
+  /** Marks that an earlier record of the same key no longer holds. */
+  static final AttributeRecord GONE =
+      new AttributeRecord(
+          EntryType.WHITEOUT,
+          null,
+          0,
+          0,
+          0,
+          Instant.EPOCH,
+          null,
+          List.of(),
+          new Shown(0, 0, 0, 0, 0, Instant.EPOCH),
+          null);
+
+  AttributeRecord {
+    xattrs = List.copyOf(xattrs);
+  }
+
+  boolean isGone() {
+    return type == EntryType.WHITEOUT;
+  }
+
+  /** Whether an empty regular file stands for something the file system cannot make. */
+  boolean isPlaceholder() {
+    return isPlaceholder(type);
+  }
+
+  /** Whether entries of {@code type} are empty regular files on disk. */
+  static boolean isPlaceholder(EntryType type) {
+    return type == EntryType.CHARACTER_DEVICE
+        || type == EntryType.BLOCK_DEVICE
+        || type == EntryType.FIFO;
+  }
+}
