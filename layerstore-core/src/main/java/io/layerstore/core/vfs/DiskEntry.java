@@ -1,0 +1,47 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.spi.Device;
+import io.layerstore.spi.EntryType;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the file system tells about an entry.
+ *
+ * @param type what it is; null for a socket and whatever else an archive cannot hold
+ * @param device the number of a device; null for other types
+ * @param sizeBytes the size of a regular file
+ * @param mode the permission bits it shows
+ * @param uid the owner it shows, as seen inside the layer
+ * @param gid the group it shows, as seen inside the layer
+ * @param modified its time of modification
+ * @param accessed its time of last access
+ * @param inode a number that stays with the file, 0 if there is none
+ * @param key what is equal for all names of a file; null where there is no such thing
+ * @param names how many names it has; 2 where nobody can tell
+ */
+record DiskEntry(
+    @Nullable EntryType type,
+    @Nullable Device device,
+    long sizeBytes,
+    int mode,
+    long uid,
+    long gid,
+    Instant modified,
+    Instant accessed,
+    long inode,
+    @Nullable Object key,
+    int names) {
+
+  boolean isDirectory() {
+    return type == EntryType.DIRECTORY;
+  }
+
+  boolean isFile() {
+    return type == EntryType.FILE;
+  }
+
+  boolean isSymlink() {
+    return type == EntryType.SYMLINK;
+  }
+}

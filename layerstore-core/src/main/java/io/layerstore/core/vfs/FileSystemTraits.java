@@ -1,0 +1,35 @@
+package io.layerstore.core.vfs;
+
+/**
+ * What the file system under a driver's home can do for this process.
+ *
+ * @param hasUnixView whether owners and modes are numbers, as on the default file system of a Unix
+ * @param hasPosixView whether files have permissions
+ * @param hasLinkCounts whether it tells how many names a file has
+ * @param setsOwners whether a file can be given to anybody
+ * @param setsSpecialModes whether setuid, setgid and sticky can be set on any file
+ * @param keepsUserXattrs whether files and directories have extended attributes below {@code user.}
+ * @param keepsFileTimes whether it keeps a file's time of modification to the nanosecond
+ * @param keepsDirectoryTimes the same for directories
+ * @param keepsLinkTimes the same for symbolic links
+ * @param foldsNames whether names that differ in case or Unicode form are one
+ * @param linksSymlinks whether a hard link to a symbolic link is one, and not one to its target
+ * @param creationMask the permission bits that new files do not get
+ * @param uid the owner of new files, if {@code hasUnixView}
+ * @param gid the group of new files, if {@code hasUnixView}
+ */
+record FileSystemTraits(
+    boolean hasUnixView,
+    boolean hasPosixView,
+    boolean hasLinkCounts,
+    boolean setsOwners,
+    boolean setsSpecialModes,
+    boolean keepsUserXattrs,
+    boolean keepsFileTimes,
+    boolean keepsDirectoryTimes,
+    boolean keepsLinkTimes,
+    boolean foldsNames,
+    boolean linksSymlinks,
+    int creationMask,
+    long uid,
+    long gid) {}

@@ -1,0 +1,125 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
+import io.layerstore.spi.EntryType;
+import io.layerstore.spi.Xattr;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a layer is, and how to read an entry of it.
+ *
+ * @param id the layer's id
+ * @param directory its files
+ * @param table its records
+ * @param volume the file system they are on
+ */
+record LayerFiles(String id, Path directory, Path table, Volume volume) {
+
+  /** Opens the directory of files. */
+  Directory open() throws IOException {
+    return Directory.open(directory, volume.names());
+  }
+
+  /** Opens the table of records; null if there is none. */
+  @Nullable AttributeTable openTable() throws IOException {
+    return Files.exists(table, LinkOption.NOFOLLOW_LINKS) ? AttributeTable.open(table) : null;
+  }
+
+  /** The inode of the directory of files; 0 if it has none. */
+  long rootInode() throws IOException {
+    return volume.read(directory, id, "").inode();
+  }
+
+  /** What {@code path} is; it is at {@code file}. Null for a socket. */
+  @Nullable TrueEntry read(Path file, LayerPath path, DiskEntry disk, Records records)
+      throws IOException {
+    EntryType type = disk.type();
+    if (type == null) {
+      return null;
+    }
+    ByteString text =
+        type == EntryType.SYMLINK
+            ? volume.names().fromLinkTarget(Files.readSymbolicLink(file))
+            : null;
+    List<Xattr> stored = volume.readXattrs(file, disk);
+    return TrueEntry.of(type, disk, text, stored, records.find(path, disk), records.isSameTree());
+  }
+
+  /** Looks up records, wherever they are. */
+  interface Records {
+
+    /** No records at all. */
+    Records NONE =
+        new Records() {
+          @Override
+          public @Nullable AttributeRecord find(ByteString key) {
+            return null;
+          }
+
+          @Override
+          public boolean isSameTree() {
+            return true;
+          }
+        };
+
+    @Nullable AttributeRecord find(ByteString key) throws IOException;
+
+    /** Whether inodes are those of when the records were made. */
+    boolean isSameTree();
+
+    /** The record of the entry {@code path}; for a file with several names, that of the file. */
+    default @Nullable AttributeRecord find(LayerPath path, DiskEntry disk) throws IOException {
+      if (path.isRoot()) {
+        return null;
+      }
+      if (disk.names() > 1 && disk.inode() != 0 && isSameTree()) {
+        AttributeRecord shared = find(AttributeKey.of(disk.inode()));
+        if (shared != null) {
+          return shared;
+        }
+      }
+      return find(AttributeKey.of(path));
+    }
+
+    /** The records of {@code table}; none if it is null. */
+    static Records of(@Nullable AttributeTable table, long rootInode) {
+      if (table == null) {
+        return NONE;
+      }
+      boolean isSameTree = table.root() == rootInode;
+      return new Records() {
+        @Override
+        public @Nullable AttributeRecord find(ByteString key) throws IOException {
+          return table.find(key);
+        }
+
+        @Override
+        public boolean isSameTree() {
+          return isSameTree;
+        }
+      };
+    }
+
+    /** The records of {@code log}. */
+    static Records of(AttributeLog log, long rootInode) {
+      boolean isSameTree = log.baseRoot() == 0 || log.baseRoot() == rootInode;
+      return new Records() {
+        @Override
+        public @Nullable AttributeRecord find(ByteString key) throws IOException {
+          return log.find(key);
+        }
+
+        @Override
+        public boolean isSameTree() {
+          return isSameTree;
+        }
+      };
+    }
+  }
+}
