@@ -15,6 +15,8 @@ module io.layerstore.core {
 
   uses io.layerstore.spi.GraphDriverProvider;
 
+  provides io.layerstore.spi.GraphDriverProvider with
+      io.layerstore.core.vfs.VfsDriverProvider;
   provides io.layerstore.spi.LayerStoreProvider with
       io.layerstore.core.DefaultLayerStoreProvider;
 }

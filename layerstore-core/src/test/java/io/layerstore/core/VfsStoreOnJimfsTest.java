@@ -6,6 +6,7 @@ import io.layerstore.LayerStore;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
 
 /** The store on an in-memory root. */
 final class VfsStoreOnJimfsTest extends VfsStoreContract {
@@ -27,8 +28,8 @@ final class VfsStoreOnJimfsTest extends VfsStoreContract {
     return LayerStore.builder(root);
   }
 
-  @Override
-  protected void discardRoot() throws IOException {
+  @AfterEach
+  void closeMemory() throws IOException {
     memory.close();
   }
 }

@@ -249,12 +249,7 @@ public final class FileMetadataStore implements MetadataStore {
     if (!isWriteSet && LayerDbLayout.parseRemovingName(name).isEmpty()) {
       throw new IllegalArgumentException("not a leftover: \"" + name + "\"");
     }
-    Path directory = (isWriteSet ? layout.tmp() : layout.layers()).resolve(name);
-    try {
-      LayerDbFiles.deleteKeeping(LayerDbLayout.CACHE_ID, directory);
-    } catch (IOException e) {
-      throw Failures.wrap("remove " + directory, e);
-    }
+    delete((isWriteSet ? layout.tmp() : layout.layers()).resolve(name));
   }
 
   @Override
@@ -332,11 +327,8 @@ public final class FileMetadataStore implements MetadataStore {
     if (!LayerDbLayout.isMountLeftover(mount.key())) {
       throw new IllegalArgumentException("not a leftover: \"" + mount.key() + "\"");
     }
-    Path directory = layout.tmp().resolve(mount.key());
     try {
-      TreeDeleter.delete(directory);
-    } catch (IOException e) {
-      throw Failures.wrap("remove " + directory, e);
+      delete(layout.tmp().resolve(mount.key()));
     } finally {
       // Also after a failure: it cannot be brought back then, and is left to the next cleanup.
       forget(mount.key());
@@ -420,6 +412,14 @@ public final class FileMetadataStore implements MetadataStore {
   @Override
   public void close() {
     isClosed = true;
+  }
+
+  private void delete(Path path) throws LayerStoreException {
+    try {
+      TreeDeleter.delete(path);
+    } catch (IOException e) {
+      throw Failures.wrap("remove " + path, e);
+    }
   }
 
   private static void deleteAfter(Exception failure, Path path) {

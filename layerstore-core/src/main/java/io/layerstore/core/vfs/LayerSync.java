@@ -1,0 +1,142 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
+import io.layerstore.OperationInterruptedException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystems;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Forces all files and directories of a layer to the disk.
+ *
+ * <p>Java has no way to force a whole file system, so every file is opened and forced by itself. A
+ * few threads do that side by side, which lets a journal commit many of them at once.
+ */
+final class LayerSync {
+
+  private static final int THREADS = 8;
+  private static final int MAX_PENDING = 256;
+
+  private final LayerFiles layer;
+  private final Deque<Future<?>> pending = new ArrayDeque<>();
+
+  private LayerSync(LayerFiles layer) {
+    this.layer = layer;
+  }
+
+  /** Forces everything below the layer's directory, and the directory. */
+  static void run(LayerFiles layer) throws IOException {
+    ExecutorService threads =
+        Executors.newFixedThreadPool(
+            THREADS,
+            task -> {
+              Thread thread = new Thread(task, "layerstore-vfs-sync");
+              thread.setDaemon(true);
+              return thread;
+            });
+    try {
+      new LayerSync(layer).run(threads);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** Forces a directory, where the file system lets one open it. */
+  static void forceDirectory(Path directory) throws IOException {
+    if (directory.getFileSystem().equals(FileSystems.getDefault())
+        && directory.getFileSystem().getSeparator().equals("/")) {
+      force(directory);
+    }
+  }
+
+  /** Forces a file. */
+  static void force(Path file) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
+      channel.force(true);
+    }
+  }
+
+  private void run(ExecutorService threads) throws IOException {
+    Deque<LayerPath> directories = new ArrayDeque<>();
+    directories.add(LayerPath.ROOT);
+    try (TreePosition position = new TreePosition(layer.open())) {
+      while (!directories.isEmpty()) {
+        LayerPath path = directories.removeLast();
+        position.goTo(path);
+        Directory directory = position.directory();
+        for (ByteString name : directory.list()) {
+          Look look = directory.look(name);
+          if (look != null && look.isDirectory()) {
+            directories.add(path.resolve(name));
+          } else if (look != null && look.isFile()) {
+            submit(threads, directory.path(name), look.sizeBytes());
+          }
+        }
+        Path itself = directory.path();
+        submit(threads, () -> forceDirectory(itself));
+      }
+      while (!pending.isEmpty()) {
+        await(pending.removeFirst());
+      }
+    }
+  }
+
+  @FunctionalInterface
+  private interface Task {
+    void run() throws IOException;
+  }
+
+  private void submit(ExecutorService threads, Path file, long sizeBytes) throws IOException {
+    submit(
+        threads,
+        () -> {
+          try {
+            force(file);
+          } catch (AccessDeniedException e) {
+            // A placeholder, which an ordinary user cannot open; there is nothing in it.
+            if (sizeBytes > 0) {
+              throw e;
+            }
+          }
+        });
+  }
+
+  private void submit(ExecutorService threads, Task task) throws IOException {
+    if (pending.size() >= MAX_PENDING) {
+      await(pending.removeFirst());
+    }
+    pending.add(
+        threads.submit(
+            () -> {
+              task.run();
+              return null;
+            }));
+  }
+
+  private static void await(Future<?> future) throws IOException {
+    try {
+      future.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException("forcing a layer to the disk", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException failure) {
+        throw failure;
+      }
+      throw new IOException(e.getCause());
+    }
+  }
+}

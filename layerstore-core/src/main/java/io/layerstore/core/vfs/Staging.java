@@ -1,0 +1,53 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A private directory in which one operation builds things before it moves them into place.
+ *
+ * <p>Not safe for use by many threads.
+ */
+final class Staging implements Closeable {
+
+  private final Path path;
+  private final Directory directory;
+  private long count;
+
+  private Staging(Path path, Directory directory) {
+    this.path = path;
+    this.directory = directory;
+  }
+
+  /** Makes the directory {@code path}. */
+  static Staging create(Path path, Volume volume) throws IOException {
+    Files.createDirectory(path, volume.creation(0700));
+    return new Staging(path, Directory.open(path, volume.names()));
+  }
+
+  Path path() {
+    return path;
+  }
+
+  Directory directory() {
+    return directory;
+  }
+
+  /** A name that is free. */
+  ByteString newName() {
+    return ByteString.utf8("n" + count++);
+  }
+
+  /** Deletes all of it. */
+  @Override
+  public void close() throws IOException {
+    try {
+      directory.close();
+    } finally {
+      TreeRemoval.remove(path);
+    }
+  }
+}

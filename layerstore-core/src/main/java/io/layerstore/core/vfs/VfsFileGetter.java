@@ -1,0 +1,120 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
+import io.layerstore.spi.FileGetter;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/** Opens the files of a layer by the names of its archive. Not safe for use by many threads. */
+final class VfsFileGetter implements FileGetter {
+
+  private final LayerFiles layer;
+  private final InRootWalker walker;
+  private final @Nullable AttributeTable table;
+  private final LayerFiles.Records records;
+  private boolean isClosed;
+
+  VfsFileGetter(LayerFiles layer) throws IOException {
+    this.layer = layer;
+    this.walker = new InRootWalker(layer.open(), new GetterGuide());
+    try {
+      this.table = layer.openTable();
+      this.records = LayerFiles.Records.of(table, layer.rootInode());
+    } catch (IOException | RuntimeException e) {
+      walker.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException {
+    if (isClosed) {
+      throw new IllegalStateException("the files of the layer are closed");
+    }
+    if (path.isRoot()) {
+      throw mismatch(path, "it is a directory");
+    }
+    try {
+      TreePosition parent = walker.goTo(path.parent());
+      Look look = parent == null ? null : parent.directory().look(path.name());
+      if (parent == null || look == null) {
+        throw mismatch(path, "it is missing");
+      }
+      Directory directory = parent.directory();
+      if (!look.isFile() || isPlaceholder(directory, parent.path().resolve(path.name()), look)) {
+        throw mismatch(path, "it is no regular file");
+      }
+      if (look.sizeBytes() != sizeBytes) {
+        throw mismatch(path, "it has " + look.sizeBytes() + " bytes and not " + sizeBytes);
+      }
+      SeekableByteChannel channel = directory.openFile(path.name());
+      try {
+        if (channel.size() != sizeBytes) {
+          throw mismatch(path, "it is changing");
+        }
+        return Channels.newInputStream(channel);
+      } catch (IOException | RuntimeException e) {
+        channel.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot open /" + path, e);
+    }
+  }
+
+  private boolean isPlaceholder(Directory directory, LayerPath real, Look look) throws IOException {
+    if (table == null || look.sizeBytes() > 0) {
+      return false;
+    }
+    Path file = directory.path(real.name());
+    DiskEntry disk = layer.volume().read(file, layer.id(), real);
+    TrueEntry entry = layer.read(file, real, disk, records);
+    return entry == null || AttributeRecord.isPlaceholder(entry.type());
+  }
+
+  private static LayerVerificationException mismatch(LayerPath path, String problem) {
+    return new LayerVerificationException(
+        "/" + path + " is not as in the archive of its layer: " + problem, path.toString(), null);
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
+    try {
+      Closing.all(table, walker);
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot close", e);
+    }
+  }
+
+  private static final class GetterGuide implements InRootWalker.Guide {
+
+    @Override
+    public boolean makeDirectory(TreePosition position, ByteString name) {
+      return false;
+    }
+
+    @Override
+    public void found(Directory directory, ByteString name, Look look) {}
+
+    @Override
+    public LayerStoreException breakout(LayerPath path) {
+      return mismatch(path, "the way to it leaves the layer");
+    }
+
+    @Override
+    public LayerStoreException noWay(LayerPath path, String problem) {
+      return mismatch(path, problem);
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.DriverException;
+import io.layerstore.IdMapping;
+import io.layerstore.RecoveryReport;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.spi.DriverContext;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What there is to know about a driver's home once it is opened.
+ *
+ * @param volume the file system it is on
+ * @param recovery what was found and put in order
+ */
+record VfsHome(Volume volume, RecoveryReport recovery) {
+
+  /** Looks at a home that may not exist, without changing anything. */
+  static VfsHome look(DriverContext context) throws IOException {
+    boolean exists = Files.isDirectory(context.home(), LinkOption.NOFOLLOW_LINKS);
+    Path place = exists ? context.home() : context.root();
+    FileSystemTraits traits = FileSystemProbe.read(place);
+    return new VfsHome(
+        new Volume(traits, new ByteNames(place.getFileSystem()), owners(context, place, traits)),
+        RecoveryReport.CLEAN);
+  }
+
+  /** Makes the directories that are missing and empties the staging directory. */
+  static VfsHome prepare(DriverContext context, VfsLayout layout) throws IOException {
+    boolean isNew = makeDirectory(layout.home());
+    makeDirectory(layout.staging());
+    List<Finding> findings = emptyStaging(layout.staging());
+    Path trial = Files.createTempDirectory(layout.staging(), "probe");
+    FileSystemTraits traits;
+    try {
+      traits = FileSystemProbe.write(trial);
+    } finally {
+      TreeRemoval.remove(trial);
+    }
+    Volume volume =
+        new Volume(
+            traits,
+            new ByteNames(layout.home().getFileSystem()),
+            owners(context, layout.home(), traits));
+    if (isNew) {
+      volume.setMode(layout.staging(), 0700);
+      open(volume, layout.home());
+    }
+    if (makeDirectory(layout.layers())) {
+      open(volume, layout.layers());
+    }
+    if (makeDirectory(layout.tables())) {
+      volume.setMode(layout.tables(), 0700);
+    }
+    return new VfsHome(volume, new RecoveryReport(findings));
+  }
+
+  /** Lets the group of the mapped root pass through, as Docker does. */
+  private static void open(Volume volume, Path directory) throws IOException {
+    volume.setGroupOfRoot(directory);
+    volume.setMode(directory, 0710);
+  }
+
+  /** Makes {@code directory}; false if it is there. */
+  private static boolean makeDirectory(Path directory) throws IOException {
+    try {
+      Files.createDirectory(directory);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+        throw new DriverException(
+            VfsDriverProvider.NAME, null, directory + " is no directory; move it away", e);
+      }
+      return false;
+    }
+  }
+
+  /** Whoever owns the home is the root of its layers; if that is root, owners are as on disk. */
+  private static Owners owners(DriverContext context, Path home, FileSystemTraits traits)
+      throws IOException {
+    if (!traits.hasUnixView()) {
+      return Owners.mapped(IdMapping.IDENTITY);
+    }
+    long uid = id(home, "unix:uid");
+    if (uid == 0) {
+      return Owners.mapped(context.idMapping());
+    }
+    return Owners.ownedBy(
+        Set.copyOf(List.of(uid, traits.uid())),
+        Set.copyOf(List.of(id(home, "unix:gid"), traits.gid())));
+  }
+
+  private static long id(Path home, String attribute) throws IOException {
+    return Integer.toUnsignedLong((Integer) Files.getAttribute(home, attribute));
+  }
+
+  private static List<Finding> emptyStaging(Path staging) throws IOException {
+    List<Finding> findings = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(staging)) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        try {
+          TreeRemoval.remove(entry);
+          findings.add(
+              new Finding(
+                  Kind.DRIVER_REPAIR, name, "work that was never completed; it was removed"));
+        } catch (IOException e) {
+          findings.add(
+              new Finding(
+                  Kind.POSTPONED, name, "work that was never completed; cannot be removed: " + e));
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return findings;
+  }
+}

@@ -1,0 +1,176 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.ByteString;
+import io.layerstore.ConcurrentChangeException;
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.spi.EntryType;
+import io.layerstore.spi.LayerTree;
+import io.layerstore.spi.TreeEntry;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks at the files of a layer, with what was recorded of them.
+ *
+ * <p>Attributes have to be read by path; what was read counts only if it is of the file that the
+ * open directory has. Not safe for use by many threads.
+ */
+final class VfsLayerTree implements LayerTree {
+
+  private final LayerFiles layer;
+  private final TreePosition position;
+  private final @Nullable AttributeTable table;
+  private final LayerFiles.Records records;
+  private boolean isClosed;
+
+  VfsLayerTree(LayerFiles layer) throws IOException {
+    this.layer = layer;
+    this.position = new TreePosition(layer.open());
+    try {
+      this.table = layer.openTable();
+      this.records = LayerFiles.Records.of(table, layer.rootInode());
+    } catch (IOException | RuntimeException e) {
+      position.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Optional<Node> find(LayerPath path) throws LayerStoreException {
+    requireOpen();
+    try {
+      if (path.isRoot()) {
+        DiskEntry disk = layer.volume().read(layer.directory(), layer.id(), path);
+        return Optional.ofNullable(node(layer.directory(), path, disk));
+      }
+      position.goTo(path.parent());
+      Directory directory = position.directory();
+      if (layer.volume().traits().foldsNames() && !directory.list().contains(path.name())) {
+        return Optional.empty();
+      }
+      return Optional.ofNullable(look(directory, path));
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot look at /" + path, e);
+    }
+  }
+
+  @Override
+  public List<Node> list(LayerPath path) throws LayerStoreException {
+    requireOpen();
+    try {
+      position.goTo(path);
+      Directory directory = position.directory();
+      List<ByteString> names = directory.list();
+      names.sort(null);
+      List<Node> nodes = new ArrayList<>(names.size());
+      for (ByteString name : names) {
+        Node node = look(directory, path.resolve(name));
+        if (node != null) {
+          nodes.add(node);
+        }
+      }
+      return nodes;
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot list /" + path, e);
+    }
+  }
+
+  /** The entry {@code path} of {@code directory}; null if there is none, or a socket. */
+  private @Nullable Node look(Directory directory, LayerPath path) throws IOException {
+    Look look = directory.look(path.name());
+    if (look == null) {
+      return null;
+    }
+    Path file = directory.path(path.name());
+    DiskEntry disk;
+    try {
+      disk = layer.volume().read(file, layer.id(), path);
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+    Node node = node(file, path, disk);
+    Object key = disk.key();
+    if (key != null && look.key() != null && !key.equals(look.key())) {
+      throw new ConcurrentChangeException(path.toString(), null);
+    }
+    return node;
+  }
+
+  private @Nullable Node node(Path file, LayerPath path, DiskEntry disk) throws IOException {
+    TrueEntry entry = layer.read(file, path, disk, records);
+    if (entry == null) {
+      return null;
+    }
+    Object key = disk.key();
+    return new Node(entry.at(path), key == null ? path : key, disk.names(), null);
+  }
+
+  @Override
+  public InputStream open(Node node) throws LayerStoreException {
+    requireOpen();
+    TreeEntry entry = node.entry();
+    if (entry.type() != EntryType.FILE) {
+      throw new IllegalArgumentException("no regular file: /" + entry.path());
+    }
+    LayerPath path = entry.path();
+    try {
+      position.goTo(path.parent());
+      Directory directory = position.directory();
+      Look look = directory.look(path.name());
+      if (look == null || !look.isFile() || look.sizeBytes() != entry.sizeBytes()) {
+        throw new ConcurrentChangeException(path.toString(), null);
+      }
+      SeekableByteChannel channel = directory.openFile(path.name());
+      return new UnchangedFileStream(
+          channel, path, entry.sizeBytes(), () -> hasChanged(directory.path(path.name()), node));
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      throw new ConcurrentChangeException(path.toString(), e);
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot read /" + path, e);
+    }
+  }
+
+  /** Whether the file is no longer the one that {@code node} describes. */
+  private boolean hasChanged(Path file, Node node) throws IOException {
+    LayerPath path = node.entry().path();
+    try {
+      Node now = node(file, path, layer.volume().read(file, layer.id(), path));
+      return now == null
+          || !now.fileId().equals(node.fileId())
+          || !now.entry().attributes().modified().equals(node.entry().attributes().modified())
+          || now.entry().sizeBytes() != node.entry().sizeBytes();
+    } catch (NoSuchFileException e) {
+      return true;
+    }
+  }
+
+  private void requireOpen() {
+    if (isClosed) {
+      throw new IllegalStateException("the tree is closed");
+    }
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
+    try {
+      Closing.all(table, position);
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot close", e);
+    }
+  }
+}

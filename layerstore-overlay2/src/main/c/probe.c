@@ -1,2 +1,0 @@
-#include "modes.h"
-int probe_mode(void) { return 1; }

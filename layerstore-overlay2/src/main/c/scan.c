@@ -1,2 +1,0 @@
-#include "modes.h"
-int scan_mode(void) { return 1; }

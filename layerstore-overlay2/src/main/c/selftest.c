@@ -1,2 +1,0 @@
-#include "modes.h"
-int selftest(void) { return 0; }
