@@ -20,10 +20,14 @@ public interface WriteContext {
   boolean isWritten(LayerPath realPath);
 
   /**
-   * Notes that an entry was written at {@code realPath}; to be told when links led there from
-   * another name.
+   * Notes that links led an entry to another place than its own name; told once for each such
+   * entry, in their order.
+   *
+   * @param path the entry's own path
+   * @param realPath where it was written
+   * @param sizeBytes its size in bytes if it is a regular file, else 0
    */
-  void wroteThroughLink(LayerPath realPath) throws IOException;
+  void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) throws IOException;
 
   /**
    * Hands back the content of a regular file that this archive wrote and now replaces, removes or

@@ -36,10 +36,11 @@ import java.util.stream.StreamSupport;
  *       renamed, and in which order.
  * </ul>
  *
- * <p>It also knows which channels and directory streams are open, for a look at leaks. A file lock
- * on it is not taken below, so that what "crashed" holds none. Reading is never counted and never
- * fails. Paths are wrapped: {@link #wrap} and {@link #unwrap} lead in and out. It is not the
- * default file system, whatever is below. Safe for use by many threads.
+ * <p>It also knows which channels and directory streams are open, for a look at leaks. Nothing is
+ * really forced to the disk, and no file lock is taken below, so that what "crashed" holds none.
+ * Reading is never counted and never fails. Paths are wrapped: {@link #wrap} and {@link #unwrap}
+ * lead in and out. It is not the default file system, whatever is below. Safe for use by many
+ * threads.
  */
 public final class FaultyFileSystem extends FileSystem {
 

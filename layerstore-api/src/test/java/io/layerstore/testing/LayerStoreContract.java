@@ -90,6 +90,9 @@ public abstract class LayerStoreContract {
   /** The directories that stand for layers in the driver, as names. */
   protected abstract Set<String> driverDirectories(Path root) throws IOException;
 
+  /** Called when a test and all checks after it are done. */
+  protected void discardRoot() throws IOException {}
+
   @BeforeEach
   void openStore() throws IOException {
     root = newRoot();
@@ -116,6 +119,7 @@ public abstract class LayerStoreContract {
       assertEquals(expected, driverDirectories(root));
     }
     assertEquals(List.of(), names(layerDb().resolve("tmp")));
+    discardRoot();
   }
 
   // Fixtures

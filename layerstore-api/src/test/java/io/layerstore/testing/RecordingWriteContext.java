@@ -52,7 +52,7 @@ public final class RecordingWriteContext implements WriteContext {
   }
 
   @Override
-  public void wroteThroughLink(LayerPath realPath) {
+  public void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) {
     throughLinks.add(realPath);
     wrote(realPath);
   }

@@ -5,6 +5,7 @@ import io.layerstore.Digest;
 import io.layerstore.DigestAlgorithm;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tarsplit.Disassembler;
+import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.tarsplit.SalvagedPayloads;
 import io.layerstore.core.tarsplit.TarSplitRewriter;
 import io.layerstore.spi.FileGetter;
@@ -57,13 +58,14 @@ final class LayerIntake {
       ProgressReporter progress)
       throws IOException {
     try (SalvagedPayloads salvaged =
-        new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"))) {
-      UnpackContext context = new UnpackContext(cacheId, salvaged);
+            new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"));
+        LinkedPaths linked = new LinkedPaths(() -> transaction.scratchFile("linked-paths"))) {
+      UnpackContext context = new UnpackContext(cacheId, salvaged, linked);
       MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
       long sizeBytes = unpack(archive, cacheId, parentCacheId, progress, context, sha256);
       DiffId diffId = new DiffId(Digest.sha256(sha256.digest()));
       if (context.isRewriteNeeded()) {
-        rewriteTarSplit(cacheId, salvaged, diffId);
+        rewriteTarSplit(cacheId, salvaged, linked, diffId);
       }
       return new Result(diffId, sizeBytes);
     }
@@ -127,14 +129,15 @@ final class LayerIntake {
     }
   }
 
-  private void rewriteTarSplit(String cacheId, SalvagedPayloads salvaged, DiffId diffId)
+  private void rewriteTarSplit(
+      String cacheId, SalvagedPayloads salvaged, LinkedPaths linked, DiffId diffId)
       throws IOException {
     Path rewritten = transaction.scratchFile("rewritten-tar-split");
     try (FileGetter files = store.driver().files(cacheId);
         OutputStream out =
             Files.newOutputStream(
                 rewritten, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      new TarSplitRewriter(transaction::readTarSplit, files, salvaged).rewrite(out, diffId);
+      new TarSplitRewriter(transaction::readTarSplit, files, salvaged, linked).rewrite(out, diffId);
     }
     try (InputStream in = Files.newInputStream(rewritten);
         OutputStream out = transaction.writeTarSplit()) {

@@ -11,6 +11,7 @@ import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.core.tarsplit.Crc64;
 import io.layerstore.core.tarsplit.Disassembler;
+import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
@@ -144,7 +145,7 @@ final class LayerUnpacker {
     }
     List<Extent> extents = header.extents();
     if (extents != null) {
-      splitEmptyFile(header, isFirst);
+      splitSparseFile(header, isFirst);
       InputStream data = rawTee(payload);
       writer.write(entry, new FileContent(data, extents));
       exhaust(data);
@@ -191,6 +192,19 @@ final class LayerUnpacker {
   private void splitEmptyFile(TarHeader header, boolean isFirst) throws IOException {
     if (split != null && isFirst) {
       split.file(header.name(), 0, 0);
+    }
+  }
+
+  /**
+   * Names a sparse file, whose compact data follows as raw bytes. Named again if its name is
+   * repeated: see {@link LinkedPaths}.
+   */
+  private void splitSparseFile(TarHeader header, boolean isFirst) throws IOException {
+    if (split != null) {
+      split.file(header.name(), 0, 0);
+      if (!isFirst) {
+        context.noteRepeatedPayload();
+      }
     }
   }
 

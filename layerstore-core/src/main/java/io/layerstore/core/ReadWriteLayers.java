@@ -211,7 +211,7 @@ final class ReadWriteLayers {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
       try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(layer.name())) {
-        UnpackContext context = new UnpackContext(layer.mountId(), null);
+        UnpackContext context = new UnpackContext(layer.mountId(), null, null);
         ProgressReporter progress =
             new ProgressReporter(store.options().progress(), OptionalLong.empty());
         try (AufsLinkSources linkSources =

@@ -1,6 +1,7 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerPath;
+import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.tarsplit.SalvagedPayloads;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.WriteContext;
@@ -24,6 +25,7 @@ final class UnpackContext implements WriteContext {
 
   private final PathSet written = new PathSet();
   private final @Nullable SalvagedPayloads salvaged;
+  private final @Nullable LinkedPaths linked;
   private final String cacheId;
   private long destroyedCount;
   private boolean wroteThroughLink;
@@ -31,8 +33,9 @@ final class UnpackContext implements WriteContext {
   private boolean repeatedPayload;
   private long warnings;
 
-  /** With a place for destroyed payloads, or null if nobody will ask for them. */
-  UnpackContext(String cacheId, @Nullable SalvagedPayloads salvaged) {
+  /** With places for what the tar-split may need, or null if there will be none. */
+  UnpackContext(String cacheId, @Nullable SalvagedPayloads salvaged, @Nullable LinkedPaths linked) {
+    this.linked = linked;
     this.cacheId = cacheId;
     this.salvaged = salvaged;
   }
@@ -58,7 +61,11 @@ final class UnpackContext implements WriteContext {
   }
 
   @Override
-  public void wroteThroughLink(LayerPath realPath) {
+  public void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes)
+      throws IOException {
+    if (linked != null && sizeBytes > 0) {
+      linked.add(path, realPath);
+    }
     wroteThroughLink = true;
     written.add(realPath);
   }

@@ -6,7 +6,6 @@ import io.layerstore.LayerStore;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
 
 /** The store on an in-memory root. */
 final class VfsStoreOnJimfsTest extends VfsStoreContract {
@@ -28,8 +27,8 @@ final class VfsStoreOnJimfsTest extends VfsStoreContract {
     return LayerStore.builder(root);
   }
 
-  @AfterEach
-  void closeMemory() throws IOException {
+  @Override
+  protected void discardRoot() throws IOException {
     memory.close();
   }
 }

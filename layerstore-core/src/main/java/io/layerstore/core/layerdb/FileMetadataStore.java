@@ -249,7 +249,12 @@ public final class FileMetadataStore implements MetadataStore {
     if (!isWriteSet && LayerDbLayout.parseRemovingName(name).isEmpty()) {
       throw new IllegalArgumentException("not a leftover: \"" + name + "\"");
     }
-    delete((isWriteSet ? layout.tmp() : layout.layers()).resolve(name));
+    Path directory = (isWriteSet ? layout.tmp() : layout.layers()).resolve(name);
+    try {
+      LayerDbFiles.deleteKeeping(LayerDbLayout.CACHE_ID, directory);
+    } catch (IOException e) {
+      throw Failures.wrap("remove " + directory, e);
+    }
   }
 
   @Override
@@ -327,8 +332,11 @@ public final class FileMetadataStore implements MetadataStore {
     if (!LayerDbLayout.isMountLeftover(mount.key())) {
       throw new IllegalArgumentException("not a leftover: \"" + mount.key() + "\"");
     }
+    Path directory = layout.tmp().resolve(mount.key());
     try {
-      delete(layout.tmp().resolve(mount.key()));
+      TreeDeleter.delete(directory);
+    } catch (IOException e) {
+      throw Failures.wrap("remove " + directory, e);
     } finally {
       // Also after a failure: it cannot be brought back then, and is left to the next cleanup.
       forget(mount.key());
@@ -412,14 +420,6 @@ public final class FileMetadataStore implements MetadataStore {
   @Override
   public void close() {
     isClosed = true;
-  }
-
-  private void delete(Path path) throws LayerStoreException {
-    try {
-      TreeDeleter.delete(path);
-    } catch (IOException e) {
-      throw Failures.wrap("remove " + path, e);
-    }
   }
 
   private static void deleteAfter(Exception failure, Path path) {

@@ -6,6 +6,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import io.layerstore.Durability;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -18,8 +19,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How the layer database reads and writes: bounded, never through a link, and as durable as the
@@ -149,8 +150,28 @@ final class LayerDbFiles {
   }
 
   /**
-   * Renames a directory in one step, and forces the new name to the disk. After a failure it has
-   * its old name.
+   * Deletes a directory with everything in it, and the file {@code last} after everything else: as
+   * long as there is anything, it says what belongs to it. If there is no such directory, does
+   * nothing.
+   */
+  static void deleteKeeping(String last, Path directory) throws IOException {
+    if (isDirectory(directory)) {
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+        for (Path entry : entries) {
+          if (!String.valueOf(entry.getFileName()).equals(last)) {
+            TreeDeleter.delete(entry);
+          }
+        }
+      } catch (DirectoryIteratorException e) {
+        throw e.getCause();
+      }
+    }
+    TreeDeleter.delete(directory);
+  }
+
+  /**
+   * Renames a directory in one step, and forces to the disk that it has the new name and no longer
+   * the old one. After a failure it has its old name.
    *
    * <p>The caller sees to it that nobody else makes {@code target} at the same time.
    *
@@ -162,12 +183,11 @@ final class LayerDbFiles {
       throw new FileAlreadyExistsException(target.toString());
     }
     Files.move(source, target, StandardCopyOption.ATOMIC_MOVE);
-    @Nullable Path parent = target.getParent();
-    if (parent == null) {
-      return;
-    }
     try {
-      sync(parent);
+      sync(parentOf(target));
+      if (!parentOf(source).equals(parentOf(target))) {
+        sync(parentOf(source));
+      }
     } catch (IOException | RuntimeException e) {
       try {
         Files.move(target, source, StandardCopyOption.ATOMIC_MOVE);
@@ -176,5 +196,9 @@ final class LayerDbFiles {
       }
       throw e;
     }
+  }
+
+  private static Path parentOf(Path path) {
+    return Objects.requireNonNull(path.getParent(), "a path below the layer database");
   }
 }

@@ -67,7 +67,7 @@ public final class TarReader {
   private final RawBytes raw;
   private final HeaderBlock block = new HeaderBlock();
   private final PaxRecords pax = new PaxRecords();
-  private final PaxRecords ignoredPax = new PaxRecords();
+  private final PaxRecords globalPax = new PaxRecords();
   private final Extension longText = new Extension();
   private final Payload payload = new Payload();
 
@@ -147,10 +147,12 @@ public final class TarReader {
           pax.parse(position);
         }
         case 'g' -> {
-          ignoredPax.clear();
-          readExtension(ignoredPax.body());
-          ignoredPax.parse(position);
-          return globalHeader(block.name());
+          globalPax.clear();
+          readExtension(globalPax.body());
+          globalPax.parse(position);
+          // The one record that shows: the name under which tar-split lists the header.
+          return globalHeader(
+              globalPax.has(PaxKey.PATH) ? globalPax.get(PaxKey.PATH) : block.name());
         }
         case 'L' -> {
           longText.clear();
@@ -249,7 +251,7 @@ public final class TarReader {
     // A header without a type is a directory by its first name, whatever a sparse map calls it.
     TarHeader.Type type = flag == 0 && endsInSlash(name) ? TarHeader.Type.DIRECTORY : type(flag);
     ByteString linkName = text(longLink, PaxKey.LINKPATH);
-    long payloadSize = requireSize(number(PaxKey.SIZE, block.size()));
+    long payloadSize = requireSize(number(PaxKey.SIZE, requireSize(block.size())));
     long mode = block.mode();
     long uid = number(PaxKey.UID, block.uid());
     long gid = number(PaxKey.GID, block.gid());

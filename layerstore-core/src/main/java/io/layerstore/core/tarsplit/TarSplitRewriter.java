@@ -23,10 +23,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A file entry stays if it is the last of its name and the layer has the file, with that size
  * and checksum. The content of any other goes into segments, which every reader of the format puts
- * back: from the file if that is the same, else from what the driver handed back before it was
- * destroyed. Entries without content stay if they are the last of their name; a reader refuses a
- * name that comes twice, and nothing is lost with the others. The new document is proved by the
- * digest of the archive it stands for.
+ * back: from the file if that is the same, also where only a link that is gone led to it, else from
+ * what the driver handed back before it was destroyed. Entries without content stay if they are the
+ * last of their name; a reader refuses a name that comes twice, and nothing is lost with the
+ * others. The new document is proved by the digest of the archive it stands for.
  *
  * <p>Used once, by one thread. Reads the document twice and every file at most twice; memory does
  * not depend on the content.
@@ -45,6 +45,7 @@ public final class TarSplitRewriter {
   private final Document document;
   private final FileGetter files;
   private final SalvagedPayloads salvaged;
+  private final LinkedPaths linked;
   private final LastPositions lastPositions = new LastPositions();
   private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
   private final byte[] buffer = new byte[192 << 10]; // a multiple of 3: no padding within a content
@@ -53,11 +54,14 @@ public final class TarSplitRewriter {
    * @param document the tar-split as it was written on the way
    * @param files the files of the layer as it is now; stays open
    * @param salvaged what was destroyed; stays open
+   * @param linked where files are whose names lead through links; stays open
    */
-  public TarSplitRewriter(Document document, FileGetter files, SalvagedPayloads salvaged) {
+  public TarSplitRewriter(
+      Document document, FileGetter files, SalvagedPayloads salvaged, LinkedPaths linked) {
     this.document = document;
     this.files = files;
     this.salvaged = salvaged;
+    this.linked = linked;
   }
 
   /**
@@ -70,11 +74,12 @@ public final class TarSplitRewriter {
   public void rewrite(OutputStream target, DiffId expected) throws IOException {
     findLastPositions();
     EntryWriter writer = new EntryWriter(target);
-    try (EntryReader entries = new EntryReader(document.open(), DOCUMENT_NAME)) {
+    try (EntryReader entries = new EntryReader(document.open(), DOCUMENT_NAME);
+        LinkedPaths.Reader realPaths = linked.read()) {
       Entry entry;
       for (long position = 0; (entry = entries.next()) != null; position++) {
         if (entry instanceof FileEntry file) {
-          rewrite(file, position, writer);
+          rewrite(file, position, realPaths, writer);
         } else if (entry instanceof SegmentEntry segment) {
           sha256.update(segment.bytes().asByteBuffer());
           writer.write(segment);
@@ -99,8 +104,11 @@ public final class TarSplitRewriter {
     }
   }
 
-  private void rewrite(FileEntry entry, long position, EntryWriter writer) throws IOException {
+  private void rewrite(
+      FileEntry entry, long position, LinkedPaths.Reader realPaths, EntryWriter writer)
+      throws IOException {
     LayerPath path = EntryNames.toPath(entry.name());
+    LayerPath realPath = path == null ? null : realPaths.take(path);
     boolean isLast = path != null && lastPositions.isLast(path, position);
     if (entry.sizeBytes() == 0) {
       if (isLast) {
@@ -110,15 +118,19 @@ public final class TarSplitRewriter {
       pass(files.open(path, entry.sizeBytes()), null);
       writer.write(entry);
     } else {
-      pass(content(path, entry), writer);
+      pass(content(path, realPath, entry), writer);
     }
   }
 
   /** The content of {@code entry}, wherever it still is. */
-  private InputStream content(@Nullable LayerPath path, FileEntry entry) throws IOException {
+  private InputStream content(
+      @Nullable LayerPath path, @Nullable LayerPath realPath, FileEntry entry) throws IOException {
     InputStream content = salvaged.open(entry.sizeBytes(), entry.crc());
     if (content != null) {
       return content;
+    }
+    if (realPath != null && isInLayer(realPath, entry)) {
+      return files.open(realPath, entry.sizeBytes());
     }
     if (path != null && isInLayer(path, entry)) {
       return files.open(path, entry.sizeBytes());

@@ -285,7 +285,7 @@ final class VfsTreeWriter implements TreeWriter {
     if (existing != null) {
       if (existing.isDirectory() && entry.type() == EntryType.DIRECTORY) {
         merge(parent.directory(), real, entry);
-        noteLink(entry.path(), real);
+        noteLink(entry, real);
         return;
       }
       if (target != null && target.real.equals(real)) {
@@ -302,12 +302,12 @@ final class VfsTreeWriter implements TreeWriter {
     if (entry.type() == EntryType.DIRECTORY) {
       directoryTimes.add(real, entry.attributes().modified(), entry.attributes().accessed());
     }
-    noteLink(entry.path(), real);
+    noteLink(entry, real);
   }
 
-  private void noteLink(LayerPath path, LayerPath real) throws IOException {
-    if (!path.equals(real)) {
-      tell(() -> context.wroteThroughLink(real));
+  private void noteLink(TreeEntry entry, LayerPath real) throws IOException {
+    if (!entry.path().equals(real)) {
+      tell(() -> context.wroteThroughLink(entry.path(), real, entry.sizeBytes()));
     }
   }
 

@@ -36,16 +36,19 @@ final class TarSplitRewriterTest {
 
   private FileSystem fileSystem;
   private SalvagedPayloads salvaged;
+  private LinkedPaths linked;
 
   @BeforeEach
   void create() {
     fileSystem = Jimfs.newFileSystem(Configuration.unix());
     salvaged = new SalvagedPayloads(() -> fileSystem.getPath("/scratch"));
+    linked = new LinkedPaths(() -> fileSystem.getPath("/linked"));
   }
 
   @AfterEach
   void close() throws IOException {
     salvaged.close();
+    linked.close();
     fileSystem.close();
   }
 
@@ -253,13 +256,23 @@ final class TarSplitRewriterTest {
     }
   }
 
+  @Test
+  void rewrite_nameLedThroughLinkThatIsGone_contentFromWhereItReallyIs() throws IOException {
+    SplitLayer layer = new SplitLayer().raw(new byte[512]).file("l/f", "two").end();
+    layer.files().put("d/f", bytes("two"));
+    layer.files().put("l/f", bytes("three"));
+    linked.add(LayerPath.of("l/f"), LayerPath.of("d/f"));
+
+    assertAssembles(layer, rewrite(layer));
+  }
+
   private void salvage(String content) throws IOException {
     salvaged.add(bytes(content).length, new ByteArrayInputStream(bytes(content)));
   }
 
   private TarSplitRewriter rewriter(SplitLayer layer) {
     return new TarSplitRewriter(
-        () -> new ByteArrayInputStream(layer.document()), layer.files(), salvaged);
+        () -> new ByteArrayInputStream(layer.document()), layer.files(), salvaged, linked);
   }
 
   private byte[] rewrite(SplitLayer layer) throws IOException {

@@ -1,0 +1,163 @@
+#include "confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "failure.h"
+#include "protocol.h"
+
+#define BIT(capability) (UINT64_C(1) << (capability))
+
+/* SYS_ADMIN is for attributes of the class trusted.*, which only its holder can see and set. */
+const uint64_t CAPABILITIES_APPLY = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
+                                    BIT(CAP_MKNOD) | BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN);
+/* FOWNER is for reading without a change of the access time. */
+const uint64_t CAPABILITIES_SCAN = BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_SYS_ADMIN);
+const uint64_t CAPABILITIES_REMOVE = BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER);
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+/* Everything the modes apply, scan and remove call after this point, and what the C library needs to end. */
+static const int allowed_calls[] = {
+    SYS_read, SYS_write, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_ftruncate, SYS_close, SYS_fcntl,
+    SYS_openat, 437 /* openat2 */, SYS_getdents64, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_readlinkat,
+    SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat,
+    SYS_chdir, SYS_fchdir, SYS_fchown, SYS_fchownat, SYS_fchmod, SYS_fchmodat, 452 /* fchmodat2 */, SYS_utimensat,
+    SYS_fsetxattr, SYS_lsetxattr, SYS_lgetxattr, SYS_llistxattr,
+    SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_getrandom, SYS_futex,
+    SYS_getpid, SYS_gettid, SYS_tgkill, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
+    SYS_exit, SYS_exit_group,
+};
+
+/* From here on every other system call fails with ENOSYS. False where the kernel cannot filter. */
+static bool filter_calls(void) {
+#ifdef NATIVE_ARCH
+  enum { CALLS = sizeof allowed_calls / sizeof allowed_calls[0] };
+  struct sock_filter code[2 * CALLS + 6];
+  unsigned short n = 0;
+  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
+  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+  for (int i = 0; i < CALLS; i++) {
+    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed_calls[i], 0, 1);
+    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  }
+  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
+  struct sock_fprog program = {n, code};
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+#else
+  return false;
+#endif
+}
+
+/* Binds the tree onto itself, so that it is a mount that can become the root. Then its path leads to that mount: open it again. */
+static int bind_tree(const struct start *start) {
+  int tree = open_tree_root(start);
+  if (fchdir(tree) != 0 || mount(".", ".", NULL, MS_BIND | MS_REC, NULL) != 0) {
+    close(tree);
+    return -1;
+  }
+  close(tree);
+  tree = open_tree_root(start);
+  if (fchdir(tree) != 0) {
+    close(tree);
+    return -1;
+  }
+  /* A second line of defence only. In a user namespace flags of the mount below must not be dropped, so they are kept. */
+  struct statvfs now;
+  if (fstatvfs(tree, &now) == 0) {
+    unsigned long kept = now.f_flag & (ST_RDONLY | ST_NOATIME | ST_NODIRATIME);
+    mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOEXEC | kept, NULL);
+  }
+  return tree;
+}
+
+/* In a mount namespace of its own, with the tree as the root and the old root gone. */
+static bool pivot(const struct start *start) {
+  if ((start->flags & START_NO_NAMESPACE) != 0 || start->early_root >= 0 ||
+      ((start->flags & START_USER_NAMESPACE) == 0 && unshare(CLONE_NEWNS) != 0)) {
+    return false;
+  }
+  /* Slave, not private: what is unmounted outside must not stay busy in here. */
+  if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) {
+    return false;
+  }
+  int tree = bind_tree(start);
+  if (tree < 0) {
+    return false;
+  }
+  /* The documented idiom for a new root without a place to put the old one: they are stacked, then the lower is detached. */
+  bool done = sys_pivot_root(".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
+  close(tree);
+  return done;
+}
+
+static void drop_rights(uint64_t capabilities, uint32_t *facts) {
+  if (!set_capabilities(capabilities)) {
+    fail("drop capabilities", "", 0);
+  }
+  if (filter_calls()) {
+    *facts |= FACT_SECCOMP;
+  }
+  int probe = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, LS_RESOLVE_NO_MAGICLINKS);
+  if (probe >= 0) {
+    *facts |= FACT_OPENAT2;
+    close(probe);
+  }
+}
+
+/* Opens the new root; with chroot the descriptor that led there is closed first. */
+static int open_root(void) {
+  int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) {
+    fail("open new root", "/", 1);
+  }
+  return root;
+}
+
+static void change_root(int directory) {
+  if (fchdir(directory) != 0 || chroot(".") != 0 || chdir("/") != 0) {
+    fail("change root", "", 0);
+  }
+  close(directory);
+}
+
+int confine(const struct start *start, uint64_t capabilities, uint32_t *facts) {
+  *facts = 0;
+  if (pivot(start)) {
+    *facts |= FACT_PIVOTED;
+  } else {
+    change_root(start->early_root >= 0 ? start->early_root : open_tree_root(start));
+    *facts |= FACT_CHROOTED;
+  }
+  int root = open_root();
+  drop_rights(capabilities, facts);
+  return root;
+}
+
+int confine_to_home(const struct start *start, uint64_t capabilities, uint32_t *facts) {
+  *facts = FACT_CHROOTED;
+  change_root(open_home(start));
+  int root = open_root();
+  drop_rights(capabilities, facts);
+  return root;
+}

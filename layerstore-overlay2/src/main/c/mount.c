@@ -1,0 +1,410 @@
+/*
+ * mount: mounts and unmounts layers, for as long as the store is open.
+ *
+ * Stays in the caller's mount namespace, so that the mounts can be seen by whoever uses the layer, and keeps every capability it has: overlayfs works
+ * with the rights of the process that mounted it, whoever uses the mount. In return it reads no image content, and builds every path itself from
+ * ids and link names of a fixed grammar, relative to home.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "failure.h"
+#include "modes.h"
+#include "overlay.h"
+#include "process.h"
+#include "wire.h"
+
+enum { LINK_LENGTH = 26, LOWER_SIZE = 2 + LINK_LENGTH + 1, PATH_SIZE = ID_SIZE + 64, LABEL_SIZE = 256 };
+
+struct mounted {
+  char id[ID_SIZE];
+  struct mounted *next;
+};
+
+static struct {
+  struct start start;
+  int home;
+  struct mounted *own; /* what is to be undone at the end */
+} m;
+
+/* A request as decoded. */
+struct mount_request {
+  uint32_t flags;
+  char id[ID_SIZE], label[LABEL_SIZE];
+  unsigned count;
+  char lowers[MAX_LOWERS][LOWER_SIZE];
+};
+
+static bool take_id(struct cursor *c, char id[ID_SIZE]) {
+  struct bytes b = take_bytes(c);
+  if (b.length > MAX_ID || memchr(b.at, 0, b.length) != NULL) {
+    return false;
+  }
+  memcpy(id, b.at, b.length);
+  id[b.length] = 0;
+  return is_safe_id(id);
+}
+
+/* [A-Z2-7]{26}, written as l/LINK. */
+static bool take_lower(struct cursor *c, char lower[LOWER_SIZE]) {
+  struct bytes b = take_bytes(c);
+  if (b.length != LINK_LENGTH) {
+    return false;
+  }
+  for (size_t i = 0; i < b.length; i++) {
+    if (!((b.at[i] >= 'A' && b.at[i] <= 'Z') || (b.at[i] >= '2' && b.at[i] <= '7'))) {
+      return false;
+    }
+  }
+  snprintf(lower, LOWER_SIZE, "l/%.26s", (const char *)b.at);
+  return true;
+}
+
+/* Printable and without what would end the quotes it stands in. */
+static bool take_label(struct cursor *c, char label[LABEL_SIZE]) {
+  struct bytes b = take_bytes(c);
+  if (b.length >= LABEL_SIZE) {
+    return false;
+  }
+  for (size_t i = 0; i < b.length; i++) {
+    if (b.at[i] <= ' ' || b.at[i] > '~' || b.at[i] == '"' || b.at[i] == '\\') {
+      return false;
+    }
+  }
+  memcpy(label, b.at, b.length);
+  label[b.length] = 0;
+  return true;
+}
+
+static bool decode_mount(struct cursor *c, struct mount_request *r) {
+  r->flags = take_u32(c);
+  bool valid = take_id(c, r->id) && take_label(c, r->label);
+  r->count = take_u16(c);
+  valid = valid && r->count <= MAX_LOWERS - 1;
+  for (unsigned i = 0; valid && i < r->count; i++) {
+    valid = take_lower(c, r->lowers[i]);
+  }
+  return valid && taken(c) && r->count > 0;
+}
+
+static void report_on(const char *path, const char *stage, uint16_t code, int error, const char *text) {
+  report(code, error, stage, path, strlen(path), text);
+}
+
+/* ---- checks on the disk ---- */
+
+static bool is_directory(const char *path) {
+  struct stat st;
+  if (fstatat(m.home, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    return false;
+  }
+  errno = ENOTDIR;
+  return S_ISDIR(st.st_mode);
+}
+
+static bool is_layer_directory(const char *id, const char *name, char path[PATH_SIZE]) {
+  snprintf(path, PATH_SIZE, "%s/%s", id, name);
+  int fd = sys_openat2(m.home, path, O_PATH | O_DIRECTORY | O_CLOEXEC, LS_RESOLVE_NO_SYMLINKS | LS_RESOLVE_BENEATH);
+  if (fd >= 0) {
+    close(fd);
+    return true;
+  }
+  return (errno == ENOSYS || errno == EPERM) && is_directory(id) && is_directory(path);
+}
+
+/* A link in l/ must lead to the diff directory of a layer of this home, and nowhere else. */
+static bool is_sound_lower(const char *lower) {
+  char text[PATH_SIZE], path[PATH_SIZE];
+  ssize_t length = readlinkat(m.home, lower, text, sizeof text);
+  if (length < 0) {
+    return false;
+  }
+  static const char prefix[] = "../", suffix[] = "/diff";
+  size_t around = strlen(prefix) + strlen(suffix);
+  errno = EINVAL;
+  if ((size_t)length <= around || (size_t)length == sizeof text || memcmp(text, prefix, strlen(prefix)) != 0 ||
+      memcmp(text + (size_t)length - strlen(suffix), suffix, strlen(suffix)) != 0) {
+    return false;
+  }
+  text[(size_t)length - strlen(suffix)] = 0;
+  const char *id = text + strlen(prefix);
+  return is_safe_id(id) && is_layer_directory(id, "diff", path);
+}
+
+static bool is_mount_point(const char *path) {
+  struct statx st;
+  return statx(m.home, path, AT_SYMLINK_NOFOLLOW, 0, &st) == 0 &&
+         (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/* ---- mount ---- */
+
+/*
+ * Makes the mount point. In a user namespace the mount can be seen from outside only through /proc/<pid>/root; whoever takes the host's path
+ * by mistake shall meet a closed door, not an empty directory.
+ */
+static bool make_target(const char *target, bool *made) {
+  mode_t mode = (m.start.flags & START_USER_NAMESPACE) != 0 ? 0 : 0700;
+  *made = mkdirat(m.home, target, mode) == 0;
+  if (!*made && (errno != EEXIST || !is_directory(target) || fchmodat(m.home, target, mode, 0) != 0)) {
+    return false;
+  }
+  return (m.start.root_uid == 0 && m.start.root_gid == 0) ||
+         fchownat(m.home, target, m.start.root_uid, m.start.root_gid, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void remember_mount(const char *id) {
+  struct mounted *entry = malloc(sizeof *entry);
+  if (entry == NULL) {
+    return; /* Then it is not undone if the JVM dies; the next store finds it in mountinfo. */
+  }
+  strcpy(entry->id, id);
+  entry->next = m.own;
+  m.own = entry;
+}
+
+static void forget_mount(const char *id) {
+  for (struct mounted **at = &m.own; *at != NULL; at = &(*at)->next) {
+    if (strcmp((*at)->id, id) == 0) {
+      struct mounted *gone = *at;
+      *at = gone->next;
+      free(gone);
+      return;
+    }
+  }
+}
+
+/* Checks what is to be mounted; false and an answer if it cannot be. */
+static bool check_mount(const struct mount_request *r, const char *diff, const char *work, const char *target) {
+  char path[PATH_SIZE];
+  if (!is_layer_directory(r->id, "diff", path)) {
+    report_on(diff, "look at layer", CODE_SYSTEM, errno, "");
+    return false;
+  }
+  if ((r->flags & MOUNT_READ_ONLY) == 0 && !is_layer_directory(r->id, "work", path)) {
+    report_on(work, "look at layer", CODE_SYSTEM, errno, "");
+    return false;
+  }
+  for (unsigned i = 0; i < r->count; i++) {
+    if (!is_sound_lower(r->lowers[i])) {
+      report_on(r->lowers[i], "look at lower layer", CODE_SYSTEM, errno, "");
+      return false;
+    }
+  }
+  if ((r->flags & MOUNT_DETACHED) == 0 && is_mount_point(target)) {
+    report_on(target, "mount overlay", CODE_BUSY, EBUSY, "something is mounted there already");
+    return false;
+  }
+  return true;
+}
+
+static void mount_layer(uint32_t sequence, const struct mount_request *r) {
+  char diff[PATH_SIZE], work[PATH_SIZE], target[PATH_SIZE];
+  snprintf(diff, sizeof diff, "%s/diff", r->id);
+  snprintf(work, sizeof work, "%s/work", r->id);
+  snprintf(target, sizeof target, "%s/merged", r->id);
+  bool read_only = (r->flags & MOUNT_READ_ONLY) != 0, detached = (r->flags & MOUNT_DETACHED) != 0, made = false;
+  if (!check_mount(r, diff, work, target)) {
+    return;
+  }
+  struct overlay o = {.label = r->label, .flags = r->flags, .target = detached ? NULL : target};
+  if (read_only) {
+    o.lowers[o.lower_count++] = diff;
+  } else {
+    o.upper = diff;
+    o.work = work;
+  }
+  for (unsigned i = 0; i < r->count; i++) {
+    o.lowers[o.lower_count++] = r->lowers[i];
+  }
+  if (!detached && !make_target(target, &made)) {
+    report_on(target, "make mount point", CODE_SYSTEM, errno, "");
+    return;
+  }
+  int descriptor;
+  struct overlay_failure failure;
+  int api = mount_overlay(&o, &descriptor, &failure);
+  if (api == 0) {
+    if (made) {
+      unlinkat(m.home, target, AT_REMOVEDIR);
+    }
+    report_on(target, failure.stage, failure.code, failure.error, failure.text);
+    return;
+  }
+  if (!detached && (r->flags & MOUNT_PERSISTENT) == 0) {
+    remember_mount(r->id);
+  }
+  if (!read_only && (m.start.root_uid != 0 || m.start.root_gid != 0)) {
+    /* The kernel made it; Docker gives it to the root of the map, as everything beside it. */
+    snprintf(work, sizeof work, "%s/work/work", r->id);
+    if (fchownat(m.home, work, m.start.root_uid, m.start.root_gid, AT_SYMLINK_NOFOLLOW) != 0) {
+      fprintf(stderr, "cannot change the owner of %s: %s\n", work, strerror(errno));
+    }
+  }
+  put_frame(OP_MOUNTED, sequence);
+  put_u8((uint8_t)api);
+  put_u32((uint32_t)descriptor);
+  put_end();
+}
+
+/* ---- unmount ---- */
+
+static void unmount_layer(uint32_t sequence, uint32_t flags, const char *id) {
+  char target[PATH_SIZE];
+  snprintf(target, sizeof target, "%s/merged", id);
+  if (!is_directory(id)) {
+    report_on(id, "look at layer", CODE_SYSTEM, errno, "");
+    return;
+  }
+  int lazy = (flags & UNMOUNT_LAZY) != 0 ? MNT_DETACH : 0;
+  /* EINVAL: nothing is mounted, which is what was asked for. */
+  if (umount2(target, UMOUNT_NOFOLLOW | lazy) != 0 && errno != EINVAL && errno != ENOENT) {
+    report_on(target, "unmount", errno == EBUSY ? CODE_BUSY : CODE_SYSTEM, errno, "");
+    return;
+  }
+  forget_mount(id);
+  unlinkat(m.home, target, AT_REMOVEDIR); /* If that fails it is made again, or removed with the layer. */
+  put_done(sequence, 0, 0);
+}
+
+static void unmount_own(void) {
+  for (const struct mounted *at = m.own; at != NULL; at = at->next) {
+    char target[PATH_SIZE];
+    snprintf(target, sizeof target, "%s/merged", at->id);
+    umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
+    unlinkat(m.home, target, AT_REMOVEDIR);
+  }
+}
+
+/* ---- list ---- */
+
+/* Undoes the octal escapes of mountinfo in place. */
+static void unescape(char *text) {
+  char *to = text;
+  for (const char *from = text; *from != 0;) {
+    if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' && from[2] <= '7' && from[3] >= '0' &&
+        from[3] <= '7') {
+      *to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+      from += 4;
+    } else {
+      *to++ = *from++;
+    }
+  }
+  *to = 0;
+}
+
+/* One line: "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE OPTIONS". */
+static void list_line(uint32_t sequence, char *line, const char *home) {
+  unsigned id, major, minor;
+  int point_start = 0, point_end = 0;
+  if (sscanf(line, "%u %*u %u:%u %*s %n%*s%n", &id, &major, &minor, &point_start, &point_end) != 3 || point_end == 0) {
+    return;
+  }
+  const char *tail = strstr(line + point_end, " - ");
+  size_t type = tail == NULL ? 0 : strcspn(tail + 3, " ");
+  char *point = line + point_start;
+  line[point_end] = 0;
+  unescape(point);
+  size_t length = strlen(home);
+  if (strncmp(point, home, length) != 0 || (point[length] != '/' && point[length] != 0)) {
+    return;
+  }
+  put_frame(OP_MOUNTPOINT, sequence);
+  put_u32(id);
+  put_u32(major);
+  put_u32(minor);
+  put_bytes(tail == NULL ? "" : tail + 3, type);
+  put_text(point[length] == 0 ? "" : point + length + 1);
+  put_end();
+}
+
+static void list_mounts(uint32_t sequence) {
+  char home[PATH_MAX];
+  ssize_t length = readlink("/proc/self/cwd", home, sizeof home - 1);
+  FILE *file = length < 0 ? NULL : fopen("/proc/self/mountinfo", "re");
+  if (file == NULL) {
+    report_on("/proc/self/mountinfo", "list mounts", CODE_SYSTEM, errno, "");
+    return;
+  }
+  home[length] = 0;
+  char *line = NULL;
+  size_t size = 0;
+  while (getline(&line, &size, file) > 0) {
+    list_line(sequence, line, home);
+  }
+  free(line);
+  fclose(file);
+  put_done(sequence, 0, 0);
+}
+
+/* ---- the conversation ---- */
+
+/* Descriptors of detached mounts are the only ones the Java side can know. */
+static void release(uint32_t sequence, int descriptor) {
+  if (descriptor <= STDERR_FILENO || descriptor == m.home || close(descriptor) != 0) {
+    report_on("", "release mount", CODE_SYSTEM, EBADF, "");
+    return;
+  }
+  put_done(sequence, 0, 0);
+}
+
+static void serve(struct frame *f) {
+  static struct mount_request r;
+  uint32_t flags;
+  char id[ID_SIZE];
+  switch (f->opcode) {
+    case OP_MOUNT:
+      if (!decode_mount(&f->body, &r)) {
+        protocol_error(f->sequence, "MOUNT");
+      }
+      mount_layer(f->sequence, &r);
+      return;
+    case OP_UNMOUNT:
+      flags = take_u32(&f->body);
+      if (!take_id(&f->body, id) || !taken(&f->body)) {
+        protocol_error(f->sequence, "UNMOUNT");
+      }
+      unmount_layer(f->sequence, flags, id);
+      return;
+    case OP_RELEASE:
+      flags = take_u32(&f->body);
+      if (!taken(&f->body)) {
+        protocol_error(f->sequence, "RELEASE");
+      }
+      release(f->sequence, (int)flags);
+      return;
+    case OP_LIST:
+      if (!taken(&f->body)) {
+        protocol_error(f->sequence, "LIST");
+      }
+      list_mounts(f->sequence);
+      return;
+    default:
+      protocol_error(f->sequence, "frame out of turn");
+  }
+}
+
+int mount_mode(void) {
+  read_start(&m.start);
+  m.home = open_home(&m.start);
+  if (fchdir(m.home) != 0) {
+    fail("enter driver home", m.start.home, strlen(m.start.home));
+  }
+  say_hello(&m.start, 0);
+  struct frame f;
+  while (wire_next(&f)) {
+    current_sequence = f.sequence;
+    serve(&f);
+  }
+  unmount_own();
+  return EXIT_DONE;
+}

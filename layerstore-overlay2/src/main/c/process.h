@@ -1,0 +1,41 @@
+/* What every mode does to its own process before it touches a file. */
+#ifndef LAYERSTORE_PROCESS_H
+#define LAYERSTORE_PROCESS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Ids of layers: see is_safe_id. */
+enum { MAX_ID = 200, ID_SIZE = MAX_ID + 1 };
+
+/* The START frame. */
+struct start {
+  uint32_t flags, root_uid, root_gid;
+  uint64_t max_file_size;
+  uint8_t tree;
+  char home[PATH_MAX];
+  char id[ID_SIZE];
+  uint32_t sequence;
+  int early_root; /* the tree, where it had to be opened before the user namespace was entered; else -1 */
+};
+
+/* Descriptors, environment, session, signals, umask, limits: nothing of the JVM's is left. */
+void clean_process(void);
+
+/* Reads START, checks it, enters a user namespace if it says so. */
+void read_start(struct start *);
+
+/* Answers START. `facts` are FACT_ bits beside those known here. */
+void say_hello(const struct start *, uint32_t facts);
+
+/* Whether `name` is one safe path component: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 200 bytes. */
+bool is_safe_id(const char *name);
+
+/* Opens home, in the mount namespace this process is in now. */
+int open_home(const struct start *);
+
+/* Opens the tree the conversation is about, following no link below home. */
+int open_tree_root(const struct start *);
+
+#endif

@@ -1,0 +1,320 @@
+#include "walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "failure.h"
+
+enum { MAX_LINKS = 255, TODO_SIZE = 4 * PATH_MAX, DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+/*
+ * A walk on its way. `todo` holds the parts that are still to be taken, at its end, so that the text of a link can be put before them. In the text
+ * of an absolute link ".." is written as "..\0", a name that cannot exist otherwise: it stops at the root.
+ */
+struct walk {
+  struct place *place;
+  const struct walk_rules *rules;
+  const char *stage;
+  struct bytes asked;
+  int links;
+  size_t todo_start;
+  char todo[TODO_SIZE];
+};
+
+bool is_normal_path(struct bytes path) {
+  if (path.length >= PATH_MAX) {
+    return false;
+  }
+  size_t start = 0;
+  for (size_t i = 0; i <= path.length; i++) {
+    if (i < path.length && path.at[i] == 0) {
+      return false;
+    }
+    if (i == path.length || path.at[i] == '/') {
+      size_t length = i - start;
+      bool dots = (length == 1 && path.at[start] == '.') ||
+                  (length == 2 && path.at[start] == '.' && path.at[start + 1] == '.');
+      if ((length == 0 && path.length > 0) || dots || length > NAME_MAX) {
+        return false;
+      }
+      start = i + 1;
+    }
+  }
+  return true;
+}
+
+void forget(struct place *place) {
+  if (place->fd >= 0) {
+    close(place->fd);
+    place->fd = -1;
+  }
+}
+
+void expire(struct place *place) { place->asked_length = SIZE_MAX; }
+
+size_t real_path(const struct place *place, const char *name, char *path, size_t size) {
+  size_t length = strlen(name), prefix = place->real_length == 0 ? 0 : place->real_length + 1;
+  if (prefix + length >= size) {
+    fail_code(CODE_SYSTEM, ENAMETOOLONG, "resolve path", place->real, place->real_length);
+  }
+  if (prefix > 0) {
+    memcpy(path, place->real, place->real_length);
+    path[place->real_length] = '/';
+  }
+  memcpy(path + prefix, name, length + 1);
+  return prefix + length;
+}
+
+static _Noreturn void stop(const struct walk *w, uint16_t code, int error) {
+  fail_code(code, error, w->stage, w->asked.at, w->asked.length);
+}
+
+static void start_at_root(struct walk *w) {
+  forget(w->place);
+  w->place->real_length = 0;
+  w->place->fd = openat(w->rules->root, ".", DIRECTORY_FLAGS);
+  if (w->place->fd < 0) {
+    stop(w, CODE_SYSTEM, errno);
+  }
+}
+
+static void step_to(struct walk *w, int fd) {
+  close(w->place->fd);
+  w->place->fd = fd;
+}
+
+/* Puts the text of a link before what is still to be taken. */
+static void put_before(struct walk *w, const char *text, size_t length) {
+  if (++w->links > MAX_LINKS) {
+    stop(w, CODE_LINK_LOOP, ELOOP);
+  }
+  bool absolute = text[0] == '/';
+  size_t end = length;
+  /* From its end to its beginning, a part at a time. */
+  while (end > 0) {
+    size_t start = end;
+    while (start > 0 && text[start - 1] != '/') {
+      start--;
+    }
+    size_t part = end - start;
+    bool up = part == 2 && text[start] == '.' && text[start + 1] == '.';
+    bool here = part == 0 || (part == 1 && text[start] == '.');
+    if (!here) {
+      size_t room = part + 1 + (up && absolute ? 1 : 0);
+      if (w->todo_start < room) {
+        stop(w, CODE_SYSTEM, ENAMETOOLONG);
+      }
+      w->todo_start -= room;
+      memcpy(w->todo + w->todo_start, text + start, part);
+      if (up && absolute) {
+        w->todo[w->todo_start + part] = 0;
+      }
+      w->todo[w->todo_start + room - 1] = '/';
+    }
+    end = start > 0 ? start - 1 : 0;
+  }
+  if (absolute) {
+    start_at_root(w);
+  }
+}
+
+static void follow(struct walk *w, int link) {
+  char text[PATH_MAX];
+  ssize_t length = readlinkat(link, "", text, sizeof text);
+  if (length < 0 || (size_t)length == sizeof text) {
+    stop(w, CODE_SYSTEM, length < 0 ? errno : ENAMETOOLONG);
+  }
+  close(link);
+  w->place->through_link = true;
+  put_before(w, text, (size_t)length);
+}
+
+/* One level up, by walking down again from the root: ".." of a directory would be wherever it has been moved to. */
+static void step_up(struct walk *w) {
+  struct place *p = w->place;
+  size_t length = p->real_length;
+  while (length > 0 && p->real[length - 1] != '/') {
+    length--;
+  }
+  if (length > 0) {
+    length--;
+  }
+  start_at_root(w);
+  size_t at = 0;
+  while (at < length) {
+    size_t end = at;
+    while (end < length && p->real[end] != '/') {
+      end++;
+    }
+    char name[NAME_MAX + 1];
+    memcpy(name, p->real + at, end - at);
+    name[end - at] = 0;
+    int next = openat(p->fd, name, DIRECTORY_FLAGS);
+    if (next < 0) {
+      stop(w, CODE_SYSTEM, errno);
+    }
+    step_to(w, next);
+    at = end + 1;
+  }
+  p->real_length = length;
+}
+
+static void make_directory(struct walk *w, const char *name) {
+  const struct walk_rules *r = w->rules;
+  if (mkdirat(w->place->fd, name, 0755) != 0 ||
+      ((r->uid != 0 || r->gid != 0) && fchownat(w->place->fd, name, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) != 0)) {
+    stop(w, CODE_SYSTEM, errno);
+  }
+}
+
+/*
+ * The archive deletes a name and then has something below it. Docker fails here. A directory that hides what is below says the same as the
+ * two entries do.
+ */
+static void replace_whiteout(struct walk *w, const char *name) {
+  if (unlinkat(w->place->fd, name, 0) != 0) {
+    stop(w, CODE_SYSTEM, errno);
+  }
+  make_directory(w, name);
+  int directory = openat(w->place->fd, name, DIRECTORY_FLAGS);
+  if (directory < 0 || fchdir(directory) != 0 || lsetxattr(".", w->rules->opaque_xattr, "y", 1, 0) != 0) {
+    stop(w, CODE_SYSTEM, errno);
+  }
+  close(directory);
+}
+
+static void append_real(struct walk *w, const char *name, size_t length) {
+  struct place *p = w->place;
+  size_t prefix = p->real_length == 0 ? 0 : p->real_length + 1;
+  if (prefix + length >= sizeof p->real) {
+    stop(w, CODE_SYSTEM, ENAMETOOLONG);
+  }
+  if (prefix > 0) {
+    p->real[p->real_length] = '/';
+  }
+  memcpy(p->real + prefix, name, length);
+  p->real_length = prefix + length;
+}
+
+/* Takes one part that is a name. False if it is missing and not to be made. */
+static bool step_down(struct walk *w, const char *name, size_t length) {
+  int next = openat(w->place->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (next < 0 && errno == ENOENT) {
+    if (!w->rules->create) {
+      return false;
+    }
+    make_directory(w, name);
+    next = openat(w->place->fd, name, DIRECTORY_FLAGS);
+  }
+  struct stat st;
+  if (next < 0 || fstat(next, &st) != 0) {
+    stop(w, CODE_SYSTEM, errno);
+  }
+  if (S_ISLNK(st.st_mode)) {
+    follow(w, next);
+    return true;
+  }
+  if (w->rules->create && w->rules->opaque_xattr != NULL && S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)) {
+    close(next);
+    replace_whiteout(w, name);
+    return step_down(w, name, length);
+  }
+  if (!S_ISDIR(st.st_mode)) {
+    stop(w, CODE_NOT_A_DIRECTORY, ENOTDIR);
+  }
+  step_to(w, next);
+  append_real(w, name, length);
+  return true;
+}
+
+/* Takes the first part of what is to do. */
+static bool step(struct walk *w) {
+  const char *part = w->todo + w->todo_start;
+  size_t length = 0;
+  while (part[length] != '/') {
+    length++;
+  }
+  char name[NAME_MAX + 2];
+  if (length > NAME_MAX) {
+    stop(w, CODE_SYSTEM, ENAMETOOLONG);
+  }
+  memcpy(name, part, length);
+  name[length] = 0;
+  w->todo_start += length + 1;
+  bool up = strcmp(name, "..") == 0; /* also true for "..\0" */
+  if (!up) {
+    return step_down(w, name, length);
+  }
+  if (w->place->real_length == 0) {
+    if (length == 2) {
+      stop(w, CODE_BREAKOUT, 0);
+    }
+    return true;
+  }
+  step_up(w);
+  return true;
+}
+
+/* The way with symbolic links and missing directories. */
+static bool walk_slowly(struct place *place, const struct walk_rules *rules, struct bytes path, const char *stage) {
+  static struct walk w;
+  w.place = place;
+  w.rules = rules;
+  w.stage = stage;
+  w.asked = path;
+  w.links = 0;
+  w.todo_start = TODO_SIZE;
+  start_at_root(&w);
+  if (path.length > 0) {
+    w.todo[--w.todo_start] = '/';
+    w.todo_start -= path.length;
+    memcpy(w.todo + w.todo_start, path.at, path.length);
+  }
+  while (w.todo_start < TODO_SIZE) {
+    if (!step(&w)) {
+      forget(place);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* One call, if no link is on the way and nothing is missing. */
+static int walk_at_once(const struct place *place, const struct walk_rules *rules) {
+  return sys_openat2(rules->root, place->asked_length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC,
+                     LS_RESOLVE_BENEATH | LS_RESOLVE_NO_SYMLINKS | LS_RESOLVE_NO_MAGICLINKS | LS_RESOLVE_NO_XDEV);
+}
+
+bool walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path, const char *stage) {
+  if (place->fd >= 0 && place->asked_length == path.length && memcmp(place->asked, path.at, path.length) == 0) {
+    return true;
+  }
+  forget(place);
+  memcpy(place->asked, path.at, path.length);
+  place->asked[path.length] = 0;
+  place->asked_length = path.length;
+  place->through_link = false;
+  place->fd = walk_at_once(place, rules);
+  if (place->fd >= 0) {
+    memcpy(place->real, path.at, path.length);
+    place->real_length = path.length;
+    return true;
+  }
+  return walk_slowly(place, rules, path, stage);
+}
+
+bool walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1], const char *stage) {
+  size_t start = path.length;
+  while (start > 0 && path.at[start - 1] != '/') {
+    start--;
+  }
+  memcpy(name, path.at + start, path.length - start);
+  name[path.length - start] = 0;
+  return walk_directory(place, rules, (struct bytes){path.at, start > 0 ? start - 1 : 0}, stage);
+}

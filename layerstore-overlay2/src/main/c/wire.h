@@ -1,0 +1,69 @@
+/* Frames in and out, and the bounded reading of their bodies. */
+#ifndef LAYERSTORE_WIRE_H
+#define LAYERSTORE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol.h"
+
+/* What is left of a body. The first read past its end makes it bad; it stays so, and every further read gives zero. */
+struct cursor {
+  const uint8_t *at, *end;
+  bool bad;
+};
+
+struct bytes {
+  const uint8_t *at;
+  size_t length;
+};
+
+struct frame {
+  uint16_t opcode;
+  uint32_t sequence;
+  struct cursor body; /* valid until the next call of wire_next */
+};
+
+uint8_t take_u8(struct cursor *);
+uint16_t take_u16(struct cursor *);
+uint32_t take_u32(struct cursor *);
+uint64_t take_u64(struct cursor *);
+struct bytes take_bytes(struct cursor *);             /* with its u16 length */
+struct bytes take_rest(struct cursor *);
+struct bytes take_exactly(struct cursor *, size_t length);
+bool taken(const struct cursor *);                    /* nothing bad, nothing left over */
+
+/* The length limit of a frame with this opcode. */
+size_t frame_limit(uint16_t opcode);
+
+/* Sets where frames come from and go to. */
+void wire_open(int input, int output);
+
+/* The next frame; false at the end of input between two frames. Sends what is pending before it waits. Anything else that is wrong ends the process. */
+bool wire_next(struct frame *);
+
+/* The next frame, which must have this opcode. */
+void wire_expect(struct frame *, uint16_t opcode);
+
+/* Begins a frame, adds to its body, ends it. */
+void put_frame(uint16_t opcode, uint32_t sequence);
+void put_u8(uint8_t);
+void put_u16(uint16_t);
+void put_u32(uint32_t);
+void put_u64(uint64_t);
+void put_bytes(const void *, size_t length);          /* with its u16 length, cut where the frame is full */
+void put_text(const char *);
+void put_raw(const void *, size_t length);
+void put_end(void);
+
+/* Room for at least this many more bytes in the current frame, to be filled by the caller. */
+uint8_t *put_reserve(size_t length);
+void put_commit(size_t length);
+
+/* Sends everything that is pending. */
+void wire_flush(void);
+
+void put_done(uint32_t sequence, uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,51 @@
+#include "xattr_policy.h"
+
+#include <string.h>
+
+static const char *const overlay_classes[] = {"trusted.overlay.", "user.overlay."};
+static const char *const dropped[] = {"security.selinux", "security.ima", "security.evm", "system.nfs4_acl"};
+static const char escape[] = "overlay.";
+
+bool is_xattr_name(struct bytes name) {
+  return name.length > 0 && name.length < XATTR_NAME_SIZE && memchr(name.at, 0, name.length) == NULL;
+}
+
+bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]) {
+  for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
+    if (name.length == strlen(dropped[i]) && memcmp(name.at, dropped[i], name.length) == 0) {
+      return false;
+    }
+  }
+  size_t prefix = 0, added = 0;
+  for (size_t i = 0; i < sizeof overlay_classes / sizeof overlay_classes[0]; i++) {
+    size_t length = strlen(overlay_classes[i]);
+    if (name.length >= length && memcmp(name.at, overlay_classes[i], length) == 0) {
+      prefix = length;
+      added = strlen(escape);
+    }
+  }
+  if (name.length + added >= XATTR_NAME_SIZE) {
+    return false;
+  }
+  memcpy(stored, name.at, prefix);
+  memcpy(stored + prefix, escape, added);
+  memcpy(stored + prefix + added, name.at + prefix, name.length - prefix);
+  stored[name.length + added] = 0;
+  return true;
+}
+
+const char *true_xattr_name(const char *stored, char name[XATTR_NAME_SIZE]) {
+  for (size_t i = 0; i < sizeof overlay_classes / sizeof overlay_classes[0]; i++) {
+    size_t length = strlen(overlay_classes[i]);
+    if (strncmp(stored, overlay_classes[i], length) != 0) {
+      continue;
+    }
+    if (strncmp(stored + length, escape, strlen(escape)) != 0) {
+      return NULL;
+    }
+    memcpy(name, stored, length);
+    strcpy(name + length, stored + length + strlen(escape));
+    return name;
+  }
+  return stored;
+}

@@ -1,0 +1,27 @@
+/*
+ * Which extended attributes an archive may set, and under which name.
+ *
+ * Overlay's own attributes would change what a mount shows: a redirect makes one directory appear as another, an opaque mark hides one. So
+ * trusted.overlay.X is stored as trusted.overlay.overlay.X, which the kernel shows as trusted.overlay.X inside a mount and does not act on, and the
+ * same in user.overlay.*; on the way out the true name comes back. Labels and measurements of the machine that made the archive are not
+ * stored at all: they mean nothing here, or lock the file.
+ */
+#ifndef LAYERSTORE_XATTR_POLICY_H
+#define LAYERSTORE_XATTR_POLICY_H
+
+#include <stdbool.h>
+
+#include "wire.h"
+
+enum { XATTR_NAME_SIZE = 256 };
+
+/* Whether the kernel could take it for a name at all. */
+bool is_xattr_name(struct bytes name);
+
+/* The name to store an archive's attribute under; false if it is not to be stored. */
+bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]);
+
+/* The true name of a stored attribute; null if it is one of overlay's own. */
+const char *true_xattr_name(const char *stored, char name[XATTR_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,474 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.ArchiveException;
+import io.layerstore.BreakoutException;
+import io.layerstore.HelperFailureException;
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.OperationInterruptedException;
+import io.layerstore.UnsupportedEntryException;
+import io.layerstore.spi.Attributes;
+import io.layerstore.spi.Device;
+import io.layerstore.spi.EntryType;
+import io.layerstore.spi.FileContent;
+import io.layerstore.spi.TreeEntry;
+import io.layerstore.spi.TreeWriter;
+import io.layerstore.spi.WriteContext;
+import io.layerstore.spi.Xattr;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the entries of an archive into a layer's {@code diff} directory, through a helper process
+ * that sees nothing but that directory.
+ *
+ * <p>Entries go out in blocks and are carried out while the caller reads on; so failures, warnings
+ * and what {@link WriteContext} is told come with a later call, at the latest with {@link #finish},
+ * and always on the calling thread. Memory use does not depend on the layer.
+ *
+ * <p>Used by one thread at a time. An interrupt ends the work.
+ */
+final class ApplyHelper implements TreeWriter {
+
+  private static final int ENTRY_FIXED_SIZE = Protocol.HEADER_SIZE + 77 + 4;
+  private static final int DATA_FIXED_SIZE = Protocol.HEADER_SIZE + 8;
+  private static final int XATTR_FIXED_SIZE = Protocol.HEADER_SIZE + 6;
+
+  /** Less room than this at the end of a block is not worth a frame of its own. */
+  private static final int LEAST_DATA = 4096;
+
+  private final HelperProcess helper;
+  private final OutputBlocks blocks;
+  private final String id;
+  private final OwnerMapping owners;
+  private final WriteContext context;
+  private @Nullable FrameBuilder block;
+  private int sequence;
+  private boolean isFinished;
+  private boolean isClosed;
+
+  ApplyHelper(HelperProcess helper, String id, OwnerMapping owners, WriteContext context) {
+    this.helper = helper;
+    this.blocks = new OutputBlocks(helper);
+    this.id = id;
+    this.owners = owners;
+    this.context = context;
+  }
+
+  @Override
+  public void write(TreeEntry entry, @Nullable FileContent content) throws IOException {
+    requireOpen();
+    if (entry.path().isRoot() && entry.type() == EntryType.DIRECTORY) {
+      return; // The root is the driver's: its attributes are never those of an archive.
+    }
+    try {
+      takeEvents();
+      putEntry(entry, content);
+    } catch (Frame.GarbageException e) {
+      throw helper.garbage(e);
+    }
+  }
+
+  @Override
+  public long finish(long archiveBytes) throws LayerStoreException {
+    requireOpen();
+    try {
+      room(Protocol.HEADER_SIZE).begin(Protocol.OP_FINISH, ++sequence).end();
+      blocks.submit(Objects.requireNonNull(block));
+      block = null;
+      Frame done = awaitFrame();
+      while (done.opcode() != Protocol.OP_DONE) {
+        handle(done);
+        done = awaitFrame();
+      }
+      long sizeBytes = done.u63();
+      done.u63();
+      done.end();
+      isFinished = true;
+      return sizeBytes;
+    } catch (Frame.GarbageException e) {
+      throw helper.garbage(e);
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new LayerStoreException(
+          "layer " + id + ": cannot keep what the archive replaces: " + e, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
+    blocks.close();
+    if (isFinished) {
+      helper.close();
+    } else {
+      helper.kill();
+    }
+  }
+
+  private void requireOpen() {
+    if (isClosed || isFinished) {
+      throw new IllegalStateException("writer of layer " + id + " has ended");
+    }
+  }
+
+  // ---- entries out ----
+
+  private void putEntry(TreeEntry entry, @Nullable FileContent content) throws IOException {
+    sequence++;
+    Attributes attributes = entry.attributes();
+    long stored = content == null ? 0 : storedBytes(content);
+    int linkLength =
+        entry.linkText() != null
+            ? entry.linkText().length()
+            : entry.linkTarget() != null ? entry.linkTarget().bytes().length() : 0;
+    Device device = entry.device() == null ? Device.WHITEOUT : entry.device();
+    boolean hasXattrs = entry.type() != EntryType.WHITEOUT && entry.type() != EntryType.OPAQUE;
+    Instant modified = attributes.modified();
+    Instant accessed = attributes.accessed();
+    FrameBuilder frame =
+        room(ENTRY_FIXED_SIZE + entry.path().bytes().length() + linkLength)
+            .begin(Protocol.OP_ENTRY, sequence)
+            .u8(typeOf(entry.type()))
+            .u32(attributes.mode())
+            .u32(owners.uid(entry.path(), attributes.uid()))
+            .u32(owners.gid(entry.path(), attributes.gid()))
+            .u64(modified.getEpochSecond())
+            .u32(modified.getNano())
+            .u64(accessed.getEpochSecond())
+            .u32(accessed.getNano())
+            .u64(entry.sizeBytes())
+            .u64(stored)
+            .u32(device.major())
+            .u32(device.minor())
+            .u16(hasXattrs ? attributes.xattrs().size() : 0)
+            .bytes(entry.path().bytes());
+    if (entry.linkText() != null) {
+      frame.bytes(entry.linkText());
+    } else if (entry.linkTarget() != null) {
+      frame.bytes(entry.linkTarget().bytes());
+    } else {
+      frame.u16(0);
+    }
+    frame.end();
+    if (content != null) {
+      putContent(entry, content);
+    }
+    if (hasXattrs) {
+      for (Xattr xattr : attributes.xattrs()) {
+        putXattr(xattr);
+      }
+    }
+  }
+
+  private static long storedBytes(FileContent content) {
+    long sum = 0;
+    for (FileContent.Extent extent : content.extents()) {
+      sum += extent.length();
+    }
+    return sum;
+  }
+
+  private void putContent(TreeEntry entry, FileContent content) throws IOException {
+    for (FileContent.Extent extent : content.extents()) {
+      long offset = extent.offset();
+      while (offset < extent.end()) {
+        offset += putData(entry, content.data(), offset, extent.end() - offset);
+      }
+    }
+  }
+
+  /** Puts as much as the block takes, at most {@code left} bytes, and tells how much it was. */
+  private long putData(TreeEntry entry, InputStream data, long offset, long left)
+      throws IOException {
+    FrameBuilder frame =
+        room(DATA_FIXED_SIZE + (int) Math.min(left, LEAST_DATA))
+            .begin(Protocol.OP_DATA, sequence)
+            .u64(offset);
+    int wanted = (int) Math.min(left, frame.remaining());
+    int count = data.readNBytes(frame.array(), frame.size(), wanted);
+    if (count < wanted) {
+      throw new EOFException("content of " + entry.path() + " ends too early");
+    }
+    frame.advance(count);
+    frame.end();
+    return count;
+  }
+
+  private void putXattr(Xattr xattr) throws IOException {
+    room(XATTR_FIXED_SIZE + xattr.name().length() + xattr.value().length())
+        .begin(Protocol.OP_XATTR, sequence)
+        .bytes(xattr.name())
+        .u32(xattr.value().length())
+        .raw(xattr.value())
+        .end();
+  }
+
+  /** The current block, or the next one if that has no room for {@code size} bytes. */
+  private FrameBuilder room(int size) throws IOException {
+    FrameBuilder current = block;
+    if (current != null && current.remaining() < size) {
+      blocks.submit(current);
+      current = null;
+    }
+    if (current == null) {
+      current = awaitBlock();
+      block = current;
+    }
+    return current;
+  }
+
+  private static int typeOf(EntryType type) {
+    return switch (type) {
+      case DIRECTORY -> Protocol.TYPE_DIRECTORY;
+      case FILE -> Protocol.TYPE_FILE;
+      case SYMLINK -> Protocol.TYPE_SYMLINK;
+      case HARD_LINK -> Protocol.TYPE_HARD_LINK;
+      case CHARACTER_DEVICE -> Protocol.TYPE_CHARACTER_DEVICE;
+      case BLOCK_DEVICE -> Protocol.TYPE_BLOCK_DEVICE;
+      case FIFO -> Protocol.TYPE_FIFO;
+      case WHITEOUT -> Protocol.TYPE_WHITEOUT;
+      case OPAQUE -> Protocol.TYPE_OPAQUE;
+    };
+  }
+
+  // ---- waiting ----
+
+  /**
+   * Waits for a block, and meanwhile takes what the helper says: it may have to say something
+   * before it can go on.
+   */
+  private FrameBuilder awaitBlock() throws IOException {
+    while (true) {
+      helper.lock().lock();
+      try {
+        while (!blocks.hasFreeLocked() && !helper.hasFramesOrEnded()) {
+          helper.changed().await();
+        }
+        FrameBuilder free = blocks.takeLocked();
+        if (free != null) {
+          return free;
+        }
+      } catch (InterruptedException e) {
+        throw interrupted(e);
+      } finally {
+        helper.lock().unlock();
+      }
+      handle(awaitFrame());
+    }
+  }
+
+  private Frame awaitFrame() throws LayerStoreException {
+    Frame frame = helper.poll();
+    while (frame == null) {
+      helper.lock().lock();
+      try {
+        while (!helper.hasFramesOrEnded()) {
+          helper.changed().await();
+        }
+        if (helper.hasEnded()) {
+          break;
+        }
+      } catch (InterruptedException e) {
+        throw interrupted(e);
+      } finally {
+        helper.lock().unlock();
+      }
+      frame = helper.poll();
+    }
+    if (frame == null) {
+      throw helper.endOf(null);
+    }
+    return frame;
+  }
+
+  private OperationInterruptedException interrupted(InterruptedException e) {
+    Thread.currentThread().interrupt();
+    return new OperationInterruptedException("unpacking the layer archive", e);
+  }
+
+  // ---- what the helper says ----
+
+  /** Takes what has been said already. */
+  private void takeEvents() throws IOException {
+    Frame frame = helper.poll();
+    while (frame != null) {
+      handle(frame);
+      frame = helper.poll();
+    }
+  }
+
+  private void handle(Frame frame) throws IOException {
+    switch (frame.opcode()) {
+      case Protocol.OP_SALVAGE -> salvage(frame);
+      case Protocol.OP_REDIRECT -> context.redirecting(pathOf(frame));
+      case Protocol.OP_THROUGH -> throughLink(frame);
+      case Protocol.OP_WARNING -> warn(frame);
+      case Protocol.OP_ERROR -> throw failureOf(HelperError.read(frame));
+      default -> throw new Frame.GarbageException("unexpected " + frame);
+    }
+  }
+
+  private void throughLink(Frame frame) throws IOException {
+    LayerPath path = takePath(frame);
+    LayerPath realPath = takePath(frame);
+    long sizeBytes = frame.u63();
+    frame.end();
+    context.wroteThroughLink(path, realPath, sizeBytes);
+  }
+
+  private static LayerPath pathOf(Frame frame) {
+    LayerPath path = takePath(frame);
+    frame.end();
+    return path;
+  }
+
+  private static LayerPath takePath(Frame frame) {
+    try {
+      return LayerPath.of(frame.bytes());
+    } catch (IllegalArgumentException e) {
+      throw new Frame.GarbageException("invalid path in " + frame);
+    }
+  }
+
+  private void salvage(Frame frame) throws IOException {
+    long sizeBytes = frame.u63();
+    LayerPath path = pathOf(frame);
+    try (SalvageStream content = new SalvageStream(sizeBytes)) {
+      context.destroying(path, sizeBytes, content);
+    }
+  }
+
+  /** The content of a file that is replaced, from the DATA frames after a SALVAGE frame. */
+  private final class SalvageStream extends InputStream {
+    private final long sizeBytes;
+    private long received;
+    private ByteBuffer data = ByteBuffer.allocate(0);
+
+    SalvageStream(long sizeBytes) {
+      this.sizeBytes = sizeBytes;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      Objects.checkFromIndexSize(offset, length, bytes.length);
+      if (length == 0) {
+        return 0;
+      }
+      if (!data.hasRemaining() && !receive()) {
+        return -1;
+      }
+      int count = Math.min(length, data.remaining());
+      data.get(bytes, offset, count);
+      return count;
+    }
+
+    private boolean receive() throws LayerStoreException {
+      if (received == sizeBytes) {
+        return false;
+      }
+      Frame frame = awaitFrame();
+      if (frame.opcode() == Protocol.OP_ERROR) {
+        throw failureOf(HelperError.read(frame));
+      }
+      if (frame.opcode() != Protocol.OP_DATA || frame.u63() != received) {
+        throw new Frame.GarbageException("unexpected " + frame);
+      }
+      data = frame.rest();
+      received += data.remaining();
+      if (!data.hasRemaining() || received > sizeBytes) {
+        throw new Frame.GarbageException("wrong length of " + frame);
+      }
+      return true;
+    }
+
+    /** Takes what was not read: the next frame is about something else. */
+    @Override
+    public void close() throws IOException {
+      data.position(data.limit());
+      while (receive()) {
+        data.position(data.limit());
+      }
+    }
+  }
+
+  private void warn(Frame frame) {
+    int code = frame.u16();
+    int errno = frame.s32();
+    LayerPath path = takePath(frame);
+    String text = frame.bytes().toString();
+    frame.end();
+    String reason =
+        switch (code) {
+          case Protocol.WARN_XATTR_DROPPED ->
+              "extended attribute "
+                  + text
+                  + " means something only where the archive was made, and is not set";
+          case Protocol.WARN_XATTR_REFUSED ->
+              "extended attribute " + text + " cannot be set: " + Errno.describe(errno);
+          case Protocol.WARN_DEVICE_SKIPPED -> "an ordinary user cannot make device nodes";
+          case Protocol.WARN_OWNER_REFUSED -> "the user namespace has no owner " + text;
+          default -> throw new Frame.GarbageException("unknown warning " + code);
+        };
+    context.warn(path, reason);
+  }
+
+  private LayerStoreException failureOf(HelperError error) {
+    String path = error.path().toString();
+    HelperFailureException cause = error.toException(HelperProcess.DRIVER, id);
+    String quoted = "\"" + path + "\" ";
+    return switch (error.code()) {
+      case Protocol.CODE_BREAKOUT ->
+          new BreakoutException(
+              ArchiveException.NO_ENTRY,
+              path,
+              quoted + "leads out of the layer through a symbolic link",
+              cause);
+      case Protocol.CODE_NOT_A_DIRECTORY ->
+          new UnsupportedEntryException(
+              ArchiveException.NO_ENTRY,
+              path,
+              quoted + "leads through something that is no directory",
+              cause);
+      case Protocol.CODE_LINK_LOOP ->
+          new UnsupportedEntryException(
+              ArchiveException.NO_ENTRY,
+              path,
+              quoted + "has too many symbolic links on its way",
+              cause);
+      case Protocol.CODE_MISSING_TARGET ->
+          new UnsupportedEntryException(
+              ArchiveException.NO_ENTRY,
+              path,
+              quoted + "is a hard link to something that the archive does not have before it",
+              cause);
+      case Protocol.CODE_BAD_LINK ->
+          new UnsupportedEntryException(
+              ArchiveException.NO_ENTRY, path, quoted + "is a hard link to a directory", cause);
+      case Protocol.CODE_WHITEOUT_DEVICE ->
+          new UnsupportedEntryException(
+              ArchiveException.NO_ENTRY,
+              path,
+              quoted
+                  + "is a 0/0 character device, which overlay takes for a deletion; allow such devices with a driver"
+                  + " option if that is what it is for",
+              cause);
+      default -> cause;
+    };
+  }
+}

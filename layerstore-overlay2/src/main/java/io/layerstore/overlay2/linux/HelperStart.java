@@ -1,0 +1,75 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.ByteString;
+import java.nio.file.Path;
+
+/**
+ * What a helper is told at its beginning.
+ *
+ * @param mode its mode
+ * @param flags {@code START_} bits, but for those of the user namespace
+ * @param rootUid the user that owns what the helper makes by itself
+ * @param rootGid the group
+ * @param maxFileSizeBytes the limit of every single file; 0 for none
+ * @param tree a {@code TREE_} constant
+ * @param home the driver's home
+ * @param id the layer, or empty
+ */
+record HelperStart(
+    HelperMode mode,
+    int flags,
+    long rootUid,
+    long rootGid,
+    long maxFileSizeBytes,
+    int tree,
+    Path home,
+    String id) {
+
+  private static final int FIXED_SIZE = 64;
+
+  /** About home as a whole. */
+  static HelperStart inHome(HelperMode mode, Path home) {
+    return new HelperStart(mode, 0, 0, 0, 0, Protocol.TREE_HOME, home, "");
+  }
+
+  /** About one tree of a layer. */
+  static HelperStart inLayer(HelperMode mode, Path home, String id, int tree) {
+    return new HelperStart(mode, 0, 0, 0, 0, tree, home, id);
+  }
+
+  HelperStart withFlags(int newFlags) {
+    return new HelperStart(mode, newFlags, rootUid, rootGid, maxFileSizeBytes, tree, home, id);
+  }
+
+  HelperStart withRoot(long uid, long gid) {
+    return new HelperStart(mode, flags, uid, gid, maxFileSizeBytes, tree, home, id);
+  }
+
+  HelperStart withMaxFileSize(long bytes) {
+    return new HelperStart(mode, flags, rootUid, rootGid, bytes, tree, home, id);
+  }
+
+  /** The frame that says so, for a helper in {@code namespace}. */
+  FrameBuilder frame(UserNamespace namespace, int sequence) {
+    int all = flags;
+    if (namespace.isUsed()) {
+      all |= Protocol.START_USER_NAMESPACE;
+    }
+    if (namespace.hasRanges()) {
+      all |= Protocol.START_MAP_BY_CALLER;
+    }
+    ByteString homeBytes = PathBytes.of(home);
+    ByteString idBytes = ByteString.utf8(id);
+    return new FrameBuilder(FIXED_SIZE + homeBytes.length() + idBytes.length())
+        .begin(Protocol.OP_START, sequence)
+        .u32(Protocol.PROTOCOL_VERSION)
+        .u32(all)
+        .u32(rootUid)
+        .u32(rootGid)
+        .u64(maxFileSizeBytes)
+        .u8(tree)
+        .bytes(homeBytes)
+        .bytes(idBytes)
+        .end();
+  }
+}

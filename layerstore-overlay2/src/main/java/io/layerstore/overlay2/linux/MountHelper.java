@@ -1,0 +1,204 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.ByteString;
+import io.layerstore.DriverException;
+import io.layerstore.HelperFailureException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MountBusyException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The mounts of one home, in a helper process that lives as long as this object. */
+final class MountHelper implements Mounts {
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(60);
+  private static final int FIXED_SIZE = 64;
+
+  private final HelperProcess helper;
+  private final Conversation conversation;
+  private final Path home;
+  private final MountSettings settings;
+
+  MountHelper(HelperProcess helper, Path home, MountSettings settings, boolean hasOwnNamespace) {
+    this.helper = helper;
+    this.conversation = new Conversation(helper, TIMEOUT);
+    this.home = hasOwnNamespace ? inNamespaceOf(helper, home.toAbsolutePath()) : home;
+    this.settings = settings;
+  }
+
+  private static Path inNamespaceOf(HelperProcess helper, Path home) {
+    Path root = Path.of("/proc", Long.toString(helper.pid()), "root");
+    Path relative = home.getNameCount() == 0 ? home : home.subpath(0, home.getNameCount());
+    return root.resolve(relative);
+  }
+
+  @Override
+  public MountApi mount(OverlayMount mount) throws LayerStoreException {
+    int flags = flagsOf(mount) | (mount.isPersistent() ? Protocol.MOUNT_PERSISTENT : 0);
+    Mounted mounted = request(mount, flags);
+    return mounted.api == Protocol.API_NEW ? MountApi.NEW : MountApi.CLASSIC;
+  }
+
+  @Override
+  public DetachedMount mountDetached(OverlayMount mount) throws LayerStoreException {
+    int descriptor = request(mount, flagsOf(mount) | Protocol.MOUNT_DETACHED).descriptor;
+    Path path = Path.of("/proc", Long.toString(helper.pid()), "fd", Integer.toString(descriptor));
+    return new Detached(mount.id(), descriptor, path);
+  }
+
+  private int flagsOf(OverlayMount mount) {
+    int api =
+        switch (mount.api()) {
+          case ANY -> 0;
+          case NEW -> Protocol.MOUNT_FORCE_NEW;
+          case CLASSIC -> Protocol.MOUNT_FORCE_CLASSIC;
+        };
+    return settings.flags()
+        | api
+        | (mount.isReadOnly() ? Protocol.MOUNT_READ_ONLY : 0)
+        | (mount.forbidsDevices() ? Protocol.MOUNT_NODEV : 0);
+  }
+
+  /** The answer to a mount request. */
+  private static final class Mounted {
+    private int api;
+    private int descriptor;
+  }
+
+  private Mounted request(OverlayMount mount, int flags) throws LayerStoreException {
+    Mounted mounted = new Mounted();
+    conversation.ask(
+        number -> frameOf(mount, flags, number),
+        frame -> {
+          if (frame.opcode() != Protocol.OP_MOUNTED) {
+            throw new Frame.GarbageException("unexpected " + frame);
+          }
+          mounted.api = frame.u8();
+          mounted.descriptor = frame.s32();
+          frame.end();
+          return true;
+        },
+        error -> failureOf(mount.id(), error));
+    return mounted;
+  }
+
+  private static FrameBuilder frameOf(OverlayMount mount, int flags, int number) {
+    ByteString id = ByteString.utf8(mount.id());
+    ByteString label = ByteString.utf8(mount.label());
+    int size = FIXED_SIZE + id.length() + label.length();
+    List<ByteString> links = new ArrayList<>();
+    for (String link : mount.lowerLinks()) {
+      ByteString name = ByteString.utf8(link);
+      links.add(name);
+      size += 2 + name.length();
+    }
+    FrameBuilder frame =
+        new FrameBuilder(size)
+            .begin(Protocol.OP_MOUNT, number)
+            .u32(flags)
+            .bytes(id)
+            .bytes(label)
+            .u16(links.size());
+    links.forEach(frame::bytes);
+    return frame.end();
+  }
+
+  private static LayerStoreException failureOf(String id, HelperError error) {
+    HelperFailureException failure = error.toException(HelperProcess.DRIVER, id);
+    if (error.code() == Protocol.CODE_TOO_LONG) {
+      return new DriverException(
+          HelperProcess.DRIVER,
+          id,
+          "too many layers for one mount on this kernel: "
+              + error.text()
+              + "; use fewer layers, or Linux 6.7 or newer",
+          failure);
+    }
+    return failure;
+  }
+
+  @Override
+  public void unmount(String id, boolean lazily) throws LayerStoreException {
+    ByteString name = ByteString.utf8(id);
+    conversation.ask(
+        number ->
+            new FrameBuilder(FIXED_SIZE + name.length())
+                .begin(Protocol.OP_UNMOUNT, number)
+                .u32(lazily ? Protocol.UNMOUNT_LAZY : 0)
+                .bytes(name)
+                .end(),
+        Conversation::takeDone,
+        error -> {
+          HelperFailureException failure = error.toException(HelperProcess.DRIVER, id);
+          return error.code() == Protocol.CODE_BUSY
+              ? new MountBusyException(id, MountHolders.find(merged(id)), failure)
+              : failure;
+        });
+  }
+
+  @Override
+  public List<MountPoint> list() throws LayerStoreException {
+    List<MountPoint> points = new ArrayList<>();
+    conversation.ask(
+        number -> FrameBuilder.empty(Protocol.OP_LIST, number),
+        frame -> {
+          if (frame.opcode() != Protocol.OP_MOUNTPOINT) {
+            return Conversation.takeDone(frame);
+          }
+          points.add(
+              new MountPoint(
+                  frame.u32(), frame.u32(), frame.u32(), frame.bytes().toString(), frame.bytes()));
+          frame.end();
+          return false;
+        },
+        error -> error.toException(HelperProcess.DRIVER, null));
+    return points;
+  }
+
+  @Override
+  public Path home() {
+    return home;
+  }
+
+  @Override
+  public void close() {
+    helper.close();
+  }
+
+  /** A mount that only its descriptor in the helper keeps. */
+  private final class Detached implements DetachedMount {
+    private final String id;
+    private final int descriptor;
+    private final Path path;
+    private boolean isOpen = true;
+
+    Detached(String id, int descriptor, Path path) {
+      this.id = id;
+      this.descriptor = descriptor;
+      this.path = path;
+    }
+
+    @Override
+    public Path path() {
+      return path;
+    }
+
+    @Override
+    public synchronized void close() throws LayerStoreException {
+      if (!isOpen) {
+        return;
+      }
+      isOpen = false;
+      if (!helper.isAlive()) {
+        return; // Gone with the helper.
+      }
+      conversation.ask(
+          number ->
+              new FrameBuilder(FIXED_SIZE).begin(Protocol.OP_RELEASE, number).u32(descriptor).end(),
+          Conversation::takeDone,
+          error -> error.toException(HelperProcess.DRIVER, id));
+    }
+  }
+}

@@ -1,0 +1,15 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.ByteString;
+
+/**
+ * A line of {@code /proc/self/mountinfo}.
+ *
+ * @param mountId the kernel's number of the mount
+ * @param major the device it shows, upper part
+ * @param minor the device it shows, lower part
+ * @param fileSystem its type, such as {@code overlay}
+ * @param path where it is, relative to the home it was asked for; empty for that home itself
+ */
+public record MountPoint(
+    long mountId, long major, long minor, String fileSystem, ByteString path) {}

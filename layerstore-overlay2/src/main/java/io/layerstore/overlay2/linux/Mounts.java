@@ -1,0 +1,62 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.LayerStoreException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Mounts the layers of one home.
+ *
+ * <p>Opened by {@link LinuxCalls#openMounts}. Safe for use by many threads: one request is carried
+ * out at a time, and an interrupt of the calling thread waits until it has been. When the JVM dies,
+ * mounts that are not persistent are undone.
+ */
+public interface Mounts extends AutoCloseable {
+
+  /**
+   * Mounts a layer at {@code <id>/merged}, which is made.
+   *
+   * @return the calls it was mounted with
+   * @throws LayerStoreException if it cannot be mounted; nothing is left of the attempt
+   */
+  MountApi mount(OverlayMount mount) throws LayerStoreException;
+
+  /**
+   * Mounts a layer nowhere: only who has the path can look into it, and it is gone with the last
+   * one who does.
+   *
+   * @throws LayerStoreException if it cannot be mounted, for instance because the kernel is older
+   *     than 6.7
+   */
+  DetachedMount mountDetached(OverlayMount mount) throws LayerStoreException;
+
+  /**
+   * Undoes the mount of a layer and removes {@code <id>/merged}; does nothing if there is none.
+   *
+   * @param lazily at once out of sight, and undone when the last one who uses it stops
+   * @throws io.layerstore.MountBusyException if it is in use and not to be undone lazily; it stays
+   */
+  void unmount(String id, boolean lazily) throws LayerStoreException;
+
+  /** What is mounted at home and below, by whomever. */
+  List<MountPoint> list() throws LayerStoreException;
+
+  /**
+   * Home as the mounts can be seen: itself, or a path below {@code /proc} where an ordinary user's
+   * mounts are. Such a path must not be canonicalised: the result would be the host's, where
+   * nothing is mounted.
+   */
+  Path home();
+
+  /** Where {@link #mount} shows a layer. */
+  default Path merged(String id) {
+    return home().resolve(id).resolve("merged");
+  }
+
+  /**
+   * Undoes every mount that is not persistent, lazily if it is in use, and ends the process. A
+   * second call does nothing.
+   */
+  @Override
+  void close() throws LayerStoreException;
+}

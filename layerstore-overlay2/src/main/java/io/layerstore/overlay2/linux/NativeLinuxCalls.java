@@ -1,0 +1,84 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.spi.TreeWriter;
+import io.layerstore.spi.WriteContext;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/** Asks the kernel through helper processes. Immutable. */
+public final class NativeLinuxCalls implements LinuxCalls {
+
+  private final Path binary;
+  private final UserNamespace namespace;
+
+  /**
+   * Through a program, in a namespace.
+   *
+   * @param binary as {@link HelperBinary#locate} found it
+   */
+  public NativeLinuxCalls(Path binary, UserNamespace namespace) {
+    this.binary = Objects.requireNonNull(binary, "binary");
+    this.namespace = Objects.requireNonNull(namespace, "namespace");
+  }
+
+  /** The namespace the helpers work in. */
+  public UserNamespace namespace() {
+    return namespace;
+  }
+
+  @Override
+  public KernelFeatures probe(Path directory) throws LayerStoreException {
+    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.PROBE, directory))) {
+      return ProbeRequest.send(helper);
+    }
+  }
+
+  @Override
+  public Mounts openMounts(Path home, MountSettings settings) throws LayerStoreException {
+    HelperStart start =
+        HelperStart.inHome(HelperMode.MOUNT, home).withRoot(settings.rootUid(), settings.rootGid());
+    return new MountHelper(start(start), home, settings, namespace.isUsed());
+  }
+
+  @Override
+  public TreeWriter openWriter(Path home, String id, WriteSettings settings, WriteContext context)
+      throws LayerStoreException {
+    OwnerMapping owners = new OwnerMapping(id, settings);
+    HelperStart start =
+        HelperStart.inLayer(HelperMode.APPLY, home, id, Protocol.TREE_DIFF)
+            .withFlags(settings.flags())
+            .withMaxFileSize(settings.maxFileSizeBytes())
+            .withRoot(owners.rootUid(), owners.rootGid());
+    return new ApplyHelper(start(start), id, owners, context);
+  }
+
+  @Override
+  public TreeScan openDiff(Path home, String id) throws LayerStoreException {
+    return new ScanHelper(
+        start(HelperStart.inLayer(HelperMode.SCAN, home, id, Protocol.TREE_DIFF)));
+  }
+
+  @Override
+  public TreeScan openTree(Path directory) throws LayerStoreException {
+    return new ScanHelper(start(HelperStart.inHome(HelperMode.SCAN, directory)));
+  }
+
+  @Override
+  public void remove(Path home, String id) throws LayerStoreException {
+    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.REMOVE, home))) {
+      RemoveRequest.send(helper, home, id);
+    }
+  }
+
+  @Override
+  public void sync(Path home) throws LayerStoreException {
+    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.SYNC, home))) {
+      SyncRequest.send(helper);
+    }
+  }
+
+  private HelperProcess start(HelperStart start) throws LayerStoreException {
+    return HelperProcess.start(binary, start, namespace);
+  }
+}

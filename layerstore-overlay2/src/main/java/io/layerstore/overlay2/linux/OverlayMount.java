@@ -1,0 +1,68 @@
+package io.layerstore.overlay2.linux;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What to mount. Immutable.
+ *
+ * @param id the layer
+ * @param lowerLinks the names in {@code l/} of the layers below, nearest first; not empty
+ * @param isReadOnly whether the layer's own directory is the topmost lower one, and nothing can be
+ *     written
+ * @param label the SELinux label of all files, or empty
+ * @param isPersistent whether the mount stays when the process ends
+ * @param forbidsDevices whether device nodes in it do not work
+ * @param api the system calls to use
+ */
+public record OverlayMount(
+    String id,
+    List<String> lowerLinks,
+    boolean isReadOnly,
+    String label,
+    boolean isPersistent,
+    boolean forbidsDevices,
+    MountApi api) {
+
+  /**
+   * Copies the list.
+   *
+   * @throws IllegalArgumentException if there is no lower layer: such a layer needs no mount
+   */
+  public OverlayMount {
+    Objects.requireNonNull(id, "id");
+    lowerLinks = List.copyOf(lowerLinks);
+    Objects.requireNonNull(label, "label");
+    Objects.requireNonNull(api, "api");
+    if (lowerLinks.isEmpty()) {
+      throw new IllegalArgumentException("a layer without lower layers needs no mount: " + id);
+    }
+  }
+
+  /** For writing. */
+  public static OverlayMount readWrite(String id, List<String> lowerLinks) {
+    return new OverlayMount(id, lowerLinks, false, "", false, false, MountApi.ANY);
+  }
+
+  /** For reading only, devices forbidden. */
+  public static OverlayMount readOnly(String id, List<String> lowerLinks) {
+    return new OverlayMount(id, lowerLinks, true, "", false, true, MountApi.ANY);
+  }
+
+  /** The same with an SELinux label. */
+  public OverlayMount withLabel(String newLabel) {
+    return new OverlayMount(
+        id, lowerLinks, isReadOnly, newLabel, isPersistent, forbidsDevices, api);
+  }
+
+  /** The same, to stay when the process ends. */
+  public OverlayMount persistent() {
+    return new OverlayMount(id, lowerLinks, isReadOnly, label, true, forbidsDevices, api);
+  }
+
+  /** The same through certain system calls. */
+  public OverlayMount with(MountApi newApi) {
+    return new OverlayMount(
+        id, lowerLinks, isReadOnly, label, isPersistent, forbidsDevices, newApi);
+  }
+}

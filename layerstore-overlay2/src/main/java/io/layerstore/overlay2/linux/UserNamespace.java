@@ -1,0 +1,45 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.IdMapping;
+import java.util.Objects;
+
+/**
+ * Whether helpers work in a user namespace of their own, which is how an ordinary user mounts, and
+ * which ids there are in it. Immutable.
+ *
+ * @param isUsed whether there is one
+ * @param ranges the ids, as inside and on the host; the identity stands for a single one, the
+ *     caller's user as 0
+ */
+public record UserNamespace(boolean isUsed, IdMapping ranges) {
+
+  /** None: for a process that may mount by itself, such as one of root. */
+  public static final UserNamespace NONE = new UserNamespace(false, IdMapping.IDENTITY);
+
+  /** One in which the caller's user is root, and the only user there is. */
+  public static final UserNamespace OF_USER = new UserNamespace(true, IdMapping.IDENTITY);
+
+  /**
+   * Checks the parts.
+   *
+   * @throws IllegalArgumentException if there are ranges without a namespace, or user or group 0 is
+   *     not among them
+   */
+  public UserNamespace {
+    Objects.requireNonNull(ranges, "ranges");
+    if (!ranges.isIdentity()
+        && (!isUsed || ranges.uidToHost(0).isEmpty() || ranges.gidToHost(0).isEmpty())) {
+      throw new IllegalArgumentException("id ranges do not fit a user namespace: " + ranges);
+    }
+  }
+
+  /** One with many ids, which {@code newuidmap} and {@code newgidmap} must grant. */
+  public static UserNamespace ofRanges(IdMapping ranges) {
+    return new UserNamespace(true, ranges);
+  }
+
+  /** Whether there are more ids than that of the user. */
+  boolean hasRanges() {
+    return !ranges.isIdentity();
+  }
+}
