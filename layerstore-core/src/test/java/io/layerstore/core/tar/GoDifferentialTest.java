@@ -11,7 +11,6 @@ import io.layerstore.UnsupportedEntryException;
 import io.layerstore.core.tar.TarReader.RawBytes;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
-import io.layerstore.spi.FileContent.Extent;
 import io.layerstore.spi.Xattr;
 import io.layerstore.testing.AppendixA;
 import java.io.ByteArrayInputStream;
@@ -290,17 +289,8 @@ final class GoDifferentialTest {
 
   /** Of the logical content, holes filled with zeros. */
   private static long checksum(TarHeader header, byte[] payload) {
-    byte[] content = payload;
-    if (header.extents() != null) {
-      content = new byte[(int) header.size()];
-      int at = 0;
-      for (Extent extent : header.extents()) {
-        System.arraycopy(payload, at, content, (int) extent.offset(), (int) extent.length());
-        at += (int) extent.length();
-      }
-    }
     CRC32 sum = new CRC32();
-    sum.update(content);
+    sum.update(SparseContent.expand(header, ByteString.of(payload)));
     return sum.getValue();
   }
 }
