@@ -16,6 +16,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -61,6 +62,7 @@ public final class AtomicFiles {
   };
 
   private static final FileAttribute<?>[] NO_ATTRIBUTES = {};
+  private static final Set<OpenOption> READING = Set.of(READ, NOFOLLOW_LINKS);
 
   private AtomicFiles() {}
 
@@ -83,10 +85,19 @@ public final class AtomicFiles {
     return uninterrupted(() -> readOnce(file, (int) attributes.size(), maxBytes));
   }
 
+  /** The same as {@link #read}, but null if there is no such file. */
+  public static byte @Nullable [] readIfExists(Path file, int maxBytes) throws IOException {
+    try {
+      return read(file, maxBytes);
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
   private static byte[] readOnce(Path file, int expected, int maxBytes) throws IOException {
     // One byte more than expected, so that the end is seen without a second buffer.
     ByteBuffer buffer = ByteBuffer.allocate(expected + 1);
-    try (SeekableByteChannel channel = Files.newByteChannel(file, Set.of(READ, NOFOLLOW_LINKS))) {
+    try (SeekableByteChannel channel = Files.newByteChannel(file, READING)) {
       while (channel.read(buffer) >= 0) {
         if (!buffer.hasRemaining()) {
           requireSize(file, buffer.position(), maxBytes);

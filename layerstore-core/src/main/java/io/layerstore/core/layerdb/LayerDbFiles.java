@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the layer database reads and writes: bounded, never through a link, and as durable as the
@@ -50,7 +51,16 @@ final class LayerDbFiles {
 
   /** The value in a small file without white space around it, as Docker reads most of them. */
   static String readTrimmed(Path file) throws IOException {
-    String value = readValue(file);
+    return trim(readValue(file));
+  }
+
+  /** The same, but null if there is no such file. */
+  static @Nullable String readTrimmedIfExists(Path file) throws IOException {
+    byte @Nullable [] value = AtomicFiles.readIfExists(file, MAX_VALUE_BYTES);
+    return value == null ? null : trim(new String(value, StandardCharsets.ISO_8859_1));
+  }
+
+  private static String trim(String value) {
     int start = 0;
     int end = value.length();
     while (start < end && isSpace(value.charAt(start))) {

@@ -18,6 +18,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.zip.Deflater;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.jspecify.annotations.Nullable;
 
@@ -33,11 +34,11 @@ import org.jspecify.annotations.Nullable;
 final class LayerDbTransaction implements MetadataTransaction {
 
   /**
-   * The level of zlib, its default and Docker's. A tar-split is small beside its layer and is kept
-   * as long as it: on the 6,600 entries of a Debian root, level 1 saves about 30 ms of 50 and costs
-   * a third more bytes.
+   * The level of zlib. Docker uses 6. On the tar-split of 36,700 files (42 MB), 6 takes 225 ms of
+   * CPU for 2.8 MB, and 1 takes 98 ms for 3.5 MB: 17 bytes more for a file that itself has a block
+   * of 4,096, and time that unpacking waits for.
    */
-  private static final int COMPRESSION_LEVEL = 6;
+  private static final int COMPRESSION_LEVEL = Deflater.BEST_SPEED;
 
   private static final int BUFFER_BYTES = 64 * 1024;
 

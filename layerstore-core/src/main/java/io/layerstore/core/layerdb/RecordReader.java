@@ -61,7 +61,8 @@ final class RecordReader {
   }
 
   private LayerRecord readLayer(ChainId chainId, Path directory) throws IOException {
-    DiffId diffId = parse(directory.resolve(LayerDbLayout.DIFF), DiffId::parse);
+    Path diff = directory.resolve(LayerDbLayout.DIFF);
+    DiffId diffId = parse(diff, LayerDbFiles.readTrimmed(diff), DiffId::parse);
     long size = readSize(directory.resolve(LayerDbLayout.SIZE));
     String cacheId = readCacheId(directory);
     @Nullable ChainId parent = readParent(directory);
@@ -124,20 +125,23 @@ final class RecordReader {
   }
 
   private static String readCacheId(Path directory) throws IOException {
-    return readId(directory.resolve(LayerDbLayout.CACHE_ID), DriverIds::isValid);
+    Path file = directory.resolve(LayerDbLayout.CACHE_ID);
+    return requireId(file, LayerDbFiles.readTrimmed(file), DriverIds::isValid);
   }
 
   private static String readMountId(Path directory) throws IOException {
-    return readId(directory.resolve(LayerDbLayout.MOUNT_ID), DriverIds::isMountId);
+    Path file = directory.resolve(LayerDbLayout.MOUNT_ID);
+    return requireId(file, LayerDbFiles.readTrimmed(file), DriverIds::isMountId);
   }
 
   private static @Nullable String readInitId(Path directory) throws IOException {
     Path file = directory.resolve(LayerDbLayout.INIT_ID);
-    return LayerDbFiles.exists(file) ? readId(file, DriverIds::isMountId) : null;
+    @Nullable String id = LayerDbFiles.readTrimmedIfExists(file);
+    return id == null ? null : requireId(file, id, DriverIds::isMountId);
   }
 
-  private static String readId(Path file, Predicate<String> isValid) throws IOException {
-    String id = LayerDbFiles.readTrimmed(file);
+  private static String requireId(Path file, String id, Predicate<String> isValid)
+      throws StoreCorruptedException {
     if (!isValid.test(id)) {
       // Docker's words: "invalid cache id value".
       String what = String.valueOf(file.getFileName()).replace('-', ' ');
@@ -148,7 +152,8 @@ final class RecordReader {
 
   private static @Nullable ChainId readParent(Path directory) throws IOException {
     Path file = directory.resolve(LayerDbLayout.PARENT);
-    return LayerDbFiles.exists(file) ? parse(file, ChainId::parse) : null;
+    @Nullable String text = LayerDbFiles.readTrimmedIfExists(file);
+    return text == null ? null : parse(file, text, ChainId::parse);
   }
 
   private static long readSize(Path file) throws IOException {
@@ -165,19 +170,16 @@ final class RecordReader {
 
   private static @Nullable Descriptor readDescriptor(Path directory) throws IOException {
     Path file = directory.resolve(LayerDbLayout.DESCRIPTOR);
-    if (!LayerDbFiles.exists(file)) {
-      return null;
-    }
-    byte[] document = AtomicFiles.read(file, MAX_DESCRIPTOR_BYTES);
+    byte @Nullable [] document = AtomicFiles.readIfExists(file, MAX_DESCRIPTOR_BYTES);
     try {
-      return DescriptorJson.read(document);
+      return document == null ? null : DescriptorJson.read(document);
     } catch (IOException e) {
       throw new StoreCorruptedException(file.toString(), "not a descriptor in JSON", e);
     }
   }
 
-  private static <T> T parse(Path file, Function<String, T> parser) throws IOException {
-    String text = LayerDbFiles.readTrimmed(file);
+  private static <T> T parse(Path file, String text, Function<String, T> parser)
+      throws StoreCorruptedException {
     try {
       return parser.apply(text);
     } catch (IllegalArgumentException e) {
