@@ -45,8 +45,9 @@ public record Archiver(String name, String program, String script, List<String> 
         gnuTar("ustar", "--format=ustar", USTAR),
         gnuTar("posix", "--format=posix", ALL),
         gnuTar("posix, all attributes", "--format=posix --xattrs --xattrs-include='*'", ALL),
-        gnuTar("posix, global header", "--format=posix --pax-option=comment=everywhere", ALL),
+        gnuTar("posix, global header", "--format=posix --pax-option=globexthdr.name=global,comment=everywhere", ALL),
         gnuTar("posix, without extra times", "--format=posix --pax-option=delete=atime", ALL),
+        gnuTar("posix, incremental", "--format=posix --listed-incremental=\"$out.snapshot\"", ALL),
         gnuTar("oldgnu, sparse", "--format=oldgnu --sparse", ALL),
         gnuTar("gnu, sparse", "--format=gnu --sparse", ALL),
         gnuTar("posix, sparse 1.0", "--format=posix --sparse --sparse-version=1.0", ALL),
@@ -54,8 +55,8 @@ public record Archiver(String name, String program, String script, List<String> 
         gnuTar("posix, sparse 0.0", "--format=posix --sparse --sparse-version=0.0", ALL),
         gnuTar("one block a record", "--blocking-factor=1", ALL),
         gnuTar("large records", "--blocking-factor=200", ALL),
-        gnuTar("absolute names", "--absolute-names --transform='s,^,/,'", ALL),
-        gnuTar("names after ./", "--transform='s,^,./,'", ALL),
+        gnuTar("absolute names", "--absolute-names --transform='s,^,/,S'", ALL),
+        gnuTar("names after ./", "--transform='s,^,./,S'", ALL),
         gnuTar("without owner names", "--numeric-owner --sort=name --mtime=@1600000000", ALL));
   }
 

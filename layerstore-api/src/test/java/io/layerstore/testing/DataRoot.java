@@ -1,6 +1,8 @@
 package io.layerstore.testing;
 
+import io.layerstore.Digest;
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -77,7 +79,7 @@ public record DataRoot(Path path, String driver) {
    */
   public List<String> tarSplit(String chainId) throws IOException {
     List<String> entries = new ArrayList<>();
-    StringBuilder segment = new StringBuilder();
+    ByteArrayOutputStream segment = new ByteArrayOutputStream();
     try (BufferedReader lines =
         new BufferedReader(
             new InputStreamReader(
@@ -88,8 +90,7 @@ public record DataRoot(Path path, String driver) {
         Matcher raw = SEGMENT.matcher(line);
         Matcher file = FILE.matcher(line);
         if (raw.matches()) {
-          segment.append(
-              new String(Base64.getDecoder().decode(raw.group(1)), StandardCharsets.ISO_8859_1));
+          segment.writeBytes(Base64.getDecoder().decode(raw.group(1)));
         } else if (file.matches()) {
           addSegment(entries, segment);
           entries.add(file.group(1));
@@ -102,13 +103,10 @@ public record DataRoot(Path path, String driver) {
     return entries;
   }
 
-  private static void addSegment(List<String> entries, StringBuilder segment) {
-    if (segment.length() > 0) {
-      entries.add(
-          "segment "
-              + Base64.getEncoder()
-                  .encodeToString(segment.toString().getBytes(StandardCharsets.ISO_8859_1)));
-      segment.setLength(0);
+  private static void addSegment(List<String> entries, ByteArrayOutputStream segment) {
+    if (segment.size() > 0) {
+      entries.add(segment.size() + " bytes, " + Digest.sha256Of(segment.toByteArray()));
+      segment.reset();
     }
   }
 

@@ -2,7 +2,12 @@ package io.layerstore.testing;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A directory tree as sorted lines of text, by which two trees are compared: type, mode, owner,
@@ -29,5 +34,22 @@ public final class Listing {
   /** The lines for everything below {@code directory}. */
   public static List<String> of(Path directory) throws IOException, InterruptedException {
     return Tool.require("bash").in(directory).run("-o", "pipefail", "-c", SCRIPT).lines();
+  }
+
+  /**
+   * How the tree in {@code actual} differs from that in {@code expected}, line by line; empty if it
+   * does not.
+   */
+  public static String difference(Path expected, Path actual)
+      throws IOException, InterruptedException {
+    List<String> expectedLines = of(expected);
+    List<String> actualLines = of(actual);
+    Set<String> missing = new LinkedHashSet<>(expectedLines);
+    missing.removeAll(new HashSet<>(actualLines));
+    Set<String> unexpected = new LinkedHashSet<>(actualLines);
+    unexpected.removeAll(new HashSet<>(expectedLines));
+    return Stream.concat(
+            missing.stream().map(line -> "- " + line), unexpected.stream().map(line -> "+ " + line))
+        .collect(Collectors.joining("\n"));
   }
 }
