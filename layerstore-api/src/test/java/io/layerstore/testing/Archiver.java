@@ -45,7 +45,10 @@ public record Archiver(String name, String program, String script, List<String> 
         gnuTar("ustar", "--format=ustar", USTAR),
         gnuTar("posix", "--format=posix", ALL),
         gnuTar("posix, all attributes", "--format=posix --xattrs --xattrs-include='*'", ALL),
-        gnuTar("posix, global header", "--format=posix --pax-option=globexthdr.name=global,comment=everywhere", ALL),
+        gnuTar(
+            "posix, global header",
+            "--format=posix --pax-option=globexthdr.name=global,comment=everywhere",
+            ALL),
         gnuTar("posix, without extra times", "--format=posix --pax-option=delete=atime", ALL),
         gnuTar("posix, incremental", "--format=posix --listed-incremental=\"$out.snapshot\"", ALL),
         gnuTar("oldgnu, sparse", "--format=oldgnu --sparse", ALL),

@@ -55,7 +55,7 @@ public final class SourceTree {
       cd ../special
       long=$(printf 'v%.0s' $(seq 250))
       mkdir -p $long/$long
-      printf 'very deep' > $long/$long/$long
+      printf 'very deep' > $long/$long/$long && touch -d '2011-11-11 11:11:11 UTC' $long/$long/$long
       ln -s $long/$long/$long link-with-a-long-target
       ln $long/$long/$long hard-link-with-a-long-target
       printf 'utf8' > "$(printf 'caf\\303\\251')"
