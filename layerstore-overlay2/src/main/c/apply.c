@@ -274,8 +274,9 @@ static int make_link(void) {
   struct bytes target = {(const uint8_t *)a.link, a.entry.link.length};
   struct walk_rules rules = a.rules;
   rules.create = false;
-  if (!walk_parent(&a.target, &rules, target, name, "follow path of link target")) {
-    refuse_entry(CODE_MISSING_TARGET, ENOENT, "make hard link");
+  uint16_t code = walk_parent(&a.target, &rules, target, name);
+  if (code != 0) {
+    refuse_entry(code == CODE_SYSTEM && errno == ENOENT ? CODE_MISSING_TARGET : code, errno, "follow path of link target");
   }
   int result = linkat(a.target.fd, name, a.place.fd, a.name, 0);
   if (result < 0 && errno == ENOENT) {
@@ -505,6 +506,12 @@ static void tell_real_path(void) {
   }
 }
 
+static void require_place(uint16_t code) {
+  if (code != 0) {
+    refuse_entry(code, errno, "follow path");
+  }
+}
+
 static void apply_entry(struct frame *f) {
   if (!decode_entry(&f->body, &a.entry)) {
     protocol_error(f->sequence, "ENTRY");
@@ -512,11 +519,11 @@ static void apply_entry(struct frame *f) {
   copy_texts();
   a.entries++;
   if (a.entry.type == TYPE_OPAQUE) {
-    walk_directory(&a.place, &a.rules, entry_path(), "follow path");
+    require_place(walk_directory(&a.place, &a.rules, entry_path()));
     mark_opaque(a.place.fd);
     return;
   }
-  walk_parent(&a.place, &a.rules, entry_path(), a.name, "follow path");
+  require_place(walk_parent(&a.place, &a.rules, entry_path(), a.name));
   switch (a.entry.type) {
     case TYPE_DIRECTORY:
       apply_directory();
@@ -543,7 +550,7 @@ int apply_conversation(const struct start *start, int root) {
   memset(&a, 0, sizeof a);
   a.start = start;
   a.opaque_xattr = (start->flags & START_USER_XATTR) != 0 ? "user.overlay.opaque" : "trusted.overlay.opaque";
-  a.rules = (struct walk_rules){root, true, start->root_uid, start->root_gid, a.opaque_xattr};
+  a.rules = (struct walk_rules){root, true, true, start->root_uid, start->root_gid, a.opaque_xattr};
   a.place.fd = a.target.fd = -1;
   begin_times(root);
   struct frame f;

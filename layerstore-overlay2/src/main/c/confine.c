@@ -72,7 +72,9 @@ static bool filter_calls(void) {
 /* Binds the tree onto itself, so that it is a mount that can become the root. Then its path leads to that mount: open it again. */
 static int bind_tree(const struct start *start) {
   int tree = open_tree_root(start);
-  if (fchdir(tree) != 0 || mount(".", ".", NULL, MS_BIND | MS_REC, NULL) != 0) {
+  /* What is mounted below is not part of the tree. A user namespace may not show what such a mount covers: with all of it then. */
+  if (fchdir(tree) != 0 ||
+      (mount(".", ".", NULL, MS_BIND, NULL) != 0 && mount(".", ".", NULL, MS_BIND | MS_REC, NULL) != 0)) {
     close(tree);
     return -1;
   }

@@ -104,7 +104,7 @@ static bool decode_start(struct cursor *body, struct start *start) {
       !copy_string(id, start->id, sizeof start->id) || start->home[0] != '/') {
     return false;
   }
-  return start->tree == TREE_HOME ? start->id[0] == 0 : start->tree <= TREE_MERGED && is_safe_id(start->id);
+  return start->tree == TREE_HOME ? start->id[0] == 0 : start->tree == TREE_DIFF && is_safe_id(start->id);
 }
 
 static void write_file(const char *path, const char *text) {
@@ -159,8 +159,8 @@ void read_start(struct start *start) {
   }
   start->early_root = -1;
   if ((start->flags & START_USER_NAMESPACE) != 0) {
-    if (start->tree == TREE_MERGED) {
-      /* Mounts of an ordinary user are in the mount helper's namespace, home is /proc/<pid>/root/..., and that link can be followed from the
+    if (strncmp(start->home, "/proc/", 6) == 0) {
+      /* Mounts of an ordinary user are in the mount helper's namespace, home is below /proc/<pid>, and the links there can be followed from the
          caller's user namespace only, not from a sibling of it. */
       start->early_root = open_tree_root(start);
     }
@@ -193,10 +193,9 @@ int open_tree_root(const struct start *start) {
   if (layer < 0) {
     fail("open layer", start->id, strlen(start->id));
   }
-  const char *name = start->tree == TREE_DIFF ? "diff" : "merged";
-  int root = openat(layer, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int root = openat(layer, "diff", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (root < 0) {
-    fail("open layer tree", name, strlen(name));
+    fail("open diff directory of layer", start->id, strlen(start->id));
   }
   close(layer);
   close(home);

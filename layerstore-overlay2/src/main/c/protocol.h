@@ -30,8 +30,8 @@
  * Beginning, same in every mode
  *
  *     START   u32 version, u32 flags, u32 rootUid, u32 rootGid, u64 maxFileSize, u8 tree, bytes home, bytes id
- *             home is an absolute path; id and tree say which directory of it the conversation is about: <home>/<id>/diff, .../merged,
- *             or home itself if tree is TREE_HOME and id is empty. rootUid and rootGid own the directories that the helper makes. maxFileSize
+ *             home is an absolute path; tree and id say which directory the conversation is about: <home>/<id>/diff with TREE_DIFF, home
+ *             itself with TREE_HOME and an empty id. rootUid and rootGid own the directories that the helper makes. maxFileSize
  *             limits every single file, 0 for no limit.
  *     MAP     u32 pid                                  answer, only with START_MAP_BY_CALLER: the helper has entered a user namespace and
  *                                                      waits for its id maps to be written
@@ -162,7 +162,7 @@
 /* START: flags. */
 #define START_USER_NAMESPACE 0x01 /* enter a user namespace in which the caller's user is 0 */
 #define START_MAP_BY_CALLER 0x02  /* the caller writes the id maps of that namespace, see MAP */
-#define START_USER_XATTR 0x04     /* overlay's own attributes are user.overlay.*, not trusted.overlay.* */
+#define START_USER_XATTR 0x04     /* overlay's own attributes are user.overlay.*, not trusted.overlay.*; apply and scan */
 #define START_ALLOW_WHITEOUT_DEVICE 0x08 /* apply: make a 0/0 character device that is an entry of its own */
 #define START_IGNORE_OWNERS 0x10  /* apply: leave every owner as it is */
 #define START_NO_OPENAT2 0x20     /* behave as on a kernel without openat2 and fchmodat2; for tests */
@@ -171,7 +171,6 @@
 /* START: tree. */
 #define TREE_HOME 0
 #define TREE_DIFF 1
-#define TREE_MERGED 2
 
 /* HELLO: facts. */
 #define FACT_PIVOTED 0x01  /* confined in a mount namespace of its own */

@@ -74,9 +74,10 @@ static void set_times_of(const struct walk_rules *rules, struct place *place, co
   struct walk_rules look = *rules;
   struct stat st;
   look.create = false;
+  look.follow = false;
   /* A directory of this name may have been replaced since; then the times are nobody's. */
-  if (!walk_parent(place, &look, bytes, name, "set times of directory") || place->through_link ||
-      fstatat(place->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)) {
+  if (walk_parent(place, &look, bytes, name) != 0 || fstatat(place->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISDIR(st.st_mode)) {
     return;
   }
   if (utimensat(place->fd, name, r->times, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -15,13 +15,13 @@ enum { MAX_LINKS = 255, TODO_SIZE = 4 * PATH_MAX, DIRECTORY_FLAGS = O_PATH | O_D
 
 /*
  * A walk on its way. `todo` holds the parts that are still to be taken, at its end, so that the text of a link can be put before them. In the text
- * of an absolute link ".." is written as "..\0", a name that cannot exist otherwise: it stops at the root.
+ * of an absolute link ".." is written as "..\0", a name that cannot exist otherwise: it stops at the root. The functions below give false when
+ * the walk cannot go on, with `code` and errno set.
  */
 struct walk {
   struct place *place;
   const struct walk_rules *rules;
-  const char *stage;
-  struct bytes asked;
+  uint16_t code;
   int links;
   size_t todo_start;
   char todo[TODO_SIZE];
@@ -71,17 +71,17 @@ size_t real_path(const struct place *place, const char *name, char *path, size_t
   return prefix + length;
 }
 
-static _Noreturn void stop(const struct walk *w, uint16_t code, int error) {
-  fail_code(code, error, w->stage, w->asked.at, w->asked.length);
+static bool stop(struct walk *w, uint16_t code, int error) {
+  w->code = code;
+  errno = error;
+  return false;
 }
 
-static void start_at_root(struct walk *w) {
+static bool start_at_root(struct walk *w) {
   forget(w->place);
   w->place->real_length = 0;
   w->place->fd = openat(w->rules->root, ".", DIRECTORY_FLAGS);
-  if (w->place->fd < 0) {
-    stop(w, CODE_SYSTEM, errno);
-  }
+  return w->place->fd >= 0 || stop(w, CODE_SYSTEM, errno);
 }
 
 static void step_to(struct walk *w, int fd) {
@@ -90,9 +90,9 @@ static void step_to(struct walk *w, int fd) {
 }
 
 /* Puts the text of a link before what is still to be taken. */
-static void put_before(struct walk *w, const char *text, size_t length) {
+static bool put_before(struct walk *w, const char *text, size_t length) {
   if (++w->links > MAX_LINKS) {
-    stop(w, CODE_LINK_LOOP, ELOOP);
+    return stop(w, CODE_LINK_LOOP, ELOOP);
   }
   bool absolute = text[0] == '/';
   size_t end = length;
@@ -108,7 +108,7 @@ static void put_before(struct walk *w, const char *text, size_t length) {
     if (!here) {
       size_t room = part + 1 + (up && absolute ? 1 : 0);
       if (w->todo_start < room) {
-        stop(w, CODE_SYSTEM, ENAMETOOLONG);
+        return stop(w, CODE_SYSTEM, ENAMETOOLONG);
       }
       w->todo_start -= room;
       memcpy(w->todo + w->todo_start, text + start, part);
@@ -119,35 +119,37 @@ static void put_before(struct walk *w, const char *text, size_t length) {
     }
     end = start > 0 ? start - 1 : 0;
   }
-  if (absolute) {
-    start_at_root(w);
-  }
+  return !absolute || start_at_root(w);
 }
 
-static void follow(struct walk *w, int link) {
+/* Takes a symbolic link that is open; closes it. */
+static bool follow(struct walk *w, int link) {
   char text[PATH_MAX];
   ssize_t length = readlinkat(link, "", text, sizeof text);
-  if (length < 0 || (size_t)length == sizeof text) {
-    stop(w, CODE_SYSTEM, length < 0 ? errno : ENAMETOOLONG);
-  }
+  int error = length < 0 ? errno : ENAMETOOLONG;
   close(link);
+  if (!w->rules->follow) {
+    return stop(w, CODE_NOT_A_DIRECTORY, ENOTDIR);
+  }
+  if (length < 0 || (size_t)length == sizeof text) {
+    return stop(w, CODE_SYSTEM, error);
+  }
   w->place->through_link = true;
-  put_before(w, text, (size_t)length);
+  return put_before(w, text, (size_t)length);
 }
 
 /* One level up, by walking down again from the root: ".." of a directory would be wherever it has been moved to. */
-static void step_up(struct walk *w) {
+static bool step_up(struct walk *w) {
   struct place *p = w->place;
   size_t length = p->real_length;
   while (length > 0 && p->real[length - 1] != '/') {
     length--;
   }
-  if (length > 0) {
-    length--;
+  length -= length > 0 ? 1 : 0;
+  if (!start_at_root(w)) {
+    return false;
   }
-  start_at_root(w);
-  size_t at = 0;
-  while (at < length) {
+  for (size_t at = 0; at < length;) {
     size_t end = at;
     while (end < length && p->real[end] != '/') {
       end++;
@@ -157,80 +159,81 @@ static void step_up(struct walk *w) {
     name[end - at] = 0;
     int next = openat(p->fd, name, DIRECTORY_FLAGS);
     if (next < 0) {
-      stop(w, CODE_SYSTEM, errno);
+      return stop(w, CODE_SYSTEM, errno);
     }
     step_to(w, next);
     at = end + 1;
   }
   p->real_length = length;
+  return true;
 }
 
-static void make_directory(struct walk *w, const char *name) {
+/* Makes a missing directory; gives a descriptor of it, or -1. */
+static int make_directory(struct walk *w, const char *name) {
   const struct walk_rules *r = w->rules;
   if (mkdirat(w->place->fd, name, 0755) != 0 ||
       ((r->uid != 0 || r->gid != 0) && fchownat(w->place->fd, name, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) != 0)) {
-    stop(w, CODE_SYSTEM, errno);
+    return -1;
   }
+  return openat(w->place->fd, name, DIRECTORY_FLAGS);
 }
 
 /*
  * The archive deletes a name and then has something below it. Docker fails here. A directory that hides what is below says the same as the
  * two entries do.
  */
-static void replace_whiteout(struct walk *w, const char *name) {
+static int replace_whiteout(struct walk *w, const char *name) {
   if (unlinkat(w->place->fd, name, 0) != 0) {
-    stop(w, CODE_SYSTEM, errno);
+    return -1;
   }
-  make_directory(w, name);
-  int directory = openat(w->place->fd, name, DIRECTORY_FLAGS);
-  if (directory < 0 || fchdir(directory) != 0 || lsetxattr(".", w->rules->opaque_xattr, "y", 1, 0) != 0) {
-    stop(w, CODE_SYSTEM, errno);
+  int directory = make_directory(w, name);
+  if (directory >= 0 && (fchdir(directory) != 0 || lsetxattr(".", w->rules->opaque_xattr, "y", 1, 0) != 0)) {
+    close(directory);
+    return -1;
   }
-  close(directory);
+  return directory;
 }
 
-static void append_real(struct walk *w, const char *name, size_t length) {
+static bool append_real(struct walk *w, const char *name, size_t length) {
   struct place *p = w->place;
   size_t prefix = p->real_length == 0 ? 0 : p->real_length + 1;
   if (prefix + length >= sizeof p->real) {
-    stop(w, CODE_SYSTEM, ENAMETOOLONG);
+    return stop(w, CODE_SYSTEM, ENAMETOOLONG);
   }
   if (prefix > 0) {
     p->real[p->real_length] = '/';
   }
   memcpy(p->real + prefix, name, length);
   p->real_length = prefix + length;
+  return true;
 }
 
-/* Takes one part that is a name. False if it is missing and not to be made. */
+/* Takes one part that is a name. */
 static bool step_down(struct walk *w, const char *name, size_t length) {
   int next = openat(w->place->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-  if (next < 0 && errno == ENOENT) {
-    if (!w->rules->create) {
-      return false;
-    }
-    make_directory(w, name);
-    next = openat(w->place->fd, name, DIRECTORY_FLAGS);
+  if (next < 0 && errno == ENOENT && w->rules->create) {
+    next = make_directory(w, name);
   }
   struct stat st;
   if (next < 0 || fstat(next, &st) != 0) {
-    stop(w, CODE_SYSTEM, errno);
+    return stop(w, CODE_SYSTEM, errno);
   }
   if (S_ISLNK(st.st_mode)) {
-    follow(w, next);
-    return true;
+    return follow(w, next);
   }
-  if (w->rules->create && w->rules->opaque_xattr != NULL && S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)) {
+  bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
+  if (is_whiteout && w->rules->create && w->rules->opaque_xattr != NULL) {
     close(next);
-    replace_whiteout(w, name);
-    return step_down(w, name, length);
-  }
-  if (!S_ISDIR(st.st_mode)) {
-    stop(w, CODE_NOT_A_DIRECTORY, ENOTDIR);
+    next = replace_whiteout(w, name);
+    if (next < 0) {
+      return stop(w, CODE_SYSTEM, errno);
+    }
+  } else if (!S_ISDIR(st.st_mode)) {
+    close(next);
+    return stop(w, CODE_NOT_A_DIRECTORY, ENOTDIR);
   }
   step_to(w, next);
-  append_real(w, name, length);
-  return true;
+  return append_real(w, name, length);
 }
 
 /* Takes the first part of what is to do. */
@@ -242,7 +245,7 @@ static bool step(struct walk *w) {
   }
   char name[NAME_MAX + 2];
   if (length > NAME_MAX) {
-    stop(w, CODE_SYSTEM, ENAMETOOLONG);
+    return stop(w, CODE_SYSTEM, ENAMETOOLONG);
   }
   memcpy(name, part, length);
   name[length] = 0;
@@ -251,38 +254,36 @@ static bool step(struct walk *w) {
   if (!up) {
     return step_down(w, name, length);
   }
-  if (w->place->real_length == 0) {
-    if (length == 2) {
-      stop(w, CODE_BREAKOUT, 0);
-    }
-    return true;
+  if (w->place->real_length > 0) {
+    return step_up(w);
   }
-  step_up(w);
-  return true;
+  bool stops_at_root = length == 3;
+  return stops_at_root || stop(w, CODE_BREAKOUT, 0);
 }
 
 /* The way with symbolic links and missing directories. */
-static bool walk_slowly(struct place *place, const struct walk_rules *rules, struct bytes path, const char *stage) {
+static uint16_t walk_slowly(struct place *place, const struct walk_rules *rules, struct bytes path) {
   static struct walk w;
   w.place = place;
   w.rules = rules;
-  w.stage = stage;
-  w.asked = path;
+  w.code = 0;
   w.links = 0;
   w.todo_start = TODO_SIZE;
-  start_at_root(&w);
   if (path.length > 0) {
     w.todo[--w.todo_start] = '/';
     w.todo_start -= path.length;
     memcpy(w.todo + w.todo_start, path.at, path.length);
   }
-  while (w.todo_start < TODO_SIZE) {
-    if (!step(&w)) {
-      forget(place);
-      return false;
-    }
+  bool going = start_at_root(&w);
+  while (going && w.todo_start < TODO_SIZE) {
+    going = step(&w);
   }
-  return true;
+  if (!going) {
+    int error = errno;
+    forget(place);
+    errno = error;
+  }
+  return w.code;
 }
 
 /* One call, if no link is on the way and nothing is missing. */
@@ -291,9 +292,9 @@ static int walk_at_once(const struct place *place, const struct walk_rules *rule
                      LS_RESOLVE_BENEATH | LS_RESOLVE_NO_SYMLINKS | LS_RESOLVE_NO_MAGICLINKS | LS_RESOLVE_NO_XDEV);
 }
 
-bool walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path, const char *stage) {
+uint16_t walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path) {
   if (place->fd >= 0 && place->asked_length == path.length && memcmp(place->asked, path.at, path.length) == 0) {
-    return true;
+    return 0;
   }
   forget(place);
   memcpy(place->asked, path.at, path.length);
@@ -304,17 +305,17 @@ bool walk_directory(struct place *place, const struct walk_rules *rules, struct 
   if (place->fd >= 0) {
     memcpy(place->real, path.at, path.length);
     place->real_length = path.length;
-    return true;
+    return 0;
   }
-  return walk_slowly(place, rules, path, stage);
+  return walk_slowly(place, rules, path);
 }
 
-bool walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1], const char *stage) {
+uint16_t walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1]) {
   size_t start = path.length;
   while (start > 0 && path.at[start - 1] != '/') {
     start--;
   }
   memcpy(name, path.at + start, path.length - start);
   name[path.length - start] = 0;
-  return walk_directory(place, rules, (struct bytes){path.at, start > 0 ? start - 1 : 0}, stage);
+  return walk_directory(place, rules, (struct bytes){path.at, start > 0 ? start - 1 : 0});
 }

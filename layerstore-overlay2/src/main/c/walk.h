@@ -19,6 +19,7 @@
 /* What the walker may do on the way. */
 struct walk_rules {
   int root;
+  bool follow;                /* follow symbolic links inside the root; else they are no directories */
   bool create;                /* make missing directories, mode 0755, owned as said */
   uint32_t uid, gid;
   const char *opaque_xattr;   /* with create: a whiteout on the way becomes a directory with this attribute */
@@ -36,11 +37,14 @@ struct place {
 /* Whether `path` is in normalised form and not too long. */
 bool is_normal_path(struct bytes path);
 
-/* Leads `place` to the directory `path`; on failure reports `stage` and ends the process, but gives false if !create and it is missing. */
-bool walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path, const char *stage);
+/*
+ * Leads `place` to the directory `path`. Gives 0; or a CODE_ constant, and the reason in errno: CODE_SYSTEM and ENOENT if it is missing and not to be
+ * made.
+ */
+uint16_t walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path);
 
 /* The same for the directory that `path` is in; `name` becomes its last part, as a string. */
-bool walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1], const char *stage);
+uint16_t walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1]);
 
 /* Forgets the directory: something at or above it may have been removed. */
 void forget(struct place *place);

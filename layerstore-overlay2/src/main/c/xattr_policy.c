@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const char *const overlay_classes[] = {"trusted.overlay.", "user.overlay."};
+const char overlay_user[] = "user.overlay.", overlay_trusted[] = "trusted.overlay.";
+static const char *const overlay_classes[] = {overlay_trusted, overlay_user};
 static const char *const dropped[] = {"security.selinux", "security.ima", "security.evm", "system.nfs4_acl"};
 static const char escape[] = "overlay.";
 
@@ -34,14 +35,19 @@ bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]) {
   return true;
 }
 
-const char *true_xattr_name(const char *stored, char name[XATTR_NAME_SIZE]) {
+const char *true_xattr_name(const char *stored, const char *overlay, char name[XATTR_NAME_SIZE]) {
+  for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
+    if (strcmp(stored, dropped[i]) == 0) {
+      return NULL;
+    }
+  }
   for (size_t i = 0; i < sizeof overlay_classes / sizeof overlay_classes[0]; i++) {
     size_t length = strlen(overlay_classes[i]);
     if (strncmp(stored, overlay_classes[i], length) != 0) {
       continue;
     }
     if (strncmp(stored + length, escape, strlen(escape)) != 0) {
-      return NULL;
+      return overlay_classes[i] == overlay ? NULL : stored;
     }
     memcpy(name, stored, length);
     strcpy(name + length, stored + length + strlen(escape));

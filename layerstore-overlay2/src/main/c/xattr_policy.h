@@ -21,7 +21,12 @@ bool is_xattr_name(struct bytes name);
 /* The name to store an archive's attribute under; false if it is not to be stored. */
 bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]);
 
-/* The true name of a stored attribute; null if it is one of overlay's own. */
-const char *true_xattr_name(const char *stored, char name[XATTR_NAME_SIZE]);
+/*
+ * The true name of a stored attribute; null if it is none of the tree's: one of overlay's own, whose names begin with `overlay`, or of this machine.
+ */
+const char *true_xattr_name(const char *stored, const char *overlay, char name[XATTR_NAME_SIZE]);
+
+/* How the names of overlay's own attributes begin, with a user namespace and without. */
+extern const char overlay_user[], overlay_trusted[];
 
 #endif

@@ -53,7 +53,8 @@ record HelperStart(
   FrameBuilder frame(UserNamespace namespace, int sequence) {
     int all = flags;
     if (namespace.isUsed()) {
-      all |= Protocol.START_USER_NAMESPACE;
+      // Attributes of the class trusted.* exist for nobody in a user namespace.
+      all |= Protocol.START_USER_NAMESPACE | Protocol.START_USER_XATTR;
     }
     if (namespace.hasRanges()) {
       all |= Protocol.START_MAP_BY_CALLER;

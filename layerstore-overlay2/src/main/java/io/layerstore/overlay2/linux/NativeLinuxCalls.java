@@ -11,6 +11,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   private final Path binary;
   private final UserNamespace namespace;
+  private final int extraFlags;
 
   /**
    * Through a program, in a namespace.
@@ -18,8 +19,14 @@ public final class NativeLinuxCalls implements LinuxCalls {
    * @param binary as {@link HelperBinary#locate} found it
    */
   public NativeLinuxCalls(Path binary, UserNamespace namespace) {
+    this(binary, namespace, 0);
+  }
+
+  /** The same with {@code START_} flags that make the helper do without what this kernel has. */
+  NativeLinuxCalls(Path binary, UserNamespace namespace, int extraFlags) {
     this.binary = Objects.requireNonNull(binary, "binary");
     this.namespace = Objects.requireNonNull(namespace, "namespace");
+    this.extraFlags = extraFlags;
   }
 
   /** The namespace the helpers work in. */
@@ -79,6 +86,6 @@ public final class NativeLinuxCalls implements LinuxCalls {
   }
 
   private HelperProcess start(HelperStart start) throws LayerStoreException {
-    return HelperProcess.start(binary, start, namespace);
+    return HelperProcess.start(binary, start.withFlags(start.flags() | extraFlags), namespace);
   }
 }

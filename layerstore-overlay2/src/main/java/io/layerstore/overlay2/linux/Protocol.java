@@ -54,7 +54,6 @@ final class Protocol {
 
   static final int TREE_HOME = 0;
   static final int TREE_DIFF = 1;
-  static final int TREE_MERGED = 2;
 
   static final int FACT_PIVOTED = 0x01;
   static final int FACT_CHROOTED = 0x02;

@@ -10,19 +10,17 @@ import java.util.Objects;
  * @param ignoresOwners whether all files belong to the user who unpacks
  * @param allowsWhiteoutDevices whether a 0/0 character device that is an entry of its own is made,
  *     and so deletes a path, as Docker does it; else it is refused
- * @param usesUserXattrs whether overlay's own attributes are {@code user.overlay.*}
  * @param maxFileSizeBytes the limit of every single file, 0 for none
  */
 public record WriteSettings(
     IdMapping idMapping,
     boolean ignoresOwners,
     boolean allowsWhiteoutDevices,
-    boolean usesUserXattrs,
     long maxFileSizeBytes) {
 
   /** Owners as they are, devices that delete refused. */
   public static final WriteSettings DEFAULT =
-      new WriteSettings(IdMapping.IDENTITY, false, false, false, 0);
+      new WriteSettings(IdMapping.IDENTITY, false, false, 0);
 
   /** Rejects null. */
   public WriteSettings {
@@ -31,7 +29,6 @@ public record WriteSettings(
 
   int flags() {
     return (ignoresOwners ? Protocol.START_IGNORE_OWNERS : 0)
-        | (allowsWhiteoutDevices ? Protocol.START_ALLOW_WHITEOUT_DEVICE : 0)
-        | (usesUserXattrs ? Protocol.START_USER_XATTR : 0);
+        | (allowsWhiteoutDevices ? Protocol.START_ALLOW_WHITEOUT_DEVICE : 0);
   }
 }
