@@ -5,6 +5,7 @@ import io.layerstore.BreakoutException;
 import io.layerstore.HelperFailureException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
+import io.layerstore.MalformedArchiveException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.UnsupportedEntryException;
 import io.layerstore.spi.Attributes;
@@ -429,46 +430,35 @@ final class ApplyHelper implements TreeWriter {
   }
 
   private LayerStoreException failureOf(HelperError error) {
-    String path = error.path().toString();
     HelperFailureException cause = error.toException(HelperProcess.DRIVER, id);
-    String quoted = "\"" + path + "\" ";
+    String path = "/" + error.path();
     return switch (error.code()) {
       case Protocol.CODE_BREAKOUT ->
           new BreakoutException(
               ArchiveException.NO_ENTRY,
-              path,
-              quoted + "leads out of the layer through a symbolic link",
+              "",
+              "the way to " + path + " leads through a symbolic link above the root of the layer",
               cause);
       case Protocol.CODE_NOT_A_DIRECTORY ->
-          new UnsupportedEntryException(
-              ArchiveException.NO_ENTRY,
-              path,
-              quoted + "leads through something that is no directory",
-              cause);
+          malformed("there is no way to " + path + ": something on it is no directory", cause);
       case Protocol.CODE_LINK_LOOP ->
-          new UnsupportedEntryException(
-              ArchiveException.NO_ENTRY,
-              path,
-              quoted + "has too many symbolic links on its way",
-              cause);
+          malformed("there is no way to " + path + ": too many symbolic links on it", cause);
       case Protocol.CODE_MISSING_TARGET ->
-          new UnsupportedEntryException(
-              ArchiveException.NO_ENTRY,
-              path,
-              quoted + "is a hard link to something that the archive does not have before it",
-              cause);
-      case Protocol.CODE_BAD_LINK ->
-          new UnsupportedEntryException(
-              ArchiveException.NO_ENTRY, path, quoted + "is a hard link to a directory", cause);
+          malformed(path + " is a hard link to what the archive does not have before it", cause);
+      case Protocol.CODE_BAD_LINK -> malformed(path + " is a hard link to a directory", cause);
       case Protocol.CODE_WHITEOUT_DEVICE ->
           new UnsupportedEntryException(
               ArchiveException.NO_ENTRY,
-              path,
-              quoted
-                  + "is a 0/0 character device, which overlay takes for a deletion; allow such devices with a driver"
-                  + " option if that is what it is for",
+              "",
+              path
+                  + " is a character device 0/0, which overlay takes for a deletion; if that is what"
+                  + " it is for, allow it with a driver option",
               cause);
       default -> cause;
     };
+  }
+
+  private static MalformedArchiveException malformed(String problem, Throwable cause) {
+    return new MalformedArchiveException(ArchiveException.NO_ENTRY, "", problem, cause);
   }
 }

@@ -76,13 +76,12 @@ final class ScanHelper implements TreeScan {
   @Override
   public InputStream open(LayerPath path, long sizeBytes, boolean followsLinks)
       throws LayerStoreException {
-    Nodes content = new Nodes();
-    begin(
-        content,
-        start(Protocol.OP_READ, path)
-            .u32(followsLinks ? Protocol.SCAN_FOLLOW : 0)
-            .u64(sizeBytes)
-            .bytes(path.bytes()));
+    Nodes content =
+        begin(
+            start(Protocol.OP_READ, path)
+                .u32(followsLinks ? Protocol.SCAN_FOLLOW : 0)
+                .u64(sizeBytes)
+                .bytes(path.bytes()));
     content.awaitFirst();
     Content stream = new Content(content, path, sizeBytes, true);
     content.content = stream;
@@ -90,9 +89,7 @@ final class ScanHelper implements TreeScan {
   }
 
   private Nodes ask(int opcode, int flags, LayerPath path) throws LayerStoreException {
-    Nodes nodes = new Nodes();
-    begin(nodes, start(opcode, path).u32(flags).bytes(path.bytes()));
-    return nodes;
+    return begin(start(opcode, path).u32(flags).bytes(path.bytes()));
   }
 
   private FrameBuilder start(int opcode, LayerPath path) {
@@ -100,15 +97,18 @@ final class ScanHelper implements TreeScan {
     return new FrameBuilder(FIXED_SIZE + path.bytes().length()).begin(opcode, sequence);
   }
 
-  private void begin(Nodes next, FrameBuilder question) throws LayerStoreException {
+  /** Sends the question that {@link #start} began. */
+  private Nodes begin(FrameBuilder question) throws LayerStoreException {
     if (isClosed) {
       throw new IllegalStateException("tree scan is closed");
     }
     if (open != null) {
       open.close();
     }
-    open = next;
     helper.send(question.end());
+    Nodes answer = new Nodes(sequence);
+    open = answer;
+    return answer;
   }
 
   @Override
@@ -127,7 +127,7 @@ final class ScanHelper implements TreeScan {
 
   /** The frames of an answer. */
   private final class Nodes implements NodeReader {
-    private final int number = sequence;
+    private final int number;
     private boolean isAtEnd;
     private long sizeBytes;
     private @Nullable TreeNode current;
@@ -137,6 +137,11 @@ final class ScanHelper implements TreeScan {
 
     /** A frame that was taken too early. */
     private @Nullable Frame pending;
+
+    /** To the question of that number. */
+    Nodes(int number) {
+      this.number = number;
+    }
 
     private Frame take() throws LayerStoreException {
       Frame frame = pending;
@@ -180,7 +185,8 @@ final class ScanHelper implements TreeScan {
           return null;
         }
         TreeNode node = NodeFrames.read(frame, this::take);
-        content = node.hasContent() ? new Content(this, node.path(), node.sizeBytes(), false) : null;
+        content =
+            node.hasContent() ? new Content(this, node.path(), node.sizeBytes(), false) : null;
         current = node;
         return node;
       } catch (Frame.GarbageException e) {

@@ -36,7 +36,8 @@ final class ProbeTest {
     assumeTrue(features.has(KernelFeatures.OVERLAY), () -> String.valueOf(features.all()));
     assertTrue(features.has(KernelFeatures.D_TYPE));
     assertTrue(features.has(KernelFeatures.WHITEOUT));
-    assertTrue(features.has(KernelFeatures.TRUSTED_XATTR) || features.has(KernelFeatures.USER_XATTR));
+    assertTrue(
+        features.has(KernelFeatures.TRUSTED_XATTR) || features.has(KernelFeatures.USER_XATTR));
     assertEquals(
         Helpers.isRoot(), features.has(KernelFeatures.TRUSTED_XATTR), "only root has trusted.*");
   }

@@ -1,0 +1,13 @@
+package io.layerstore.overlay2.linux;
+
+/**
+ * The same on a kernel without openat2 and fchmodat2, confined with chroot alone, as where
+ * namespaces are forbidden.
+ */
+final class ApplyOnOldKernelTest extends ApplyHelperTest {
+
+  @Override
+  int helperFlags() {
+    return Protocol.START_NO_OPENAT2 | Protocol.START_NO_NAMESPACE;
+  }
+}
