@@ -19,7 +19,7 @@ struct removal {
 };
 
 /*
- * Removes `name` in `directory` and everything below. What has vanished meanwhile is no failure. Never enters another mount: EXDEV then. `before` may
+ * Removes `name`, a single name, in `directory` and everything below. What has vanished meanwhile is no failure. Never enters another mount: EXDEV then. `before` may
  * be null, which saves a call for each file.
  */
 void remove_tree(int directory, const char *name, before_removal *before, void *context, struct removal *result);
