@@ -72,8 +72,8 @@ class ApplyHelperTest {
     }
 
     @Override
-    public void wroteThroughLink(LayerPath realPath) {
-      events.add("through " + realPath);
+    public void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) {
+      events.add("through " + path + " to " + realPath + " " + sizeBytes);
     }
 
     @Override
@@ -535,7 +535,7 @@ class ApplyHelperTest {
       file("bin/x", "hello");
       finish();
       assertEquals("hello", read("usr/bin/x"));
-      assertEquals(List.of("through usr/bin/x"), context.events);
+      assertEquals(List.of("through bin/x to usr/bin/x 5"), context.events);
     }
 
     @Test
@@ -544,7 +544,7 @@ class ApplyHelperTest {
       file("d/canary", "hello");
       finish();
       assertEquals("hello", read("etc/canary"));
-      assertEquals(List.of("through etc/canary"), context.events);
+      assertEquals(List.of("through d/canary to etc/canary 5"), context.events);
     }
 
     @Test
