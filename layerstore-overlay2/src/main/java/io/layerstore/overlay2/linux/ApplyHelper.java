@@ -116,6 +116,11 @@ final class ApplyHelper implements TreeWriter {
     }
   }
 
+  /** The process id of the helper. */
+  long pid() {
+    return helper.pid();
+  }
+
   private void requireOpen() {
     if (isClosed || isFinished) {
       throw new IllegalStateException("writer of layer " + id + " has ended");

@@ -92,10 +92,17 @@ final class HelperProcess implements AutoCloseable {
    */
   static HelperProcess start(Path binary, HelperStart start, UserNamespace namespace)
       throws HelperFailureException, OperationInterruptedException {
+    return start(binary, start, namespace, HANDSHAKE_TIMEOUT);
+  }
+
+  /** The same with another limit to the time that it takes. */
+  static HelperProcess start(
+      Path binary, HelperStart start, UserNamespace namespace, Duration timeout)
+      throws HelperFailureException, OperationInterruptedException {
     HelperProcess helper = new HelperProcess(start.mode(), start.id(), spawn(binary, start.mode()));
     boolean isReady = false;
     try {
-      helper.shakeHands(start, namespace);
+      helper.shakeHands(start, namespace, timeout);
       isReady = true;
       return helper;
     } finally {
@@ -136,17 +143,17 @@ final class HelperProcess implements AutoCloseable {
         : 0;
   }
 
-  private void shakeHands(HelperStart start, UserNamespace namespace)
+  private void shakeHands(HelperStart start, UserNamespace namespace, Duration timeout)
       throws HelperFailureException, OperationInterruptedException {
     try {
       send(start.frame(namespace, HANDSHAKE_SEQUENCE));
-      Frame frame = next(HANDSHAKE_TIMEOUT);
+      Frame frame = next(timeout);
       if (frame.opcode() == Protocol.OP_MAP && namespace.hasRanges()) {
         long pid = frame.u32();
         frame.end();
         IdMaps.write(pid, namespace.ranges());
         send(FrameBuilder.empty(Protocol.OP_MAPPED, HANDSHAKE_SEQUENCE));
-        frame = next(HANDSHAKE_TIMEOUT);
+        frame = next(timeout);
       }
       requireOpcode(frame, Protocol.OP_HELLO);
       long version = frame.u32();

@@ -5,6 +5,7 @@ import io.layerstore.DriverException;
 import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
+import io.layerstore.spi.DriverIds;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -121,7 +122,7 @@ final class MountHelper implements Mounts {
 
   @Override
   public void unmount(String id, boolean lazily) throws LayerStoreException {
-    ByteString name = ByteString.utf8(id);
+    ByteString name = ByteString.utf8(DriverIds.requireValid(id));
     conversation.ask(
         number ->
             new FrameBuilder(FIXED_SIZE + name.length())
@@ -155,6 +156,11 @@ final class MountHelper implements Mounts {
         },
         error -> error.toException(HelperProcess.DRIVER, null));
     return points;
+  }
+
+  /** The process id of the helper. */
+  long pid() {
+    return helper.pid();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.nio.file.Path;
@@ -51,7 +52,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public TreeWriter openWriter(Path home, String id, WriteSettings settings, WriteContext context)
       throws LayerStoreException {
-    OwnerMapping owners = new OwnerMapping(id, settings);
+    OwnerMapping owners = new OwnerMapping(DriverIds.requireValid(id), settings);
     HelperStart start =
         HelperStart.inLayer(HelperMode.APPLY, home, id, Protocol.TREE_DIFF)
             .withFlags(settings.flags())
@@ -63,7 +64,9 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public TreeScan openDiff(Path home, String id) throws LayerStoreException {
     return new ScanHelper(
-        start(HelperStart.inLayer(HelperMode.SCAN, home, id, Protocol.TREE_DIFF)));
+        start(
+            HelperStart.inLayer(
+                HelperMode.SCAN, home, DriverIds.requireValid(id), Protocol.TREE_DIFF)));
   }
 
   @Override
@@ -73,6 +76,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public void remove(Path home, String id) throws LayerStoreException {
+    DriverIds.requireValid(id);
     try (HelperProcess helper = start(HelperStart.inHome(HelperMode.REMOVE, home))) {
       RemoveRequest.send(helper, home, id);
     }

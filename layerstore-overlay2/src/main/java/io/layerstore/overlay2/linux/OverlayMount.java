@@ -1,7 +1,9 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.spi.DriverIds;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * What to mount. Immutable.
@@ -24,18 +26,31 @@ public record OverlayMount(
     boolean forbidsDevices,
     MountApi api) {
 
+  private static final Pattern LINK = Pattern.compile("[A-Z2-7]{26}");
+
+  /** Printable, and without what would end the quotes it stands in. */
+  private static final Pattern LABEL = Pattern.compile("[!#-\\[\\]-~]{0,255}");
+
   /**
-   * Copies the list.
+   * Copies the list and checks what is passed to the kernel.
    *
-   * @throws IllegalArgumentException if there is no lower layer: such a layer needs no mount
+   * @throws IllegalArgumentException if there is no lower layer, for such a layer needs no mount;
+   *     or if the id, a link name or the label is of another form than they can have
    */
   public OverlayMount {
-    Objects.requireNonNull(id, "id");
+    DriverIds.requireValid(id);
     lowerLinks = List.copyOf(lowerLinks);
-    Objects.requireNonNull(label, "label");
     Objects.requireNonNull(api, "api");
     if (lowerLinks.isEmpty()) {
       throw new IllegalArgumentException("a layer without lower layers needs no mount: " + id);
+    }
+    for (String link : lowerLinks) {
+      if (!LINK.matcher(link).matches()) {
+        throw new IllegalArgumentException("invalid name of a lower layer");
+      }
+    }
+    if (!LABEL.matcher(label).matches()) {
+      throw new IllegalArgumentException("invalid mount label");
     }
   }
 

@@ -1,0 +1,410 @@
+package io.layerstore.overlay2.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.layerstore.ByteString;
+import io.layerstore.HelperFailureException;
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.OperationInterruptedException;
+import io.layerstore.spi.Attributes;
+import io.layerstore.spi.FileContent;
+import io.layerstore.spi.TreeEntry;
+import io.layerstore.testing.ChildJvm;
+import io.layerstore.testing.RecordingWriteContext;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The process itself: how it starts, what it inherits, and how it ends when either side goes wrong.
+ */
+final class HelperProcessTest {
+
+  private static final Duration SHORT = Duration.ofMillis(200);
+  private static final Duration LONG = Duration.ofSeconds(30);
+
+  /** HELLO of protocol 1, as printf takes it. */
+  private static final String HELLO =
+      "\\014\\0\\0\\0\\001\\200\\0\\0\\0\\0\\0\\0\\001\\0\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0";
+
+  @TempDir Path home;
+
+  private HelperStart start() {
+    return HelperStart.inHome(HelperMode.MOUNT, home);
+  }
+
+  private static boolean isThere(long pid) {
+    return Files.exists(Path.of("/proc", Long.toString(pid)));
+  }
+
+  /** A program that takes the place of the helper. */
+  private Path fake(String script) throws IOException {
+    assumeTrue(Files.exists(Path.of("/bin/sh")), "needs a shell");
+    Path program = home.resolve("fake");
+    Files.writeString(program, "#!/bin/sh\n" + script + "\n");
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+    return program;
+  }
+
+  private HelperFailureException failureOf(String script) throws IOException {
+    Path program = fake(script);
+    return assertThrows(
+        HelperFailureException.class,
+        () -> HelperProcess.start(program, start(), UserNamespace.NONE, LONG));
+  }
+
+  @Nested
+  class Start {
+
+    @Test
+    void start_programMissing_namesIt() {
+      Path missing = home.resolve("missing");
+      HelperFailureException e =
+          assertThrows(
+              HelperFailureException.class,
+              () -> HelperProcess.start(missing, start(), UserNamespace.NONE, LONG));
+      assertTrue(e.getMessage().contains(missing.toString()));
+    }
+
+    @Test
+    void start_programNotExecutable_explains() throws IOException {
+      Path file = Files.writeString(home.resolve("file"), "x");
+      HelperFailureException e =
+          assertThrows(
+              HelperFailureException.class,
+              () -> HelperProcess.start(file, start(), UserNamespace.NONE, LONG));
+      assertEquals(Errno.EACCES, e.errno());
+      assertTrue(e.getMessage().contains(HelperBinary.PROPERTY));
+    }
+
+    @Test
+    void start_endsAtOnce_tellsStatusAndWhatItSaid() throws IOException {
+      HelperFailureException e = failureOf("echo 'it is raining' >&2; exit 7");
+      assertTrue(e.getMessage().contains("status 7"), e::getMessage);
+      assertTrue(e.getMessage().contains("it is raining"), e::getMessage);
+    }
+
+    @Test
+    void start_saysTooMuchToItsErrorStream_isCut() throws IOException {
+      HelperFailureException e =
+          failureOf(
+              "i=0; while [ $i -lt 3000 ]; do printf '%0200d' 0 >&2; i=$((i+1)); done; exit 1");
+      assertTrue(e.getMessage().length() < 70_000);
+    }
+
+    @Test
+    void start_garbage_isFailure() throws IOException {
+      HelperFailureException e = failureOf("echo 'usage: something else entirely'; cat >/dev/null");
+      assertTrue(e.getMessage().contains("invalid frame header"), e::getMessage);
+    }
+
+    @Test
+    void start_anotherVersion_isFailure() throws IOException {
+      failureOf(
+          "printf '"
+              + HELLO.replace("\\001\\0\\0\\0\\001\\0\\0\\0", "\\002\\0\\0\\0\\001\\0\\0\\0")
+              + "'; cat >/dev/null");
+    }
+
+    @Test
+    void start_endsInsideAFrame_isFailure() throws IOException {
+      HelperFailureException e = failureOf("printf '\\014\\0\\0\\0\\001'");
+      assertTrue(e.getMessage().contains("inside a frame"), e::getMessage);
+    }
+
+    @Test
+    void start_neverAnswers_isKilledInTime() throws IOException {
+      Path program = fake("echo $$ > pid; exec sleep 1000");
+      HelperFailureException e =
+          assertThrows(
+              HelperFailureException.class,
+              () -> HelperProcess.start(program, start(), UserNamespace.NONE, SHORT));
+      assertTrue(e.getMessage().contains("no answer"), e::getMessage);
+    }
+
+    @Test
+    void start_interrupted_endsTheProcess() throws IOException {
+      Path program = fake("exec sleep 1000");
+      Thread.currentThread().interrupt();
+      assertThrows(
+          OperationInterruptedException.class,
+          () -> HelperProcess.start(program, start(), UserNamespace.NONE, LONG));
+      assertTrue(Thread.interrupted());
+    }
+
+    @Test
+    void start_homeMissing_isFailureWithErrno() throws IOException {
+      Path binary = Helpers.binary();
+      HelperStart missing = HelperStart.inHome(HelperMode.MOUNT, home.resolve("missing"));
+      HelperFailureException e =
+          assertThrows(
+              HelperFailureException.class,
+              () -> HelperProcess.start(binary, missing, UserNamespace.NONE, LONG));
+      assertEquals(Errno.ENOENT, e.errno());
+      assertEquals("open driver home", e.stage());
+    }
+  }
+
+  @Nested
+  class Inherit {
+
+    private HelperProcess mount() throws LayerStoreException {
+      return HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+    }
+
+    @Test
+    void start_environment_isEmpty() throws IOException {
+      try (HelperProcess helper = mount()) {
+        assertEquals("", Files.readString(Path.of("/proc/" + helper.pid() + "/environ")));
+      }
+    }
+
+    @Test
+    void start_descriptors_areItsOwn() throws IOException {
+      try (HelperProcess helper = mount()) {
+        assertEquals(
+            List.of("0", "1", "2", "3"), Helpers.names(Path.of("/proc/" + helper.pid() + "/fd")));
+        assertEquals(
+            home.toRealPath(), Files.readSymbolicLink(Path.of("/proc/" + helper.pid() + "/fd/3")));
+      }
+    }
+
+    @Test
+    void start_signalsAndSession_areItsOwn() throws IOException {
+      try (HelperProcess helper = mount()) {
+        String status = Files.readString(Path.of("/proc/" + helper.pid() + "/status"));
+        assertTrue(status.contains("SigBlk:\t0000000000000000"), status);
+        assertTrue(status.contains("NoNewPrivs:\t1"), status);
+        String stat = Files.readString(Path.of("/proc/" + helper.pid() + "/stat"));
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        assertEquals(Long.toString(helper.pid()), fields[3], "leader of its session");
+      }
+    }
+
+    @Test
+    void startApply_asRoot_keepsOnlyWhatItNeeds() throws IOException {
+      Helpers.assumeRoot();
+      Helpers.makeLayer(home, "layer", Helpers.link(1), false);
+      HelperStart apply = HelperStart.inLayer(HelperMode.APPLY, home, "layer", Protocol.TREE_DIFF);
+      try (HelperProcess helper =
+          HelperProcess.start(Helpers.binary(), apply, UserNamespace.NONE, LONG)) {
+        String status = Files.readString(Path.of("/proc/" + helper.pid() + "/status"));
+        // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SYS_ADMIN, MKNOD, SETFCAP
+        assertTrue(status.contains("CapEff:\t000000008820001b"), status);
+        assertTrue(status.contains("CapBnd:\t000000008820001b"), status);
+        assertTrue(status.contains("Seccomp:\t2"), status);
+        Path root = Path.of("/proc/" + helper.pid() + "/root");
+        assertEquals(List.of(), Helpers.names(root), "sees nothing but the layer");
+        assertEquals(
+            List.of("0", "1", "2", "3"), Helpers.names(Path.of("/proc/" + helper.pid() + "/fd")));
+      }
+    }
+  }
+
+  @Nested
+  class Close {
+
+    @Test
+    void close_leavesNoProcess() throws IOException {
+      HelperProcess helper =
+          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      assertTrue(isThere(helper.pid()));
+      helper.close();
+      assertFalse(isThere(helper.pid()), "not even a zombie");
+    }
+
+    @Test
+    void kill_leavesNoProcess() throws IOException {
+      HelperProcess helper =
+          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      helper.kill();
+      assertFalse(isThere(helper.pid()), "not even a zombie");
+      helper.kill();
+      helper.close();
+    }
+
+    @Test
+    void close_leavesNoThread() throws IOException {
+      HelperProcess helper =
+          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      helper.close();
+      assertEquals(
+          0,
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().startsWith("layerstore-helper-mount"))
+              .count());
+    }
+
+    @Test
+    void jvmHalts_helperAndMountEnd() throws Exception {
+      LinuxCalls calls = Helpers.calls();
+      MountSettings settings = Helpers.settings(calls, home);
+      Helpers.makeLayer(home, "base", Helpers.link(1), false);
+      Helpers.makeLayer(home, "top", Helpers.link(2), true);
+      String output = ChildJvm.run(List.of(), HaltingJvm.class, home).out().strip();
+      long pid = Long.parseLong(output);
+      while (isThere(pid)) {
+        Thread.onSpinWait();
+      }
+      try (Mounts mounts = calls.openMounts(home, settings)) {
+        assertEquals(List.of(), mounts.list());
+      }
+    }
+  }
+
+  /** Mounts, says which process did, and is gone. */
+  static final class HaltingJvm {
+    public static void main(String[] arguments) throws IOException {
+      Path home = Path.of(arguments[0]);
+      LinuxCalls calls = Helpers.calls();
+      MountHelper mounts = (MountHelper) calls.openMounts(home, Helpers.settings(calls, home));
+      mounts.mount(OverlayMount.readWrite("top", List.of(Helpers.link(1))));
+      System.out.println(mounts.pid());
+      Runtime.getRuntime().halt(0);
+    }
+  }
+
+  @Nested
+  class Die {
+
+    @Test
+    void mountHelper_killed_failsFromThenOn() throws IOException {
+      LinuxCalls calls = Helpers.calls();
+      Helpers.makeLayer(home, "layer", Helpers.link(1), false);
+      MountHelper mounts =
+          (MountHelper) calls.openMounts(home, new MountSettings(false, false, false, false, 0, 0));
+      ProcessHandle.of(mounts.pid()).orElseThrow().destroyForcibly();
+      assertThrows(HelperFailureException.class, mounts::list);
+      HelperFailureException e =
+          assertThrows(HelperFailureException.class, () -> mounts.unmount("layer", false));
+      assertTrue(e.getMessage().contains("ended earlier"), e::getMessage);
+      mounts.close();
+      assertFalse(isThere(mounts.pid()));
+    }
+
+    @RepeatedTest(20)
+    void applyHelper_killedAtAnyMoment_isFailure(RepetitionInfo repetition) throws IOException {
+      LinuxCalls calls = Helpers.calls();
+      Helpers.makeLayer(home, "layer", Helpers.link(1), false);
+      Random random = new Random(repetition.getCurrentRepetition());
+      int moment = random.nextInt(3000);
+      byte[] bytes = "x".repeat(1 + random.nextInt(5000)).getBytes(StandardCharsets.US_ASCII);
+      WriteSettings settings =
+          new WriteSettings(WriteSettings.DEFAULT.idMapping(), !Helpers.isRoot(), false, 0);
+      ApplyHelper writer =
+          (ApplyHelper) calls.openWriter(home, "layer", settings, new RecordingWriteContext());
+      HelperFailureException e =
+          assertThrows(
+              HelperFailureException.class,
+              () -> {
+                for (int i = 0; i < 3000; i++) {
+                  if (i == moment) {
+                    ProcessHandle.of(writer.pid()).orElseThrow().destroyForcibly();
+                  }
+                  writer.write(
+                      TreeEntry.file(
+                          LayerPath.of("d/" + i), Attributes.of(0644, Instant.EPOCH), bytes.length),
+                      FileContent.dense(new ByteArrayInputStream(bytes), bytes.length));
+                }
+                writer.finish(0);
+              });
+      assertTrue(e.getMessage().contains("status 137"), e::getMessage);
+      writer.close();
+      assertFalse(isThere(writer.pid()));
+      calls.remove(home, "layer");
+      assertFalse(Files.exists(home.resolve("layer")));
+    }
+
+    @Test
+    void conversation_answerToAnotherQuestion_isFailure() throws IOException {
+      Path program =
+          fake(
+              "printf '"
+                  + HELLO
+                  + "'; printf '\\020\\0\\0\\0\\003\\200\\0\\0\\077\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0'; cat"
+                  + " >/dev/null");
+      NativeLinuxCalls calls = new NativeLinuxCalls(program, UserNamespace.NONE);
+      HelperFailureException e = assertThrows(HelperFailureException.class, () -> calls.sync(home));
+      assertTrue(e.getMessage().contains("another question"), e::getMessage);
+    }
+
+    @Test
+    void conversation_doneWithBytesLeftOver_isFailure() throws IOException {
+      Path program =
+          fake(
+              "printf '"
+                  + HELLO
+                  + "'; printf '\\021\\0\\0\\0\\003\\200\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0'; cat"
+                  + " >/dev/null");
+      NativeLinuxCalls calls = new NativeLinuxCalls(program, UserNamespace.NONE);
+      HelperFailureException e = assertThrows(HelperFailureException.class, () -> calls.sync(home));
+      assertTrue(e.getMessage().contains("left over"), e::getMessage);
+    }
+
+    @RepeatedTest(20)
+    void apply_randomAnswers_areFailures(RepetitionInfo repetition) throws IOException {
+      byte[] answers = new byte[4096];
+      new Random(repetition.getCurrentRepetition()).nextBytes(answers);
+      // Headers that could be right, so that bodies are read too.
+      for (int i = 0; i + 12 < answers.length; i += 64) {
+        answers[i] = 52;
+        answers[i + 1] = 0;
+        answers[i + 2] = 0;
+        answers[i + 3] = 0;
+        answers[i + 4] = (byte) (answers[i + 4] & 7);
+        answers[i + 5] = (byte) 0x83;
+        answers[i + 6] = 0;
+        answers[i + 7] = 0;
+      }
+      Files.write(home.resolve("answers"), answers);
+      Path program =
+          fake("printf '" + HELLO + "'; cat '" + home.resolve("answers") + "'; cat >/dev/null");
+      NativeLinuxCalls calls = new NativeLinuxCalls(program, UserNamespace.NONE);
+      try (var writer =
+          calls.openWriter(home, "layer", WriteSettings.DEFAULT, new RecordingWriteContext())) {
+        assertThrows(HelperFailureException.class, () -> writer.finish(0));
+      }
+    }
+  }
+
+  @Test
+  void selftest_passes() throws IOException {
+    String output = Helpers.output(Helpers.binary().toString(), "--selftest");
+    assertTrue(output.endsWith("passed"), output);
+    assertFalse(output.contains("FAILED"), output);
+  }
+
+  @Test
+  void version_isPrinted() throws IOException {
+    String output = Helpers.output(Helpers.binary().toString(), "--version");
+    assertTrue(output.matches("layerstore-helper \\S+ protocol 1"), output);
+  }
+
+  @Test
+  void protocolError_isReportedAndEndsTheHelper() throws Exception {
+    Process process = new ProcessBuilder(Helpers.binary().toString(), "scan").start();
+    process.getOutputStream().write(new byte[100]);
+    process.getOutputStream().close();
+    ByteString answer = ByteString.of(process.getInputStream().readAllBytes());
+    assertEquals(3, process.waitFor());
+    assertTrue(answer.length() > 12);
+    assertEquals(0x04, answer.at(4));
+  }
+}
