@@ -2,6 +2,7 @@ package io.layerstore.cli;
 
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
@@ -108,7 +109,14 @@ final class Layerstore implements Runnable {
    * --read-only}: looking must not fail because somebody writes, nor keep anybody from writing.
    */
   LayerStore openToRead() throws LayerStoreException {
-    return builder(rootDirectory()).readOnly(true).open();
+    Path directory = rootDirectory();
+    if (!Files.isDirectory(directory)) {
+      throw new LayerStoreException(
+          "there is no store at "
+              + directory
+              + "; 'register' and 'create' make one, and --root names another");
+    }
+    return builder(directory).readOnly(true).open();
   }
 
   /**
