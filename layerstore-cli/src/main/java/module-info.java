@@ -5,7 +5,4 @@ module io.layerstore.cli {
   requires io.layerstore.api;
   requires org.apache.commons.compress;
   requires static transitive org.jspecify;
-
-  opens io.layerstore.cli to
-      info.picocli;
 }

@@ -1,54 +1,49 @@
 package io.layerstore.cli;
 
-import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.Callable;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import picocli.CommandLine;
+import java.util.List;
 
-/** The subcommands by name, in the order of the help text. */
+/** The subcommands by name. */
 final class Commands {
-  private static final Map<String, Function<Layerstore, Callable<Integer>>> ALL =
-      new LinkedHashMap<>();
-
-  static {
-    ALL.put("info", InfoCommand::new);
-    ALL.put("register", RegisterCommand::new);
-    ALL.put("layers", LayersCommand::new);
-    ALL.put("inspect", InspectCommand::new);
-    ALL.put("export", ExportCommand::new);
-    ALL.put("release", ReleaseCommand::new);
-    ALL.put("create", CreateCommand::new);
-    ALL.put("mount", MountCommand::new);
-    ALL.put("unmount", UnmountCommand::new);
-    ALL.put("diff", DiffCommand::new);
-    ALL.put("commit", CommitCommand::new);
-    ALL.put("rm", RmCommand::new);
-    ALL.put("rwlayers", RwLayersCommand::new);
-    ALL.put("df", DfCommand::new);
-    ALL.put("demo", DemoCommand::new);
-  }
+  /** In the order of the help text. */
+  static final List<String> NAMES =
+      List.of(
+          "info",
+          "register",
+          "layers",
+          "inspect",
+          "export",
+          "release",
+          "create",
+          "mount",
+          "unmount",
+          "diff",
+          "commit",
+          "rm",
+          "rwlayers",
+          "df",
+          "demo");
 
   private Commands() {}
 
-  /**
-   * The command line for {@code args}. Reading the annotations of a command costs about as much as
-   * running it, so only the commands whose name is among the arguments are there; all of them if
-   * none is, for help and for suggestions.
-   */
-  static CommandLine commandLine(Layerstore layerstore, String[] args) {
-    CommandLine commandLine = new CommandLine(layerstore);
-    Set<String> named =
-        Arrays.stream(args).filter(ALL::containsKey).collect(Collectors.toUnmodifiableSet());
-    ALL.forEach(
-        (name, command) -> {
-          if (named.isEmpty() || named.contains(name)) {
-            commandLine.addSubcommand(name, command.apply(layerstore));
-          }
-        });
-    return commandLine;
+  /** A new command called {@code name}, which is one of {@link #NAMES}. */
+  static Subcommand create(String name, Layerstore layerstore) {
+    return switch (name) {
+      case "info" -> new InfoCommand(layerstore);
+      case "register" -> new RegisterCommand(layerstore);
+      case "layers" -> new LayersCommand(layerstore);
+      case "inspect" -> new InspectCommand(layerstore);
+      case "export" -> new ExportCommand(layerstore);
+      case "release" -> new ReleaseCommand(layerstore);
+      case "create" -> new CreateCommand(layerstore);
+      case "mount" -> new MountCommand(layerstore);
+      case "unmount" -> new UnmountCommand(layerstore);
+      case "diff" -> new DiffCommand(layerstore);
+      case "commit" -> new CommitCommand(layerstore);
+      case "rm" -> new RmCommand(layerstore);
+      case "rwlayers" -> new RwLayersCommand(layerstore);
+      case "df" -> new DfCommand(layerstore);
+      case "demo" -> new DemoCommand(layerstore);
+      default -> throw new IllegalArgumentException("no such command: " + name);
+    };
   }
 }

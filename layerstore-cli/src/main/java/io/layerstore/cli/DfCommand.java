@@ -11,29 +11,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
 
 /** {@code df}: what takes the space. */
-@Command(
-    name = "df",
-    description = {
-      "Show what takes the space: each layer by itself, how many layers and read-write layers stand on it, directly"
-          + " or not, and the total. Sizes are as the graph driver counts."
-    })
-final class DfCommand implements Callable<Integer> {
-  private final Layerstore layerstore;
-
+final class DfCommand extends Subcommand {
   DfCommand(Layerstore layerstore) {
-    this.layerstore = layerstore;
+    super(
+        layerstore,
+        "Show what takes the space: each layer by itself, how many layers and read-write layers stand on it, directly"
+            + " or not, and the total. Sizes are as the graph driver counts.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore.openToRead()) {
+    try (LayerStore store = layerstore().openToRead()) {
       List<LayerInfo> layers = store.layers();
       Map<ChainId, Integer> sharers = sharers(layers);
       Map<String, Long> rwSizes = new TreeMap<>();
@@ -44,35 +37,33 @@ final class DfCommand implements Callable<Integer> {
       }
       long layersTotal = layers.stream().mapToLong(LayerInfo::diffSizeBytes).sum();
       long rwTotal = rwSizes.values().stream().mapToLong(Long::longValue).sum();
-      layerstore
-          .output()
-          .print(
-              out -> {
-                Table table = new Table("LAYER", "SIZE", "SHARED BY");
-                for (LayerInfo layer : layers) {
-                  table.row(
-                      Show.shortId(layer.chainId()),
-                      Show.size(layer.diffSizeBytes()),
-                      String.valueOf(sharers.getOrDefault(layer.chainId(), 0)));
-                }
-                rwSizes.forEach((name, size) -> table.row(name, Show.size(size), "-"));
-                table.row("total", Show.size(layersTotal + rwTotal), "");
-                table.writeTo(out);
-              },
-              json -> {
-                layers(json, layers, sharers);
-                json.writeArrayFieldStart("rwLayers");
-                for (Map.Entry<String, Long> layer : rwSizes.entrySet()) {
-                  json.writeStartObject();
-                  json.writeStringField("name", layer.getKey());
-                  json.writeNumberField("sizeBytes", layer.getValue());
-                  json.writeEndObject();
-                }
-                json.writeEndArray();
-                json.writeNumberField("layersSizeBytes", layersTotal);
-                json.writeNumberField("rwLayersSizeBytes", rwTotal);
-                json.writeNumberField("totalSizeBytes", layersTotal + rwTotal);
-              });
+      print(
+          out -> {
+            Table table = new Table("LAYER", "SIZE", "SHARED BY");
+            for (LayerInfo layer : layers) {
+              table.row(
+                  Show.shortId(layer.chainId()),
+                  Show.size(layer.diffSizeBytes()),
+                  String.valueOf(sharers.getOrDefault(layer.chainId(), 0)));
+            }
+            rwSizes.forEach((name, size) -> table.row(name, Show.size(size), "-"));
+            table.row("total", Show.size(layersTotal + rwTotal), "");
+            table.writeTo(out);
+          },
+          json -> {
+            layers(json, layers, sharers);
+            json.writeArrayFieldStart("rwLayers");
+            for (Map.Entry<String, Long> layer : rwSizes.entrySet()) {
+              json.writeStartObject();
+              json.writeStringField("name", layer.getKey());
+              json.writeNumberField("sizeBytes", layer.getValue());
+              json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeNumberField("layersSizeBytes", layersTotal);
+            json.writeNumberField("rwLayersSizeBytes", rwTotal);
+            json.writeNumberField("totalSizeBytes", layersTotal + rwTotal);
+          });
     }
     return 0;
   }

@@ -10,64 +10,56 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
 
 /**
  * {@code info}: which driver and why, facts about it, what the store holds, and what was found
  * wrong in it.
  */
-@Command(
-    name = "info",
-    description =
-        "Show the store: its driver and why that one, what it holds, what is wrong with it.")
-final class InfoCommand implements Callable<Integer> {
-  private final Layerstore layerstore;
-
+final class InfoCommand extends Subcommand {
   InfoCommand(Layerstore layerstore) {
-    this.layerstore = layerstore;
+    super(
+        layerstore,
+        "Show the store: its driver and why that one, what it holds, what is wrong with it.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore.openToRead()) {
+    try (LayerStore store = layerstore().openToRead()) {
       DriverChoice choice = store.driverChoice();
       DriverStatus status = store.driverStatus();
       RecoveryReport recovery = store.recoveryReport();
       List<LayerInfo> layers = store.layers();
       int rwLayers = store.rwLayers().size();
       long bytes = layers.stream().mapToLong(LayerInfo::diffSizeBytes).sum();
-      layerstore
-          .output()
-          .print(
-              out -> {
-                out.line("Root: " + store.root());
-                out.line("Driver: " + choice.driver());
-                out.line("  chosen: " + choice.reason());
-                for (Map.Entry<String, String> other : rejected(choice).entrySet()) {
-                  out.line("  not " + other.getKey() + ": " + other.getValue());
-                }
-                for (DriverStatus.Fact fact : status.facts()) {
-                  out.line("  " + fact.name() + ": " + fact.value());
-                }
-                out.line("Layers: " + layers.size() + " (" + Show.size(bytes) + ")");
-                out.line("Read-write layers: " + rwLayers);
-                out.line("Recovery: " + (recovery.isClean() ? "nothing to do" : ""));
-                for (RecoveryReport.Finding finding : recovery.findings()) {
-                  out.line("  " + finding.kind() + " " + finding.id() + ": " + finding.detail());
-                }
-              },
-              json -> {
-                json.writeStringField("root", store.root().toString());
-                json.writeStringField("driver", choice.driver());
-                json.writeStringField("reason", choice.reason());
-                Show.map(json, "rejected", choice.rejected());
-                status(json, status);
-                json.writeNumberField("layers", layers.size());
-                json.writeNumberField("layersSizeBytes", bytes);
-                json.writeNumberField("rwLayers", rwLayers);
-                recovery(json, recovery);
-              });
+      print(
+          out -> {
+            out.line("Root: " + store.root());
+            out.line("Driver: " + choice.driver());
+            out.line("  chosen: " + choice.reason());
+            for (Map.Entry<String, String> other : rejected(choice).entrySet()) {
+              out.line("  not " + other.getKey() + ": " + other.getValue());
+            }
+            for (DriverStatus.Fact fact : status.facts()) {
+              out.line("  " + fact.name() + ": " + fact.value());
+            }
+            out.line("Layers: " + layers.size() + " (" + Show.size(bytes) + ")");
+            out.line("Read-write layers: " + rwLayers);
+            out.line("Recovery: " + (recovery.isClean() ? "nothing to do" : ""));
+            for (RecoveryReport.Finding finding : recovery.findings()) {
+              out.line("  " + finding.kind() + " " + finding.id() + ": " + finding.detail());
+            }
+          },
+          json -> {
+            json.writeStringField("root", store.root().toString());
+            json.writeStringField("driver", choice.driver());
+            json.writeStringField("reason", choice.reason());
+            Show.map(json, "rejected", choice.rejected());
+            status(json, status);
+            json.writeNumberField("layers", layers.size());
+            json.writeNumberField("layersSizeBytes", bytes);
+            json.writeNumberField("rwLayers", rwLayers);
+            recovery(json, recovery);
+          });
     }
     return 0;
   }

@@ -10,25 +10,21 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code inspect}: all that is known of one layer or read-write layer. */
-@Command(name = "inspect", description = "Show all that is known of a layer or a read-write layer.")
-final class InspectCommand implements Callable<Integer> {
-  private final Layerstore layerstore;
-
-  @Parameters(paramLabel = "ID", description = "A chain ID, or the name of a read-write layer.")
-  private String id = "";
+final class InspectCommand extends Subcommand {
+  private final PositionalParamSpec idParameter =
+      parameter("ID", "A chain ID, or the name of a read-write layer.");
 
   InspectCommand(Layerstore layerstore) {
-    this.layerstore = layerstore;
+    super(layerstore, "Show all that is known of a layer or a read-write layer.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore.openToRead()) {
+    String id = idParameter.getValue();
+    try (LayerStore store = layerstore().openToRead()) {
       if (Target.isReadWrite(store, id)) {
         try (RWLayer layer = store.getRWLayer(id)) {
           inspect(layer);
@@ -46,63 +42,58 @@ final class InspectCommand implements Callable<Integer> {
     Map<String, String> metadata = new TreeMap<>(layer.metadata());
     LayerUsage usage = layer.usage();
     Optional<Descriptor> descriptor = layer.descriptor();
-    layerstore
-        .output()
-        .print(
-            out -> {
-              out.line("Chain ID: " + layer.chainId());
-              out.line("Diff ID: " + layer.diffId());
-              out.line("Parent: " + text(layer.parent()));
-              out.line("Depth: " + layer.depth());
-              out.line("Size: " + layer.diffSizeBytes());
-              out.line("Chain size: " + layer.sizeBytes());
-              out.line("Cache ID: " + layer.cacheId());
-              for (ChainId child : usage.children()) {
-                out.line("Used by layer: " + child);
-              }
-              for (String name : usage.rwLayers()) {
-                out.line("Used by read-write layer: " + name);
-              }
-              if (descriptor.isPresent()) {
-                Descriptor from = descriptor.get();
-                out.line(
-                    ("Descriptor: " + from.mediaType() + " " + from.digest() + " ")
-                        + from.sizeBytes());
-              }
-              printMetadata(out, metadata);
-            },
-            json -> {
-              json.writeStringField("type", "layer");
-              Show.layer(json, layer);
-              Show.usage(json, usage);
-              if (descriptor.isPresent()) {
-                Show.descriptor(json, descriptor.get());
-              }
-              Show.map(json, "metadata", metadata);
-            });
+    print(
+        out -> {
+          out.line("Chain ID: " + layer.chainId());
+          out.line("Diff ID: " + layer.diffId());
+          out.line("Parent: " + text(layer.parent()));
+          out.line("Depth: " + layer.depth());
+          out.line("Size: " + layer.diffSizeBytes());
+          out.line("Chain size: " + layer.sizeBytes());
+          out.line("Cache ID: " + layer.cacheId());
+          for (ChainId child : usage.children()) {
+            out.line("Used by layer: " + child);
+          }
+          for (String name : usage.rwLayers()) {
+            out.line("Used by read-write layer: " + name);
+          }
+          if (descriptor.isPresent()) {
+            Descriptor from = descriptor.get();
+            out.line(
+                ("Descriptor: " + from.mediaType() + " " + from.digest() + " ") + from.sizeBytes());
+          }
+          printMetadata(out, metadata);
+        },
+        json -> {
+          json.writeStringField("type", "layer");
+          Show.layer(json, layer);
+          Show.usage(json, usage);
+          if (descriptor.isPresent()) {
+            Show.descriptor(json, descriptor.get());
+          }
+          Show.map(json, "metadata", metadata);
+        });
   }
 
   private void inspect(RWLayer layer) throws IOException {
     Map<String, String> metadata = new TreeMap<>(layer.metadata());
     long size = layer.sizeBytes();
-    layerstore
-        .output()
-        .print(
-            out -> {
-              out.line("Name: " + layer.name());
-              out.line("Parent: " + text(layer.parent()));
-              out.line("Size: " + size);
-              out.line("Mount ID: " + layer.mountId());
-              printMetadata(out, metadata);
-            },
-            json -> {
-              json.writeStringField("type", "rwLayer");
-              json.writeStringField("name", layer.name());
-              Show.optional(json, "parent", layer.parent());
-              json.writeNumberField("sizeBytes", size);
-              json.writeStringField("mountId", layer.mountId());
-              Show.map(json, "metadata", metadata);
-            });
+    print(
+        out -> {
+          out.line("Name: " + layer.name());
+          out.line("Parent: " + text(layer.parent()));
+          out.line("Size: " + size);
+          out.line("Mount ID: " + layer.mountId());
+          printMetadata(out, metadata);
+        },
+        json -> {
+          json.writeStringField("type", "rwLayer");
+          json.writeStringField("name", layer.name());
+          Show.optional(json, "parent", layer.parent());
+          json.writeNumberField("sizeBytes", size);
+          json.writeStringField("mountId", layer.mountId());
+          Show.map(json, "metadata", metadata);
+        });
   }
 
   private static String text(Optional<ChainId> chainId) {

@@ -9,34 +9,28 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code layers}: the read-only layers, as a list or as the trees they form. */
-@Command(name = "layers", description = "List the layers.")
-final class LayersCommand implements Callable<Integer> {
-  private final Layerstore layerstore;
-
-  @Option(names = "--tree", description = "Show what stands on what, read-write layers included.")
-  private boolean tree;
+final class LayersCommand extends Subcommand {
+  private final OptionSpec treeOption =
+      flag("--tree", "Show what stands on what, read-write layers included.");
 
   LayersCommand(Layerstore layerstore) {
-    this.layerstore = layerstore;
+    super(layerstore, "List the layers.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore.openToRead()) {
+    boolean tree = isGiven(treeOption);
+    try (LayerStore store = layerstore().openToRead()) {
       List<LayerInfo> layers = store.layers();
       if (tree) {
         Tree byParent = new Tree(layers);
-        layerstore
-            .output()
-            .print(out -> byParent.print(out, null, ""), json -> byParent.print(json, null));
+        print(out -> byParent.print(out, null, ""), json -> byParent.print(json, null));
       } else {
-        layerstore.output().print(out -> table(layers).writeTo(out), json -> list(json, layers));
+        print(out -> table(layers).writeTo(out), json -> list(json, layers));
       }
     }
     return 0;

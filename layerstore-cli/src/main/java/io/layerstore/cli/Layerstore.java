@@ -4,82 +4,124 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.Spec;
 
 /**
  * The command without a subcommand: the options all subcommands have in common, and what these
  * give.
  */
-@Command(
-    name = "layerstore",
-    description =
-        "Stores container layers as Docker's layer store does, in the same bytes on disk.",
-    mixinStandardHelpOptions = true,
-    versionProvider = Layerstore.Version.class,
-    scope = ScopeType.INHERIT,
-    usageHelpAutoWidth = true,
-    synopsisSubcommandLabel = "COMMAND",
-    footer = {
-      "",
-      "An ID may be shortened to a unique beginning, with or without 'sha256:'.",
-      "Exit status: 0; 1 if the operation failed; 2 for wrong usage."
-    })
 final class Layerstore implements Runnable {
   private final Console console;
   private final Output output;
   private final ProgressBar progressBar;
+  private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
 
-  @Spec private @Nullable CommandSpec spec;
-
-  @Option(
-      names = "--root",
-      paramLabel = "DIR",
-      scope = ScopeType.INHERIT,
-      description =
-          "The store's directory. Else $LAYERSTORE_ROOT; else /var/lib/layerstore for root, and for other users"
-              + " layerstore in $XDG_DATA_HOME or ~/.local/share.")
-  private @Nullable Path root;
-
-  @Option(
-      names = "--driver",
-      paramLabel = "NAME",
-      scope = ScopeType.INHERIT,
-      description = "The graph driver. Else the one the store has, else the best that works here.")
-  private @Nullable String driver;
-
-  @Option(
-      names = "--driver-opt",
-      paramLabel = "K=V",
-      scope = ScopeType.INHERIT,
-      description = "An option for the graph driver; may be repeated.")
-  private Map<String, String> driverOptions = new TreeMap<>();
-
-  @Option(
-      names = "--read-only",
-      scope = ScopeType.INHERIT,
-      description = "Change nothing, and do not wait for or lock anybody out.")
-  private boolean readOnly;
-
-  @Option(
-      names = "--json",
-      scope = ScopeType.INHERIT,
-      description = "Print the result as one JSON document.")
-  private boolean json;
+  private final OptionSpec root =
+      common("--root")
+          .type(String.class)
+          .paramLabel("DIR")
+          .description(
+              "The store's directory. Else $LAYERSTORE_ROOT; else /var/lib/layerstore for root, and for other"
+                  + " users layerstore in $XDG_DATA_HOME or ~/.local/share.")
+          .build();
+  private final OptionSpec driver =
+      common("--driver")
+          .type(String.class)
+          .paramLabel("NAME")
+          .description(
+              "The graph driver. Else the one the store has, else the best that works here.")
+          .build();
+  private final OptionSpec driverOptions =
+      common("--driver-opt")
+          .type(Map.class)
+          .auxiliaryTypes(String.class, String.class)
+          .initialValue(Map.of())
+          .paramLabel("K=V")
+          .description("An option for the graph driver; may be repeated.")
+          .build();
+  private final OptionSpec readOnly =
+      common("--read-only")
+          .type(boolean.class)
+          .arity("0")
+          .description("Change nothing, and neither wait for others nor lock them out.")
+          .build();
+  private final OptionSpec json =
+      common("--json")
+          .type(boolean.class)
+          .arity("0")
+          .description("Print the result as one JSON document.")
+          .build();
 
   Layerstore(Console console) {
     this.console = console;
     this.output = new Output(console.out());
     this.progressBar = new ProgressBar(console);
+  }
+
+  private static OptionSpec.Builder common(String name) {
+    return OptionSpec.builder(name).scopeType(ScopeType.INHERIT);
+  }
+
+  /**
+   * The command line for {@code arguments}. Only the subcommands whose name is among them are
+   * there, because describing all takes time; all of them if none is, for help and for suggestions.
+   */
+  CommandLine commandLine(String[] arguments) {
+    describe(spec.name("layerstore"));
+    spec.usageMessage()
+        .description(
+            "Stores container layers as Docker's layer store does, in the same bytes on disk.")
+        .synopsisSubcommandLabel("COMMAND");
+    for (OptionSpec option : List.of(root, driver, driverOptions, readOnly, json)) {
+      spec.addOption(option);
+    }
+    List<String> words = Arrays.asList(arguments);
+    boolean isNoneNamed = Collections.disjoint(words, Commands.NAMES);
+    for (String name : Commands.NAMES) {
+      if (isNoneNamed || words.contains(name)) {
+        CommandSpec command = Commands.create(name, this).spec();
+        describe(command);
+        spec.addSubcommand(name, command);
+      }
+    }
+    return new CommandLine(spec);
+  }
+
+  /** Adds what every command has. */
+  private static void describe(CommandSpec command) {
+    command.addOption(
+        OptionSpec.builder("-h", "--help")
+            .usageHelp(true)
+            .arity("0")
+            .type(boolean.class)
+            .description("Show this help and exit.")
+            .build());
+    command.addOption(
+        OptionSpec.builder("-V", "--version")
+            .versionHelp(true)
+            .arity("0")
+            .type(boolean.class)
+            .description("Show the version and exit.")
+            .build());
+    String version = Layerstore.class.getPackage().getImplementationVersion();
+    command.version("layerstore " + (version == null ? "(not packaged)" : version));
+    command
+        .usageMessage()
+        .autoWidth(true)
+        .footer(
+            "",
+            "An ID may be shortened to a unique beginning, with or without 'sha256:'.",
+            "Exit status: 0; 1 if the operation failed; 2 for wrong usage.");
   }
 
   @Override
@@ -92,7 +134,7 @@ final class Layerstore implements Runnable {
   }
 
   Output output() {
-    output.setJson(json);
+    output.setJson(isJson());
     return output;
   }
 
@@ -101,7 +143,7 @@ final class Layerstore implements Runnable {
   }
 
   boolean isJson() {
-    return json;
+    return Subcommand.isGiven(json);
   }
 
   /**
@@ -124,27 +166,33 @@ final class Layerstore implements Runnable {
    * refuses the change.
    */
   LayerStore openToWrite() throws LayerStoreException {
-    return builder(rootDirectory()).readOnly(readOnly).open();
+    return builder(rootDirectory()).readOnly(Subcommand.isGiven(readOnly)).open();
   }
 
-  /** A store of the command's own, for {@code demo}. */
+  /** Opens a store of the command's own, for {@code demo}. */
   LayerStore openScratch(Path directory) throws LayerStoreException {
-    if (root != null || readOnly) {
+    return builder(directory).open();
+  }
+
+  /** Refuses the options that make no sense for a command with a store of its own. */
+  void requireNoStoreNamed() {
+    if (root.getValue() != null || Subcommand.isGiven(readOnly)) {
       throw wrongUsage("demo makes a store of its own; leave out --root and --read-only");
     }
-    return builder(directory).open();
   }
 
   private LayerStore.Builder builder(Path directory) {
     LayerStore.Builder builder =
-        LayerStore.builder(directory).driver(driver).progress(progressBar.listener());
-    driverOptions.forEach(builder::driverOption);
+        LayerStore.builder(directory).driver(driver.getValue()).progress(progressBar.listener());
+    Map<String, String> options = driverOptions.getValue();
+    options.forEach(builder::driverOption);
     return builder;
   }
 
   private Path rootDirectory() {
-    if (root != null) {
-      return root;
+    @Nullable String named = root.getValue();
+    if (named != null) {
+      return Path.of(named);
     }
     return DefaultRoot.of(System.getenv(), System.getProperty("user.name"))
         .orElseThrow(
@@ -153,19 +201,8 @@ final class Layerstore implements Runnable {
 
   /** What to throw when the command line makes no sense for a reason only the command knows. */
   ParameterException wrongUsage(String message) {
-    CommandSpec known = Objects.requireNonNull(spec, "set by picocli");
-    CommandLine parsed = known.commandLine();
-    var subcommand = parsed.getParseResult().subcommand();
-    return new ParameterException(
-        subcommand == null ? parsed : subcommand.commandSpec().commandLine(), message);
-  }
-
-  /** The version in the jar's manifest. */
-  static final class Version implements CommandLine.IVersionProvider {
-    @Override
-    public String[] getVersion() {
-      String version = Layerstore.class.getPackage().getImplementationVersion();
-      return new String[] {"layerstore " + (version == null ? "(not packaged)" : version)};
-    }
+    ParseResult parsed = spec.commandLine().getParseResult();
+    CommandSpec named = parsed.hasSubcommand() ? parsed.subcommand().commandSpec() : spec;
+    return new ParameterException(named.commandLine(), message);
   }
 }

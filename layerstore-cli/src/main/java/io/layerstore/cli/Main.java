@@ -38,8 +38,12 @@ public final class Main {
             new FileOutputStream(FileDescriptor.err),
             Console.isTerminal(1),
             Console.isTerminal(2));
-    int status = run(args, console);
-    interruption.finished();
+    int status = FAILED;
+    try {
+      status = run(args, console);
+    } finally {
+      interruption.finished();
+    }
     System.exit(status);
   }
 
@@ -54,7 +58,7 @@ public final class Main {
     Layerstore layerstore = new Layerstore(console);
     int status;
     try {
-      CommandLine commandLine = Commands.commandLine(layerstore, args);
+      CommandLine commandLine = layerstore.commandLine(args);
       commandLine.setParameterExceptionHandler((e, words) -> wrongUsage(e, console));
       commandLine.setExecutionExceptionHandler((e, command, parsed) -> failed(e, layerstore));
       PrintWriter help =
@@ -63,7 +67,7 @@ public final class Main {
       status = commandLine.execute(args);
       help.flush();
       layerstore.output().flush();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       status = failed(e, layerstore);
     } finally {
       layerstore.progressBar().clear();

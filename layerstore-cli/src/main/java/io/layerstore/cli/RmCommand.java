@@ -7,27 +7,20 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RWLayer;
 import java.io.IOException;
 import java.util.Optional;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code rm}: deletes a read-write layer, and nothing else. */
-@Command(
-    name = "rm",
-    description = "Delete a read-write layer with all that was written into it. Layers stay.")
-final class RmCommand implements Callable<Integer> {
-  private final Layerstore layerstore;
-
-  @Parameters(paramLabel = "NAME", description = "The read-write layer.")
-  private String name = "";
+final class RmCommand extends Subcommand {
+  private final PositionalParamSpec nameParameter = parameter("NAME", "The read-write layer.");
 
   RmCommand(Layerstore layerstore) {
-    this.layerstore = layerstore;
+    super(layerstore, "Delete a read-write layer with all that was written into it. Layers stay.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore.openToWrite()) {
+    String name = nameParameter.getValue();
+    try (LayerStore store = layerstore().openToWrite()) {
       try (RWLayer layer = store.getRWLayer(name)) {
         // In a process that ends right away nothing else holds the layer below, and it would be
         // deleted too.
@@ -38,7 +31,7 @@ final class RmCommand implements Callable<Integer> {
           kept.ifPresent(Layer::close);
         }
       }
-      layerstore.output().print(out -> out.line(name), json -> json.writeStringField("name", name));
+      print(out -> out.line(name), json -> json.writeStringField("name", name));
     }
     return 0;
   }

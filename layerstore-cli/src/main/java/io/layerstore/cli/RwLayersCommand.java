@@ -5,23 +5,18 @@ import io.layerstore.LayerStore;
 import io.layerstore.RWLayerInfo;
 import java.io.IOException;
 import java.util.List;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
 
 /** {@code rwlayers}: the read-write layers. */
-@Command(name = "rwlayers", description = "List the read-write layers.")
-final class RwLayersCommand implements Callable<Integer> {
-  private final Layerstore layerstore;
-
+final class RwLayersCommand extends Subcommand {
   RwLayersCommand(Layerstore layerstore) {
-    this.layerstore = layerstore;
+    super(layerstore, "List the read-write layers.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore.openToRead()) {
+    try (LayerStore store = layerstore().openToRead()) {
       List<RWLayerInfo> layers = store.rwLayers();
-      layerstore.output().print(out -> table(layers).writeTo(out), json -> list(json, layers));
+      print(out -> table(layers).writeTo(out), json -> list(json, layers));
     }
     return 0;
   }

@@ -66,7 +66,10 @@ final class UsageTest {
   void run_wrongUsage_exitsWith2AndOneLine(String commandLine) {
     String[] args = commandLine.isEmpty() ? new String[0] : commandLine.split(" ", -1);
 
-    Cli.Result result = Cli.runPlain(new byte[0], args);
+    Cli.Result result =
+        commandLine.contains("demo")
+            ? Cli.runPlain(new byte[0], args)
+            : new Cli(temp.resolve("root")).run(args);
 
     String line = result.failed(Main.WRONG_USAGE);
     assertTrue(line.startsWith("layerstore: "), line);
