@@ -30,10 +30,13 @@ public final class Main {
 
   /** Runs the command line and exits with its status. */
   public static void main(String[] args) {
+    // Arguments are texts and flags: picocli need not look for java.sql and java.time, which costs
+    // time.
+    System.setProperty("picocli.converters.excludes", ".*");
     Interruption interruption = Interruption.of(Thread.currentThread());
     Console console =
         new Console(
-            System.in,
+            InterruptibleInput.standard(),
             new FileOutputStream(FileDescriptor.out),
             new FileOutputStream(FileDescriptor.err),
             Console.isTerminal(1),

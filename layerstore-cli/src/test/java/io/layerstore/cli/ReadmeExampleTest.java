@@ -43,9 +43,10 @@ final class ReadmeExampleTest {
         Files.readString(module.resolve("src/test/java/io/layerstore/cli/ReadmeExampleTest.java"));
     String readme = Files.readString(module.resolveSibling("README.md"));
     int begin = source.lastIndexOf(BEGIN) + BEGIN.length();
-    String example = source.substring(begin, source.lastIndexOf(END)).stripIndent();
+    String example = source.substring(begin, source.lastIndexOf(END)).stripTrailing().stripIndent();
 
-    assertTrue(readme.contains("```java\n" + example + "```\n"), "README.md differs:\n" + example);
+    assertTrue(
+        readme.contains("```java\n" + example + "\n```\n"), "README.md differs:\n" + example);
   }
 
   @SuppressWarnings("SystemOut")
