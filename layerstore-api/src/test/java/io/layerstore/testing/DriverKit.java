@@ -15,6 +15,7 @@ import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerTree;
+import io.layerstore.spi.NativeDiff;
 import io.layerstore.spi.TreeWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -44,9 +46,17 @@ final class DriverKit {
     GraphDriver open(Path root) throws LayerStoreException;
   }
 
+  /** Finds what tells a layer from its parent. */
+  @FunctionalInterface
+  interface Differ {
+    Optional<NativeDiff> diff(GraphDriver driver, String id, @Nullable String parent)
+        throws LayerStoreException;
+  }
+
   private static final Path MOUNTS = Path.of("/proc/self/mountinfo");
 
   private final Opener opener;
+  private final Differ differ;
   private final DriverTraits traits;
   private final Path top;
   private final Path root;
@@ -55,8 +65,9 @@ final class DriverKit {
   private GraphDriver driver;
 
   /** Opens a driver on a root inside {@code top}, which is empty. */
-  DriverKit(Opener opener, DriverTraits traits, Path top) throws IOException {
+  DriverKit(Opener opener, Differ differ, DriverTraits traits, Path top) throws IOException {
     this.opener = opener;
+    this.differ = differ;
     this.traits = traits;
     this.top = top;
     this.root = Files.createDirectory(top.resolve("store"));
@@ -210,6 +221,11 @@ final class DriverKit {
     driver.remove(id);
     assertFalse(driver.exists(id));
     return thrown;
+  }
+
+  /** What tells the layer {@code id} from {@code parent}; empty if nothing does. */
+  Optional<NativeDiff> diff(String id, @Nullable String parent) throws LayerStoreException {
+    return differ.diff(driver, id, parent);
   }
 
   /** Mounts a layer; to be undone with {@link GraphDriver#unmount}. */

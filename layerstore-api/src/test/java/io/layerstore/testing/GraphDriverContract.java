@@ -27,6 +27,7 @@ import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerTree;
+import io.layerstore.spi.NativeDiff;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystems;
@@ -36,11 +37,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -87,6 +90,15 @@ public abstract class GraphDriverContract {
   protected abstract GraphDriver open(Path root) throws LayerStoreException;
 
   /**
+   * What tells a layer from its parent: the driver's own way, or, in a subclass that can reach one,
+   * the comparison of trees that is used in its place.
+   */
+  protected Optional<NativeDiff> diff(GraphDriver driver, String id, @Nullable String parent)
+      throws LayerStoreException {
+    return driver.nativeDiff(id, parent);
+  }
+
+  /**
    * Ends what {@link #newRoot} began, such as a file system in memory, after everything was
    * checked. An {@code @AfterEach} of the subclass would come before that.
    */
@@ -95,7 +107,7 @@ public abstract class GraphDriverContract {
   @BeforeEach
   final void openDriver() throws IOException {
     newRoot = newRoot();
-    kit = new DriverKit(this::open, traits(), newRoot);
+    kit = new DriverKit(this::open, this::diff, traits(), newRoot);
   }
 
   @AfterEach
@@ -683,7 +695,7 @@ public abstract class GraphDriverContract {
   }
 
   @Nested
-  class NativeDiff extends NativeDiffTests {
+  class Diff extends NativeDiffTests {
 
     @Override
     DriverKit kit() {

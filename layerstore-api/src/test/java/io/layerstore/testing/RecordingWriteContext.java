@@ -28,6 +28,15 @@ public final class RecordingWriteContext implements WriteContext {
   public record Destroyed(LayerPath path, ByteString content) {}
 
   /**
+   * An entry that links led to another place.
+   *
+   * @param path its own path
+   * @param realPath where it was written
+   * @param sizeBytes the size of a regular file
+   */
+  public record ThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) {}
+
+  /**
    * Something a writer could not keep.
    *
    * @param path where
@@ -38,7 +47,7 @@ public final class RecordingWriteContext implements WriteContext {
   private final Set<LayerPath> written = new HashSet<>();
   private final List<Destroyed> destroyed = Collections.synchronizedList(new ArrayList<>());
   private final List<LayerPath> redirected = Collections.synchronizedList(new ArrayList<>());
-  private final List<LayerPath> throughLinks = Collections.synchronizedList(new ArrayList<>());
+  private final List<ThroughLink> throughLinks = Collections.synchronizedList(new ArrayList<>());
   private final List<Warning> warnings = Collections.synchronizedList(new ArrayList<>());
 
   /** Notes that the archive has an entry of this path, after the writer took it. */
@@ -53,7 +62,7 @@ public final class RecordingWriteContext implements WriteContext {
 
   @Override
   public void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) {
-    throughLinks.add(realPath);
+    throughLinks.add(new ThroughLink(path, realPath, sizeBytes));
     wrote(realPath);
   }
 
@@ -88,8 +97,8 @@ public final class RecordingWriteContext implements WriteContext {
     return List.copyOf(redirected);
   }
 
-  /** The real paths of what was written through links, in order. */
-  public List<LayerPath> throughLinks() {
+  /** What was written through links, in order. */
+  public List<ThroughLink> throughLinks() {
     return List.copyOf(throughLinks);
   }
 

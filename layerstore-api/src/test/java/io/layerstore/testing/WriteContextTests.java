@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.testing.RecordingWriteContext.Destroyed;
+import io.layerstore.testing.RecordingWriteContext.ThroughLink;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
@@ -185,23 +186,41 @@ abstract class WriteContextTests extends DriverTests {
     assertEquals(paths("d/l"), context.redirected());
   }
 
-  @Test
-  void wroteThroughLink_relativeLink_tellsTheRealPath() throws IOException {
-    RecordingWriteContext context = write(dir("d"), symlink("l", "d"), file("l/f", "1"));
-    assertEquals(paths("d/f"), context.throughLinks());
+  private static ThroughLink led(String path, String realPath, long sizeBytes) {
+    return new ThroughLink(LayerPath.of(path), LayerPath.of(realPath), sizeBytes);
   }
 
   @Test
-  void wroteThroughLink_absoluteLink_tellsTheRealPath() throws IOException {
+  void wroteThroughLink_relativeLink_tellsPathAndSize() throws IOException {
+    RecordingWriteContext context = write(dir("d"), symlink("l", "d"), file("l/f", "12345"));
+    assertEquals(List.of(led("l/f", "d/f", 5)), context.throughLinks());
+  }
+
+  @Test
+  void wroteThroughLink_absoluteLink_tellsPath() throws IOException {
     RecordingWriteContext context = write(dir("d"), dir("e"), symlink("e/l", "/d"), dir("e/l/f"));
-    assertEquals(paths("d/f"), context.throughLinks());
+    assertEquals(List.of(led("e/l/f", "d/f", 0)), context.throughLinks());
   }
 
   @Test
-  void wroteThroughLink_hardLinkBelowLink_tellsTheRealPath() throws IOException {
+  void wroteThroughLink_hardLinkBelowLink_tellsPath() throws IOException {
     RecordingWriteContext context =
         write(dir("d"), symlink("l", "d"), file("f", "1"), hardLink("l/h", "f"));
-    assertEquals(paths("d/h"), context.throughLinks());
+    assertEquals(List.of(led("l/h", "d/h", 0)), context.throughLinks());
+  }
+
+  @Test
+  void wroteThroughLink_directoryThatIsThere_isTold() throws IOException {
+    RecordingWriteContext context =
+        write(dir("d"), dir("d/e"), symlink("l", "d"), dir("l/e").mode(0700));
+    assertEquals(List.of(led("l/e", "d/e", 0)), context.throughLinks());
+  }
+
+  @Test
+  void wroteThroughLink_severalEntries_areToldInTheirOrder() throws IOException {
+    RecordingWriteContext context =
+        write(dir("d"), symlink("l", "d"), file("l/b", "1"), file("d/c", "2"), file("l/a", "333"));
+    assertEquals(List.of(led("l/b", "d/b", 1), led("l/a", "d/a", 3)), context.throughLinks());
   }
 
   @Test

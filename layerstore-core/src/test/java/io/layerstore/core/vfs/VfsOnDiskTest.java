@@ -1,12 +1,16 @@
 package io.layerstore.core.vfs;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.NaiveDiff;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.NativeDiff;
 import io.layerstore.testing.GraphDriverContract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The contract on the disk of this machine, as whoever runs the tests. */
@@ -32,5 +36,10 @@ class VfsOnDiskTest extends GraphDriverContract {
   @Override
   protected GraphDriver open(Path root) throws LayerStoreException {
     return VfsTesting.open(root);
+  }
+
+  @Override
+  protected Optional<NativeDiff> diff(GraphDriver driver, String id, @Nullable String parent) {
+    return Optional.of(NaiveDiff.of(driver, id, parent));
   }
 }

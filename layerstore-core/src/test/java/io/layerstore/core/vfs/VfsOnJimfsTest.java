@@ -1,25 +1,19 @@
 package io.layerstore.core.vfs;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.NaiveDiff;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.NativeDiff;
 import io.layerstore.testing.GraphDriverContract;
 import java.io.IOException;
-import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The contract in memory. */
 class VfsOnJimfsTest extends GraphDriverContract {
-
-  private FileSystem fileSystem;
-
-  @AfterEach
-  void forget() {
-    // Closed would be too early: the contract looks at it after this.
-    fileSystem = null;
-  }
 
   @Override
   protected DriverTraits traits() {
@@ -28,12 +22,21 @@ class VfsOnJimfsTest extends GraphDriverContract {
 
   @Override
   protected Path newRoot() throws IOException {
-    fileSystem = VfsTesting.jimfs();
-    return Files.createDirectory(fileSystem.getPath("/contract"));
+    return Files.createDirectory(VfsTesting.jimfs().getPath("/contract"));
+  }
+
+  @Override
+  protected void discard(Path newRoot) throws IOException {
+    newRoot.getFileSystem().close();
   }
 
   @Override
   protected GraphDriver open(Path root) throws LayerStoreException {
     return VfsTesting.open(root);
+  }
+
+  @Override
+  protected Optional<NativeDiff> diff(GraphDriver driver, String id, @Nullable String parent) {
+    return Optional.of(NaiveDiff.of(driver, id, parent));
   }
 }
