@@ -3,4 +3,7 @@
 module io.layerstore.overlay2 {
   requires io.layerstore.core;
   requires static transitive org.jspecify;
+
+  provides io.layerstore.spi.GraphDriverProvider with
+      io.layerstore.overlay2.Overlay2DriverProvider;
 }

@@ -1,0 +1,161 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.RecoveryReport;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Mends the home when it is opened: names of layers that got lost, directories of mounts that are
+ * gone. What cannot be mended is reported and left alone.
+ *
+ * <p>Docker does none of this; a layer whose name in {@code l/} is missing can be neither mounted
+ * nor built on there.
+ */
+final class HomeRecovery {
+
+  private final LayerDirectories layers;
+  private final Set<String> mounted;
+  private final List<Finding> findings = new ArrayList<>();
+
+  /**
+   * Looks at {@code layers}.
+   *
+   * @param mounted the layers that are mounted now
+   */
+  HomeRecovery(LayerDirectories layers, Set<String> mounted) {
+    this.layers = layers;
+    this.mounted = Set.copyOf(mounted);
+  }
+
+  RecoveryReport run() throws LayerStoreException {
+    List<String> ids = layers.ids();
+    restoreLinks(ids);
+    for (String id : ids) {
+      removeStaleMount(id);
+    }
+    return findings.isEmpty() ? RecoveryReport.CLEAN : new RecoveryReport(findings);
+  }
+
+  // ---- names ----
+
+  private void restoreLinks(List<String> ids) throws LayerStoreException {
+    List<String> nameless = new ArrayList<>();
+    for (String id : ids) {
+      try {
+        String link = layers.link(id);
+        if (link == null) {
+          nameless.add(id);
+        } else if (!id.equals(layers.idOfLink(link))) {
+          layers.restoreLink(id, link);
+          repaired(id, "its name in l/ was missing and was made again");
+        }
+      } catch (LayerStoreException e) {
+        postponed(id, e);
+      }
+    }
+    if (!nameless.isEmpty()) {
+      nameAgain(ids, nameless);
+    }
+  }
+
+  private void nameAgain(List<String> ids, List<String> nameless) throws LayerStoreException {
+    Map<String, List<String>> links = layers.links();
+    Map<String, Set<String>> candidates = lostNames(ids);
+    for (String id : nameless) {
+      try {
+        List<String> known = links.getOrDefault(id, List.of());
+        String link = known.isEmpty() ? guess(id, nameless, links, candidates) : known.get(0);
+        layers.restoreLink(id, link);
+        repaired(id, "its file link was missing and was written again");
+      } catch (LayerStoreException e) {
+        postponed(id, e);
+      }
+    }
+  }
+
+  /**
+   * The names that children use and nobody has, each with the names directly below it in the chains
+   * it is in.
+   */
+  private Map<String, Set<String>> lostNames(List<String> ids) {
+    Map<String, Set<String>> lost = new HashMap<>();
+    for (String id : ids) {
+      try {
+        List<String> chain = layers.lower(id).links();
+        for (int i = 0; i < chain.size(); i++) {
+          if (layers.idOfLink(chain.get(i)) == null) {
+            String below = new LowerChain(chain.subList(i + 1, chain.size())).toString();
+            lost.computeIfAbsent(chain.get(i), key -> new HashSet<>()).add(below);
+          }
+        }
+      } catch (LayerStoreException e) {
+        // A damaged chain is found when its layer is used; it tells nothing here.
+      }
+    }
+    return lost;
+  }
+
+  /**
+   * The one lost name that stands in every chain above exactly the layers that {@code id} stands
+   * on, if no other layer without a name could be meant; null for a new name.
+   */
+  private @Nullable String guess(
+      String id,
+      List<String> nameless,
+      Map<String, List<String>> links,
+      Map<String, Set<String>> lost)
+      throws LayerStoreException {
+    String below = layers.lower(id).toString();
+    List<String> fitting =
+        lost.entrySet().stream()
+            .filter(entry -> entry.getValue().equals(Set.of(below)))
+            .map(Map.Entry::getKey)
+            .toList();
+    int rivals = 0;
+    for (String other : nameless) {
+      if (!links.containsKey(other) && layers.lower(other).toString().equals(below)) {
+        rivals++;
+      }
+    }
+    return fitting.size() == 1 && rivals == 1 ? fitting.get(0) : null;
+  }
+
+  // ---- mounts ----
+
+  private void removeStaleMount(String id) {
+    if (mounted.contains(id)) {
+      return;
+    }
+    Path merged = layers.layout().merged(id);
+    try {
+      if (Files.isDirectory(merged, LinkOption.NOFOLLOW_LINKS)) {
+        // Of an empty directory only: what stands in it now was put there past the driver.
+        Files.delete(merged);
+        repaired(id, "the directory of a mount that is gone was removed");
+      }
+      Files.deleteIfExists(layers.layout().persistent(id));
+    } catch (IOException e) {
+      postponed(id, e);
+    }
+  }
+
+  private void repaired(String id, String detail) {
+    findings.add(new Finding(Kind.DRIVER_REPAIR, id, detail));
+  }
+
+  private void postponed(String id, Exception e) {
+    findings.add(new Finding(Kind.POSTPONED, id, "could not be repaired: " + e.getMessage()));
+  }
+}

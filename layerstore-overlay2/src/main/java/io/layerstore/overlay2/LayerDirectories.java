@@ -1,0 +1,347 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.DriverException;
+import io.layerstore.Durability;
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.KeyedLock;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotLinkException;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The directories and small files of layers: makes them, reads them, takes them back.
+ *
+ * <p>A layer is made in the order in which Docker makes it, so that a crash leaves only what Docker
+ * could have left; each file appears whole. Safe for use by many threads on different ids.
+ */
+final class LayerDirectories {
+
+  private static final int MAX_LINK_BYTES = 4096;
+  private static final int MAX_LOWER_BYTES = 1 << 20;
+
+  private final Overlay2Layout layout;
+  private final HostOwners owners;
+  private final Durability durability;
+  private final KeyedLock<String> parents = new KeyedLock<>();
+
+  LayerDirectories(Overlay2Layout layout, HostOwners owners, Durability durability) {
+    this.layout = layout;
+    this.owners = owners;
+    this.durability = durability;
+  }
+
+  Overlay2Layout layout() {
+    return layout;
+  }
+
+  // ---- looking ----
+
+  boolean exists(String id) {
+    return Files.isDirectory(
+            layout.layer(Overlay2Layout.requireValid(id)), LinkOption.NOFOLLOW_LINKS)
+        && Files.isDirectory(layout.diff(id), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  void requireExists(String id) throws DriverException {
+    if (!exists(id)) {
+      throw failure(id, "does not exist", null);
+    }
+  }
+
+  /** The ids of all layers, sorted. */
+  List<String> ids() throws LayerStoreException {
+    List<String> ids = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.home())) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        if (Overlay2Layout.isValid(name) && exists(name)) {
+          ids.add(name);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (IOException | DirectoryIteratorException e) {
+      throw failure(null, "cannot list the layers", e);
+    }
+    ids.sort(null);
+    return ids;
+  }
+
+  /** The layers below {@code id}. */
+  LowerChain lower(String id) throws LayerStoreException {
+    Path file = layout.lowerFile(id);
+    byte[] content;
+    try {
+      content = AtomicFiles.read(file, MAX_LOWER_BYTES);
+    } catch (NoSuchFileException e) {
+      return LowerChain.NONE;
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw failure(id, "cannot read " + file, e);
+    }
+    return LowerChain.parse(new String(content, StandardCharsets.ISO_8859_1), file.toString());
+  }
+
+  /** The name of {@code id} in {@code l/}; null if it has none. */
+  @Nullable String link(String id) throws LayerStoreException {
+    Path file = layout.linkFile(id);
+    byte[] content;
+    try {
+      content = AtomicFiles.read(file, MAX_LINK_BYTES);
+    } catch (NoSuchFileException e) {
+      return null;
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw failure(id, "cannot read " + file, e);
+    }
+    String link = new String(content, StandardCharsets.ISO_8859_1).strip();
+    return LinkName.isSafe(link) ? link : null;
+  }
+
+  private String requireLink(String id) throws LayerStoreException {
+    String link = link(id);
+    if (link == null) {
+      throw new StoreCorruptedException(
+          layout.linkFile(id).toString(), "the layer has no name in l/");
+    }
+    return link;
+  }
+
+  /** The layer that a name in {@code l/} leads to; null if there is none. */
+  @Nullable String idOfLink(String link) throws LayerStoreException {
+    try {
+      return Overlay2Layout.idOfTarget(Files.readSymbolicLink(layout.link(link)).toString());
+    } catch (NoSuchFileException | NotLinkException e) {
+      return null;
+    } catch (IOException e) {
+      throw failure(null, "cannot read " + layout.link(link), e);
+    }
+  }
+
+  /** Whether {@code parent} is the layer directly below {@code id}, or null and there is none. */
+  boolean isParent(String id, @Nullable String parent) throws LayerStoreException {
+    LowerChain lower = lower(id);
+    if (parent == null || lower.isEmpty()) {
+      return parent == null && lower.isEmpty();
+    }
+    return parent.equals(idOfLink(lower.links().get(0)));
+  }
+
+  boolean isCommitted(String id) {
+    return Files.exists(layout.committed(id), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** What {@code docker inspect} shows. */
+  Map<String, String> metadata(String id) throws LayerStoreException {
+    requireExists(id);
+    Map<String, String> metadata = new LinkedHashMap<>();
+    LowerChain lower = lower(id);
+    if (!lower.isEmpty()) {
+      List<String> directories = new ArrayList<>();
+      for (String link : lower.links()) {
+        String lowerId = idOfLink(link);
+        if (lowerId == null) {
+          throw new StoreCorruptedException(
+              layout.link(link).toString(), "a layer below " + id + " is missing");
+        }
+        directories.add(layout.diff(lowerId).toString());
+      }
+      metadata.put("LowerDir", String.join(":", directories));
+    }
+    metadata.put("MergedDir", layout.merged(id).toString());
+    metadata.put("UpperDir", layout.diff(id).toString());
+    metadata.put("WorkDir", layout.work(id).toString());
+    return metadata;
+  }
+
+  // ---- making ----
+
+  /**
+   * Makes an empty layer.
+   *
+   * @throws LayerStoreException if that fails; nothing is left of it
+   */
+  void create(String id, @Nullable String parent) throws LayerStoreException {
+    if (parent == null) {
+      create(id, null, LowerChain.NONE);
+      return;
+    }
+    requireExists(parent);
+    KeyedLock.Held held = parents.acquire(parent);
+    try (held) {
+      create(id, parent, lower(parent).below(requireLink(parent)));
+    }
+  }
+
+  private void create(String id, @Nullable String parent, LowerChain lower)
+      throws LayerStoreException {
+    Deque<Path> made = new ArrayDeque<>();
+    try {
+      makeDirectory(made, layout.layer(id), Overlay2Layout.LAYER_MODE);
+      owners.giveLayerDirectory(layout.layer(id));
+      makeDirectory(made, layout.diff(id), Overlay2Layout.DIFF_MODE);
+      owners.giveToRoot(layout.diff(id));
+      String link = makeLink(made, id);
+      makeFile(made, layout.linkFile(id), link, Overlay2Layout.FILE_MODE);
+      if (parent != null) {
+        makeDirectory(made, layout.work(id), Overlay2Layout.WORK_MODE);
+        owners.giveToRoot(layout.work(id));
+        if (!isCommitted(parent)) {
+          makeFile(made, layout.committed(parent), "", Overlay2Layout.MARK_MODE);
+        }
+        makeFile(made, layout.lowerFile(id), lower.toString(), Overlay2Layout.FILE_MODE);
+      }
+      if (durability != Durability.NONE) {
+        AtomicFiles.syncDirectory(layout.links());
+        AtomicFiles.syncDirectory(layout.home());
+      }
+    } catch (FileAlreadyExistsException e) {
+      takeBack(made, e);
+      throw failure(id, made.isEmpty() ? "exists already" : "cannot create the layer", e);
+    } catch (IOException e) {
+      takeBack(made, e);
+      throw e instanceof LayerStoreException known
+          ? known
+          : failure(id, "cannot create the layer", e);
+    } catch (RuntimeException e) {
+      takeBack(made, e);
+      throw e;
+    }
+  }
+
+  private static void makeDirectory(Deque<Path> made, Path directory, int mode) throws IOException {
+    AtomicFiles.createDirectory(directory, mode);
+    made.push(directory);
+  }
+
+  private void makeFile(Deque<Path> made, Path file, String content, int mode) throws IOException {
+    // Noted first: if only forcing it to the disk fails, the file is there.
+    made.push(file);
+    AtomicFiles.write(file, content.getBytes(StandardCharsets.ISO_8859_1), mode, durability);
+  }
+
+  private String makeLink(Deque<Path> made, String id) throws IOException {
+    while (true) {
+      String link = LinkName.random();
+      try {
+        Files.createSymbolicLink(
+            layout.link(link),
+            layout.home().getFileSystem().getPath(Overlay2Layout.linkTarget(id)));
+        made.push(layout.link(link));
+        return link;
+      } catch (FileAlreadyExistsException e) {
+        // Another name, then; this happens once in 2^130 times.
+      }
+    }
+  }
+
+  private static void takeBack(Deque<Path> made, Exception failure) {
+    for (Path path : made) {
+      try {
+        Files.deleteIfExists(path);
+      } catch (IOException e) {
+        failure.addSuppressed(e);
+      }
+    }
+  }
+
+  /**
+   * Gives a layer a name in {@code l/} that it ought to have.
+   *
+   * @param link the name; null for a new one
+   */
+  void restoreLink(String id, @Nullable String link) throws LayerStoreException {
+    Deque<Path> made = new ArrayDeque<>();
+    try {
+      String name = link;
+      if (name == null) {
+        name = makeLink(made, id);
+      } else if (!id.equals(idOfLink(name))) {
+        Files.createSymbolicLink(
+            layout.link(name),
+            layout.home().getFileSystem().getPath(Overlay2Layout.linkTarget(id)));
+        made.push(layout.link(name));
+      }
+      if (!name.equals(link(id))) {
+        makeFile(made, layout.linkFile(id), name, Overlay2Layout.FILE_MODE);
+      }
+    } catch (IOException | RuntimeException e) {
+      takeBack(made, e);
+      throw failure(id, "cannot give the layer its name in l/", e);
+    }
+  }
+
+  // ---- removing ----
+
+  /**
+   * Deletes the layer's name in {@code l/}, also where the layer has forgotten it, and only if it
+   * leads to the layer.
+   */
+  void removeLink(String id) throws LayerStoreException {
+    try {
+      String link = link(id);
+      if (link != null) {
+        if (id.equals(idOfLink(link))) {
+          Files.deleteIfExists(layout.link(link));
+        }
+        return;
+      }
+    } catch (StoreCorruptedException e) {
+      // Then by the other way.
+    } catch (IOException e) {
+      throw failure(id, "cannot delete the layer's name in l/", e);
+    }
+    for (String link : links().getOrDefault(id, List.of())) {
+      try {
+        Files.deleteIfExists(layout.link(link));
+      } catch (IOException e) {
+        throw failure(id, "cannot delete " + layout.link(link), e);
+      }
+    }
+  }
+
+  /** All names in {@code l/}, by the layers they lead to. */
+  Map<String, List<String>> links() throws LayerStoreException {
+    Map<String, List<String>> links = new LinkedHashMap<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.links())) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        String id = idOfLink(name);
+        if (id != null) {
+          links.computeIfAbsent(id, key -> new ArrayList<>()).add(name);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      return links;
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException | DirectoryIteratorException e) {
+      throw failure(null, "cannot list " + layout.links(), e);
+    }
+    links.values().forEach(names -> names.sort(null));
+    return links;
+  }
+
+  static DriverException failure(@Nullable String id, String problem, @Nullable Exception cause) {
+    String reason = cause == null ? "" : ": " + cause;
+    return new DriverException(Overlay2DriverProvider.NAME, id, problem + reason, cause);
+  }
+}

@@ -1,0 +1,75 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
+import io.layerstore.spi.FileGetter;
+import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Opens regular files of a layer: of its own directory, where everything is that came with its
+ * archive, and else of the layers merged.
+ *
+ * <p>So an export mounts nothing. Safe for use by many threads.
+ */
+final class LayerFileGetter implements FileGetter {
+
+  /** Opens the layers merged; null if there is nothing below. */
+  @FunctionalInterface
+  interface Merged {
+    @Nullable MergedView open() throws LayerStoreException;
+  }
+
+  private final ScanPool own;
+  private final Merged merged;
+  private @Nullable MergedView view;
+  private boolean isClosed;
+
+  LayerFileGetter(ScanPool own, Merged merged) {
+    this.own = own;
+    this.merged = merged;
+  }
+
+  @Override
+  public InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException {
+    requireOpen();
+    try {
+      return own.open(path, sizeBytes, true);
+    } catch (LayerVerificationException e) {
+      MergedView all = merged();
+      if (all == null) {
+        throw e;
+      }
+      return all.scans().open(path, sizeBytes, true);
+    }
+  }
+
+  private synchronized @Nullable MergedView merged() throws LayerStoreException {
+    requireOpen();
+    if (view == null) {
+      view = merged.open();
+    }
+    return view;
+  }
+
+  private synchronized void requireOpen() {
+    if (isClosed) {
+      throw new IllegalStateException("the files are no longer open");
+    }
+  }
+
+  @Override
+  public synchronized void close() throws LayerStoreException {
+    if (isClosed) {
+      return;
+    }
+    isClosed = true;
+    MergedView opened = view;
+    try (own) {
+      if (opened != null) {
+        opened.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,355 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.DriverStatus;
+import io.layerstore.Durability;
+import io.layerstore.IdMapping;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MountOptions;
+import io.layerstore.ReadOnlyStoreException;
+import io.layerstore.RecoveryReport;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.NaiveDiff;
+import io.layerstore.overlay2.linux.LinuxCalls;
+import io.layerstore.overlay2.linux.TreeScan;
+import io.layerstore.overlay2.linux.WriteSettings;
+import io.layerstore.spi.CreateOptions;
+import io.layerstore.spi.DriverContext;
+import io.layerstore.spi.DriverTraits;
+import io.layerstore.spi.FileGetter;
+import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.LayerTree;
+import io.layerstore.spi.NativeDiff;
+import io.layerstore.spi.TreeWriter;
+import io.layerstore.spi.WriteContext;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The {@code overlay2} driver: a layer is a directory with its own files, merged by the kernel with
+ * those of the layers below.
+ *
+ * <p>Has the directories of {@code graphdriver/overlay2} of moby, and can share them with a dockerd
+ * that is not running. What needs more than {@code java.nio.file} is done by the native helper.
+ *
+ * <p>Safe for use by many threads on different ids. After a failure a layer is there or not; one
+ * whose deletion failed half way is still listed, and its deletion can be tried again.
+ */
+final class Overlay2Driver implements GraphDriver {
+
+  private final DriverContext context;
+  private final LinuxCalls calls;
+  private final OverlayFeatures features;
+  private final HostOwners owners;
+  private final LayerDirectories layers;
+  private final OverlayMounts mounts;
+  private final Set<String> writers = ConcurrentHashMap.newKeySet();
+  private RecoveryReport recovery = RecoveryReport.CLEAN;
+
+  private Overlay2Driver(
+      DriverContext context, LinuxCalls calls, OverlayFeatures features, HostOwners owners) {
+    this.context = context;
+    this.calls = calls;
+    this.features = features;
+    this.owners = owners;
+    Overlay2Layout layout = new Overlay2Layout(context.home().toAbsolutePath());
+    this.layers = new LayerDirectories(layout, owners, context.durability());
+    this.mounts = new OverlayMounts(layers, calls, features, owners, context.readOnly());
+  }
+
+  /** Opens the home of {@code context}, and makes and mends it unless the context is read-only. */
+  static Overlay2Driver open(DriverContext context, LinuxCalls calls, OverlayFeatures features)
+      throws LayerStoreException {
+    // An ordinary user's helper shows the ids inside the layer by itself.
+    HostOwners owners =
+        new HostOwners(
+            features.isRoot() ? context.idMapping() : IdMapping.IDENTITY, features.isRoot());
+    Overlay2Driver driver = new Overlay2Driver(context, calls, features, owners);
+    if (context.readOnly()) {
+      return driver;
+    }
+    try {
+      driver.prepareHome();
+      driver.recovery = new HomeRecovery(driver.layers, driver.mountedAtOpen()).run();
+      return driver;
+    } catch (IOException | RuntimeException e) {
+      try {
+        driver.close();
+      } catch (LayerStoreException closing) {
+        e.addSuppressed(closing);
+      }
+      throw e instanceof RuntimeException unchecked
+          ? rethrow(unchecked)
+          : wrap(context, (IOException) e);
+    }
+  }
+
+  private static LayerStoreException rethrow(RuntimeException e) {
+    throw e;
+  }
+
+  private static LayerStoreException wrap(DriverContext context, IOException e) {
+    return e instanceof LayerStoreException known
+        ? known
+        : LayerDirectories.failure(null, "cannot use " + context.home(), e);
+  }
+
+  private void prepareHome() throws IOException {
+    Overlay2Layout layout = layers.layout();
+    prepareDirectory(layout.home(), Overlay2Layout.HOME_MODE);
+    owners.giveLayerDirectory(layout.home());
+    prepareDirectory(layout.links(), Overlay2Layout.LINKS_MODE);
+  }
+
+  private void prepareDirectory(Path directory, int mode) throws IOException {
+    AtomicFiles.createDirectories(directory, mode, context.durability());
+    Files.setPosixFilePermissions(
+        directory,
+        PosixFilePermissions.fromString(
+            mode == Overlay2Layout.HOME_MODE ? "rwx--x---" : "rwx------"));
+  }
+
+  /** Only a mount leaves {@code merged} behind, so the helper is not asked without one. */
+  private Set<String> mountedAtOpen() throws LayerStoreException {
+    for (String id : layers.ids()) {
+      if (Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS)) {
+        return mounts.mountedIds();
+      }
+    }
+    return Set.of();
+  }
+
+  @Override
+  public String name() {
+    return Overlay2DriverProvider.NAME;
+  }
+
+  @Override
+  public DriverTraits traits() {
+    boolean hasIds = features.isRoot() || !context.idMapping().isIdentity();
+    return new DriverTraits(
+        hasIds,
+        true,
+        features.makesDevices(),
+        features.isRoot(),
+        true,
+        true,
+        false,
+        true,
+        features.isRoot());
+  }
+
+  @Override
+  public DriverStatus status() {
+    return features.toStatus();
+  }
+
+  @Override
+  public RecoveryReport recoveryReport() {
+    return recovery;
+  }
+
+  // ---- layers ----
+
+  @Override
+  public void create(String id, @Nullable String parent, CreateOptions options)
+      throws LayerStoreException {
+    requireIds(id, parent);
+    requireWritable();
+    Overlay2Options.requireNone(id, options.storageOptions());
+    layers.create(id, parent);
+  }
+
+  @Override
+  public void createReadWrite(String id, @Nullable String parent, CreateOptions options)
+      throws LayerStoreException {
+    requireIds(id, parent);
+    requireWritable();
+    Overlay2Options.requireNoQuota(id, options.storageOptions());
+    layers.create(id, parent);
+  }
+
+  @Override
+  public void remove(String id) throws LayerStoreException {
+    Overlay2Layout.requireValid(id);
+    requireWritable();
+    if (!Files.isDirectory(layers.layout().layer(id), LinkOption.NOFOLLOW_LINKS)) {
+      layers.removeLink(id);
+      return;
+    }
+    mounts.runUnmounted(
+        id,
+        () -> {
+          // The name first, as in Docker: a layer without one is known to be on its way out.
+          layers.removeLink(id);
+          calls.remove(layers.layout().home(), id);
+        });
+  }
+
+  @Override
+  public boolean exists(String id) {
+    return layers.exists(id);
+  }
+
+  @Override
+  public List<String> ids() throws LayerStoreException {
+    return layers.ids();
+  }
+
+  @Override
+  public Map<String, String> metadata(String id) throws LayerStoreException {
+    return layers.metadata(Overlay2Layout.requireValid(id));
+  }
+
+  // ---- mounts ----
+
+  @Override
+  public Path mount(String id, MountOptions options) throws LayerStoreException {
+    return mounts.mount(Overlay2Layout.requireValid(id), options);
+  }
+
+  @Override
+  public void unmount(String id) throws LayerStoreException {
+    mounts.unmount(Overlay2Layout.requireValid(id));
+  }
+
+  // ---- content ----
+
+  @Override
+  public TreeWriter openWriter(String id, @Nullable String parent, WriteContext writeContext)
+      throws LayerStoreException {
+    requireIds(id, parent);
+    requireWritable();
+    layers.requireExists(id);
+    if (!writers.add(id)) {
+      throw new IllegalStateException("layer " + id + " is being written already");
+    }
+    try {
+      boolean hasOneId = !features.isRoot() && context.idMapping().isIdentity();
+      WriteSettings settings = new WriteSettings(owners.mapping(), hasOneId, false, 0);
+      return new LayerWriter(
+          calls.openWriter(layers.layout().home(), id, settings, writeContext),
+          () -> writers.remove(id));
+    } catch (LayerStoreException | RuntimeException e) {
+      writers.remove(id);
+      throw e;
+    }
+  }
+
+  @Override
+  public FileGetter files(String id) throws LayerStoreException {
+    layers.requireExists(id);
+    return new LayerFileGetter(
+        new ScanPool(() -> openOwn(id)), () -> layers.lower(id).isEmpty() ? null : mounts.view(id));
+  }
+
+  @Override
+  public LayerTree tree(String id) throws LayerStoreException {
+    layers.requireExists(id);
+    MergedView view =
+        layers.lower(id).isEmpty()
+            ? new MergedView(new ScanPool(() -> openOwn(id)), () -> {})
+            : mounts.view(id);
+    return new OverlayTree(view, new NodeEntries(id, owners));
+  }
+
+  private TreeScan openOwn(String id) throws LayerStoreException {
+    return calls.openDiff(layers.layout().home(), id);
+  }
+
+  @Override
+  public Optional<NativeDiff> nativeDiff(String id, @Nullable String parent)
+      throws LayerStoreException {
+    requireIds(id, parent);
+    layers.requireExists(id);
+    if (!layers.isParent(id, parent)) {
+      return Optional.empty();
+    }
+    OverlayDiff.Source source =
+        new OverlayDiff.Source() {
+          @Override
+          public TreeScan openOwn() throws LayerStoreException {
+            return Overlay2Driver.this.openOwn(id);
+          }
+
+          @Override
+          public @Nullable LayerTree openParent() throws LayerStoreException {
+            return parent == null ? null : tree(parent);
+          }
+
+          @Override
+          public NativeDiff comparison() {
+            return NaiveDiff.of(Overlay2Driver.this, id, parent);
+          }
+        };
+    return Optional.of(new OverlayDiff(source, new NodeEntries(id, owners)));
+  }
+
+  // ---- the rest ----
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Does so for {@link Durability#FULL} only, with one call for the whole file system.
+   */
+  @Override
+  public void sync(String id) throws LayerStoreException {
+    layers.requireExists(id);
+    if (context.durability() == Durability.FULL) {
+      calls.sync(layers.layout().home());
+    }
+  }
+
+  /**
+   * Mends what opening mends, and deletes names in {@code l/} whose layer is gone. Mounts that are
+   * there stay: they are persistent, or those of containers that a dockerd will look for.
+   */
+  @Override
+  public void cleanup() throws LayerStoreException {
+    requireWritable();
+    new HomeRecovery(layers, mounts.mountedIds()).run();
+    for (Map.Entry<String, List<String>> link : layers.links().entrySet()) {
+      if (!Files.isDirectory(layers.layout().layer(link.getKey()), LinkOption.NOFOLLOW_LINKS)) {
+        for (String name : link.getValue()) {
+          try {
+            Files.deleteIfExists(layers.layout().link(name));
+          } catch (IOException e) {
+            throw LayerDirectories.failure(null, "cannot clean up", e);
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A mount that is in use is undone lazily: its path is empty at once, and whoever has files of
+   * it open keeps them until closing them.
+   */
+  @Override
+  public void close() throws LayerStoreException {
+    mounts.close();
+  }
+
+  private static void requireIds(String id, @Nullable String parent) {
+    Overlay2Layout.requireValid(id);
+    if (parent != null) {
+      Overlay2Layout.requireValid(parent);
+    }
+  }
+
+  private void requireWritable() throws ReadOnlyStoreException {
+    if (context.readOnly()) {
+      throw new ReadOnlyStoreException(context.root());
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.DriverException;
+import io.layerstore.DriverNotSupportedException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.HelperBinary;
+import io.layerstore.overlay2.linux.LinuxCalls;
+import io.layerstore.overlay2.linux.NativeLinuxCalls;
+import io.layerstore.overlay2.linux.UserNamespace;
+import io.layerstore.spi.DriverContext;
+import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.GraphDriverProvider;
+import io.layerstore.spi.ProbeResult;
+import java.io.IOException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the {@code overlay2} driver, which lets the Linux kernel merge layers.
+ *
+ * <p>Works where the kernel, the file system and the rights of this process allow it, which is
+ * found out by trying: as root with mounts of the host; for an ordinary user in a user namespace of
+ * the native helper, where all files belong to the user unless the store has an id mapping for
+ * which the system grants subordinate ids.
+ */
+public final class Overlay2DriverProvider implements GraphDriverProvider {
+
+  static final String NAME = "overlay2";
+
+  private static final Path SELF = Path.of("/proc/self");
+
+  /** What the last probe found; opening the same place does not try everything again. */
+  private @Nullable Probed last;
+
+  /** Does nothing. */
+  public Overlay2DriverProvider() {}
+
+  private record Probed(DriverContext context, LinuxCalls calls, OverlayFeatures features) {}
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public ProbeResult probe(DriverContext context) {
+    try {
+      Probed probed = look(context);
+      ProbeResult result = probed.features().toProbeResult();
+      remember(result.isSupported() ? probed : null);
+      return result;
+    } catch (DriverNotSupportedException e) {
+      return ProbeResult.unsupported(e.reason());
+    } catch (LayerStoreException e) {
+      return ProbeResult.unsupported(
+          "the native helper cannot look for overlay: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public GraphDriver open(DriverContext context) throws LayerStoreException {
+    Probed probed = recall(context);
+    if (probed == null) {
+      probed = look(context);
+      ProbeResult result = probed.features().toProbeResult();
+      if (!result.isSupported()) {
+        throw new DriverNotSupportedException(NAME, result.detail());
+      }
+    }
+    Overlay2Options.requireValid(context.options(), probed.features().fileSystem());
+    return Overlay2Driver.open(context, probed.calls(), probed.features());
+  }
+
+  private synchronized void remember(@Nullable Probed probed) {
+    last = probed;
+  }
+
+  private synchronized @Nullable Probed recall(DriverContext context) {
+    Probed probed = last;
+    last = null;
+    return probed != null && probed.context().equals(context) ? probed : null;
+  }
+
+  private static Probed look(DriverContext context) throws LayerStoreException {
+    if (context.root().getFileSystem() != FileSystems.getDefault()) {
+      throw unsupported("the root is not on the default file system; overlay2 is the kernel's");
+    }
+    if (!System.getProperty("os.name", "").equals("Linux")) {
+      throw unsupported("overlay is a file system of Linux");
+    }
+    Path place = nearestDirectory(context.home());
+    boolean isRoot = isRoot();
+    UserNamespace namespace =
+        isRoot
+            ? UserNamespace.NONE
+            : context.idMapping().isIdentity()
+                ? UserNamespace.OF_USER
+                : UserNamespace.ofRanges(context.idMapping());
+    LinuxCalls calls = new NativeLinuxCalls(HelperBinary.locate(context.root()), namespace);
+    return new Probed(
+        context,
+        calls,
+        new OverlayFeatures(context.readOnly() ? null : calls.probe(place), isRoot));
+  }
+
+  private static boolean isRoot() throws LayerStoreException {
+    try {
+      return Integer.valueOf(0).equals(Files.getAttribute(SELF, "unix:uid"));
+    } catch (IOException e) {
+      throw unsupported("cannot tell the user of this process from " + SELF + ": " + e);
+    }
+  }
+
+  private static Path nearestDirectory(Path home) throws LayerStoreException {
+    Path place = home.toAbsolutePath();
+    if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)
+        && !Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS)) {
+      throw new DriverException(NAME, null, place + " is no directory", null);
+    }
+    while (!Files.isDirectory(place)) {
+      Path parent = place.getParent();
+      if (parent == null) {
+        throw unsupported("there is no directory at or above " + home);
+      }
+      place = parent;
+    }
+    return place;
+  }
+
+  private static DriverNotSupportedException unsupported(String reason) {
+    return new DriverNotSupportedException(NAME, reason);
+  }
+}

@@ -1,0 +1,95 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.DriverException;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The driver's options and those of its layers.
+ *
+ * <p>Docker knows {@code overlay2.size} and the storage option {@code size}; both need project
+ * quotas, which only some file systems have, and only when mounted for them. Here they are refused,
+ * with Docker's reasons: nothing is ever limited by less than was asked for.
+ */
+final class Overlay2Options {
+
+  private static final String SIZE = "overlay2.size";
+
+  /** A number and perhaps a unit, as {@code units.RAMInBytes} of docker/go-units reads it. */
+  private static final Pattern BYTES =
+      Pattern.compile("[0-9]+(\\.[0-9]+)? ?([kmgtp]?i?b?)", Pattern.CASE_INSENSITIVE);
+
+  private static final Pattern NOTHING =
+      Pattern.compile("0+(\\.0+)? ?([kmgtp]?i?b?)", Pattern.CASE_INSENSITIVE);
+
+  private Overlay2Options() {}
+
+  /**
+   * Checks the options of the driver.
+   *
+   * @param fileSystem the name of the file system that the home is on
+   * @throws DriverException if one is unknown, malformed or cannot be honoured
+   */
+  static void requireValid(Map<String, String> options, String fileSystem) throws DriverException {
+    for (Map.Entry<String, String> option : options.entrySet()) {
+      if (!option.getKey().toLowerCase(Locale.ROOT).equals(SIZE)) {
+        throw failure(null, "unknown option " + option.getKey());
+      }
+      requireSize(null, option.getValue());
+      if (isNothing(option.getValue())) {
+        continue;
+      }
+      throw failure(
+          null,
+          fileSystem.equals("xfs")
+              ? "Storage option overlay2.size not supported. Filesystem does not support Project Quota"
+              : "Storage Option overlay2.size only supported for backingFS XFS. Found "
+                  + fileSystem);
+    }
+  }
+
+  /** Refuses every option of a read-only layer. */
+  static void requireNone(String id, Map<String, String> options) throws DriverException {
+    for (String key : options.keySet()) {
+      throw failure(
+          id,
+          isSize(key)
+              ? "--storage-opt size is only supported for ReadWrite Layers"
+              : "Unknown option " + key);
+    }
+  }
+
+  /** Refuses every option of a read-write layer that asks for something. */
+  static void requireNoQuota(String id, Map<String, String> options) throws DriverException {
+    for (Map.Entry<String, String> option : options.entrySet()) {
+      if (!isSize(option.getKey())) {
+        throw failure(id, "Unknown option " + option.getKey());
+      }
+      requireSize(id, option.getValue());
+      if (!isNothing(option.getValue())) {
+        throw failure(
+            id, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+      }
+    }
+  }
+
+  private static boolean isSize(String key) {
+    return key.toLowerCase(Locale.ROOT).equals("size");
+  }
+
+  private static void requireSize(@Nullable String id, String value) throws DriverException {
+    if (!BYTES.matcher(value.strip()).matches()) {
+      throw failure(id, "invalid size: '" + value + "'");
+    }
+  }
+
+  private static boolean isNothing(String value) {
+    return NOTHING.matcher(value.strip()).matches();
+  }
+
+  private static DriverException failure(@Nullable String id, String problem) {
+    return new DriverException(Overlay2DriverProvider.NAME, id, problem, null);
+  }
+}

@@ -1,0 +1,400 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.DriverException;
+import io.layerstore.Durability;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MountBusyException;
+import io.layerstore.MountOptions;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.driver.MountCounter;
+import io.layerstore.overlay2.linux.DetachedMount;
+import io.layerstore.overlay2.linux.LinuxCalls;
+import io.layerstore.overlay2.linux.MountPoint;
+import io.layerstore.overlay2.linux.Mounts;
+import io.layerstore.overlay2.linux.OverlayMount;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The mounts of layers, counted: the first mount makes it, the last unmount undoes it.
+ *
+ * <p>A mount that is there already, made by dockerd or by a process that is gone, counts as one. If
+ * it was made to be persistent here, the next mount takes it over and the unmount that belongs to
+ * that undoes it; otherwise it stays until somebody unmounts once more, as in Docker.
+ *
+ * <p>Safe for use by many threads. The helper process starts with the first mount.
+ */
+final class OverlayMounts {
+
+  private static final ByteSuffix MERGED = new ByteSuffix("/merged");
+
+  private final LayerDirectories layers;
+  private final LinuxCalls calls;
+  private final OverlayFeatures features;
+  private final HostOwners owners;
+  private final boolean isReadOnly;
+  private final KeyedLock<String> locks = new KeyedLock<>();
+  private final MountCounter<String> counter = new MountCounter<>(this::isMounted);
+
+  /** What a mount that was made or taken over here is like. */
+  private record Held(boolean isPersistent, String label) {}
+
+  private final Map<String, Held> held = new ConcurrentHashMap<>();
+
+  /** Mounts of layers of a store that may not be written, each nowhere but in the helper. */
+  private final Map<String, DetachedMount> detached = new ConcurrentHashMap<>();
+
+  private @Nullable Mounts mounts;
+  private boolean isClosed;
+
+  OverlayMounts(
+      LayerDirectories layers,
+      LinuxCalls calls,
+      OverlayFeatures features,
+      HostOwners owners,
+      boolean isReadOnly) {
+    this.layers = layers;
+    this.calls = calls;
+    this.features = features;
+    this.owners = owners;
+    this.isReadOnly = isReadOnly;
+  }
+
+  private synchronized Mounts helper() throws LayerStoreException {
+    if (isClosed) {
+      throw new IllegalStateException("the driver is closed");
+    }
+    if (mounts == null) {
+      mounts =
+          calls.openMounts(
+              layers.layout().home(),
+              features.settings().withRoot(owners.rootUid(), owners.rootGid()));
+    }
+    return mounts;
+  }
+
+  /** The layers that are mounted, by whomever. */
+  Set<String> mountedIds() throws LayerStoreException {
+    Set<String> ids = new HashSet<>();
+    for (MountPoint point : helper().list()) {
+      String id = MERGED.stripFrom(point.path().toString());
+      if (id != null) {
+        ids.add(id);
+      }
+    }
+    return ids;
+  }
+
+  private boolean isMounted(String id) throws LayerStoreException {
+    // The directory exists only while the layer is mounted, so the kernel is seldom asked.
+    return Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS)
+        && mountedIds().contains(id);
+  }
+
+  // ---- mounting ----
+
+  /** Makes the layer visible and counts. */
+  Path mount(String id, MountOptions options) throws LayerStoreException {
+    KeyedLock.Held lock = locks.acquire(id);
+    try (lock) {
+      layers.requireExists(id);
+      LowerChain lower = layers.lower(id);
+      if (options.isPersistent() && !features.isRoot()) {
+        throw failure(
+            id,
+            "an ordinary user's mount is in a namespace that ends with the process; a persistent mount needs root");
+      }
+      if (lower.isEmpty()) {
+        return layers.layout().diff(id);
+      }
+      if (isReadOnly) {
+        return mountDetached(id, lower, options);
+      }
+      if (takesOver(id, options)) {
+        return helper().merged(id);
+      }
+      if (counter.increment(id) > 1) {
+        requireSame(id, options);
+        return helper().merged(id);
+      }
+      try {
+        mountNow(id, lower, options);
+      } catch (LayerStoreException | RuntimeException e) {
+        counter.decrement(id);
+        throw e;
+      }
+      return helper().merged(id);
+    }
+  }
+
+  /** Whether a persistent mount was there that nobody holds, which the caller holds from now on. */
+  private boolean takesOver(String id, MountOptions options) throws LayerStoreException {
+    if (held.containsKey(id) || counter.count(id) != 1 || !isMarkedPersistent(id)) {
+      return false;
+    }
+    held.put(id, new Held(options.isPersistent(), label(options)));
+    return true;
+  }
+
+  private void mountNow(String id, LowerChain lower, MountOptions options)
+      throws LayerStoreException {
+    OverlayMount mount =
+        layers.isCommitted(id)
+            ? OverlayMount.readOnly(id, lower.links())
+            : OverlayMount.readWrite(id, lower.links());
+    mount = mount.withLabel(label(options));
+    boolean isPersistent = options.isPersistent();
+    if (isPersistent) {
+      mount = mount.persistent();
+      mark(id);
+    }
+    try {
+      helper().mount(mount);
+    } catch (LayerStoreException | RuntimeException e) {
+      unmark(id);
+      throw e;
+    }
+    held.put(id, new Held(isPersistent, label(options)));
+  }
+
+  private void requireSame(String id, MountOptions options) throws LayerStoreException {
+    Held present = held.get(id);
+    if (present == null) {
+      return; // Made by another process; how is not known, and Docker does not ask either.
+    }
+    if (present.isPersistent() != options.isPersistent()
+        || !present.label().equals(label(options))) {
+      counter.decrement(id);
+      throw failure(id, "is mounted already with other options; close that mount before this one");
+    }
+  }
+
+  private Path mountDetached(String id, LowerChain lower, MountOptions options)
+      throws LayerStoreException {
+    if (options.isPersistent()) {
+      throw failure(id, "cannot be mounted persistently by a store that is open for reading only");
+    }
+    DetachedMount present = detached.get(id);
+    if (present == null) {
+      present =
+          helper()
+              .mountDetached(OverlayMount.readOnly(id, lower.links()).withLabel(label(options)));
+      detached.put(id, present);
+    }
+    counter.increment(id);
+    return present.path();
+  }
+
+  private static String label(MountOptions options) {
+    return options.mountLabel() == null ? "" : options.mountLabel();
+  }
+
+  /** Undoes one mount. */
+  void unmount(String id) throws LayerStoreException {
+    KeyedLock.Held lock = locks.acquire(id);
+    try (lock) {
+      if (!layers.exists(id)) {
+        return;
+      }
+      int count = counter.count(id);
+      if (count == 0) {
+        return;
+      }
+      if (count == 1) {
+        Held last = held.get(id);
+        if (last != null && last.isPersistent()) {
+          held.remove(id); // It stays, for the next one who wants it.
+          return;
+        }
+        unmountNow(id, false);
+      }
+      counter.decrement(id);
+    }
+  }
+
+  private void unmountNow(String id, boolean lazily) throws LayerStoreException {
+    DetachedMount nowhere = detached.remove(id);
+    if (nowhere != null) {
+      nowhere.close();
+      return;
+    }
+    helper().unmount(id, lazily);
+    held.remove(id);
+    unmark(id);
+  }
+
+  /**
+   * Undoes what is mounted and nobody holds, before the layer is removed.
+   *
+   * @throws MountBusyException if the layer is mounted here, or what is left is in use
+   */
+  void runUnmounted(String id, Removal removal) throws LayerStoreException {
+    KeyedLock.Held lock = locks.acquire(id);
+    try (lock) {
+      if (counter.count(id) > 0) {
+        if (held.containsKey(id)) {
+          throw new MountBusyException(id, List.of("a mount of this store"), null);
+        }
+        unmountNow(id, false);
+        counter.forget(id);
+      }
+      removal.run();
+    }
+  }
+
+  /** What is done while a layer is certainly not mounted. */
+  @FunctionalInterface
+  interface Removal {
+    void run() throws LayerStoreException;
+  }
+
+  // ---- looking ----
+
+  /**
+   * The layer merged with those below, for looking only. A mount that is there is used, and held
+   * until the view is closed; else the layer is mounted nowhere, if the kernel can.
+   */
+  MergedView view(String id) throws LayerStoreException {
+    LowerChain lower = layers.lower(id);
+    if (!isReadOnly) {
+      KeyedLock.Held lock = locks.acquire(id);
+      try (lock) {
+        if (counter.count(id) > 0) {
+          counter.increment(id);
+          return viewOfMount(id);
+        }
+      }
+    }
+    if (features.canMountDetached()) {
+      DetachedMount nowhere = helper().mountDetached(OverlayMount.readOnly(id, lower.links()));
+      return new MergedView(new ScanPool(() -> calls.openTree(nowhere.path())), nowhere::close);
+    }
+    mount(id, MountOptions.DEFAULT);
+    return viewOfMount(id);
+  }
+
+  private MergedView viewOfMount(String id) throws LayerStoreException {
+    Path merged = helper().merged(id);
+    return new MergedView(new ScanPool(() -> calls.openTree(merged)), () -> unmount(id));
+  }
+
+  // ---- persistence ----
+
+  private boolean isMarkedPersistent(String id) {
+    return Files.exists(layers.layout().persistent(id), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  private void mark(String id) throws LayerStoreException {
+    try {
+      AtomicFiles.write(
+          layers.layout().persistent(id), new byte[0], Overlay2Layout.MARK_MODE, Durability.NONE);
+    } catch (IOException e) {
+      throw LayerDirectories.failure(id, "cannot note that the mount is persistent", e);
+    }
+  }
+
+  private void unmark(String id) throws LayerStoreException {
+    try {
+      Files.deleteIfExists(layers.layout().persistent(id));
+    } catch (IOException e) {
+      throw LayerDirectories.failure(id, "cannot note that the persistent mount is gone", e);
+    }
+  }
+
+  // ---- the end ----
+
+  /**
+   * Undoes the mounts made here that are not persistent, and ends the helper. A mount in use is
+   * undone lazily: it is out of sight at once, and whoever has files of it open keeps them.
+   *
+   * @throws MountBusyException if a mount was in use
+   */
+  void close() throws LayerStoreException {
+    Mounts open;
+    synchronized (this) {
+      if (isClosed) {
+        return;
+      }
+      open = mounts;
+    }
+    List<String> busy = new ArrayList<>();
+    List<String> holders = new ArrayList<>();
+    LayerStoreException failure = null;
+    try {
+      for (String id : counter.mounted()) {
+        KeyedLock.Held lock = locks.acquire(id);
+        try (lock) {
+          closeMount(id);
+        } catch (MountBusyException e) {
+          busy.add(id);
+          holders.addAll(e.holders());
+        } catch (LayerStoreException e) {
+          failure = keep(failure, e);
+        }
+      }
+    } finally {
+      synchronized (this) {
+        isClosed = true;
+      }
+      if (open != null) {
+        try {
+          open.close();
+        } catch (LayerStoreException e) {
+          failure = keep(failure, e);
+        }
+      }
+    }
+    if (!busy.isEmpty()) {
+      MountBusyException e = new MountBusyException(String.join(", ", busy), holders, failure);
+      throw e;
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void closeMount(String id) throws LayerStoreException {
+    Held present = held.get(id);
+    if (detached.containsKey(id)) {
+      unmountNow(id, false);
+    } else if (present != null && !present.isPersistent()) {
+      try {
+        unmountNow(id, false);
+      } catch (MountBusyException e) {
+        unmountNow(id, true);
+        throw e;
+      }
+    }
+    counter.forget(id);
+  }
+
+  private static LayerStoreException keep(
+      @Nullable LayerStoreException first, LayerStoreException next) {
+    if (first == null) {
+      return next;
+    }
+    first.addSuppressed(next);
+    return first;
+  }
+
+  private static DriverException failure(String id, String problem) {
+    return LayerDirectories.failure(id, problem, null);
+  }
+
+  /** The end of a path that the kernel gave. */
+  private record ByteSuffix(String text) {
+    @Nullable String stripFrom(String path) {
+      return path.endsWith(text) ? path.substring(0, path.length() - text.length()) : null;
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.TreeScan;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * Looks at one tree through as many helpers as there are things looked at at the same time; usually
+ * one.
+ *
+ * <p>Safe for use by many threads.
+ */
+final class ScanPool implements AutoCloseable {
+
+  /** Opens a look at the tree. */
+  @FunctionalInterface
+  interface Opener {
+    TreeScan open() throws LayerStoreException;
+  }
+
+  /** A question that is answered at once. */
+  @FunctionalInterface
+  interface Question<T> {
+    T ask(TreeScan scan) throws LayerStoreException;
+  }
+
+  private final Opener opener;
+  private final Deque<TreeScan> idle = new ArrayDeque<>();
+  private boolean isClosed;
+
+  ScanPool(Opener opener) {
+    this.opener = opener;
+  }
+
+  /** Asks what is answered before this returns. */
+  <T> T ask(Question<T> question) throws LayerStoreException {
+    TreeScan scan = take();
+    T answer;
+    try {
+      answer = question.ask(scan);
+    } catch (LayerStoreException | RuntimeException e) {
+      discard(scan, e);
+      throw e;
+    }
+    giveBack(scan);
+    return answer;
+  }
+
+  /** Opens a regular file; see {@link TreeScan#open}. */
+  InputStream open(LayerPath path, long sizeBytes, boolean followsLinks)
+      throws LayerStoreException {
+    TreeScan scan = take();
+    InputStream content;
+    try {
+      content = scan.open(path, sizeBytes, followsLinks);
+    } catch (LayerStoreException | RuntimeException e) {
+      discard(scan, e);
+      throw e;
+    }
+    return new Content(content, scan);
+  }
+
+  private TreeScan take() throws LayerStoreException {
+    synchronized (this) {
+      if (isClosed) {
+        throw new IllegalStateException("the layer is no longer open");
+      }
+      TreeScan scan = idle.pollFirst();
+      if (scan != null) {
+        return scan;
+      }
+    }
+    return opener.open();
+  }
+
+  private void giveBack(TreeScan scan) throws LayerStoreException {
+    synchronized (this) {
+      if (!isClosed) {
+        idle.addFirst(scan);
+        return;
+      }
+    }
+    scan.close();
+  }
+
+  private static void discard(TreeScan scan, Exception failure) {
+    try {
+      scan.close();
+    } catch (LayerStoreException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    Deque<TreeScan> rest;
+    synchronized (this) {
+      isClosed = true;
+      rest = new ArrayDeque<>(idle);
+      idle.clear();
+    }
+    for (TreeScan scan : rest) {
+      scan.close();
+    }
+  }
+
+  /** The content of a file; a helper that was not read to the end is of no more use. */
+  private final class Content extends FilterInputStream {
+    private final TreeScan scan;
+    private boolean isAtEnd;
+    private boolean isContentClosed;
+
+    Content(InputStream content, TreeScan scan) {
+      super(content);
+      this.scan = scan;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      int count = in.read(target, offset, length);
+      isAtEnd |= count < 0;
+      return count;
+    }
+
+    @Override
+    public void close() throws IOException {
+      if (isContentClosed) {
+        return;
+      }
+      isContentClosed = true;
+      if (isAtEnd) {
+        in.close();
+        giveBack(scan);
+      } else {
+        scan.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.spi.DriverTraits;
+import io.layerstore.spi.GraphDriver;
+import io.layerstore.testing.GraphDriverContract;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The contract of all drivers, as root and as an ordinary user: whoever runs the tests. */
+final class Overlay2DriverTest extends GraphDriverContract {
+
+  @TempDir Path directory;
+
+  @Override
+  protected DriverTraits traits() {
+    boolean isRoot = Overlay2Testing.isRoot();
+    return new DriverTraits(isRoot, true, isRoot, isRoot, true, true, false, true, isRoot);
+  }
+
+  @Override
+  protected Path newRoot() {
+    Overlay2Testing.assumeSupported(directory);
+    return directory;
+  }
+
+  @Override
+  protected GraphDriver open(Path root) throws LayerStoreException {
+    return new Overlay2DriverProvider().open(Overlay2Testing.context(root));
+  }
+}
