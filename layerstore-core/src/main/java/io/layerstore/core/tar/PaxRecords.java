@@ -51,6 +51,9 @@ final class PaxRecords {
 
   /** Forgets all records. */
   void clear() {
+    if (body.length() == 0) {
+      return;
+    }
     body.clear();
     for (Value value : values.values()) {
       value.start = 0;

@@ -58,14 +58,14 @@ final class GoDifferentialTest {
     for (AppendixA vector : AppendixA.values()) {
       archives.add(vector.bytes());
     }
-    archives.add(TarReaderTest.everything().toBytes());
+    archives.add(TarReading.everything().toBytes());
     assertReadAlike(archives);
   }
 
   @Test
   void next_bytesChangedAtRandom_givesWhatGoGives() throws Exception {
     Random random = new Random(SEED);
-    byte[] original = TarReaderTest.everything().toBytes();
+    byte[] original = TarReading.everything().toBytes();
     List<byte[]> archives = new ArrayList<>();
     for (int i = 0; i < 4_000; i++) {
       byte[] changed = original.clone();
@@ -90,7 +90,7 @@ final class GoDifferentialTest {
 
   @Test
   void next_cutAnywhere_givesWhatGoGives() throws Exception {
-    byte[] original = TarReaderTest.everything().toBytes();
+    byte[] original = TarReading.everything().toBytes();
     List<byte[]> archives = new ArrayList<>();
     for (int length = 0; length < original.length; length += 37) {
       archives.add(Arrays.copyOf(original, length));

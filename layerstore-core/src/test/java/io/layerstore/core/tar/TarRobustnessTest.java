@@ -27,7 +27,7 @@ final class TarRobustnessTest {
 
   private static final List<EntryMapper> MAPPERS = List.of(mapper(false), mapper(true));
 
-  private final byte[] original = TarReaderTest.everything().toBytes();
+  private final byte[] original = TarReading.everything().toBytes();
 
   @Test
   void read_cutAtEveryBlock_isTakenOrRefused() throws Exception {
