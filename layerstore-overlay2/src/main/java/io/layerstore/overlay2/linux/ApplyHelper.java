@@ -257,6 +257,9 @@ final class ApplyHelper implements TreeWriter {
     while (true) {
       helper.lock().lock();
       try {
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
+        }
         while (!blocks.hasFreeLocked() && !helper.hasFramesOrEnded()) {
           helper.changed().await();
         }

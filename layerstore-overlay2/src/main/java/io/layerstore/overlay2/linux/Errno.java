@@ -15,6 +15,7 @@ public final class Errno {
   public static final int EEXIST = 17;
   public static final int EXDEV = 18;
   public static final int EINVAL = 22;
+  public static final int ETXTBSY = 26;
   public static final int ENOSPC = 28;
   public static final int ENOSYS = 38;
   public static final int EOPNOTSUPP = 95;
@@ -38,6 +39,7 @@ public final class Errno {
           Map.entry(EINVAL, "EINVAL, invalid argument"),
           Map.entry(23, "ENFILE, too many open files in the system"),
           Map.entry(24, "EMFILE, too many open files"),
+          Map.entry(ETXTBSY, "ETXTBSY, program is being written"),
           Map.entry(27, "EFBIG, file too large"),
           Map.entry(ENOSPC, "ENOSPC, no space left"),
           Map.entry(30, "EROFS, read-only file system"),

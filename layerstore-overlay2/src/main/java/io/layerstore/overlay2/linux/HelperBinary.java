@@ -278,7 +278,7 @@ public final class HelperBinary {
     try {
       process = builder.start();
     } catch (IOException e) {
-      throw new IOException(explainSpawnFailure(program, e), e);
+      throw new IOException(SpawnFailure.explain(program, e), e);
     }
     try {
       process.getInputStream().readNBytes(1024);
@@ -291,19 +291,6 @@ public final class HelperBinary {
     } finally {
       process.destroyForcibly();
     }
-  }
-
-  /** Why a program could not be started, and what to do. */
-  static String explainSpawnFailure(Path program, IOException e) {
-    String reason = String.valueOf(e.getMessage());
-    if (reason.contains("error=" + Errno.EACCES + ",")) {
-      return "cannot execute "
-          + program
-          + ", probably because its file system is mounted noexec; put the helper where programs can be executed and name it"
-          + " with the system property "
-          + PROPERTY;
-    }
-    return "cannot execute " + program + ": " + reason;
   }
 
   private static String sha256(byte[] bytes) {

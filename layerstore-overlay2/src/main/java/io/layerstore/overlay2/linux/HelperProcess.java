@@ -122,25 +122,14 @@ final class HelperProcess implements AutoCloseable {
       } catch (IOException e) {
         // A file just written cannot be executed while a child that another thread forked meanwhile
         // still has it open.
-        boolean isBusy = String.valueOf(e.getMessage()).contains("error=26");
-        if (!isBusy || attempt == MAX_SPAWN_ATTEMPTS) {
+        int errno = SpawnFailure.errnoOf(e);
+        if (errno != Errno.ETXTBSY || attempt == MAX_SPAWN_ATTEMPTS) {
           throw new HelperFailureException(
-              DRIVER,
-              null,
-              "start helper",
-              errnoOf(e),
-              HelperBinary.explainSpawnFailure(binary, e),
-              e);
+              DRIVER, null, "start helper", errno, SpawnFailure.explain(binary, e), e);
         }
         LockSupport.parkNanos(SPAWN_PAUSE_NANOS);
       }
     }
-  }
-
-  private static int errnoOf(IOException e) {
-    return String.valueOf(e.getMessage()).contains("error=" + Errno.EACCES + ",")
-        ? Errno.EACCES
-        : 0;
   }
 
   private void shakeHands(HelperStart start, UserNamespace namespace, Duration timeout)
@@ -348,6 +337,9 @@ final class HelperProcess implements AutoCloseable {
    *     dead then
    */
   Frame next(Duration timeout) throws HelperFailureException, InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
     long nanos = timeout.toNanos();
     Frame frame = poll();
     while (frame == null) {

@@ -1,9 +1,11 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
 
@@ -44,9 +46,22 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public Mounts openMounts(Path home, MountSettings settings) throws LayerStoreException {
+    Path real = namespace.isUsed() ? realHome(home) : home;
     HelperStart start =
-        HelperStart.inHome(HelperMode.MOUNT, home).withRoot(settings.rootUid(), settings.rootGid());
-    return new MountHelper(start(start), home, settings, namespace.isUsed());
+        HelperStart.inHome(HelperMode.MOUNT, real).withRoot(settings.rootUid(), settings.rootGid());
+    return new MountHelper(start(start), real, settings, namespace.isUsed());
+  }
+
+  /**
+   * Home without links in its path: below {@code /proc/<pid>/root} an absolute link would lead out
+   * again, to where nothing is mounted.
+   */
+  private static Path realHome(Path home) throws DriverException {
+    try {
+      return home.toRealPath();
+    } catch (IOException e) {
+      throw new DriverException(HelperProcess.DRIVER, null, "cannot open its home " + home, e);
+    }
   }
 
   @Override

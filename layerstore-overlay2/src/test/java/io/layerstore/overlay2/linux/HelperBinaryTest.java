@@ -19,6 +19,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class HelperBinaryTest {
 
@@ -194,12 +196,16 @@ final class HelperBinaryTest {
     }
   }
 
-  @Test
-  void explainSpawnFailure_permissionDenied_namesNoexecAndProperty() {
-    String text =
-        HelperBinary.explainSpawnFailure(
-            Path.of("/x/helper"),
-            new IOException("Cannot run program \"/x/helper\": error=13, Permission denied"));
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Cannot run program \"/x/helper\": error=13, Permission denied",
+        "Cannot run program \"/x/helper\": Exec failed, error: 13 (Permission denied) "
+      })
+  void explain_permissionDenied_namesNoexecAndProperty(String message) {
+    IOException failure = new IOException(message);
+    String text = SpawnFailure.explain(Path.of("/x/helper"), failure);
+    assertEquals(Errno.EACCES, SpawnFailure.errnoOf(failure));
     assertTrue(text.contains("noexec"));
     assertTrue(text.contains(HelperBinary.PROPERTY));
   }

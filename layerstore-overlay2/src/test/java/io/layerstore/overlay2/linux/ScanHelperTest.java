@@ -89,15 +89,14 @@ final class ScanHelperTest {
 
     @Test
     void scan_order_isByBytesWithDirectoriesBeforeWhatIsInThem() throws IOException {
-      for (String name : List.of("b", "a/z", "a/b", "a-b", "B", "\u00e9", "a/b-c/x")) {
+      for (String name : List.of("b", "a/z", "a/b", "a-b", "B", "~", "a/b-c/x")) {
         if (Files.isRegularFile(diff.resolve(name))) {
           Files.delete(diff.resolve(name));
         }
         file(name.equals("a/b") ? "a/b/y" : name, "x");
       }
       assertEquals(
-          List.of("B", "a", "a/b", "a/b/y", "a/b-c", "a/b-c/x", "a/z", "a-b", "b", "\u00e9"),
-          names());
+          List.of("B", "a", "a/b", "a/b/y", "a/b-c", "a/b-c/x", "a/z", "a-b", "b", "~"), names());
     }
 
     @Test
