@@ -22,9 +22,10 @@ import java.security.SecureRandom;
 public final class PathSet {
 
   /*
-   * Open addressing with linear probing; 0 marks an unused slot. The slot of a hash is its upper half scaled to the length of the
-   * table, which works for any length, so that the table can grow by half rather than double: it is then never less than 8/15 full
-   * and a path takes 8 * 15/8 = 15 bytes at most, beyond the smallest table.
+   * Open addressing with linear probing; 0 marks an unused slot. The slot of a hash is its upper
+   * half scaled to the length of the table, which works for any length, so that the table can grow
+   * by half rather than double: it is then never less than 8/15 full and a path takes 8 * 15/8 = 15
+   * bytes at most, beyond the smallest table.
    */
 
   private static final SecureRandom RANDOM = new SecureRandom();

@@ -37,14 +37,18 @@ import org.jspecify.annotations.Nullable;
 public final class TreeComparer {
 
   /*
-   * A directory must be reported before what is in it, but whether it is reported depends on what is in it, and even its siblings are
-   * in between: a, a-b, a/b. Collecting the differences and sorting them would cost an object for each; a chown of a whole tree makes
-   * as many as there are files. So the trees are walked twice. The first walk visits every directory that both trees have and
-   * remembers, in 16 bytes each, those with a difference in or below them. The second one visits only these, and what was added.
+   * A directory must be reported before what is in it, but whether it is reported depends on what
+   * is in it, and even its siblings are in between: a, a-b, a/b. Collecting the differences and
+   * sorting them would cost an object for each; a chown of a whole tree makes as many as there are
+   * files. So the trees are walked twice. The first walk visits every directory that both trees
+   * have and remembers, in 16 bytes each, those with a difference in or below them. The second one
+   * visits only these, and what was added. Should the set ever take a directory for another one, a
+   * directory too many is visited and reported; none is missed.
    *
-   * The order needs no sorting either. Give the descent into a directory "a" the key "a/" and sort it among the names: all that is
-   * below "a" begins with "a/" and no sibling does, so the descent as a whole takes exactly that place. As the names come sorted, a
-   * descent waits only until a name comes that sorts after it, and a later one never waits longer than an earlier.
+   * The order needs no sorting either. Give the descent into a directory "a" the key "a/" and sort
+   * it among the names: all that is below "a" begins with "a/" and no sibling does, so the descent
+   * as a whole takes exactly that place. As the names come sorted, a descent waits only until a
+   * name comes that sorts after it, and a later one never waits longer than an earlier.
    *
    * Memory is that of the listings of the directories on the way down, plus the 16 bytes.
    */
