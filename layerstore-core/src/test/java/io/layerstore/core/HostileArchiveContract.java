@@ -1,0 +1,812 @@
+package io.layerstore.core;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.layerstore.ArchiveException;
+import io.layerstore.BreakoutException;
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LimitExceededException;
+import io.layerstore.Limits;
+import io.layerstore.MalformedArchiveException;
+import io.layerstore.Mount;
+import io.layerstore.RegisterOptions;
+import io.layerstore.UnsupportedEntryException;
+import io.layerstore.testing.AppendixA;
+import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.TarHeaderBlock;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PipedInputStream;
+import java.io.PipedOutputStream;
+import java.io.SequenceInputStream;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Archives that want out, archives that lie, and archives that look odd and must be accepted.
+ *
+ * <p>After every test a file and a directory outside the layer are as they were, nothing is new outside, and the store takes a good layer.
+ */
+abstract class HostileArchiveContract {
+
+  private static final String CANARY = "untouched";
+
+  private Path outside;
+  private Path root;
+  private LayerStore store;
+
+  /** An empty directory that the store and the files outside it are made in. */
+  abstract Path newDirectory() throws IOException;
+
+  @BeforeEach
+  void openStore() throws IOException {
+    Path directory = newDirectory();
+    outside = Files.createDirectory(directory.resolve("outside"));
+    Files.writeString(directory.resolve("canary"), CANARY);
+    Files.writeString(outside.resolve("canary"), CANARY);
+    root = directory.resolve("store");
+    store = LayerStore.builder(root).driver("vfs").open();
+  }
+
+  @AfterEach
+  void outsideIsUntouchedAndStoreWorks() throws IOException {
+    assertEquals(List.of("canary"), names(outside));
+    assertEquals(CANARY, Files.readString(outside.resolve("canary")));
+    assertEquals(CANARY, Files.readString(outside.resolveSibling("canary")));
+    assertEquals(List.of("canary", "outside", "store"), names(root.getParent()));
+    store.register(LayerSource.of(AppendixA.TWO_BASE.bytes()), RegisterOptions.DEFAULT).close();
+    store.close();
+  }
+
+  private static List<String> names(Path directory) throws IOException {
+    List<String> names = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      entries.forEach(entry -> names.add(entry.getFileName().toString()));
+    }
+    Collections.sort(names);
+    return names;
+  }
+
+  /** Everything in the store, as sorted paths. */
+  private List<String> contents() throws IOException {
+    List<String> paths = new ArrayList<>();
+    List<Path> pending = new ArrayList<>(List.of(root));
+    while (!pending.isEmpty()) {
+      Path directory = pending.remove(pending.size() - 1);
+      try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+        for (Path entry : entries) {
+          paths.add(root.relativize(entry).toString());
+          if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+            pending.add(entry);
+          }
+        }
+      }
+    }
+    // Directories that are made when they are first needed, and stay.
+    paths.removeAll(
+        List.of(
+            "image/vfs/layerdb/tmp",
+            "image/vfs/layerdb/sha256",
+            "image/vfs/layerdb/mounts",
+            "vfs/attributes",
+            "vfs/dir",
+            "vfs/staging"));
+    Collections.sort(paths);
+    return paths;
+  }
+
+  private Layer register(byte[] tar, ChainId parent) throws LayerStoreException {
+    return store.register(new ByteArrayInputStream(tar), parent);
+  }
+
+  private <T extends Exception> void refused(Class<T> type, byte[] tar) throws IOException {
+    List<String> before = contents();
+    T e = assertThrows(type, () -> register(tar, null));
+    assertFalse(e.getMessage().chars().anyMatch(c -> c < 0x20), "unescaped: " + e.getMessage());
+    assertEquals(before, contents());
+  }
+
+  private void refused(Class<? extends Exception> type, TarBuilder tar) throws IOException {
+    refused(type, tar.end().toBytes());
+  }
+
+  private void accepted(byte[] tar) throws IOException {
+    try (Layer layer = register(tar, null);
+        InputStream exported = layer.tarStream()) {
+      assertArrayEquals(tar, exported.readAllBytes());
+    }
+  }
+
+  private void accepted(TarBuilder tar) throws IOException {
+    accepted(tar.end().toBytes());
+  }
+
+  private static TarBuilder tar() {
+    return new TarBuilder();
+  }
+
+  /** Every kind of entry at {@code name}, one archive each, after {@code before}. */
+  private static List<byte[]> everyType(String name, TarBuilder... before) {
+    List<byte[]> archives = new ArrayList<>();
+    List<TarHeaderBlock> headers =
+        List.of(
+            TarHeaderBlock.named(name),
+            TarHeaderBlock.directory(name),
+            TarHeaderBlock.symlink(name, "x"),
+            TarHeaderBlock.hardLink(name, "target"),
+            TarHeaderBlock.named(name).type('3').device(5, 2),
+            TarHeaderBlock.named(name).type('6'));
+    for (TarHeaderBlock header : headers) {
+      TarBuilder tar = tar().file("target", "t");
+      for (TarBuilder prefix : before) {
+        tar.raw(prefix.toBytes());
+      }
+      archives.add(tar.header(header).end().toBytes());
+    }
+    int slash = name.lastIndexOf('/') + 1;
+    for (String whiteout : List.of(".wh." + name.substring(slash), ".wh..wh..opq")) {
+      TarBuilder tar = tar();
+      for (TarBuilder prefix : before) {
+        tar.raw(prefix.toBytes());
+      }
+      archives.add(tar.file(name.substring(0, slash) + whiteout, "").end().toBytes());
+    }
+    return archives;
+  }
+
+  /** Paths and links that lead out. */
+  @Nested
+  class Breakout {
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../evil", "a/../../evil", "/../evil", "../outside/evil"})
+    void p1p2_nameAboveTheRoot_refusedForEveryType(String name) throws IOException {
+      for (byte[] tar : everyType(name)) {
+        refused(BreakoutException.class, tar);
+      }
+    }
+
+    @Test
+    void p2_paxPathAndUstarPrefixAboveTheRoot_refused() throws IOException {
+      refused(BreakoutException.class, tar().pax("path", "a/../../evil").file("x", "1"));
+      refused(
+          BreakoutException.class,
+          tar().file(TarHeaderBlock.named("evil").prefix("../.."), "1"));
+    }
+
+    @Test
+    void p3_throughRelativeLinkThatClimbsOut_refusedForEveryType() throws IOException {
+      TarBuilder link = tar().symlink("d", "../../../outside");
+      for (byte[] tar : everyType("d/evil", link)) {
+        refused(BreakoutException.class, tar);
+      }
+    }
+
+    @Test
+    void p4_throughAbsoluteLink_landsInsideTheRoot() throws IOException {
+      byte[] tar = tar().symlink("d", "/etc").file("d/x", "1").end().toBytes();
+      try (Layer layer = register(tar, null);
+          Mount mount = layer.mount();
+          InputStream exported = layer.tarStream()) {
+        assertEquals("1", Files.readString(mount.path().resolve("etc/x")));
+        assertArrayEquals(tar, exported.readAllBytes());
+      }
+    }
+
+    @Test
+    void p5_throughChainOfLinks_refused() throws IOException {
+      TarBuilder links = tar().symlink("a", "b").symlink("b", "../outside");
+      for (byte[] tar : everyType("a/evil", links)) {
+        refused(BreakoutException.class, tar);
+      }
+    }
+
+    @Test
+    void p5_linkThatLeadsToItself_refused() throws IOException {
+      refused(LayerStoreException.class, tar().symlink("a", "b").symlink("b", "a").file("a/x", "1"));
+    }
+
+    @Test
+    void p6_hardLinkToOutside_refused() throws IOException {
+      refused(BreakoutException.class, tar().hardLink("h", "../../canary"));
+      refused(
+          BreakoutException.class, tar().symlink("d", "../../../outside").hardLink("h", "d/canary"));
+    }
+
+    @Test
+    void p7_hardLinkToLinkToOutside_linksTheLinkItself() throws IOException {
+      String target = outside.resolve("canary").toString();
+      accepted(
+          tar()
+              .symlink("s", target)
+              .header(TarHeaderBlock.hardLink("h", "s").mode(0777).modified(5)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {".", "./", "/", "a/.."})
+    void p8_rootAsSomethingElse_refused(String name) throws IOException {
+      // With a slash at the end it is refused as ambiguous before that.
+      Class<? extends Exception> type =
+          name.endsWith("/") ? MalformedArchiveException.class : BreakoutException.class;
+      refused(type, tar().symlink(name, "/"));
+      refused(type, tar().header(TarHeaderBlock.named(name).type('6')));
+    }
+
+    @Test
+    void p9_throughProcSelfRoot_staysInside() throws IOException {
+      byte[] tar =
+          tar().symlink("p", "/proc/self/root/tmp").file("p/evil", "1").end().toBytes();
+      try (Layer layer = register(tar, null);
+          Mount mount = layer.mount()) {
+        assertEquals("1", Files.readString(mount.path().resolve("proc/self/root/tmp/evil")));
+      }
+    }
+
+    @Test
+    void p11_hardLinkWithoutTarget_refusedNotCopied() throws IOException {
+      refused(LayerStoreException.class, tar().hardLink("h", "missing"));
+      refused(LayerStoreException.class, tar().hardLink("h", "h"));
+      refused(LayerStoreException.class, tar().directory("d/").hardLink("h", "d"));
+      refused(LayerStoreException.class, tar().hardLink("h", "later").file("later", "1"));
+    }
+
+    @Test
+    void p13_whiteoutThroughLinkToOutside_refused() throws IOException {
+      refused(
+          BreakoutException.class, tar().symlink("d", "../../../outside").file("d/.wh.canary", ""));
+      refused(
+          BreakoutException.class,
+          tar().symlink("d", "../../../outside").file("d/.wh..wh..opq", ""));
+    }
+
+    @Test
+    void p15_directoryReplacedByLinkToOutside_refused() throws IOException {
+      refused(
+          BreakoutException.class,
+          tar()
+              .directory("d/")
+              .file("d/a", "1")
+              .symlink("d", "../../../outside")
+              .file("d/b", "2"));
+    }
+
+    @Test
+    void p17_otherThanADirectoryNamedLikeOne_refused() throws IOException {
+      refused(MalformedArchiveException.class, tar().file("t", "1").symlink("l/", "t"));
+      refused(MalformedArchiveException.class, tar().file("t", "1").hardLink("h/", "t"));
+      refused(MalformedArchiveException.class, tar().file("x/", "content"));
+    }
+
+    @Test
+    void p18_linkTargets_emptyNulTooLong_refused() throws IOException {
+      refused(MalformedArchiveException.class, tar().symlink("l", ""));
+      refused(
+          MalformedArchiveException.class,
+          tar().pax("linkpath", "a\0b").header(TarHeaderBlock.symlink("l", "x")));
+      refused(
+          LimitExceededException.class,
+          tar().gnuLink("x".repeat(5000)).header(TarHeaderBlock.symlink("l", "x")));
+    }
+
+    @Test
+    void p19_fileAndDirectoryOfOneName_replacedInside() throws IOException {
+      accepted(tar().file("x", "1").directory("x/").file("x/y", "2"));
+      accepted(tar().directory("d/").file("d/a", "1").file("d", "2"));
+    }
+
+    @Test
+    void parentLayersLinkToOutside_childRefused() throws IOException {
+      byte[] base = tar().symlink("d", "../../../outside").end().toBytes();
+      byte[] top = tar().file("d/evil", "1").end().toBytes();
+      try (Layer parent = register(base, null)) {
+        List<String> before = contents();
+        assertThrows(BreakoutException.class, () -> register(top, parent.chainId()));
+        assertEquals(before, contents());
+      }
+    }
+  }
+
+  /** Names. */
+  @Nested
+  class Names {
+
+    @Test
+    void n1_bytesThatAreNoText_kept() throws IOException {
+      TarBuilder tar = tar();
+      for (byte[] name :
+          List.of(
+              "caf\u00e9".getBytes(ISO_8859_1),
+              new byte[] {(byte) 0xff, (byte) 0xfe},
+              new byte[] {(byte) 0xed, (byte) 0xa0, (byte) 0x80},
+              new byte[] {'.', '.', (byte) 0xc0, (byte) 0xaf, 'x'},
+              "new\nline".getBytes(UTF_8),
+              "-rf".getBytes(UTF_8))) {
+        tar.file(TarHeaderBlock.named(name), "x");
+      }
+      accepted(tar);
+    }
+
+    @Test
+    void n3_nulInName_refusedInPax() throws IOException {
+      refused(MalformedArchiveException.class, tar().pax("path", "a\0b").file("x", "1"));
+    }
+
+    @Test
+    void n4_tooLong_refusedByName() throws IOException {
+      refused(LimitExceededException.class, tar().gnuName("x".repeat(256)).file("x", "1"));
+      refused(LimitExceededException.class, tar().gnuName("x/".repeat(2048) + "x").file("x", "1"));
+      refused(LimitExceededException.class, tar().gnuName("x".repeat(5001)).file("x", "1"));
+      refused(LimitExceededException.class, tar().gnuName("x/".repeat(1024) + "x").file("x", "1"));
+    }
+
+    @Test
+    void n5_namesThatDifferInCase_areTwoFiles() throws IOException {
+      accepted(tar().file("Same", "1").file("same", "2"));
+    }
+
+    @Test
+    void n7_oddForms_normalised() throws IOException {
+      byte[] tar = tar().file("./a", "1").file("b//c/./d", "2").file("/e", "3").end().toBytes();
+      try (Layer layer = register(tar, null);
+          Mount mount = layer.mount()) {
+        assertEquals("1", Files.readString(mount.path().resolve("a")));
+        assertEquals("2", Files.readString(mount.path().resolve("b/c/d")));
+        assertEquals("3", Files.readString(mount.path().resolve("e")));
+      }
+    }
+
+    @Test
+    void n8_onePathUnderSeveralNames_lastWinsAndExportIsExact() throws IOException {
+      accepted(tar().file("same", "1").file("./same", "22").file("a/../same", "333"));
+    }
+
+    @Test
+    void n9_deepTree_acceptedAndDeleted() throws IOException {
+      byte[] tar = tar().gnuName("a/".repeat(1000) + "f").file("x", "1").end().toBytes();
+      Layer layer = register(tar, null);
+      assertEquals(1, store.release(layer).size());
+    }
+  }
+
+  /** The syntax of tar. */
+  @Nested
+  class Syntax {
+
+    @Test
+    void t1_badChecksum_refused() throws IOException {
+      refused(
+          MalformedArchiveException.class, tar().header(TarHeaderBlock.named("a").checksum("000000\0 ")));
+      refused(
+          MalformedArchiveException.class, tar().header(TarHeaderBlock.named("a").checksum("zzzzzz\0 ")));
+    }
+
+    @Test
+    void t2_signedChecksum_accepted() throws IOException {
+      accepted(
+          tar().header(TarHeaderBlock.named("caf\u00e9".getBytes(ISO_8859_1)).signedChecksum()));
+    }
+
+    @Test
+    void t3_sizes_negativeOrHuge_refused() throws IOException {
+      refused(
+          MalformedArchiveException.class,
+          tar().header(TarHeaderBlock.named("a").base256(124, 12, -1)));
+      refused(
+          ArchiveException.class,
+          tar().header(TarHeaderBlock.named("a").base256(124, 12, 1L << 62)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(chars = {'1', '2', '3', '4', '5', '6'})
+    void t5_payloadOnHeaderOnlyTypes_refusedAndNotParsed(char type) throws IOException {
+      byte[] inner = tar().file("smuggled", "1").toBytes();
+      refused(
+          MalformedArchiveException.class,
+          tar()
+              .file("a", "1")
+              .header(TarHeaderBlock.named("x").link("a").type(type).size(inner.length))
+              .raw(inner));
+    }
+
+    @Test
+    void t7_globalHeaders_ignored() throws IOException {
+      accepted(tar().paxGlobal("g", "path", "evil", "size", "5").file("a", "1"));
+      accepted(tar().file("a", "1").paxGlobal("g", "mtime", "5"));
+      accepted(tar().paxGlobal("g", "comment", "x"));
+    }
+
+    @Test
+    void t9_chainOfExtensionHeaders_limited() throws IOException {
+      TarBuilder tar = tar();
+      for (int i = 0; i < 20_000; i++) {
+        tar.pax("comment", "x");
+      }
+      refused(LimitExceededException.class, tar.file("a", "1"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {'7', '8', 'A', 'D', 'M', 'V', 'X', 0xff, ' '})
+    void t11_unknownTypes_refusedAsByDocker(int type) throws IOException {
+      refused(UnsupportedEntryException.class, tar().header(TarHeaderBlock.named("a").type(type)));
+    }
+
+    @Test
+    void t12_cutOff_refused() throws IOException {
+      byte[] tar = tar().file("a", "x".repeat(1000)).toBytes();
+      refused(MalformedArchiveException.class, Arrays.copyOf(tar, 100));
+      refused(MalformedArchiveException.class, Arrays.copyOf(tar, 700));
+      accepted(Arrays.copyOf(tar, 512 + 1000));
+    }
+
+    @Test
+    void t14_tails_keptAndNotExtracted() throws IOException {
+      byte[] second = tar().file("second", "2").end().toBytes();
+      byte[] tar = tar().file("a", "1").end().raw(second).raw(new byte[1 << 20]).toBytes();
+      try (Layer layer = register(tar, null);
+          Mount mount = layer.mount();
+          InputStream exported = layer.tarStream()) {
+        assertEquals(List.of("a"), names(mount.path()));
+        assertArrayEquals(tar, exported.readAllBytes());
+      }
+    }
+
+    @Test
+    void t17_noArchive_emptyAcceptedRestRefused() throws IOException {
+      accepted(new byte[0]);
+      refused(MalformedArchiveException.class, new byte[63]);
+      byte[] random = new byte[512];
+      new Random(1).nextBytes(random);
+      refused(MalformedArchiveException.class, random);
+    }
+  }
+
+  /** Attributes and whiteouts. */
+  @Nested
+  class AttributesAndWhiteouts {
+
+    @Test
+    void a1_attributesOfALink_doNotReachItsTarget() throws IOException {
+      accepted(
+          tar()
+              .pax("SCHILY.xattr.user.x", "1")
+              .header(
+                  TarHeaderBlock.symlink("s", outside.resolve("canary").toString())
+                      .mode(0777)
+                      .uid(7)
+                      .modified(5)));
+    }
+
+    @Test
+    void a4_devices_neverOpened() throws IOException {
+      accepted(
+          tar()
+              .header(TarHeaderBlock.named("dev/ptmx").type('3').device(5, 2))
+              .header(TarHeaderBlock.named("dev/loop0").type('4').device(7, 0))
+              .header(TarHeaderBlock.named("dev/agpgart").type('3').device(10, 175))
+              .header(TarHeaderBlock.named("pipe").type('6')));
+    }
+
+    @Test
+    void a5_idsOutOfRange_refused() throws IOException {
+      refused(
+          MalformedArchiveException.class,
+          tar().header(TarHeaderBlock.named("a").base256(108, 8, 0xffff_ffffL)));
+      accepted(tar().header(TarHeaderBlock.named("a").base256(108, 8, 0xffff_fffeL)));
+    }
+
+    @Test
+    void a6_xattrs_anyValueKeptOverLimitRefused() throws IOException {
+      accepted(
+          tar()
+              .paxRecords(
+                  TarBuilder.record(
+                      "SCHILY.xattr.security.capability", new byte[] {1, 0, 0, 2, (byte) 0x80, 0}))
+              .file("a", "1")
+              .pax("SCHILY.xattr.user.empty", "")
+              .file("b", "1"));
+      refused(
+          LimitExceededException.class,
+          tar()
+              .paxRecords(TarBuilder.record("SCHILY.xattr.user.x", new byte[(64 << 10) + 1]))
+              .file("a", "1"));
+    }
+
+    @Test
+    void a7_overlayXattrs_acceptedAndExported() throws IOException {
+      accepted(
+          tar()
+              .pax("SCHILY.xattr.trusted.overlay.redirect", "/secret")
+              .directory("pub/")
+              .pax("SCHILY.xattr.user.overlay.opaque", "y")
+              .directory("d/"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {".wh.", ".wh..", ".wh...", "d/.wh."})
+    void w1_whiteoutOfNothing_refused(String name) throws IOException {
+      refused(MalformedArchiveException.class, tar().directory("d/").file(name, ""));
+    }
+
+    @Test
+    void w2_whiteoutOfWhatIsNotThere_accepted() throws IOException {
+      accepted(tar().file(".wh.missing", "").file("no/such/.wh.dir", ""));
+    }
+
+    @Test
+    void w4_whiteoutsTypeAndPayload_ignoredAsByDocker() throws IOException {
+      byte[] base = tar().file("a", "1").file("b", "1").file("c", "1").end().toBytes();
+      byte[] top =
+          tar()
+              .file(".wh.a", "payload")
+              .symlink(".wh.b", "x")
+              .directory(".wh.c")
+              .end()
+              .toBytes();
+      try (Layer parent = register(base, null);
+          Layer layer = register(top, parent.chainId());
+          Mount mount = layer.mount();
+          InputStream exported = layer.tarStream()) {
+        assertEquals(List.of(), names(mount.path()));
+        assertArrayEquals(top, exported.readAllBytes());
+      }
+    }
+
+    @Test
+    void w5_aufsMetadata_skippedAndLinksBecomeCopies() throws IOException {
+      byte[] tar = AppendixA.PLNK.bytes();
+      try (Layer layer = register(tar, null);
+          Mount mount = layer.mount();
+          InputStream exported = layer.tarStream()) {
+        assertEquals(List.of("hl"), names(mount.path()));
+        assertEquals("plnk", Files.readString(mount.path().resolve("hl")));
+        assertArrayEquals(tar, exported.readAllBytes());
+      }
+    }
+  }
+
+  /** What others shipped as regressions: odd, and found in real images. */
+  @Nested
+  class MustAccept {
+
+    @Test
+    void c1_absoluteHardLinkTarget() throws IOException {
+      accepted(tar().file("usr/bin/perlbug", "1").hardLink("usr/bin/perlthanks", "/usr/bin/perlbug"));
+    }
+
+    @Test
+    void c3_linkTargetWithMoreDotsThanDepth() throws IOException {
+      accepted(tar().symlink("a/cacerts", "../../../../../etc/pki/cacerts"));
+    }
+
+    @Test
+    void c4_entriesWithoutParents() throws IOException {
+      accepted(
+          tar().file("etc/dnf/x", "1").hardLink("usr/lib/y", "etc/dnf/x").directory("var/lib/z/"));
+    }
+
+    @Test
+    void c7_rootEntriesInEveryLayer() throws IOException {
+      byte[] tar = tar().directory("/").directory("./").file("a", "1").end().toBytes();
+      try (Layer base = register(tar, null);
+          Layer top = register(tar, base.chainId())) {
+        assertEquals(base.diffId(), top.diffId());
+      }
+    }
+
+    @Test
+    void c8_linkedDirectoryOfTheParent_childWritesThroughIt() throws IOException {
+      byte[] base = tar().directory("usr/bin/").symlink("bin", "usr/bin").end().toBytes();
+      byte[] top = tar().file("bin/x", "1").end().toBytes();
+      try (Layer parent = register(base, null);
+          Layer layer = register(top, parent.chainId());
+          Mount mount = layer.mount();
+          InputStream exported = layer.tarStream()) {
+        assertEquals("1", Files.readString(mount.path().resolve("usr/bin/x")));
+        assertTrue(Files.isSymbolicLink(mount.path().resolve("bin")));
+        assertArrayEquals(top, exported.readAllBytes());
+      }
+    }
+
+    @Test
+    void c9_linkOverLink() throws IOException {
+      accepted(tar().symlink("bin/sh", "bash").symlink("bin/sh", "dash"));
+    }
+
+    @Test
+    void c11_thousandsOfGzipMembersFromASourceWithoutAvailable() throws IOException {
+      byte[] tar = tar().file("a", "x".repeat(100_000)).end().toBytes();
+      ByteArrayOutputStream members = new ByteArrayOutputStream();
+      for (int from = 0; from < tar.length; from += 21) {
+        try (GZIPOutputStream gzip = new GZIPOutputStream(members)) {
+          gzip.write(tar, from, Math.min(21, tar.length - from));
+        }
+      }
+      InputStream source =
+          new ByteArrayInputStream(members.toByteArray()) {
+            @Override
+            public synchronized int available() {
+              return 0;
+            }
+          };
+      try (Layer layer = store.register(source, RegisterOptions.DEFAULT);
+          InputStream exported = layer.tarStream()) {
+        assertArrayEquals(tar, exported.readAllBytes());
+      }
+    }
+
+    @Test
+    void c12_gitArchiveAndOldGoNames() throws IOException {
+      accepted(tar().paxGlobal("pax_global_header", "comment", "0123abc").file("x/y", "1"));
+      accepted(tar().file(TarHeaderBlock.named("name").gnu().prefix("some/dir"), "1"));
+    }
+  }
+
+  /** Limits and load. */
+  @Nested
+  class LimitsAndLoad {
+
+    @Test
+    void l1_endlessZerosAfterTheEnd_limited() throws IOException {
+      store.close();
+      store =
+          LayerStore.builder(root)
+              .driver("vfs")
+              .limits(Limits.DEFAULT.withMaxUnpackedBytes(1 << 20))
+              .open();
+      List<String> before = contents();
+      InputStream endless =
+          new SequenceInputStream(
+              tar().file("a", "1").end().toStream(),
+              new InputStream() {
+                @Override
+                public int read() {
+                  return 0;
+                }
+
+                @Override
+                public int read(byte[] bytes, int offset, int length) {
+                  Arrays.fill(bytes, offset, offset + length, (byte) 0);
+                  return length;
+                }
+              });
+      assertThrows(
+          LimitExceededException.class, () -> store.register(endless, RegisterOptions.DEFAULT));
+      assertEquals(before, contents());
+    }
+
+    @Test
+    void l2_hugeExtensionRecord_limited() throws IOException {
+      refused(
+          LimitExceededException.class, tar().gnuName("x".repeat((1 << 20) + 1)).file("a", "1"));
+    }
+
+    @Test
+    void l7_holeBomb_limited() throws IOException {
+      refused(
+          LimitExceededException.class,
+          tar()
+              .pax(
+                  "GNU.sparse.size",
+                  Long.toString(1L << 62),
+                  "GNU.sparse.numblocks",
+                  "1",
+                  "GNU.sparse.name",
+                  "bomb",
+                  "GNU.sparse.map",
+                  "0,0")
+              .file("bomb", ""));
+    }
+
+    @Test
+    void l10_failureInTheMiddleOfAPipe_producerIsFree() throws Exception {
+      PipedOutputStream producer = new PipedOutputStream();
+      PipedInputStream source = new PipedInputStream(producer, 1 << 16);
+      byte[] bad =
+          tar()
+              .file("a", "1")
+              .file("b", "2")
+              .header(TarHeaderBlock.named("c").type('Z'))
+              .raw(new byte[1 << 20])
+              .toBytes();
+      Thread writing =
+          new Thread(
+              () -> {
+                try (producer) {
+                  producer.write(bad);
+                } catch (IOException e) {
+                  // The reader is gone, which is how it should end.
+                }
+              });
+      writing.start();
+      assertThrows(
+          UnsupportedEntryException.class, () -> store.register(source, RegisterOptions.DEFAULT));
+      source.close();
+      writing.join(60_000);
+      assertFalse(writing.isAlive());
+    }
+  }
+
+  /** Anything at all: success or a typed error, and the store as it was after the error. */
+  @Nested
+  class Fuzz {
+
+    private void tryRegister(byte[] tar) throws IOException {
+      List<String> before = contents();
+      try (Layer layer = register(tar, null);
+          InputStream exported = layer.tarStream()) {
+        assertArrayEquals(tar, exported.readAllBytes());
+        store.release(store.get(layer.chainId()));
+      } catch (LayerStoreException e) {
+        assertInstanceOf(ArchiveException.class, e);
+        assertEquals(before, contents());
+      }
+    }
+
+    @Test
+    void randomBytes() throws IOException {
+      Random random = new Random(7);
+      for (int i = 0; i < 200; i++) {
+        byte[] bytes = new byte[random.nextInt(4096)];
+        random.nextBytes(bytes);
+        tryRegister(bytes);
+      }
+    }
+
+    @Test
+    void truncatedAtEveryBlock() throws IOException {
+      byte[] tar =
+          tar()
+              .paxGlobal("g", "comment", "x")
+              .pax("mtime", "1.5", "path", "long/name")
+              .file("a", "x".repeat(1200))
+              .gnuName("n".repeat(150))
+              .file("n", "1")
+              .directory("d/")
+              .symlink("l", "d")
+              .hardLink("h", "long/name")
+              .end()
+              .toBytes();
+      for (int length = 0; length <= tar.length; length += 256) {
+        tryRegister(Arrays.copyOf(tar, length));
+      }
+    }
+
+    @Test
+    void bitFlips() throws IOException {
+      Random random = new Random(9);
+      byte[] tar = AppendixA.TWO_TOP.bytes();
+      for (int i = 0; i < 400; i++) {
+        byte[] flipped = tar.clone();
+        flipped[random.nextInt(flipped.length)] ^= (byte) (1 << random.nextInt(8));
+        tryRegister(flipped);
+      }
+    }
+  }
+}
