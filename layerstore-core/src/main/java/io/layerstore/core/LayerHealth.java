@@ -3,6 +3,8 @@ package io.layerstore.core;
 import io.layerstore.DiffId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
+import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tarsplit.AssembledStream;
 import io.layerstore.spi.FileGetter;
@@ -44,9 +46,9 @@ final class LayerHealth {
         return false;
       }
       try (InputStream compressed = store.metadata().tarSplit(layer.chainId());
-          InputStream tarSplit = Decompression.open(compressed, Limits.NONE)) {
+          DecompressedStream tarSplit = Decompression.open(compressed, Limits.NONE)) {
         tarSplit.transferTo(OutputStream.nullOutputStream());
-        return true;
+        return tarSplit.format() == CompressionFormat.GZIP;
       }
     } catch (IOException e) {
       log.debug("layer {} is damaged", layer.chainId(), e);

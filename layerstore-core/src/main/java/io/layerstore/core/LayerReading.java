@@ -8,6 +8,9 @@ import io.layerstore.Limits;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.NotAncestorException;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.core.tarsplit.AssembledStream;
@@ -53,7 +56,10 @@ final class LayerReading {
       String file = "the tar-split of " + layer.chainId();
       InputStream compressed = store.metadata().tarSplit(layer.chainId());
       try {
-        InputStream tarSplit = Decompression.open(compressed, Limits.NONE);
+        DecompressedStream tarSplit = Decompression.open(compressed, Limits.NONE);
+        if (tarSplit.format() != CompressionFormat.GZIP) {
+          throw new StoreCorruptedException(file, "it is not compressed with gzip");
+        }
         FileGetter files = store.driver().files(layer.cacheId());
         AssembledStream assembled =
             new AssembledStream(tarSplit, file, files, layer.record().diffId());
@@ -115,7 +121,7 @@ final class LayerReading {
     public int read(byte[] bytes, int offset, int length) throws IOException {
       try {
         return in.read(bytes, offset, length);
-      } catch (LayerVerificationException | io.layerstore.StoreCorruptedException e) {
+      } catch (LayerVerificationException | StoreCorruptedException e) {
         layer.setHealth(RoLayer.Health.DAMAGED);
         throw e;
       }

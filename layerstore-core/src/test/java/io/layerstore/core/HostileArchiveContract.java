@@ -52,7 +52,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Archives that want out, archives that lie, and archives that look odd and must be accepted.
  *
- * <p>After every test a file and a directory outside the layer are as they were, nothing is new outside, and the store takes a good layer.
+ * <p>After every test a file and a directory outside the layer are as they were, nothing is new
+ * outside, and the store takes a good layer.
  */
 abstract class HostileArchiveContract {
 
@@ -197,8 +198,7 @@ abstract class HostileArchiveContract {
     void p2_paxPathAndUstarPrefixAboveTheRoot_refused() throws IOException {
       refused(BreakoutException.class, tar().pax("path", "a/../../evil").file("x", "1"));
       refused(
-          BreakoutException.class,
-          tar().file(TarHeaderBlock.named("evil").prefix("../.."), "1"));
+          BreakoutException.class, tar().file(TarHeaderBlock.named("evil").prefix("../.."), "1"));
     }
 
     @Test
@@ -230,14 +230,16 @@ abstract class HostileArchiveContract {
 
     @Test
     void p5_linkThatLeadsToItself_refused() throws IOException {
-      refused(LayerStoreException.class, tar().symlink("a", "b").symlink("b", "a").file("a/x", "1"));
+      refused(
+          LayerStoreException.class, tar().symlink("a", "b").symlink("b", "a").file("a/x", "1"));
     }
 
     @Test
     void p6_hardLinkToOutside_refused() throws IOException {
       refused(BreakoutException.class, tar().hardLink("h", "../../canary"));
       refused(
-          BreakoutException.class, tar().symlink("d", "../../../outside").hardLink("h", "d/canary"));
+          BreakoutException.class,
+          tar().symlink("d", "../../../outside").hardLink("h", "d/canary"));
     }
 
     @Test
@@ -261,8 +263,7 @@ abstract class HostileArchiveContract {
 
     @Test
     void p9_throughProcSelfRoot_staysInside() throws IOException {
-      byte[] tar =
-          tar().symlink("p", "/proc/self/root/tmp").file("p/evil", "1").end().toBytes();
+      byte[] tar = tar().symlink("p", "/proc/self/root/tmp").file("p/evil", "1").end().toBytes();
       try (Layer layer = register(tar, null);
           Mount mount = layer.mount()) {
         assertEquals("1", Files.readString(mount.path().resolve("proc/self/root/tmp/evil")));
@@ -290,11 +291,7 @@ abstract class HostileArchiveContract {
     void p15_directoryReplacedByLinkToOutside_refused() throws IOException {
       refused(
           BreakoutException.class,
-          tar()
-              .directory("d/")
-              .file("d/a", "1")
-              .symlink("d", "../../../outside")
-              .file("d/b", "2"));
+          tar().directory("d/").file("d/a", "1").symlink("d", "../../../outside").file("d/b", "2"));
     }
 
     @Test
@@ -402,9 +399,11 @@ abstract class HostileArchiveContract {
     @Test
     void t1_badChecksum_refused() throws IOException {
       refused(
-          MalformedArchiveException.class, tar().header(TarHeaderBlock.named("a").checksum("000000\0 ")));
+          MalformedArchiveException.class,
+          tar().header(TarHeaderBlock.named("a").checksum("000000\0 ")));
       refused(
-          MalformedArchiveException.class, tar().header(TarHeaderBlock.named("a").checksum("zzzzzz\0 ")));
+          MalformedArchiveException.class,
+          tar().header(TarHeaderBlock.named("a").checksum("zzzzzz\0 ")));
     }
 
     @Test
@@ -563,12 +562,7 @@ abstract class HostileArchiveContract {
     void w4_whiteoutsTypeAndPayload_ignoredAsByDocker() throws IOException {
       byte[] base = tar().file("a", "1").file("b", "1").file("c", "1").end().toBytes();
       byte[] top =
-          tar()
-              .file(".wh.a", "payload")
-              .symlink(".wh.b", "x")
-              .directory(".wh.c")
-              .end()
-              .toBytes();
+          tar().file(".wh.a", "payload").symlink(".wh.b", "x").directory(".wh.c").end().toBytes();
       try (Layer parent = register(base, null);
           Layer layer = register(top, parent.chainId());
           Mount mount = layer.mount();
@@ -597,7 +591,8 @@ abstract class HostileArchiveContract {
 
     @Test
     void c1_absoluteHardLinkTarget() throws IOException {
-      accepted(tar().file("usr/bin/perlbug", "1").hardLink("usr/bin/perlthanks", "/usr/bin/perlbug"));
+      accepted(
+          tar().file("usr/bin/perlbug", "1").hardLink("usr/bin/perlthanks", "/usr/bin/perlbug"));
     }
 
     @Test

@@ -31,7 +31,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Interrupts at random moments of every operation, a thousand times, and what must still hold afterwards. */
+/**
+ * Interrupts at random moments of every operation, a thousand times, and what must still hold
+ * afterwards.
+ */
 final class InterruptTest {
 
   private static final int INTERRUPTS = 1000;
@@ -80,7 +83,10 @@ final class InterruptTest {
     return names;
   }
 
-  /** Runs operations in one thread and interrupts it from this one; returns how many operations said so. */
+  /**
+   * Runs operations in one thread and interrupts it from this one; returns how many operations said
+   * so.
+   */
   private static int interruptAtRandom(LayerStore store, Layer base, byte[] tar) throws Exception {
     AtomicInteger interrupted = new AtomicInteger();
     AtomicInteger left = new AtomicInteger(INTERRUPTS);
@@ -114,7 +120,8 @@ final class InterruptTest {
     }
     worker.join();
     if (failure[0] != null) {
-      throw new AssertionError("an operation failed in another way than by the interrupt", failure[0]);
+      throw new AssertionError(
+          "an operation failed in another way than by the interrupt", failure[0]);
     }
     return interrupted.get();
   }

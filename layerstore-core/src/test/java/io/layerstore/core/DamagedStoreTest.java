@@ -1,0 +1,440 @@
+package io.layerstore.core;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
+import io.layerstore.MountNotFoundException;
+import io.layerstore.RWLayer;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.RegisterOptions;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.testing.AppendixA;
+import io.layerstore.testing.TarBuilder;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Stores whose metadata or files were tampered with, or that a crash left half-way: opening never
+ * fails for one bad layer, nothing is removed that could still be good, and registering the content
+ * again heals it.
+ */
+final class DamagedStoreTest {
+
+  private static final byte[] BASE = AppendixA.TWO_BASE.bytes();
+  private static final byte[] TOP = AppendixA.TWO_TOP.bytes();
+  private static final byte[] OTHER = new TarBuilder().file("other", "1").end().toBytes();
+
+  private final FileSystem memory =
+      Jimfs.newFileSystem(
+          Configuration.unix().toBuilder()
+              .setAttributeViews("basic", "owner", "posix", "unix", "user")
+              .setBlockSize(512)
+              .build());
+  private final Path root = memory.getPath("/store");
+  private final Path layerDb = root.resolve("image/vfs/layerdb");
+
+  private ChainId base;
+  private ChainId top;
+  private ChainId other;
+
+  @BeforeEach
+  void makeStore() throws IOException {
+    try (LayerStore store = LayerStore.open(root);
+        Layer bottom = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT);
+        Layer above =
+            store.register(LayerSource.of(TOP), RegisterOptions.onTopOf(bottom.chainId()));
+        Layer beside = store.register(LayerSource.of(OTHER), RegisterOptions.DEFAULT);
+        RWLayer rw = store.createRWLayer("rw", above.chainId())) {
+      base = bottom.chainId();
+      top = above.chainId();
+      other = beside.chainId();
+      assertEquals("rw", rw.name());
+    }
+  }
+
+  @AfterEach
+  void closeMemory() throws IOException {
+    memory.close();
+  }
+
+  private Path directory(ChainId chainId) {
+    return layerDb.resolve("sha256").resolve(chainId.digest().hex());
+  }
+
+  private String cacheId(ChainId chainId) throws IOException {
+    return Files.readString(directory(chainId).resolve("cache-id"));
+  }
+
+  private Path files(String cacheId) {
+    return root.resolve("vfs/dir").resolve(cacheId);
+  }
+
+  private static Set<ChainId> ids(LayerStore store) {
+    Set<ChainId> ids = new TreeSet<>();
+    for (LayerInfo layer : store.layers()) {
+      ids.add(layer.chainId());
+    }
+    return ids;
+  }
+
+  private static byte[] export(Layer layer) throws IOException {
+    try (InputStream tar = layer.tarStream()) {
+      return tar.readAllBytes();
+    }
+  }
+
+  private Set<String> names(Path path) throws IOException {
+    Set<String> names = new TreeSet<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
+      entries.forEach(entry -> names.add(entry.getFileName().toString()));
+    }
+    return names;
+  }
+
+  /** Metadata that cannot be trusted. */
+  @Nested
+  class Metadata {
+
+    @ParameterizedTest
+    @CsvSource({
+      "cache-id, ../../x",
+      "cache-id, ''",
+      "cache-id, a/b",
+      "diff, sha256:zz",
+      "diff, ''",
+      "size, -1",
+      "size, text",
+      "size, 99999999999999999999999",
+      "parent, ''",
+      "parent, sha256:../x",
+      "descriptor.json, '{'"
+    })
+    void open_damagedFile_layerAndChildrenReportedOthersLoad(String file, String content)
+        throws IOException {
+      Files.writeString(directory(base).resolve(file), content);
+      Set<String> before = names(root.resolve("vfs/dir"));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(Set.of(other), ids(store));
+        Set<String> damaged = new TreeSet<>();
+        store.recoveryReport().of(Kind.DAMAGED_LAYER).forEach(finding -> damaged.add(finding.id()));
+        assertEquals(Set.of(base.toString(), top.toString()), damaged);
+        assertEquals(
+            List.of("rw"),
+            store.recoveryReport().of(Kind.DAMAGED_RW_LAYER).stream().map(Finding::id).toList());
+        assertThrows(MountNotFoundException.class, () -> store.getRWLayer("rw"));
+        assertEquals(before, names(root.resolve("vfs/dir")));
+      }
+    }
+
+    @Test
+    void open_diffChanged_chainIdDoesNotFollowSoLayerIsDamaged() throws IOException {
+      Files.writeString(
+          directory(base).resolve("diff"), Files.readString(directory(other).resolve("diff")));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(Set.of(other), ids(store));
+      }
+    }
+
+    @Test
+    void open_parentsThatPointAtEachOther_reportedWithoutLooping() throws IOException {
+      Files.writeString(directory(base).resolve("parent"), top.toString());
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(Set.of(other), ids(store));
+      }
+    }
+
+    @Test
+    void open_newlineAfterSize_layerIsDamagedAfterDiffItIsNot() throws IOException {
+      Files.writeString(
+          directory(other).resolve("diff"),
+          Files.readString(directory(other).resolve("diff")) + "\n");
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(3, ids(store).size());
+      }
+      Files.writeString(directory(other).resolve("size"), "1\n");
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(2, ids(store).size());
+      }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cache-id", "size", "diff", "tar-split.json.gz"})
+    void register_sameContentAgain_healsLayerAndBringsChildrenBack(String file) throws IOException {
+      Files.writeString(directory(base).resolve(file), "");
+      try (LayerStore store = LayerStore.open(root);
+          Layer healed = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT)) {
+        assertArrayEquals(BASE, export(healed));
+      }
+      try (LayerStore store = LayerStore.open(root);
+          Layer child = store.get(top);
+          RWLayer rw = store.getRWLayer("rw")) {
+        assertEquals(Set.of(base, top, other), ids(store));
+        assertArrayEquals(TOP, export(child));
+        assertEquals(top, rw.parent().orElseThrow());
+        assertTrue(store.recoveryReport().of(Kind.DAMAGED_LAYER).isEmpty());
+      }
+    }
+
+    @Test
+    void register_expectedLayerWithTruncatedTarSplit_isReadAndHealed() throws IOException {
+      Path tarSplit = directory(other).resolve("tar-split.json.gz");
+      byte[] bytes = Files.readAllBytes(tarSplit);
+      Files.write(tarSplit, java.util.Arrays.copyOf(bytes, bytes.length - 9));
+      try (LayerStore store = LayerStore.open(root);
+          Layer healed =
+              store.register(
+                  LayerSource.of(OTHER),
+                  RegisterOptions.builder().expectedChainId(other).build())) {
+        assertArrayEquals(OTHER, export(healed));
+      }
+    }
+
+    @Test
+    void open_oddDirectories_ignoredAndLeft() throws IOException {
+      Path layers = layerDb.resolve("sha256");
+      Files.createDirectory(layers.resolve("A".repeat(64)));
+      Files.createDirectory(layers.resolve("short"));
+      Files.writeString(layers.resolve("b".repeat(64)), "a file");
+      Files.createSymbolicLink(layers.resolve("c".repeat(64)), directory(other));
+      Set<String> before = names(layers);
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(3, ids(store).size());
+        assertEquals(before, names(layers));
+      }
+    }
+
+    @Test
+    void open_badMountId_rwLayerReportedAndLeft() throws IOException {
+      Path mountId = layerDb.resolve("mounts/rw/mount-id");
+      Files.writeString(mountId, "../../x");
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(List.of(), store.rwLayers());
+        assertEquals(1, store.recoveryReport().of(Kind.DAMAGED_RW_LAYER).size());
+      }
+      assertTrue(Files.exists(mountId));
+    }
+  }
+
+  /** Files that were changed behind the store's back. */
+  @Nested
+  class LayerFiles {
+
+    @Test
+    void tarStream_extraFileInLayer_sameBytes() throws IOException {
+      Files.writeString(files(cacheId(other)).resolve("extra"), "x");
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        assertArrayEquals(OTHER, export(layer));
+      }
+    }
+
+    @Test
+    void tarStream_changedByte_verificationErrorNamesTheFile() throws IOException {
+      Files.writeString(files(cacheId(other)).resolve("other"), "2");
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        LayerVerificationException e =
+            assertThrows(LayerVerificationException.class, () -> export(layer));
+        assertTrue(
+            e.getMessage().contains("file integrity checksum failed for \"other\""),
+            e.getMessage());
+      }
+    }
+
+    @Test
+    void register_afterExportFailed_heals() throws IOException {
+      Files.writeString(files(cacheId(other)).resolve("other"), "2");
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        String oldCacheId = layer.cacheId();
+        assertThrows(LayerVerificationException.class, () -> export(layer));
+        try (Layer healed = store.register(LayerSource.of(OTHER), RegisterOptions.DEFAULT)) {
+          assertArrayEquals(OTHER, export(healed));
+          assertArrayEquals(OTHER, export(layer));
+          assertNotEquals(oldCacheId, healed.cacheId());
+        }
+        assertFalse(Files.exists(files(oldCacheId)));
+      }
+    }
+
+    @Test
+    void register_layerWithoutFiles_heals() throws IOException {
+      Files.delete(files(cacheId(other)).resolve("other"));
+      Files.delete(files(cacheId(other)));
+      try (LayerStore store = LayerStore.open(root);
+          Layer healed = store.register(LayerSource.of(OTHER), RegisterOptions.DEFAULT)) {
+        assertArrayEquals(OTHER, export(healed));
+      }
+    }
+
+    @Test
+    void tarStream_swappedTarSplits_verificationError() throws IOException {
+      Files.copy(
+          directory(base).resolve("tar-split.json.gz"),
+          directory(other).resolve("tar-split.json.gz"),
+          StandardCopyOption.REPLACE_EXISTING);
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        assertThrows(LayerStoreException.class, () -> export(layer));
+      }
+    }
+
+    @Test
+    void tarStream_missingTarSplit_corruptedAndStillListed() throws IOException {
+      Files.delete(directory(other).resolve("tar-split.json.gz"));
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        assertThrows(StoreCorruptedException.class, () -> export(layer));
+      }
+    }
+
+    @Test
+    void tarStream_fileReplacedByLinkToOutside_nothingFromOutsideIsGivenOut() throws IOException {
+      Files.writeString(memory.getPath("/secret"), "1");
+      Path file = files(cacheId(other)).resolve("other");
+      Files.delete(file);
+      Files.createSymbolicLink(file, memory.getPath("/secret"));
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        assertThrows(LayerVerificationException.class, () -> export(layer));
+      }
+    }
+  }
+
+  /** What a crash left. */
+  @Nested
+  class Leftovers {
+
+    @Test
+    void open_unfinishedRegister_removedWithItsFiles() throws IOException {
+      String cacheId = DriverIds.random();
+      Path writeSet = Files.createDirectories(layerDb.resolve("tmp/write-set-123"));
+      Files.writeString(writeSet.resolve("cache-id"), cacheId);
+      Files.createDirectory(files(cacheId));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(1, store.recoveryReport().of(Kind.UNFINISHED_REGISTER).size());
+        assertFalse(Files.exists(files(cacheId)));
+        assertEquals(Set.of(), names(layerDb.resolve("tmp")));
+      }
+    }
+
+    @Test
+    void open_unfinishedRegisterNamingALiveLayer_filesStay() throws IOException {
+      Path writeSet = Files.createDirectories(layerDb.resolve("tmp/write-set-123"));
+      Files.writeString(writeSet.resolve("cache-id"), cacheId(other));
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        assertArrayEquals(OTHER, export(layer));
+      }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-removing", "-0123-removing"})
+    void open_unfinishedDeletion_finished(String suffix) throws IOException {
+      String cacheId = cacheId(other);
+      Files.move(directory(other), directory(other).resolveSibling(other.digest().hex() + suffix));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(1, store.recoveryReport().of(Kind.UNFINISHED_DELETION).size());
+        assertEquals(Set.of(base, top), ids(store));
+        assertFalse(Files.exists(files(cacheId)));
+        assertEquals(2, names(layerDb.resolve("sha256")).size());
+      }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "../../x"})
+    void open_deletionWithBadCacheId_nothingElseIsRemoved(String content) throws IOException {
+      String cacheId = cacheId(other);
+      Path removing = directory(other).resolveSibling(other.digest().hex() + "-removing");
+      Files.move(directory(other), removing);
+      Files.writeString(removing.resolve("cache-id"), content);
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(Set.of(base, top), ids(store));
+        assertTrue(Files.exists(files(cacheId)));
+      }
+    }
+
+    @Test
+    void open_unknownDirectoryInTheDriver_left() throws IOException {
+      Path unknown = Files.createDirectory(files("k2xj8v0q3n5m7p9r1t4w6y8za"));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(3, ids(store).size());
+      }
+      assertTrue(Files.exists(unknown));
+    }
+
+    @Test
+    void open_readOnly_mendsNothing() throws IOException {
+      Path writeSet = Files.createDirectories(layerDb.resolve("tmp/write-set-123"));
+      Files.writeString(writeSet.resolve("cache-id"), DriverIds.random());
+      try (LayerStore store = LayerStore.builder(root).readOnly(true).open()) {
+        assertEquals(3, ids(store).size());
+      }
+      assertTrue(Files.exists(writeSet));
+    }
+  }
+
+  /** The root itself. */
+  @Nested
+  class Root {
+
+    @Test
+    void open_rootWritableByOthers_refused() throws IOException {
+      Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
+      LayerStoreException e = assertThrows(LayerStoreException.class, () -> LayerStore.open(root));
+      assertTrue(e.getMessage().contains("can be written by other users"), e.getMessage());
+    }
+
+    @Test
+    void open_linkToRootWritableByOthers_refused() throws IOException {
+      Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
+      Path link = Files.createSymbolicLink(memory.getPath("/link"), root);
+      assertThrows(LayerStoreException.class, () -> LayerStore.open(link));
+    }
+
+    @Test
+    void open_readOnlyWithoutStore_refusedAndNothingMade() {
+      Path missing = memory.getPath("/missing");
+      assertThrows(
+          LayerStoreException.class, () -> LayerStore.builder(missing).readOnly(true).open());
+      assertFalse(Files.exists(missing));
+    }
+
+    @Test
+    void open_rootIsAFile_refused() throws IOException {
+      Path file = Files.writeString(memory.getPath("/file"), "x");
+      assertThrows(LayerStoreException.class, () -> LayerStore.open(file));
+    }
+  }
+}
