@@ -55,8 +55,9 @@ final class LayerReading {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       String file = "the tar-split of " + layer.chainId();
       InputStream compressed = store.metadata().tarSplit(layer.chainId());
+      DecompressedStream tarSplit = null;
       try {
-        DecompressedStream tarSplit = Decompression.open(compressed, Limits.NONE);
+        tarSplit = Decompression.open(compressed, Limits.NONE);
         if (tarSplit.format() != CompressionFormat.GZIP) {
           throw new StoreCorruptedException(file, "it is not compressed with gzip");
         }
@@ -65,6 +66,9 @@ final class LayerReading {
             new AssembledStream(tarSplit, file, files, layer.record().diffId());
         return store.lifecycle().track(new LayerStream(assembled, compressed, layer));
       } catch (IOException | RuntimeException e) {
+        if (tarSplit != null) {
+          tarSplit.close();
+        }
         compressed.close();
         throw e;
       }
