@@ -19,7 +19,7 @@ final class VfsStoreOnJimfsTest extends VfsStoreContract {
 
   @Override
   protected Path newRoot() {
-    return memory.getPath("/work/store");
+    return memory.getPath("/data/store");
   }
 
   @Override
