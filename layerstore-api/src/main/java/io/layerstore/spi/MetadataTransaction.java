@@ -1,9 +1,11 @@
 package io.layerstore.spi;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.spi.MetadataStore.Leftover;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The metadata of one layer that is being made: built aside, then made visible in one step.
@@ -36,6 +38,22 @@ public interface MetadataTransaction extends AutoCloseable {
    *     is left as it was
    */
   void commit(LayerRecord record) throws LayerStoreException;
+
+  /**
+   * Puts this metadata in the place of that of a damaged layer. The layer is visible all the time,
+   * and whenever the process dies, its metadata is the old, this, or the old in part replaced by
+   * this, which is no worse; its cache id changes in one step, after everything else.
+   *
+   * <p>The transaction goes on until {@link #close}, and keeps naming the cache id it began with,
+   * unless the layer now has it: so close it after the files that are not wanted are removed.
+   *
+   * @param dropsOldFiles whether the files under the cache id it had are to be removed, if it gets
+   *     another
+   * @return what is left to do then: remove those files, and discard it; null if there is nothing,
+   *     or if the old cache id cannot be told
+   * @throws io.layerstore.LayerNotFoundException if there is no metadata of that chain ID
+   */
+  @Nullable Leftover replace(LayerRecord record, boolean dropsOldFiles) throws LayerStoreException;
 
   /**
    * Ends the transaction; without {@link #commit}, everything it wrote is removed. A second call

@@ -10,7 +10,6 @@ import io.layerstore.MountNotFoundException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.StoreCorruptedException;
-import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
@@ -29,7 +28,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -60,12 +58,10 @@ public final class FileMetadataStore implements MetadataStore {
 
   private final LayerDbLayout layout;
   private final LayerDbFiles files;
+  private final TmpDirectory tmp;
   private final RecordReader reader;
   private final LeftoverScanner scanner;
   private final boolean readOnly;
-
-  /** Names in {@code tmp} that this process works on, from before they exist. */
-  private final Set<String> inHand = ConcurrentHashMap.newKeySet();
 
   /** The names of begun read-write layers, by the name of their directory in {@code tmp}. */
   private final Map<String, String> begunMounts = new ConcurrentHashMap<>();
@@ -75,8 +71,9 @@ public final class FileMetadataStore implements MetadataStore {
   private FileMetadataStore(Path directory, Durability durability, boolean readOnly) {
     this.layout = new LayerDbLayout(directory);
     this.files = new LayerDbFiles(durability);
+    this.tmp = new TmpDirectory(layout, files);
     this.reader = new RecordReader(layout);
-    this.scanner = new LeftoverScanner(layout, reader, inHand::contains);
+    this.scanner = new LeftoverScanner(layout, reader, tmp::isInHand);
     this.readOnly = readOnly;
   }
 
@@ -108,47 +105,9 @@ public final class FileMetadataStore implements MetadataStore {
     requireWritable();
     DriverIds.requireValid(cacheId);
     try {
-      Path writeSet =
-          newInTmp(
-              LayerDbLayout.WRITE_SET,
-              LayerDbLayout.LAYER_MODE,
-              directory -> files.writeValue(directory.resolve(LayerDbLayout.CACHE_ID), cacheId));
-      return new LayerDbTransaction(
-          layout, files, writeSet, cacheId, () -> inHand.remove(nameOf(writeSet)));
+      return new LayerDbTransaction(layout, files, tmp, reader, tmp.makeWriteSet(cacheId), cacheId);
     } catch (IOException e) {
       throw Failures.wrap("begin a layer", e);
-    }
-  }
-
-  private interface Filling {
-    void fill(Path directory) throws IOException;
-  }
-
-  /**
-   * Makes a directory in {@code tmp}, fills it, and forces all of it to the disk; it is in hand
-   * then.
-   */
-  private Path newInTmp(String prefix, int mode, Filling filling) throws IOException {
-    files.ensureDirectory(layout.tmp(), LayerDbLayout.SHARED_MODE);
-    while (true) {
-      Path directory = layout.tmp().resolve(LayerDbLayout.newTmpName(prefix));
-      if (!inHand.add(nameOf(directory))) {
-        continue;
-      }
-      try {
-        AtomicFiles.createDirectory(directory, mode);
-        filling.fill(directory);
-        files.sync(directory);
-        files.sync(layout.tmp());
-        return directory;
-      } catch (FileAlreadyExistsException e) {
-        // A leftover has that name; another draw.
-        inHand.remove(nameOf(directory));
-      } catch (IOException | RuntimeException e) {
-        deleteAfter(e, directory);
-        inHand.remove(nameOf(directory));
-        throw e;
-      }
     }
   }
 
@@ -254,6 +213,8 @@ public final class FileMetadataStore implements MetadataStore {
       LayerDbFiles.deleteKeeping(LayerDbLayout.CACHE_ID, directory);
     } catch (IOException e) {
       throw Failures.wrap("remove " + directory, e);
+    } finally {
+      tmp.letGo(directory);
     }
   }
 
@@ -287,7 +248,7 @@ public final class FileMetadataStore implements MetadataStore {
     }
     try {
       Path directory =
-          newInTmp(
+          tmp.make(
               LayerDbLayout.MOUNT_SET,
               LayerDbLayout.SHARED_MODE,
               target -> writeMount(target, mount));
@@ -323,7 +284,7 @@ public final class FileMetadataStore implements MetadataStore {
     } catch (IOException e) {
       throw Failures.wrap("commit read-write layer " + name, e);
     }
-    forget(mount.key());
+    letGo(mount.key());
   }
 
   @Override
@@ -339,13 +300,13 @@ public final class FileMetadataStore implements MetadataStore {
       throw Failures.wrap("remove " + directory, e);
     } finally {
       // Also after a failure: it cannot be brought back then, and is left to the next cleanup.
-      forget(mount.key());
+      letGo(mount.key());
     }
   }
 
-  private void forget(String mountKey) {
+  private void letGo(String mountKey) {
     begunMounts.remove(mountKey);
-    inHand.remove(mountKey);
+    tmp.letGo(layout.tmp().resolve(mountKey));
   }
 
   @Override
@@ -367,31 +328,11 @@ public final class FileMetadataStore implements MetadataStore {
         throw new MountNotFoundException(name);
       }
       List<String> driverIds = reader.mountIds(directory);
-      files.ensureDirectory(layout.tmp(), LayerDbLayout.SHARED_MODE);
-      String key = nameOf(moveAside(directory));
+      String key = nameOf(tmp.moveHere(LayerDbLayout.MOUNT_REMOVING, directory));
       begunMounts.put(key, name);
       return new UnfinishedMount(key, driverIds);
     } catch (IOException e) {
       throw Failures.wrap("begin the removal of read-write layer " + name, e);
-    }
-  }
-
-  /** Moves a read-write layer's directory to {@code tmp}; it is in hand then. */
-  private Path moveAside(Path directory) throws IOException {
-    while (true) {
-      Path aside = layout.tmp().resolve(LayerDbLayout.newTmpName(LayerDbLayout.MOUNT_REMOVING));
-      if (!inHand.add(nameOf(aside))) {
-        continue;
-      }
-      try {
-        files.rename(directory, aside);
-        return aside;
-      } catch (FileAlreadyExistsException e) {
-        inHand.remove(nameOf(aside));
-      } catch (IOException | RuntimeException e) {
-        inHand.remove(nameOf(aside));
-        throw e;
-      }
     }
   }
 
@@ -420,14 +361,6 @@ public final class FileMetadataStore implements MetadataStore {
   @Override
   public void close() {
     isClosed = true;
-  }
-
-  private static void deleteAfter(Exception failure, Path path) {
-    try {
-      TreeDeleter.delete(path);
-    } catch (IOException e) {
-      failure.addSuppressed(e);
-    }
   }
 
   private static String nameOf(Path path) {

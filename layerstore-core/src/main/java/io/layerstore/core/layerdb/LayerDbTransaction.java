@@ -1,17 +1,20 @@
 package io.layerstore.core.layerdb;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
+import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.LayerRecord;
+import io.layerstore.spi.MetadataStore.Leftover;
 import io.layerstore.spi.MetadataTransaction;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -44,20 +47,28 @@ final class LayerDbTransaction implements MetadataTransaction {
 
   private final LayerDbLayout layout;
   private final LayerDbFiles files;
+  private final TmpDirectory tmp;
+  private final RecordReader reader;
   private final Path writeSet;
   private final String cacheId;
-  private final Runnable atEnd;
   private final Set<Path> scratch = new HashSet<>();
   private @Nullable OutputStream tarSplit;
+  private boolean isReplaced;
   private boolean isEnded;
 
   LayerDbTransaction(
-      LayerDbLayout layout, LayerDbFiles files, Path writeSet, String cacheId, Runnable atEnd) {
+      LayerDbLayout layout,
+      LayerDbFiles files,
+      TmpDirectory tmp,
+      RecordReader reader,
+      Path writeSet,
+      String cacheId) {
     this.layout = layout;
     this.files = files;
+    this.tmp = tmp;
+    this.reader = reader;
     this.writeSet = writeSet;
     this.cacheId = cacheId;
-    this.atEnd = atEnd;
   }
 
   @Override
@@ -117,50 +128,80 @@ final class LayerDbTransaction implements MetadataTransaction {
   @Override
   public void commit(LayerRecord record) throws LayerStoreException {
     requireRunning();
+    Path layer = layout.layer(record.chainId());
     try {
+      requireAbsent(layer);
       writeFiles(record);
+      if (!record.cacheId().equals(cacheId)) {
+        // In one step and last: as long as this is a write-set, it names what it began with.
+        files.replaceValue(writeSet.resolve(LayerDbLayout.CACHE_ID), record.cacheId());
+      }
+      files.sync(writeSet);
       files.ensureDirectory(layout.layers(), LayerDbLayout.SHARED_MODE);
-      files.rename(writeSet, layout.layer(record.chainId()));
-    } catch (FileAlreadyExistsException e) {
-      throw new StoreCorruptedException(
-          String.valueOf(e.getFile()), "there is metadata of that chain id already", e);
+      files.rename(writeSet, layer);
     } catch (IOException e) {
       throw Failures.wrap("commit layer " + record.chainId(), e);
     }
     end();
   }
 
-  private void writeFiles(LayerRecord record) throws IOException {
-    Path target = layout.layer(record.chainId());
-    if (LayerDbFiles.exists(target)) {
-      throw new FileAlreadyExistsException(target.toString());
+  /** Looked at before anything is written; that nobody makes it meanwhile is the caller's care. */
+  private static void requireAbsent(Path layer) throws IOException {
+    if (LayerDbFiles.exists(layer)) {
+      throw new StoreCorruptedException(
+          layer.toString(), "there is metadata of that chain id already");
     }
+  }
+
+  @Override
+  public @Nullable Leftover replace(LayerRecord record, boolean dropsOldFiles)
+      throws LayerStoreException {
+    requireRunning();
+    Path layer = layout.layer(record.chainId());
+    try {
+      if (!LayerDbFiles.exists(layer)) {
+        throw new LayerNotFoundException(record.chainId().toString());
+      }
+      if (!LayerDbFiles.isDirectory(layer)) {
+        // A file or a link: it names nothing in the driver, and nothing is lost with it.
+        TreeDeleter.delete(layer);
+        commit(record);
+        return null;
+      }
+      writeFiles(record);
+      Leftover oldFiles =
+          new LayerReplacement(files, tmp, reader, writeSet, layer, record)
+              .run(record.cacheId().equals(cacheId), dropsOldFiles);
+      isReplaced = true;
+      return oldFiles;
+    } catch (IOException e) {
+      throw Failures.wrap("replace the metadata of layer " + record.chainId(), e);
+    }
+  }
+
+  /** Writes everything but the cache ID. */
+  private void writeFiles(LayerRecord record) throws IOException {
     requireTarSplit();
     for (Path path : scratch) {
       TreeDeleter.delete(path);
     }
-    write(LayerDbLayout.DIFF, record.diffId().toString());
-    write(LayerDbLayout.SIZE, Long.toString(record.sizeBytes()));
+    write(LayerDbLayout.DIFF, record.diffId().toString().getBytes(US_ASCII));
+    write(LayerDbLayout.SIZE, Long.toString(record.sizeBytes()).getBytes(US_ASCII));
     @Nullable Descriptor descriptor = record.descriptor();
     if (descriptor != null) {
-      Files.deleteIfExists(writeSet.resolve(LayerDbLayout.DESCRIPTOR));
-      files.writeContent(
-          writeSet.resolve(LayerDbLayout.DESCRIPTOR), DescriptorJson.write(descriptor));
+      write(LayerDbLayout.DESCRIPTOR, DescriptorJson.write(descriptor));
     }
     @Nullable ChainId parent = record.parent();
     if (parent != null) {
-      write(LayerDbLayout.PARENT, parent.toString());
+      write(LayerDbLayout.PARENT, parent.toString().getBytes(US_ASCII));
     }
-    if (!record.cacheId().equals(cacheId)) {
-      // In one step and last, so that the write-set names the id it began with for as long as it is
-      // one.
-      files.replaceValue(writeSet.resolve(LayerDbLayout.CACHE_ID), record.cacheId());
-    }
-    files.sync(writeSet);
   }
 
-  private void write(String name, String value) throws IOException {
-    files.writeValue(writeSet.resolve(name), value);
+  private void write(String name, byte[] content) throws IOException {
+    Path file = writeSet.resolve(name);
+    // From an attempt that failed.
+    Files.deleteIfExists(file);
+    files.writeContent(file, content);
   }
 
   private void requireTarSplit() throws IOException {
@@ -173,7 +214,7 @@ final class LayerDbTransaction implements MetadataTransaction {
   }
 
   private void requireRunning() {
-    if (isEnded) {
+    if (isEnded || isReplaced) {
       throw new IllegalStateException("the transaction has ended");
     }
   }
@@ -194,6 +235,6 @@ final class LayerDbTransaction implements MetadataTransaction {
 
   private void end() {
     isEnded = true;
-    atEnd.run();
+    tmp.letGo(writeSet);
   }
 }

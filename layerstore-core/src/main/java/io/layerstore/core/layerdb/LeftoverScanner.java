@@ -98,21 +98,40 @@ final class LeftoverScanner {
   }
 
   /**
-   * Every id in the graph driver that a visible layer or read-write layer names, damaged or not.
+   * Every id in the graph driver that a visible layer or read-write layer names, damaged or not, or
+   * stands on: where a layer on its way out has something above it, something else than a deletion
+   * was under way.
    */
   private Set<String> idsInUse() throws IOException {
     Set<String> ids = new HashSet<>();
+    Set<ChainId> visible = new HashSet<>();
+    Set<ChainId> parents = new HashSet<>();
     for (String name :
         LayerDbFiles.directories(
             layout.layers(), name -> LayerDbLayout.parseLayerName(name).isPresent())) {
-      @Nullable String id = reader.cacheIdOrNull(layout.layers().resolve(name));
-      if (id != null) {
-        ids.add(id);
-      }
+      Path directory = layout.layers().resolve(name);
+      LayerDbLayout.parseLayerName(name).ifPresent(visible::add);
+      addIfPresent(ids, reader.cacheIdOrNull(directory));
+      addIfPresent(parents, reader.parentOrNull(directory));
     }
     for (String name : LayerDbFiles.directories(layout.mounts(), name -> true)) {
-      ids.addAll(reader.mountIds(layout.mounts().resolve(name)));
+      Path directory = layout.mounts().resolve(name);
+      ids.addAll(reader.mountIds(directory));
+      addIfPresent(parents, reader.parentOrNull(directory));
+    }
+    parents.removeAll(visible);
+    for (String name :
+        LayerDbFiles.directories(
+            layout.layers(),
+            name -> LayerDbLayout.parseRemovingName(name).filter(parents::contains).isPresent())) {
+      addIfPresent(ids, reader.cacheIdOrNull(layout.layers().resolve(name)));
     }
     return ids;
+  }
+
+  private static <T> void addIfPresent(Set<T> set, @Nullable T element) {
+    if (element != null) {
+      set.add(element);
+    }
   }
 }

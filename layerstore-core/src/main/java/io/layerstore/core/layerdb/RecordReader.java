@@ -97,7 +97,7 @@ final class RecordReader {
    * null if there is none, or none of a form that could name a directory there.
    */
   @Nullable String cacheIdOrNull(Path directory) throws IOException {
-    return idOrNull(directory, () -> readCacheId(directory));
+    return valueOrNull(directory, () -> readCacheId(directory));
   }
 
   /**
@@ -105,18 +105,26 @@ final class RecordReader {
    * directory}, as far as it has any.
    */
   List<String> mountIds(Path directory) throws IOException {
-    @Nullable String mountId = idOrNull(directory, () -> readMountId(directory));
-    @Nullable String initId = idOrNull(directory, () -> readInitId(directory));
+    @Nullable String mountId = valueOrNull(directory, () -> readMountId(directory));
+    @Nullable String initId = valueOrNull(directory, () -> readInitId(directory));
     return Stream.of(Optional.ofNullable(mountId), Optional.ofNullable(initId))
         .flatMap(Optional::stream)
         .toList();
   }
 
-  private interface IdSource {
-    @Nullable String read() throws IOException;
+  /**
+   * The layer below the layer or read-write layer whose metadata is in {@code directory}, as far as
+   * that can be told.
+   */
+  @Nullable ChainId parentOrNull(Path directory) throws IOException {
+    return valueOrNull(directory, () -> readParent(directory));
   }
 
-  private static @Nullable String idOrNull(Path directory, IdSource source) throws IOException {
+  private interface Source<T> {
+    @Nullable T read() throws IOException;
+  }
+
+  private static <T> @Nullable T valueOrNull(Path directory, Source<T> source) throws IOException {
     try {
       return LayerDbFiles.isDirectory(directory) ? source.read() : null;
     } catch (NoSuchFileException | StoreCorruptedException e) {

@@ -485,6 +485,138 @@ abstract class FileMetadataStoreContract {
   }
 
   @Nested
+  final class Replace {
+
+    private String oldId;
+    private final String newId = DriverIds.random();
+
+    @BeforeEach
+    void commitDamaged() throws IOException {
+      oldId = commit(null, DIFF);
+      commit(BASE, OTHER_DIFF);
+      Files.writeString(layerFile(BASE, "size"), "damaged");
+    }
+
+    private Leftover replace(LayerRecord record, boolean dropsOldFiles) throws IOException {
+      try (MetadataTransaction transaction = store.begin(newId)) {
+        writeTarSplit(transaction);
+        return transaction.replace(record, dropsOldFiles);
+      }
+    }
+
+    @Test
+    void replace_newFiles_layerHasThemAndNothingIsLeft() throws IOException {
+      assertNull(replace(record(null, DIFF, newId), false));
+      assertEquals(record(null, DIFF, newId), store.layer(BASE));
+      assertEquals(List.of(), names(directory.resolve("tmp")));
+      assertEquals("rwx------", mode(layerFile(BASE, "diff").getParent()));
+      for (String name : List.of("diff", "size", "cache-id", "tar-split.json.gz")) {
+        assertEquals("rw-r--r--", mode(layerFile(BASE, name)), name);
+      }
+    }
+
+    @Test
+    void replace_newFilesAndOldOnesDropped_leavesANoteOfThem() throws IOException {
+      Leftover note = replace(record(null, DIFF, newId), true);
+      assertEquals(oldId, note.cacheId());
+      assertEquals(List.of(), store.unfinishedTransactions());
+      assertEquals(
+          List.of(new Leftover(note.key(), null, oldId)), reopened().unfinishedTransactions());
+      store.discard(note);
+      assertEquals(List.of(), names(directory.resolve("tmp")));
+    }
+
+    @Test
+    void replace_oldFiles_keepsTheCacheIdAndNamesTheNewOnesUntilClosed() throws IOException {
+      try (MetadataTransaction transaction = store.begin(newId)) {
+        writeTarSplit(transaction);
+        assertNull(transaction.replace(record(null, DIFF, oldId), true));
+        assertEquals(record(null, DIFF, oldId), store.layer(BASE));
+        assertEquals(
+            List.of(newId),
+            reopened().unfinishedTransactions().stream().map(Leftover::cacheId).toList());
+      }
+      assertEquals(List.of(), names(directory.resolve("tmp")));
+    }
+
+    @Test
+    void replace_thirdCacheId_isTaken() throws IOException {
+      String third = DriverIds.random();
+      assertEquals(oldId, replace(record(null, DIFF, third), true).cacheId());
+      assertEquals(third, store.layer(BASE).cacheId());
+    }
+
+    @Test
+    void replace_cacheIdWasDamaged_isHealed() throws IOException {
+      Files.writeString(layerFile(BASE, "cache-id"), "../x");
+      assertNull(replace(record(null, DIFF, newId), true));
+      assertEquals(newId, store.layer(BASE).cacheId());
+    }
+
+    @Test
+    void replace_everyFileIsSomethingElse_isHealed() throws IOException {
+      for (String name : List.of("diff", "size", "cache-id", "parent", "tar-split.json.gz")) {
+        Files.deleteIfExists(layerFile(BASE, name));
+        Files.createDirectories(layerFile(BASE, name).resolve("x"));
+      }
+      Files.createSymbolicLink(layerFile(BASE, "descriptor.json"), directory.resolve("nowhere"));
+      assertNull(replace(record(null, DIFF, newId), true));
+      assertEquals(record(null, DIFF, newId), store.layer(BASE));
+      assertEquals(
+          List.of("cache-id", "diff", "size", "tar-split.json.gz"),
+          names(layerFile(BASE, "diff").getParent()));
+    }
+
+    @Test
+    void replace_emptyDirectory_isHealed() throws IOException {
+      for (String name : names(layerFile(BASE, "diff").getParent())) {
+        Files.delete(layerFile(BASE, name));
+      }
+      assertNull(replace(record(null, DIFF, newId), true));
+      assertEquals(record(null, DIFF, newId), store.layer(BASE));
+    }
+
+    @Test
+    void replace_symbolicLinkInItsPlace_goesAndWhatItLedToStays() throws IOException {
+      Path elsewhere = directory.resolve("elsewhere");
+      Files.move(layerFile(BASE, "diff").getParent(), elsewhere);
+      Files.createSymbolicLink(layerFile(BASE, "diff").getParent(), elsewhere);
+      assertNull(replace(record(null, DIFF, newId), true));
+      assertEquals(record(null, DIFF, newId), store.layer(BASE));
+      assertEquals("damaged", Files.readString(elsewhere.resolve("size")));
+    }
+
+    @Test
+    void replace_child_writesItsParent() throws IOException {
+      Files.delete(layerFile(CHILD, "parent"));
+      assertNull(replace(record(BASE, OTHER_DIFF, newId), false));
+      assertEquals(record(BASE, OTHER_DIFF, newId), store.layer(CHILD));
+    }
+
+    @Test
+    void replace_unknownLayer_isNotFoundAndTheTransactionGoesOn() throws IOException {
+      ChainId unknown = ChainId.of(CHILD, DIFF);
+      try (MetadataTransaction transaction = store.begin(newId)) {
+        writeTarSplit(transaction);
+        LayerRecord record = record(CHILD, DIFF, newId);
+        assertThrows(LayerNotFoundException.class, () -> transaction.replace(record, true));
+        transaction.commit(record);
+      }
+      assertEquals(newId, store.layer(unknown).cacheId());
+    }
+
+    @Test
+    void commit_afterReplace_isRefused() throws IOException {
+      try (MetadataTransaction transaction = store.begin(newId)) {
+        writeTarSplit(transaction);
+        LayerRecord record = record(null, DIFF, newId);
+        transaction.replace(record, false);
+        assertThrows(IllegalStateException.class, () -> transaction.commit(record));
+      }
+    }
+  }
+
+  @Nested
   final class Layers {
 
     @Test
@@ -827,6 +959,31 @@ abstract class FileMetadataStoreContract {
       String name = CHILD.digest().hex() + "-removing";
       makeLeftover("sha256/" + name, inUse);
       assertEquals(List.of(new Leftover(name, CHILD, null)), store.unfinishedRemovals());
+    }
+
+    @Test
+    void unfinishedRemovals_layerUnderAVisibleOne_isListedWithoutItsId() throws IOException {
+      commit(null, DIFF);
+      commit(BASE, OTHER_DIFF);
+      Leftover base = store.beginRemoval(BASE);
+      assertEquals(List.of(new Leftover(base.key(), BASE, null)), reopened().unfinishedRemovals());
+    }
+
+    @Test
+    void unfinishedRemovals_layerUnderAReadWriteLayer_isListedWithoutItsId() throws IOException {
+      commit(null, DIFF);
+      createMount("c1");
+      Leftover base = store.beginRemoval(BASE);
+      assertEquals(List.of(new Leftover(base.key(), BASE, null)), reopened().unfinishedRemovals());
+    }
+
+    @Test
+    void unfinishedRemovals_layerPulledAgainSince_isListedWithItsOldId() throws IOException {
+      String old = commit(null, DIFF);
+      Leftover orphan = store.beginRemoval(BASE);
+      commit(null, DIFF);
+      commit(BASE, OTHER_DIFF);
+      assertEquals(List.of(new Leftover(orphan.key(), BASE, old)), reopened().unfinishedRemovals());
     }
 
     @Test

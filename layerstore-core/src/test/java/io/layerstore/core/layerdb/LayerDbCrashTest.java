@@ -33,8 +33,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The life of two layers and a read-write layer, with a process that dies before each change to the
- * file system in turn, and with an error at each in turn.
+ * The life of two layers and a read-write layer, one of them healed, with a process that dies
+ * before each change to the file system in turn, and with an error at each in turn.
  *
  * <p>Beside it a graph driver that is a set of ids. After each death the next process finishes what
  * is unfinished; then everything that is visible must be whole, nothing unfinished may be left, and
@@ -160,6 +160,7 @@ final class LayerDbCrashTest {
     done.add("child");
     createMount(store);
     done.add("mount");
+    heal(store);
     UnfinishedMount removal = hiding("mount", () -> store.beginMountRemoval(NAME));
     removal.driverIds().forEach(driver::remove);
     store.discardMount(removal);
@@ -205,6 +206,43 @@ final class LayerDbCrashTest {
       } catch (IOException e) {
         removeUnlessStopped(e, cacheId);
         throw e;
+      }
+    }
+  }
+
+  /**
+   * Replaces the metadata of a layer that has others on it twice: with the files it has, and with
+   * new ones.
+   */
+  private void heal(FileMetadataStore store) throws IOException {
+    String kept = store.layer(BASE).cacheId();
+    replace(store, kept, DriverIds.random(), false);
+    assertEquals(kept, store.layer(BASE).cacheId());
+    String fresh = DriverIds.random();
+    replace(store, fresh, fresh, true);
+    assertEquals(fresh, store.layer(BASE).cacheId());
+  }
+
+  private void replace(FileMetadataStore store, String cacheId, String begun, boolean drops)
+      throws IOException {
+    try (MetadataTransaction transaction = store.begin(begun)) {
+      driver.add(begun);
+      Leftover old;
+      try {
+        try (OutputStream out = transaction.writeTarSplit()) {
+          out.write("{}\n".getBytes(UTF_8));
+        }
+        old = transaction.replace(new LayerRecord(BASE, DIFF, null, cacheId, 8, null), drops);
+      } catch (IOException e) {
+        removeUnlessStopped(e, begun);
+        throw e;
+      }
+      if (!begun.equals(cacheId)) {
+        driver.remove(begun);
+      }
+      if (old != null) {
+        driver.remove(old.cacheId());
+        store.discard(old);
       }
     }
   }
