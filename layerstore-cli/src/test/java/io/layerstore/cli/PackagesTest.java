@@ -1,0 +1,97 @@
+package io.layerstore.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Compares the sources of all modules with the list of packages in CONTRIBUTING.md. */
+final class PackagesTest {
+  private static final Path TOP = Path.of("").toAbsolutePath().getParent();
+  private static final List<String> MODULES =
+      List.of("layerstore-api", "layerstore-core", "layerstore-overlay2", "layerstore-cli");
+  private static final String ROOT = "io.layerstore";
+  private static final Pattern LISTED = Pattern.compile("(?m)^([a-z0-9.]+) +─►(.*)$");
+  private static final Pattern PACKAGE = Pattern.compile("(?m)^package ([a-z0-9.]+);");
+  private static final Pattern IMPORT =
+      Pattern.compile("(?m)^import (?:static )?(io\\.layerstore[a-z0-9.]*)\\.[A-Z]");
+
+  @Test
+  void imports_ofAllModules_areAmongThoseListed() throws IOException {
+    Map<String, Set<String>> listed = listed();
+    Map<String, Set<String>> unlisted = new TreeMap<>();
+    imports()
+        .forEach(
+            (from, to) -> {
+              Set<String> extra = new TreeSet<>(to);
+              extra.removeAll(listed.getOrDefault(from, Set.of()));
+              extra.removeAll(Set.of(from, ROOT));
+              if (!extra.isEmpty() || !listed.containsKey(from)) {
+                unlisted.put(from, extra);
+              }
+            });
+
+    assertEquals(Map.of(), unlisted);
+  }
+
+  @Test
+  void listed_packages_pointOneWay() throws IOException {
+    Map<String, Set<String>> listed = listed();
+
+    // Each round takes away what uses nothing that is left; a circle would stay.
+    boolean isChanged = true;
+    while (isChanged) {
+      isChanged = listed.values().removeIf(used -> used.stream().noneMatch(listed::containsKey));
+    }
+
+    assertEquals(Map.of(), listed);
+  }
+
+  private static Map<String, Set<String>> listed() throws IOException {
+    Map<String, Set<String>> listed = new TreeMap<>();
+    Matcher line = LISTED.matcher(Files.readString(TOP.resolve("CONTRIBUTING.md")));
+    while (line.find()) {
+      Set<String> used = new TreeSet<>();
+      for (String name : line.group(2).split(",", -1)) {
+        if (!name.isBlank()) {
+          used.add(ROOT + "." + name.strip());
+        }
+      }
+      listed.put(ROOT + "." + line.group(1), used);
+    }
+    assertTrue(listed.size() > 5, "CONTRIBUTING.md lists the packages");
+    return listed;
+  }
+
+  /** For each package but the API's own the packages of the project that its sources import. */
+  private static Map<String, Set<String>> imports() throws IOException {
+    Map<String, Set<String>> imports = new TreeMap<>();
+    for (String module : MODULES) {
+      try (Stream<Path> files = Files.walk(TOP.resolve(module).resolve("src/main/java"))) {
+        for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+          String source = Files.readString(file);
+          Matcher name = PACKAGE.matcher(source);
+          if (name.find() && !name.group(1).equals(ROOT)) {
+            Set<String> imported = imports.computeIfAbsent(name.group(1), from -> new TreeSet<>());
+            Matcher line = IMPORT.matcher(source);
+            while (line.find()) {
+              imported.add(line.group(1));
+            }
+          }
+        }
+      }
+    }
+    return imports;
+  }
+}
