@@ -13,6 +13,7 @@
 #include "confine.h"
 #include "failure.h"
 #include "modes.h"
+#include "scan.h"
 #include "seen.h"
 #include "tree.h"
 #include "walk.h"
@@ -495,13 +496,9 @@ static void serve(struct frame *f) {
   }
 }
 
-int scan_mode(void) {
-  static struct start start;
-  uint32_t facts;
-  read_start(&start);
-  int root = confine(&start, CAPABILITIES_SCAN, &facts);
-  say_hello(&start, facts);
-  s.overlay = (start.flags & START_USER_XATTR) != 0 ? overlay_user : overlay_trusted;
+int scan_conversation(const struct start *start, int root) {
+  memset(&s, 0, sizeof s);
+  s.overlay = (start->flags & START_USER_XATTR) != 0 ? overlay_user : overlay_trusted;
   s.rules = (struct walk_rules){.root = root};
   s.place.fd = -1;
   struct frame f;
@@ -512,4 +509,13 @@ int scan_mode(void) {
     serve(&f);
   }
   return EXIT_DONE;
+}
+
+int scan_mode(void) {
+  static struct start start;
+  uint32_t facts;
+  read_start(&start);
+  int root = confine(&start, CAPABILITIES_SCAN, &facts);
+  say_hello(&start, facts);
+  return scan_conversation(&start, root);
 }
