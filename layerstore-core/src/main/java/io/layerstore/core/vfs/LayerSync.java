@@ -3,10 +3,10 @@ package io.layerstore.core.vfs;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.AtomicFiles;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystems;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -53,16 +53,7 @@ final class LayerSync {
     }
   }
 
-  /** Forces a directory, where the file system lets one open it. */
-  static void forceDirectory(Path directory) throws IOException {
-    if (directory.getFileSystem().equals(FileSystems.getDefault())
-        && directory.getFileSystem().getSeparator().equals("/")) {
-      force(directory);
-    }
-  }
-
-  /** Forces a file. */
-  static void force(Path file) throws IOException {
+  private static void force(Path file) throws IOException {
     try (FileChannel channel =
         FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
       channel.force(true);
@@ -86,7 +77,7 @@ final class LayerSync {
           }
         }
         Path itself = directory.path();
-        submit(threads, () -> forceDirectory(itself));
+        submit(threads, () -> AtomicFiles.syncDirectory(itself));
       }
       while (!pending.isEmpty()) {
         await(pending.removeFirst());

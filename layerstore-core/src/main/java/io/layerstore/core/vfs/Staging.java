@@ -1,8 +1,10 @@
 package io.layerstore.core.vfs;
 
 import io.layerstore.ByteString;
+import io.layerstore.driver.TreeDeleter;
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -41,13 +43,36 @@ final class Staging implements Closeable {
     return ByteString.utf8("n" + count++);
   }
 
-  /** Deletes all of it. */
+  /** Deletes all of it, also if the thread is interrupted. */
   @Override
   public void close() throws IOException {
     try {
       directory.close();
     } finally {
-      TreeRemoval.remove(path);
+      delete(path);
+    }
+  }
+
+  /**
+   * Deletes {@code tree}. An interrupt, which would close the files that it reads to find mounts,
+   * does not stop it and is kept.
+   */
+  static void delete(Path tree) throws IOException {
+    boolean isInterrupted = Thread.interrupted();
+    try {
+      while (true) {
+        try {
+          TreeDeleter.delete(tree);
+          return;
+        } catch (ClosedByInterruptException e) {
+          isInterrupted = true;
+          Thread.interrupted();
+        }
+      }
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }

@@ -8,6 +8,7 @@ import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverContext;
@@ -170,7 +171,7 @@ final class VfsDriver implements GraphDriver {
     }
     Files.move(directory, layout.layer(id), StandardCopyOption.ATOMIC_MOVE);
     if (isDurable()) {
-      LayerSync.forceDirectory(layout.layers());
+      AtomicFiles.syncDirectory(layout.layers());
     }
   }
 
@@ -199,7 +200,7 @@ final class VfsDriver implements GraphDriver {
           StandardCopyOption.REPLACE_EXISTING);
     }
     if (isDurable()) {
-      LayerSync.forceDirectory(layout.tables());
+      AtomicFiles.syncDirectory(layout.tables());
     }
   }
 
@@ -212,13 +213,27 @@ final class VfsDriver implements GraphDriver {
     }
     try (Staging staging = newStaging(id)) {
       if (exists(id)) {
-        TreeRemoval.makeAccessible(layout.layer(id));
-        Files.move(
-            layout.layer(id), staging.path().resolve("removed"), StandardCopyOption.ATOMIC_MOVE);
+        delete(layout.layer(id), staging.path().resolve("removed"));
       }
       Files.deleteIfExists(layout.table(id));
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot remove the layer", e);
+    }
+  }
+
+  /** Renames a layer away, so that it is gone at once, and deletes it; or puts it back. */
+  private void delete(Path layer, Path trash) throws IOException {
+    if (!volume.traits().setsOwners()) {
+      // To be moved, a directory has to be writable.
+      volume.setMode(layer, 0700);
+    }
+    Files.move(layer, trash, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      Staging.delete(trash);
+    } catch (IOException e) {
+      // Something is mounted in it, perhaps: then it stays a layer, to be removed later.
+      Files.move(trash, layer, StandardCopyOption.ATOMIC_MOVE);
+      throw e;
     }
   }
 
@@ -363,8 +378,8 @@ final class VfsDriver implements GraphDriver {
     }
     try {
       LayerSync.run(layer);
-      LayerSync.forceDirectory(layout.layers());
-      LayerSync.forceDirectory(layout.home());
+      AtomicFiles.syncDirectory(layout.layers());
+      AtomicFiles.syncDirectory(layout.home());
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot force the layer to the disk", e);
     }

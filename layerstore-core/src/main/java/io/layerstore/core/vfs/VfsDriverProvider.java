@@ -51,7 +51,7 @@ public final class VfsDriverProvider implements GraphDriverProvider {
     try {
       FileSystemProbe.write(trial);
     } finally {
-      TreeRemoval.remove(trial);
+      Staging.delete(trial);
     }
   }
 
@@ -69,9 +69,11 @@ public final class VfsDriverProvider implements GraphDriverProvider {
   @Override
   public GraphDriver open(DriverContext context) throws LayerStoreException {
     VfsOptions.requireValid(context.options());
-    ProbeResult probe = probe(context);
-    if (!probe.isSupported()) {
-      throw new DriverNotSupportedException(NAME, probe.detail());
+    if (!Files.isDirectory(context.home(), LinkOption.NOFOLLOW_LINKS)) {
+      ProbeResult probe = probe(context);
+      if (!probe.isSupported()) {
+        throw new DriverNotSupportedException(NAME, probe.detail());
+      }
     }
     return VfsDriver.open(context);
   }

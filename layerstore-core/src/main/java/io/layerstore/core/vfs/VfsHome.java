@@ -45,7 +45,7 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
     try {
       traits = FileSystemProbe.write(trial);
     } finally {
-      TreeRemoval.remove(trial);
+      Staging.delete(trial);
     }
     Volume volume =
         new Volume(
@@ -110,7 +110,7 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
       for (Path entry : entries) {
         String name = String.valueOf(entry.getFileName());
         try {
-          TreeRemoval.remove(entry);
+          Staging.delete(entry);
           findings.add(
               new Finding(
                   Kind.DRIVER_REPAIR, name, "work that was never completed; it was removed"));

@@ -13,7 +13,6 @@ import java.nio.channels.SeekableByteChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -73,11 +72,11 @@ final class VfsLayerTree implements LayerTree {
       Directory directory = position.directory();
       List<ByteString> names = directory.list();
       names.sort(null);
-      List<Node> nodes = new ArrayList<>(names.size());
+      NodeList nodes = new NodeList(path, names.size());
       for (ByteString name : names) {
         Node node = look(directory, path.resolve(name));
         if (node != null) {
-          nodes.add(node);
+          nodes.append(node);
         }
       }
       return nodes;
@@ -112,8 +111,16 @@ final class VfsLayerTree implements LayerTree {
     if (entry == null) {
       return null;
     }
+    return new Node(entry.at(path), fileId(path, disk), disk.names(), null);
+  }
+
+  /** A layer is on one file system, so an inode is enough. */
+  private static Object fileId(LayerPath path, DiskEntry disk) {
+    if (disk.inode() != 0) {
+      return disk.inode();
+    }
     Object key = disk.key();
-    return new Node(entry.at(path), key == null ? path : key, disk.names(), null);
+    return key == null ? path : key;
   }
 
   @Override

@@ -149,7 +149,7 @@ final class Volume {
         gid,
         basic.lastModifiedTime().toInstant(),
         basic.lastAccessTime().toInstant(),
-        key == null ? 0 : key instanceof Number number ? number.longValue() : key.hashCode(),
+        key instanceof Number number ? number.longValue() : 0,
         key,
         type == EntryType.DIRECTORY || key == null ? 1 : links);
   }
