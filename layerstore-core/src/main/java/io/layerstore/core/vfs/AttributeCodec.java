@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *        | type [major minor] mode uid gid time  the truth
  *          [text shown-text]                     of a symbolic link
  *          count (name value)*                   extended attributes
- *          inode size mode uid gid time          what the file system showed
+ *          inode time size mode uid gid time     what the file system showed
  * type   = "d" directory | "f" file | "l" symbolic link | "c" | "b" devices | "p" FIFO
  * time   = seconds nanoseconds
  * text, name, value = length bytes
@@ -67,6 +67,7 @@ final class AttributeCodec {
     }
     AttributeRecord.Shown shown = record.shown();
     writeNumber(shown.inode(), out);
+    writeTime(shown.born(), out);
     writeNumber(shown.sizeBytes(), out);
     writeCommon(shown.mode(), shown.uid(), shown.gid(), shown.modified(), out);
   }
@@ -76,6 +77,10 @@ final class AttributeCodec {
     writeNumber(mode, out);
     writeNumber(uid, out);
     writeNumber(gid, out);
+    writeTime(time, out);
+  }
+
+  private static void writeTime(Instant time, ByteArrayOutputStream out) {
     writeNumber(time.getEpochSecond(), out);
     writeNumber(time.getNano(), out);
   }
@@ -189,7 +194,13 @@ final class AttributeCodec {
       }
       AttributeRecord.Shown shown =
           new AttributeRecord.Shown(
-              readNumber(), readNumber(), readMode(), readNumber(), readNumber(), readTime());
+              readNumber(),
+              readTime(),
+              readNumber(),
+              readMode(),
+              readNumber(),
+              readNumber(),
+              readTime());
       return new AttributeRecord(
           type, device, mode, uid, gid, modified, text, xattrs, shown, shownText);
     }

@@ -78,7 +78,7 @@ final class AttributeLog implements Closeable {
     if (base == null && runs.isEmpty()) {
       AttributeRecord replaced = recent.remove(key);
       recentBytes -= replaced == null ? 0 : sizeOf(key, replaced);
-    } else {
+    } else if (find(key) != null) {
       put(key, AttributeRecord.GONE);
     }
   }

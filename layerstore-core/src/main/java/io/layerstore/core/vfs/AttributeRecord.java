@@ -43,17 +43,20 @@ record AttributeRecord(
    * The part of a {@link DiskEntry} by which it is known again.
    *
    * @param inode the number that stays with the file, 0 if there is none
+   * @param born when it was made; 1970 where nobody could tell
    * @param sizeBytes the size of a regular file
    * @param mode the permission bits
    * @param uid the owner, as seen inside the layer
    * @param gid the group, as seen inside the layer
    * @param modified the time of modification
    */
-  record Shown(long inode, long sizeBytes, int mode, long uid, long gid, Instant modified) {
+  record Shown(
+      long inode, Instant born, long sizeBytes, int mode, long uid, long gid, Instant modified) {
 
     static Shown of(DiskEntry entry) {
       return new Shown(
           entry.inode(),
+          entry.born(),
           entry.sizeBytes(),
           entry.mode(),
           entry.uid(),
@@ -73,7 +76,7 @@ record AttributeRecord(
           Instant.EPOCH,
           null,
           List.of(),
-          new Shown(0, 0, 0, 0, 0, Instant.EPOCH),
+          new Shown(0, Instant.EPOCH, 0, 0, 0, 0, Instant.EPOCH),
           null);
 
   AttributeRecord {

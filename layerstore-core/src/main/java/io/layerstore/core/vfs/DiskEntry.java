@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param modified its time of modification
  * @param accessed its time of last access
  * @param inode a number that stays with the file, 0 if there is none
+ * @param born when it was made; 1970 where nobody can tell
  * @param key what is equal for all names of a file; null where there is no such thing
  * @param names how many names it has; 2 where nobody can tell
  */
@@ -30,6 +31,7 @@ record DiskEntry(
     Instant modified,
     Instant accessed,
     long inode,
+    Instant born,
     @Nullable Object key,
     int names) {
 

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributeView;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -64,6 +65,7 @@ final class FileSystemProbe {
         true,
         folds,
         true,
+        probe.hasUnixView && tellsBirth(home),
         0,
         probe.id(home, "uid"),
         probe.id(home, "gid"));
@@ -96,6 +98,7 @@ final class FileSystemProbe {
           keepsTime(link),
           folds(),
           Files.isSymbolicLink(hardLink),
+          hasUnixView && tellsBirth(file),
           mask,
           uid,
           gid);
@@ -172,6 +175,13 @@ final class FileSystemProbe {
     } catch (IOException e) {
       return false;
     }
+  }
+
+  /** Where the time of creation is not kept, the JDK shows that of the last modification. */
+  private static boolean tellsBirth(Path file) throws IOException {
+    BasicFileAttributes attributes =
+        Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    return !attributes.creationTime().equals(attributes.lastModifiedTime());
   }
 
   private boolean folds() throws IOException {

@@ -14,6 +14,8 @@ package io.layerstore.core.vfs;
  * @param keepsLinkTimes the same for symbolic links
  * @param foldsNames whether names that differ in case or Unicode form are one
  * @param linksSymlinks whether a hard link to a symbolic link is one, and not one to its target
+ * @param keepsBirthTimes whether it tells when a file was made, so that a new file is known from an
+ *     old one whose inode it got
  * @param creationMask the permission bits that new files do not get
  * @param uid the owner of new files, if {@code hasUnixView}
  * @param gid the group of new files, if {@code hasUnixView}
@@ -30,6 +32,7 @@ record FileSystemTraits(
     boolean keepsLinkTimes,
     boolean foldsNames,
     boolean linksSymlinks,
+    boolean keepsBirthTimes,
     int creationMask,
     long uid,
     long gid) {}

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -48,7 +49,8 @@ record LayerFiles(String id, Path directory, Path table, Volume volume) {
             ? volume.names().fromLinkTarget(Files.readSymbolicLink(file))
             : null;
     List<Xattr> stored = volume.readXattrs(file, disk);
-    return TrueEntry.of(type, disk, text, stored, records.find(path, disk), records.isSameTree());
+    return TrueEntry.of(
+        type, disk, text, stored, records.find(path, type, disk), records.isSameTree());
   }
 
   /** Looks up records, wherever they are. */
@@ -73,18 +75,30 @@ record LayerFiles(String id, Path directory, Path table, Volume volume) {
     /** Whether inodes are those of when the records were made. */
     boolean isSameTree();
 
-    /** The record of the entry {@code path}; for a file with several names, that of the file. */
-    default @Nullable AttributeRecord find(LayerPath path, DiskEntry disk) throws IOException {
+    /**
+     * The record of the entry {@code path}, which is {@code type} on disk.
+     *
+     * <p>A file with several names has one of its own, which the last writer of any name set. Such
+     * a record also finds a file that was renamed since, if it is certainly the same.
+     */
+    default @Nullable AttributeRecord find(LayerPath path, EntryType type, DiskEntry disk)
+        throws IOException {
       if (path.isRoot()) {
         return null;
       }
-      if (disk.names() > 1 && disk.inode() != 0 && isSameTree()) {
+      boolean hasShared = disk.inode() != 0 && isSameTree();
+      if (disk.names() > 1 && hasShared) {
         AttributeRecord shared = find(AttributeKey.of(disk.inode()));
-        if (shared != null) {
+        if (shared != null && TrueEntry.isAbout(shared, type, disk, true)) {
           return shared;
         }
       }
-      return find(AttributeKey.of(path));
+      AttributeRecord own = find(AttributeKey.of(path));
+      if (own != null && TrueEntry.isAbout(own, type, disk, isSameTree())) {
+        return own;
+      }
+      boolean isKnownForSure = hasShared && !disk.born().equals(Instant.EPOCH);
+      return isKnownForSure ? find(AttributeKey.of(disk.inode())) : null;
     }
 
     /** The records of {@code table}; none if it is null. */

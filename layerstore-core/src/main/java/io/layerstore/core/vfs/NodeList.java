@@ -62,12 +62,13 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
     int base = size * LONGS;
     names[size] = entry.path().name();
     if (isPlain) {
+      Instant modified = attributes.modified();
+      Instant accessed = attributes.accessed();
       numbers[base + SIZE] = entry.sizeBytes();
       numbers[base + INODE] = (Long) node.fileId();
-      numbers[base + MODIFIED] = attributes.modified().getEpochSecond();
-      numbers[base + ACCESSED] = attributes.accessed().getEpochSecond();
-      numbers[base + NANOSECONDS] =
-          pair(attributes.modified().getNano(), attributes.accessed().getNano());
+      numbers[base + MODIFIED] = modified.getEpochSecond();
+      numbers[base + ACCESSED] = accessed.getEpochSecond();
+      numbers[base + NANOSECONDS] = pair(modified.getNano(), accessed.getNano());
       numbers[base + OWNER] = pair(attributes.uid(), attributes.gid());
       int flag = entry.type() == EntryType.DIRECTORY ? DIRECTORY_FLAG : 0;
       numbers[base + MODE_AND_NAMES] = pair(attributes.mode() | flag, node.names());

@@ -119,7 +119,7 @@ final class TreeCopier {
       entry = copySpecial(path, disk, entry, to);
     }
     if (entry != null) {
-      record(path, to, entry, disk.names() > 1);
+      record(path, to, entry);
     }
     return null;
   }
@@ -136,7 +136,7 @@ final class TreeCopier {
     }
     Files.createLink(to, existing);
     if (entry != null) {
-      record(path, to, entry, true);
+      record(path, to, entry);
     }
     return true;
   }
@@ -156,18 +156,17 @@ final class TreeCopier {
 
   private void finishDirectory(LayerPath path, Path to, TrueEntry entry) throws IOException {
     volume.setTimes(to, entry.attributes().modified(), entry.attributes().accessed());
-    record(path, to, entry, false);
+    record(path, to, entry);
   }
 
-  private void record(LayerPath path, Path to, TrueEntry entry, boolean hasOtherNames)
-      throws IOException {
+  private void record(LayerPath path, Path to, TrueEntry entry) throws IOException {
     DiskEntry shown = volume.read(to, target.id(), path);
     ByteString text =
         entry.linkText() == null ? null : volume.names().fromLinkTarget(Files.readSymbolicLink(to));
     AttributeRecord record = entry.recordFor(shown, text);
     if (record != null) {
       log.put(AttributeKey.of(path), record);
-      if (hasOtherNames && shown.inode() != 0) {
+      if (shown.inode() != 0) {
         log.put(AttributeKey.of(shown.inode()), record);
       }
     }

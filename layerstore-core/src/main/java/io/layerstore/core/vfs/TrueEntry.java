@@ -86,7 +86,7 @@ record TrueEntry(
   }
 
   /** Whether the record was made for this very file, which may have changed since. */
-  private static boolean isAbout(
+  static boolean isAbout(
       AttributeRecord record, EntryType type, DiskEntry disk, boolean isSameTree) {
     boolean isExpectedType =
         record.isPlaceholder()
@@ -97,11 +97,16 @@ record TrueEntry(
     }
     AttributeRecord.Shown shown = record.shown();
     if (isSameTree && shown.inode() != 0 && disk.inode() != 0) {
-      return shown.inode() == disk.inode();
+      return shown.inode() == disk.inode()
+          && (shown.born().equals(disk.born()) || !isKnown(shown.born()) || !isKnown(disk.born()));
     }
     // A tree that was restored from a copy has new inodes, but whoever copies layers keeps times.
     return type == EntryType.DIRECTORY
         || (shown.modified().equals(disk.modified()) && shown.sizeBytes() == disk.sizeBytes());
+  }
+
+  private static boolean isKnown(Instant born) {
+    return !born.equals(Instant.EPOCH);
   }
 
   /** As in the kernel, capabilities do not survive a change of content or owner. */

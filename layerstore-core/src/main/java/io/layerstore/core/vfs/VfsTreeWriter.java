@@ -73,7 +73,6 @@ final class VfsTreeWriter implements TreeWriter {
   /** Directories below which everything is of this archive, because of an opaque mark. */
   private final PathSet opaque = new PathSet();
 
-  private boolean hasRemoved;
   private boolean isFinished;
   private boolean isClosed;
 
@@ -156,11 +155,11 @@ final class VfsTreeWriter implements TreeWriter {
 
   /** Removes what is at {@code real}, with all below. The position is in its directory then. */
   private void remove(LayerPath real, Look look) throws IOException {
-    hasRemoved = true;
     if (look.isDirectory()) {
       purge(real, false);
       walker.forget(real);
       walker.position().goTo(real.parent());
+      forgetRecords(walker.position().directory(), real);
       walker.position().directory().deleteDirectory(real.name());
     } else {
       removeFile(walker.position(), real, look);
@@ -168,7 +167,6 @@ final class VfsTreeWriter implements TreeWriter {
   }
 
   private void removeFile(TreePosition position, LayerPath real, Look look) throws IOException {
-    hasRemoved = true;
     ByteString name = real.name();
     if (look.isFile() && context.isWritten(real)) {
       handBack(position.directory(), real, look);
@@ -177,7 +175,20 @@ final class VfsTreeWriter implements TreeWriter {
       walker.forget(real);
       position.goTo(real.parent());
     }
+    forgetRecords(position.directory(), real);
     position.directory().deleteFile(name);
+  }
+
+  /** Takes back what was recorded of an entry that is about to go. */
+  private void forgetRecords(Directory directory, LayerPath real) throws IOException {
+    if (log.isEmpty()) {
+      return;
+    }
+    log.remove(AttributeKey.of(real));
+    DiskEntry disk = volume.read(directory.path(real.name()), layer.id(), real);
+    if (disk.names() == 1 && disk.inode() != 0) {
+      log.remove(AttributeKey.of(disk.inode()));
+    }
   }
 
   /** Gives the content of a file of this archive to those who want it exact. */
@@ -228,8 +239,8 @@ final class VfsTreeWriter implements TreeWriter {
         } else {
           walker.forget(purge.path);
           position.goTo(parent.path);
+          forgetRecords(position.directory(), purge.path);
           position.directory().deleteDirectory(purge.path.name());
-          hasRemoved = true;
         }
         continue;
       }
@@ -298,7 +309,7 @@ final class VfsTreeWriter implements TreeWriter {
     TrueEntry made = target == null ? make(file, entry, content) : link(file, entry, target);
     walker.position().goTo(real.parent());
     staging.directory().move(staged, walker.position().directory(), name);
-    record(real, made, target, existing != null);
+    record(real, made, target);
     if (entry.type() == EntryType.DIRECTORY) {
       directoryTimes.add(real, entry.attributes().modified(), entry.attributes().accessed());
     }
@@ -383,7 +394,7 @@ final class VfsTreeWriter implements TreeWriter {
     volume.setTimes(file, wanted.modified(), wanted.accessed());
     volume.setMode(file, volume.modeOnDisk(EntryType.DIRECTORY, wanted.mode()));
     TrueEntry now = truth(EntryType.DIRECTORY, null, wanted, null, 0, recorded);
-    record(real, now, null, true);
+    record(real, now, null);
     directoryTimes.add(real, wanted.modified(), wanted.accessed());
   }
 
@@ -493,7 +504,7 @@ final class VfsTreeWriter implements TreeWriter {
   }
 
   /** Notes what the disk does not keep, or that it keeps everything this time. */
-  private void record(LayerPath real, TrueEntry made, @Nullable LinkTarget target, boolean wasThere)
+  private void record(LayerPath real, TrueEntry made, @Nullable LinkTarget target)
       throws IOException {
     Path file = walker.position().directory().path(real.name());
     DiskEntry shown = volume.read(file, layer.id(), real);
@@ -502,22 +513,20 @@ final class VfsTreeWriter implements TreeWriter {
             ? null
             : volume.names().fromLinkTarget(Files.readSymbolicLink(file));
     AttributeRecord record = made.recordFor(shown, text);
-    boolean mayHaveRecord = !log.isEmpty() && (wasThere || hasRemoved || target != null);
-    put(AttributeKey.of(real), record, mayHaveRecord);
+    put(AttributeKey.of(real), record);
     if (target != null) {
-      put(AttributeKey.of(target.real), record, mayHaveRecord);
-      if (shown.inode() != 0) {
-        put(AttributeKey.of(shown.inode()), record, mayHaveRecord);
-      }
+      put(AttributeKey.of(target.real), record);
+    }
+    if (shown.inode() != 0) {
+      put(AttributeKey.of(shown.inode()), record);
     }
   }
 
-  private void put(ByteString key, @Nullable AttributeRecord record, boolean mayHaveRecord)
-      throws IOException {
-    if (record != null) {
-      log.put(key, record);
-    } else if (mayHaveRecord) {
+  private void put(ByteString key, @Nullable AttributeRecord record) throws IOException {
+    if (record == null) {
       log.remove(key);
+    } else {
+      log.put(key, record);
     }
   }
 
@@ -576,9 +585,7 @@ final class VfsTreeWriter implements TreeWriter {
       volume.setOwner(file, layer.id(), real, 0, 0);
       volume.setMode(file, volume.modeOnDisk(EntryType.DIRECTORY, IMPLIED_MODE));
       staging.directory().move(staged, position.directory(), name);
-      if (hasRemoved && !log.isEmpty()) {
-        log.remove(AttributeKey.of(real));
-      }
+      log.remove(AttributeKey.of(real));
       return true;
     }
 
@@ -672,7 +679,7 @@ final class VfsTreeWriter implements TreeWriter {
               null,
               0,
               before.recorded());
-      record(real, now, null, true);
+      record(real, now, null);
     }
   }
 

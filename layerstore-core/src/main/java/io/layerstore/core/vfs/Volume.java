@@ -46,7 +46,7 @@ final class Volume {
 
   private static final int TYPE_MASK = 0170000;
   private static final String UNIX_ATTRIBUTES =
-      "unix:mode,uid,gid,ino,nlink,rdev,size,lastModifiedTime,lastAccessTime,fileKey";
+      "unix:mode,uid,gid,ino,nlink,rdev,size,lastModifiedTime,lastAccessTime,creationTime,fileKey";
 
   private final FileSystemTraits traits;
   private final ByteNames names;
@@ -97,6 +97,9 @@ final class Volume {
         ((FileTime) get(all, "lastModifiedTime")).toInstant(),
         ((FileTime) get(all, "lastAccessTime")).toInstant(),
         (Long) get(all, "ino"),
+        traits.keepsBirthTimes()
+            ? ((FileTime) get(all, "creationTime")).toInstant()
+            : Instant.EPOCH,
         get(all, "fileKey"),
         type == EntryType.DIRECTORY ? 1 : (Integer) get(all, "nlink"));
   }
@@ -150,6 +153,7 @@ final class Volume {
         basic.lastModifiedTime().toInstant(),
         basic.lastAccessTime().toInstant(),
         key instanceof Number number ? number.longValue() : 0,
+        Instant.EPOCH,
         key,
         type == EntryType.DIRECTORY || key == null ? 1 : links);
   }
