@@ -2,10 +2,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -42,6 +44,7 @@ struct level {
 
 static struct {
   const char *overlay;   /* how overlay's own attributes begin */
+  bool hides_marks;      /* whether these attributes are overlay's own in this tree */
   struct walk_rules rules;
   struct place place;
   uint32_t flags;
@@ -75,13 +78,13 @@ static struct {
 
 static bool is_mark(const char *stored, const char *mark) {
   size_t length = strlen(s.overlay);
-  return strncmp(stored, s.overlay, length) == 0 && strcmp(stored + length, mark) == 0;
+  return s.hides_marks && strncmp(stored, s.overlay, length) == 0 && strcmp(stored + length, mark) == 0;
 }
 
 static bool is_wanted(const char *stored) {
   char name[XATTR_NAME_SIZE];
   if ((s.flags & SCAN_ALL_XATTRS) != 0) {
-    return true_xattr_name(stored, s.overlay, name) != NULL;
+    return !s.hides_marks || true_xattr_name(stored, s.overlay, name) != NULL;
   }
   return (s.flags & SCAN_CAPABILITY) != 0 && strcmp(stored, "security.capability") == 0;
 }
@@ -127,7 +130,7 @@ static void send_xattrs(const char *name) {
       fail_here("read extended attribute");
     }
     put_frame(OP_XATTR, current_sequence);
-    put_text(true_xattr_name(x.names[i], s.overlay, true_name));
+    put_text(s.hides_marks ? true_xattr_name(x.names[i], s.overlay, true_name) : x.names[i]);
     put_u32((uint32_t)length);
     put_raw(value, (size_t)length);
     put_end();
@@ -496,9 +499,16 @@ static void serve(struct frame *f) {
   }
 }
 
+/* In a mounted overlay none of the attributes that can be seen is overlay's own: the kernel hides those, and shows escaped ones unescaped. */
+static bool is_mounted_overlay(const struct start *start, int root) {
+  struct statfs fs;
+  return start->tree == TREE_HOME && fstatfs(root, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 int scan_conversation(const struct start *start, int root) {
   memset(&s, 0, sizeof s);
   s.overlay = (start->flags & START_USER_XATTR) != 0 ? overlay_user : overlay_trusted;
+  s.hides_marks = !is_mounted_overlay(start, root);
   s.rules = (struct walk_rules){.root = root};
   s.place.fd = -1;
   struct frame f;

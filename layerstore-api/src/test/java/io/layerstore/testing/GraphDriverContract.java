@@ -842,7 +842,14 @@ public abstract class GraphDriverContract {
               file("d/f", "x").mode(04755).owner(7, 8).xattr("user.a", "b"),
               symlink("l", "d/f").owner(9, 10),
               hardLink("h", "d/f").mode(04755).owner(7, 8).xattr("user.a", "b"));
-      String id = kit.layer(parent, remove("l"), chown("d/f", 1, 2));
+      // With an entry for the directory: without one, a driver that does not see the parent makes it
+      // anew.
+      String id =
+          kit.layer(
+              parent,
+              dir("d").mode(0700).owner(5, 6).time(TIME.plusNanos(5)),
+              remove("l"),
+              chown("d/f", 1, 2));
       kit.reopen();
       kit.assertShown(parent);
       kit.assertShown(id);

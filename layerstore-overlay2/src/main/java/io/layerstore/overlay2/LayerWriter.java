@@ -1,31 +1,48 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeWriter;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** The one writer of a layer, which tells when it is closed. */
+/** The one writer of a layer, which tells when it is closed, and hides what an opaque root hides. */
 final class LayerWriter implements TreeWriter {
 
-  private final TreeWriter writer;
-  private final Runnable closed;
+  /** What the writer needs of the driver. */
+  interface Layer {
 
-  LayerWriter(TreeWriter writer, Runnable closed) {
+    /** Hides everything of the layers below. */
+    void hideBelow() throws LayerStoreException;
+
+    /** The writer is closed. */
+    void closed();
+  }
+
+  private final TreeWriter writer;
+  private final Layer layer;
+  private boolean isRootOpaque;
+
+  LayerWriter(TreeWriter writer, Layer layer) {
     this.writer = writer;
-    this.closed = closed;
+    this.layer = layer;
   }
 
   @Override
   public void write(TreeEntry entry, @Nullable FileContent content) throws IOException {
+    isRootOpaque |= entry.type() == EntryType.OPAQUE && entry.path().isRoot();
     writer.write(entry, content);
   }
 
   @Override
   public long finish(long archiveBytes) throws LayerStoreException {
-    return writer.finish(archiveBytes);
+    long sizeBytes = writer.finish(archiveBytes);
+    if (isRootOpaque) {
+      layer.hideBelow();
+    }
+    return sizeBytes;
   }
 
   @Override
@@ -33,7 +50,7 @@ final class LayerWriter implements TreeWriter {
     try {
       writer.close();
     } finally {
-      closed.run();
+      layer.closed();
     }
   }
 }

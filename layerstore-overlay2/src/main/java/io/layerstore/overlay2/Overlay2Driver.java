@@ -235,9 +235,26 @@ final class Overlay2Driver implements GraphDriver {
     try {
       boolean hasOneId = !features.isRoot() && context.idMapping().isIdentity();
       WriteSettings settings = new WriteSettings(owners.mapping(), hasOneId, false, 0);
+      Path home = layers.layout().home();
       return new LayerWriter(
-          calls.openWriter(layers.layout().home(), id, settings, writeContext),
-          () -> writers.remove(id));
+          calls.openWriter(home, id, settings, writeContext),
+          new LayerWriter.Layer() {
+            @Override
+            public void hideBelow() throws LayerStoreException {
+              if (parent != null) {
+                try (TreeScan own = openOwn(id);
+                    LayerTree below = tree(parent);
+                    TreeWriter more = calls.openWriter(home, id, settings, writeContext)) {
+                  OpaqueRoot.hide(own, below, more);
+                }
+              }
+            }
+
+            @Override
+            public void closed() {
+              writers.remove(id);
+            }
+          });
     } catch (LayerStoreException | RuntimeException e) {
       writers.remove(id);
       throw e;

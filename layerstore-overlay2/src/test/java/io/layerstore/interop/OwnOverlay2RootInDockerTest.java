@@ -1,0 +1,182 @@
+package io.layerstore.interop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.Mount;
+import io.layerstore.RWLayer;
+import io.layerstore.RecoveryReport;
+import io.layerstore.testing.AppendixA;
+import io.layerstore.testing.Busybox;
+import io.layerstore.testing.DataRoot;
+import io.layerstore.testing.DockerDaemon;
+import io.layerstore.testing.Image;
+import io.layerstore.testing.Machine;
+import io.layerstore.testing.ScratchDirectory;
+import io.layerstore.testing.Sha256;
+import io.layerstore.testing.Tool;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A data root that the library wrote from nothing with the driver {@code overlay2}, used by dockerd:
+ * three registered layers and one that was committed, as an image {@code ours:1}.
+ */
+class OwnOverlay2RootInDockerTest {
+
+  private ScratchDirectory scratch;
+  private DataRoot root;
+  private final List<String> diffIds = new ArrayList<>();
+
+  @BeforeEach
+  void writeRoot() throws Exception {
+    Machine.requireRoot();
+    Tool.require("dockerd");
+    scratch = ScratchDirectory.create();
+    root = new DataRoot(scratch.resolve("root"), "overlay2");
+    Path busybox = scratch.resolve("busybox.tar");
+    Busybox.writeRootTo(busybox);
+    try (LayerStore store = open()) {
+      ChainId chainId = register(store, busybox, null);
+      chainId = register(store, file(AppendixA.TWO_BASE), chainId);
+      chainId = register(store, file(AppendixA.TWO_TOP), chainId);
+      commit(store, chainId);
+    }
+    root.addImage("ours", "1", Image.of(diffIds, List.of()));
+  }
+
+  @AfterEach
+  void deleteAll() throws Exception {
+    if (scratch != null) {
+      scratch.close();
+    }
+  }
+
+  @Test
+  void start_ownRoot_findsFaultWithNothing() throws Exception {
+    try (DockerDaemon daemon = start()) {
+      assertEquals(
+          List.of(),
+          daemon.log().stream()
+              .filter(
+                  line ->
+                      line.contains("Failed to load layer")
+                          || line.contains("not restoring image")
+                          || line.contains("invalid image")
+                          || line.contains("level=error"))
+              .toList());
+      daemon.stop();
+    }
+  }
+
+  @Test
+  void images_ownRoot_listsTheImageWithTheSumOfItsLayers() throws Exception {
+    long size = root.texts("size").values().stream().mapToLong(Long::parseLong).sum();
+    try (DockerDaemon daemon = start()) {
+      assertEquals(
+          Long.toString(size),
+          daemon.docker("image", "inspect", "--format={{.Size}}", "ours:1").text());
+      daemon.stop();
+    }
+  }
+
+  @Test
+  void save_ownRoot_givesTheLayersThatWereRegistered() throws Exception {
+    try (DockerDaemon daemon = start()) {
+      Path archive = scratch.resolve("saved.tar");
+      daemon.docker("save", "--output", archive, "ours:1");
+      List<String> digests = new ArrayList<>();
+      for (Path layer : Image.read(archive, scratch.resolve("saved")).layers()) {
+        digests.add(Sha256.of(layer));
+      }
+      assertEquals(diffIds, digests);
+      daemon.stop();
+    }
+  }
+
+  @Test
+  void run_ownRoot_showsTheFilesOfAllLayers() throws Exception {
+    try (DockerDaemon daemon = start()) {
+      assertEquals(
+          "N\nnow file\ncommitted\n",
+          daemon
+              .docker(
+                  "run",
+                  "--network=none",
+                  "ours:1",
+                  "/bin/sh",
+                  "-c",
+                  "cat /op/new; echo; cat /dirx; echo; cat /from-java; test ! -e /etc/a")
+              .out());
+      daemon.stop();
+    }
+  }
+
+  @Test
+  void removeImage_ownRoot_leavesNoLayer() throws Exception {
+    try (DockerDaemon daemon = start()) {
+      daemon.docker("rmi", "ours:1");
+      daemon.stop();
+    }
+
+    assertEquals(List.of(), root.chainIds());
+    try (LayerStore store = open()) {
+      assertEquals(List.of(), store.layers());
+    }
+    assertEquals(List.of("l"), Tool.require("ls").run(root.driverHome()).lines());
+    assertEquals(List.of(), Tool.require("ls").run(root.driverHome().resolve("l")).lines());
+  }
+
+  @Test
+  void open_afterDockerRan_findsNothingToMend() throws Exception {
+    try (DockerDaemon daemon = start()) {
+      daemon.docker("run", "--network=none", "ours:1", "touch", "/x");
+      daemon.docker("commit", daemon.docker("ps", "--all", "--quiet").text(), "ours:2");
+      daemon.stop();
+    }
+
+    try (LayerStore store = open()) {
+      assertEquals(RecoveryReport.CLEAN, store.recoveryReport());
+      assertEquals(5, store.layers().size());
+    }
+  }
+
+  private DockerDaemon start() throws Exception {
+    return DockerDaemon.start(root.path(), "overlay2");
+  }
+
+  private LayerStore open() throws Exception {
+    return LayerStore.builder(root.path()).driver("overlay2").open();
+  }
+
+  private ChainId register(LayerStore store, Path archive, ChainId parent) throws Exception {
+    try (InputStream in = Files.newInputStream(archive);
+        Layer layer = store.register(in, parent)) {
+      diffIds.add(layer.diffId().toString());
+      return layer.chainId();
+    }
+  }
+
+  private void commit(LayerStore store, ChainId parent) throws Exception {
+    RWLayer work = store.createRWLayer("work", parent);
+    try (Mount mount = work.mount()) {
+      Files.writeString(mount.path().resolve("from-java"), "committed\n");
+    }
+    try (Layer layer = work.commit()) {
+      diffIds.add(layer.diffId().toString());
+    }
+    store.releaseRWLayer(work);
+  }
+
+  private Path file(AppendixA archive) throws Exception {
+    return Files.write(scratch.resolve(archive.name()), archive.bytes());
+  }
+}
