@@ -842,7 +842,8 @@ public abstract class GraphDriverContract {
               file("d/f", "x").mode(04755).owner(7, 8).xattr("user.a", "b"),
               symlink("l", "d/f").owner(9, 10),
               hardLink("h", "d/f").mode(04755).owner(7, 8).xattr("user.a", "b"));
-      // With an entry for the directory: without one, a driver that does not see the parent makes it
+      // With an entry for the directory: without one, a driver that does not see the parent makes
+      // it
       // anew.
       String id =
           kit.layer(

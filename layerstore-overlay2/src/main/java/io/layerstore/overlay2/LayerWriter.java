@@ -8,7 +8,9 @@ import io.layerstore.spi.TreeWriter;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** The one writer of a layer, which tells when it is closed, and hides what an opaque root hides. */
+/**
+ * The one writer of a layer, which tells when it is closed, and hides what an opaque root hides.
+ */
 final class LayerWriter implements TreeWriter {
 
   /** What the writer needs of the driver. */

@@ -18,8 +18,8 @@ import java.util.Map;
 
 /**
  * Makes an opaque root work: the kernel merges the roots of all layers whatever their marks say, so
- * each name in the root below is hidden by itself, by a whiteout or, where the layer has a directory
- * of that name, by its own mark.
+ * each name in the root below is hidden by itself, by a whiteout or, where the layer has a
+ * directory of that name, by its own mark.
  */
 final class OpaqueRoot {
 

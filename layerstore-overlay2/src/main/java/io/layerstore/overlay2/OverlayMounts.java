@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by many threads. The helper process starts with the first mount.
  */
 final class OverlayMounts {
+
+  /** How often a busy mount is tried, and how long to wait in between. */
+  private static final int ATTEMPTS = 10;
+
+  private static final long PAUSE_NANOS = 20_000_000;
 
   private static final ByteSuffix MERGED = new ByteSuffix("/merged");
 
@@ -228,9 +234,27 @@ final class OverlayMounts {
       nowhere.close();
       return;
     }
-    helper().unmount(id, lazily);
+    unmountInKernel(id, lazily);
     held.remove(id);
     unmark(id);
+  }
+
+  /**
+   * A process that another thread of this JVM starts has, until it runs its own program, every file
+   * open that the JVM has open; so a mount can be in use for a moment through no fault of anybody.
+   */
+  private void unmountInKernel(String id, boolean lazily) throws LayerStoreException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        helper().unmount(id, lazily);
+        return;
+      } catch (MountBusyException e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+        LockSupport.parkNanos(PAUSE_NANOS);
+      }
+    }
   }
 
   /**

@@ -27,8 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * A data root that the library wrote from nothing with the driver {@code overlay2}, used by dockerd:
- * three registered layers and one that was committed, as an image {@code ours:1}.
+ * A data root that the library wrote from nothing with the driver {@code overlay2}, used by
+ * dockerd: three registered layers and one that was committed, as an image {@code ours:1}.
  */
 class OwnOverlay2RootInDockerTest {
 

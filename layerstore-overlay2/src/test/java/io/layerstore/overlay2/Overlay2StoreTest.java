@@ -42,6 +42,11 @@ final class Overlay2StoreTest extends LayerStoreContract {
     return names;
   }
 
+  @Override
+  protected boolean keepsOwners() {
+    return Overlay2Testing.isRoot();
+  }
+
   @Test
   void open_newRootWithoutDriverName_choosesOverlay2() throws IOException {
     try (LayerStore store = LayerStore.open(directory.resolve("another"))) {
