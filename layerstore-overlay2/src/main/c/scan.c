@@ -81,10 +81,16 @@ static bool is_mark(const char *stored, const char *mark) {
   return s.hides_marks && strncmp(stored, s.overlay, length) == 0 && strcmp(stored + length, mark) == 0;
 }
 
+/* The name under which an attribute is sent; NULL if it is not. `name` is room for it. */
+static const char *shown_name(const char *stored, char name[XATTR_NAME_SIZE]) {
+  bool is_plain = !s.hides_marks && strncmp(stored, s.overlay, strlen(s.overlay)) == 0;
+  return is_plain ? stored : true_xattr_name(stored, s.overlay, name);
+}
+
 static bool is_wanted(const char *stored) {
   char name[XATTR_NAME_SIZE];
   if ((s.flags & SCAN_ALL_XATTRS) != 0) {
-    return !s.hides_marks || true_xattr_name(stored, s.overlay, name) != NULL;
+    return shown_name(stored, name) != NULL;
   }
   return (s.flags & SCAN_CAPABILITY) != 0 && strcmp(stored, "security.capability") == 0;
 }
@@ -130,7 +136,7 @@ static void send_xattrs(const char *name) {
       fail_here("read extended attribute");
     }
     put_frame(OP_XATTR, current_sequence);
-    put_text(s.hides_marks ? true_xattr_name(x.names[i], s.overlay, true_name) : x.names[i]);
+    put_text(shown_name(x.names[i], true_name));
     put_u32((uint32_t)length);
     put_raw(value, (size_t)length);
     put_end();
