@@ -119,12 +119,8 @@ final class LayerPublication {
         "healing layer {}: {}", record.chainId(), keepsOldFiles ? "its metadata" : "its files");
     boolean hasDependents =
         existing != null ? store.table().hasDependents(existing) : hasChildrenOnDisk();
-    store.critical().run(() -> replace(healed, hasDependents));
-    if (keepsOldFiles) {
-      pending.dropFiles();
-    } else {
-      pending.keep();
-    }
+    boolean dropsOldFiles = !hasDependents && (old == null || isFilesOfThisLayer(old.cacheId()));
+    store.critical().run(() -> replace(healed, keepsOldFiles, dropsOldFiles));
     if (existing != null) {
       existing.heal(healed);
       return store.table().retain(healed.chainId());
@@ -134,17 +130,20 @@ final class LayerPublication {
     return layer;
   }
 
-  private void replace(LayerRecord healed, boolean hasDependents) throws LayerStoreException {
-    Leftover aside = store.metadata().beginRemoval(record.chainId());
-    pending.transaction().commit(healed);
-    String oldCacheId = aside.cacheId();
-    if (oldCacheId != null
-        && !hasDependents
-        && !oldCacheId.equals(healed.cacheId())
-        && isFilesOfThisLayer(oldCacheId)) {
-      store.driver().remove(oldCacheId);
+  private void replace(LayerRecord healed, boolean keepsOldFiles, boolean dropsOldFiles)
+      throws LayerStoreException {
+    Leftover old = pending.transaction().replace(healed, dropsOldFiles);
+    if (keepsOldFiles) {
+      pending.discard();
+      return;
     }
-    store.metadata().discard(aside);
+    pending.keep();
+    pending.transaction().close();
+    String oldCacheId = old == null ? null : old.cacheId();
+    if (old != null && oldCacheId != null && isFilesOfThisLayer(oldCacheId)) {
+      store.driver().remove(oldCacheId);
+      store.metadata().discard(old);
+    }
   }
 
   /** Whether no other layer uses these files; a damaged cache id may say anything. */

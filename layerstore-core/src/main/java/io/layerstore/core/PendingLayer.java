@@ -44,12 +44,6 @@ final class PendingLayer {
     kept = true;
   }
 
-  /** Removes the driver directory alone; a committed transaction names another. */
-  void dropFiles() throws LayerStoreException {
-    kept = true;
-    store.critical().run(() -> store.driver().remove(cacheId));
-  }
-
   /** Removes everything, because the content exists already. */
   void discard() throws LayerStoreException {
     MetadataTransaction begun = transaction;

@@ -40,7 +40,7 @@ final class MountPointsTest {
 
   @Test
   void firstIn_plainDirectory_findsNone(@TempDir Path directory) throws IOException {
-    Path odd = Files.createDirectory(directory.resolve("sp ace%41\u00e9"));
+    Path odd = Files.createDirectory(directory.resolve("sp ace%41"));
     assertEquals(Optional.empty(), MountPoints.firstIn(odd));
   }
 
