@@ -77,6 +77,14 @@ public interface GraphDriver extends AutoCloseable {
   Path mount(String id, MountOptions options) throws LayerStoreException;
 
   /**
+   * The same for a layer that is never to be changed: where the driver can, writing through the
+   * path is refused. To be undone with {@link #unmount} too.
+   */
+  default Path mountReadOnly(String id, MountOptions options) throws LayerStoreException {
+    return mount(id, options);
+  }
+
+  /**
    * Undoes one {@link #mount}; does nothing if there is none.
    *
    * @throws io.layerstore.MountBusyException if it was the last and the mount is in use; the mount

@@ -35,7 +35,7 @@ final class StoreMount implements Mount {
     store.table().pin(layer.chainId());
     Path path;
     try {
-      path = store.critical().call(() -> store.driver().mount(id, options));
+      path = store.critical().call(() -> store.driver().mountReadOnly(id, options));
     } catch (LayerStoreException | RuntimeException e) {
       store.table().unpin(layer);
       throw e;

@@ -213,7 +213,19 @@ final class Overlay2Driver implements GraphDriver {
 
   @Override
   public Path mount(String id, MountOptions options) throws LayerStoreException {
-    return mounts.mount(Overlay2Layout.requireValid(id), options);
+    Overlay2Layout.requireValid(id);
+    return mounts.mount(id, options, layers.isCommitted(id));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A layer with nothing below needs no mount; the path is that of its files, as in Docker, and
+   * only their modes keep anybody from writing.
+   */
+  @Override
+  public Path mountReadOnly(String id, MountOptions options) throws LayerStoreException {
+    return mounts.mount(Overlay2Layout.requireValid(id), options, true);
   }
 
   @Override

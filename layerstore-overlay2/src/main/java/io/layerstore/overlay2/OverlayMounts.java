@@ -109,8 +109,8 @@ final class OverlayMounts {
 
   // ---- mounting ----
 
-  /** Makes the layer visible and counts. */
-  Path mount(String id, MountOptions options) throws LayerStoreException {
+  /** Makes the layer visible and counts; a mount that is there already stays as it is. */
+  Path mount(String id, MountOptions options, boolean refusesWrites) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
       layers.requireExists(id);
@@ -134,7 +134,7 @@ final class OverlayMounts {
         return helper().merged(id);
       }
       try {
-        mountNow(id, lower, options);
+        mountNow(id, lower, options, refusesWrites);
       } catch (LayerStoreException | RuntimeException e) {
         counter.decrement(id);
         throw e;
@@ -152,10 +152,11 @@ final class OverlayMounts {
     return true;
   }
 
-  private void mountNow(String id, LowerChain lower, MountOptions options)
+  private void mountNow(
+      String id, LowerChain lower, MountOptions options, boolean refusesWrites)
       throws LayerStoreException {
     OverlayMount mount =
-        layers.isCommitted(id)
+        refusesWrites
             ? OverlayMount.readOnly(id, lower.links())
             : OverlayMount.readWrite(id, lower.links());
     mount = mount.withLabel(label(options));
@@ -303,7 +304,7 @@ final class OverlayMounts {
       DetachedMount nowhere = helper().mountDetached(OverlayMount.readOnly(id, lower.links()));
       return new MergedView(new ScanPool(() -> calls.openTree(nowhere.path())), nowhere::close);
     }
-    mount(id, MountOptions.DEFAULT);
+    mount(id, MountOptions.DEFAULT, true);
     return viewOfMount(id);
   }
 

@@ -273,6 +273,15 @@ final class HomeLayoutTest {
     }
 
     @Test
+    void mountReadOnly_layerWithoutChild_refusesWrites() throws IOException {
+      chain(2);
+      Path merged = driver.mountReadOnly("layer1", MountOptions.DEFAULT);
+      assertThrows(IOException.class, () -> Files.writeString(merged.resolve("f"), "x"));
+      driver.unmount("layer1");
+      assertFalse(Files.exists(merged));
+    }
+
+    @Test
     void unmount_last_removesMerged() throws IOException {
       chain(2);
       driver.mount("layer1", MountOptions.DEFAULT);
