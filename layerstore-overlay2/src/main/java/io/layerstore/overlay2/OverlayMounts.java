@@ -152,8 +152,7 @@ final class OverlayMounts {
     return true;
   }
 
-  private void mountNow(
-      String id, LowerChain lower, MountOptions options, boolean refusesWrites)
+  private void mountNow(String id, LowerChain lower, MountOptions options, boolean refusesWrites)
       throws LayerStoreException {
     OverlayMount mount =
         refusesWrites
