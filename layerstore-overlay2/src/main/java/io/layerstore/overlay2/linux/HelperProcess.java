@@ -596,19 +596,36 @@ final class HelperProcess implements AutoCloseable {
   }
 
   private void readStderr() {
-    byte[] buffer = new byte[1024];
-    try (InputStream errors = process.getErrorStream()) {
-      int count = errors.read(buffer);
-      while (count >= 0) {
-        synchronized (stderr) {
-          if (stderr.length() < MAX_STDERR) {
-            stderr.append(ByteString.of(buffer, 0, count));
-          }
-        }
-        count = errors.read(buffer);
-      }
+    InputStream errors = process.getErrorStream();
+    try {
+      keepStderr(errors);
     } catch (IOException e) {
-      // The process is gone.
+      // When the process ends, the JDK takes what is left in the pipe aside and closes the pipe,
+      // also
+      // under a read that waits; what it took aside comes with the next read.
+      keepRestOfStderr(errors);
+    }
+  }
+
+  private void keepStderr(InputStream errors) throws IOException {
+    byte[] buffer = new byte[1024];
+    int count = errors.read(buffer);
+    while (count >= 0) {
+      synchronized (stderr) {
+        if (stderr.length() < MAX_STDERR) {
+          stderr.append(ByteString.of(buffer, 0, count));
+        }
+      }
+      count = errors.read(buffer);
+    }
+    errors.close();
+  }
+
+  private void keepRestOfStderr(InputStream errors) {
+    try {
+      keepStderr(errors);
+    } catch (IOException e) {
+      // The process is gone, and with it what it may have said.
     }
   }
 
