@@ -24,6 +24,11 @@ public record RecoveryReport(List<Finding> findings) {
      * stands on is kept.
      */
     DAMAGED_RW_LAYER,
+    /**
+     * An image that cannot be used: its configuration is damaged, or its layers are missing. Left
+     * alone and not listed.
+     */
+    DAMAGED_IMAGE,
     /** A transaction that was never committed. Removed, with the driver's directory it names. */
     UNFINISHED_REGISTER,
     /**
