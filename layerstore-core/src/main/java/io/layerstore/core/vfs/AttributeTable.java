@@ -6,9 +6,8 @@ import io.layerstore.core.vfs.AttributeCodec.MalformedItemException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SeekableByteChannel;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * Numbers are big-endian, the checksums CRC-32C of what is between them and the thing before; items
  * are those of {@link AttributeCodec}. A file that begins with another version is refused.
  *
- * <p>Keeps eight bytes for each block and the few blocks used last. Not safe for use by many
- * threads.
+ * <p>Keeps eight bytes for each block, the first keys of some, and the few blocks used last. Not
+ * safe for use by many threads.
  */
 final class AttributeTable implements Closeable {
 
@@ -43,12 +42,19 @@ final class AttributeTable implements Closeable {
   static final int TRAILER_BYTES = 4 * Long.BYTES + 2 * Integer.BYTES;
   static final int END = 0x4c535641;
 
-  private static final int CACHED_BLOCKS = 8;
+  private static final int CACHED_BLOCKS = 32;
+  private static final long MAX_FIRST_KEYS_BYTES = 2 << 20;
   private static final int MAX_CACHED_BYTES = 64 << 10;
 
   private final Path path;
-  private final SeekableByteChannel channel;
+  private final FileChannel channel;
+  private final long size;
   private final long[] offsets;
+
+  /** The first keys of blocks, as far as they are known. */
+  private final @Nullable ByteString[] firstKeys;
+
+  private long firstKeysBytes;
   private final long indexOffset;
   private final long records;
   private final long root;
@@ -62,10 +68,10 @@ final class AttributeTable implements Closeable {
         }
       };
 
-  private AttributeTable(Path path, SeekableByteChannel channel) throws IOException {
+  private AttributeTable(Path path, FileChannel channel) throws IOException {
     this.path = path;
     this.channel = channel;
-    long size = channel.size();
+    size = channel.size();
     requireMagic(size);
     if (size < MAGIC.length + TRAILER_BYTES) {
       throw damaged("it is cut off", null);
@@ -91,6 +97,7 @@ final class AttributeTable implements Closeable {
       throw damaged("the checksum of its index is wrong", null);
     }
     offsets = new long[(int) blocks];
+    firstKeys = new ByteString[offsets.length];
     ByteBuffer.wrap(index).asLongBuffer().get(offsets);
   }
 
@@ -100,8 +107,8 @@ final class AttributeTable implements Closeable {
    * @throws StoreCorruptedException if it is no table, or one of another version
    */
   static AttributeTable open(Path path) throws IOException {
-    SeekableByteChannel channel =
-        Files.newByteChannel(path, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+    FileChannel channel =
+        FileChannel.open(path, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
     try {
       return new AttributeTable(path, channel);
     } catch (IOException | RuntimeException e) {
@@ -165,29 +172,47 @@ final class AttributeTable implements Closeable {
     }
 
     /** The current record. */
-    AttributeRecord record() {
-      if (record == null) {
+    AttributeRecord record() throws IOException {
+      if (key == null) {
         throw new IllegalStateException("no record");
+      }
+      if (record == null) {
+        try {
+          record = items.record();
+        } catch (MalformedItemException e) {
+          throw damaged("it has " + e.getMessage(), e);
+        }
       }
       return record;
     }
 
     /** Goes to the next record. */
     void advance() throws IOException {
+      skipRecord();
       while (!items.hasNext()) {
         if (nextBlock >= offsets.length) {
           key = null;
-          record = null;
           return;
         }
         items = new AttributeCodec.Reader(block(nextBlock++));
       }
       try {
         key = items.key();
-        record = items.record();
       } catch (MalformedItemException e) {
         throw damaged("it has " + e.getMessage(), e);
       }
+    }
+
+    /** Leaves the current record, which nobody may have asked for. */
+    private void skipRecord() throws IOException {
+      if (key != null && record == null) {
+        try {
+          items.skip();
+        } catch (MalformedItemException e) {
+          throw damaged("it has " + e.getMessage(), e);
+        }
+      }
+      record = null;
     }
   }
 
@@ -207,8 +232,17 @@ final class AttributeTable implements Closeable {
   }
 
   private ByteString firstKey(int index) throws IOException {
+    ByteString known = firstKeys[index];
+    if (known != null) {
+      return known;
+    }
     try {
-      return new AttributeCodec.Reader(block(index)).key();
+      ByteString key = new AttributeCodec.Reader(block(index)).key();
+      firstKeysBytes += key.length();
+      if (firstKeysBytes < MAX_FIRST_KEYS_BYTES) {
+        firstKeys[index] = key;
+      }
+      return key;
     } catch (MalformedItemException e) {
       throw damaged("it has " + e.getMessage(), e);
     }
@@ -241,13 +275,12 @@ final class AttributeTable implements Closeable {
   }
 
   private byte[] read(long position, int length) throws IOException {
-    if (position < 0 || position > channel.size() - length) {
+    if (position < 0 || position > size - length) {
       throw damaged("it is cut off", null);
     }
     ByteBuffer buffer = ByteBuffer.allocate(length);
-    channel.position(position);
     while (buffer.hasRemaining()) {
-      if (channel.read(buffer) < 0) {
+      if (channel.read(buffer, position + buffer.position()) < 0) {
         throw damaged("it is cut off", null);
       }
     }
