@@ -54,7 +54,8 @@ final class FileCopier {
   }
 
   private boolean hasZeroBlock(Path source) throws IOException {
-    try (FileChannel in = FileChannel.open(source, StandardOpenOption.READ)) {
+    try (FileChannel in =
+        FileChannel.open(source, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
       while (fill(in)) {
         if (isZero()) {
           return true;

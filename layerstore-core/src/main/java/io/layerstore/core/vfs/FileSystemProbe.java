@@ -44,7 +44,11 @@ final class FileSystemProbe {
    * @throws IOException if even a file, a directory or a link cannot be made
    */
   static FileSystemTraits write(Path directory) throws IOException {
-    return new FileSystemProbe(directory).tryAll();
+    try {
+      return new FileSystemProbe(directory).tryAll();
+    } catch (UnsupportedOperationException e) {
+      throw new IOException("the file system has no links", e);
+    }
   }
 
   /** What can be told of the file system of {@code home} without writing to it. */

@@ -23,8 +23,8 @@ import java.util.RandomAccess;
 final class NodeList extends AbstractList<Node> implements RandomAccess {
 
   /*
-   * The numbers of entry i are at i * LONGS in the array: size, inode, times in seconds, then pairs of 32 bits each: nanoseconds of
-   * both times, owner, and mode with the number of names.
+   * The numbers of entry i are at i * LONGS in the array: size, inode, times in seconds, then pairs
+   * of 32 bits each: nanoseconds of both times, owner, and mode with the number of names.
    */
   private static final int LONGS = 7;
   private static final int SIZE = 0;

@@ -132,6 +132,18 @@ record TrueEntry(
         path, type, attributes.withXattrs(xattrs), sizeBytes, linkText, null, device);
   }
 
+  /** This entry with other times. */
+  TrueEntry withTimes(Instant modified, Instant accessed) {
+    return new TrueEntry(
+        type,
+        device,
+        sizeBytes,
+        attributes.withTimes(modified, accessed),
+        linkText,
+        stored,
+        recorded);
+  }
+
   /**
    * The record that is needed where this entry now shows itself as {@code shown}; null if the file
    * system keeps everything.

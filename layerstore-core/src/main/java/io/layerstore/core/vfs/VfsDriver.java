@@ -8,7 +8,6 @@ import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
-import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverContext;
@@ -21,50 +20,37 @@ import io.layerstore.spi.NativeDiff;
 import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@code vfs} driver: a layer is a directory with all of its files, a child a copy of it.
- *
- * <p>A creation builds the copy in the staging directory and renames it; a removal renames the
- * layer into the staging directory and deletes it there. So a layer is there or not, and what a
- * crash leaves behind is in the staging directory, which is emptied at the next opening. A mount is
- * the layer's own directory, counted and no more.
+ * The {@code vfs} driver: a layer is a directory with all of its files, a child a copy of it, a
+ * mount the layer's own directory, counted and no more.
  *
  * <p>Safe for use by many threads. Has the directories of {@code graphdriver/vfs} of moby.
  */
 final class VfsDriver implements GraphDriver {
 
-  private static final int LAYER_MODE = 0755;
-  private static final int TABLE_MODE = 0600;
-
   private final DriverContext context;
   private final VfsLayout layout;
   private final Volume volume;
   private final RecoveryReport recovery;
+  private final VfsLayers layers;
   private final MountCounter<String> mounts = new MountCounter<>(id -> false);
   private final Set<String> writers = ConcurrentHashMap.newKeySet();
-  private final AtomicLong stagings = new AtomicLong();
 
-  private VfsDriver(
-      DriverContext context, VfsLayout layout, Volume volume, RecoveryReport recovery) {
+  private VfsDriver(DriverContext context, VfsLayout layout, VfsHome home) {
     this.context = context;
     this.layout = layout;
-    this.volume = volume;
-    this.recovery = recovery;
+    this.volume = home.volume();
+    this.recovery = home.recovery();
+    this.layers = new VfsLayers(layout, volume, context.durability() == Durability.FULL);
   }
 
   /** Opens the home of {@code context}, and makes it unless the context is read-only. */
@@ -72,7 +58,7 @@ final class VfsDriver implements GraphDriver {
     VfsLayout layout = new VfsLayout(context.home());
     try {
       VfsHome home = context.readOnly() ? VfsHome.look(context) : VfsHome.prepare(context, layout);
-      return new VfsDriver(context, layout, home.volume(), home.recovery());
+      return new VfsDriver(context, layout, home);
     } catch (IOException e) {
       throw VfsFailures.of(null, "cannot use " + context.home(), e);
     }
@@ -128,8 +114,6 @@ final class VfsDriver implements GraphDriver {
     return recovery;
   }
 
-  // Layers
-
   @Override
   public void create(String id, @Nullable String parent, CreateOptions options)
       throws LayerStoreException {
@@ -138,13 +122,11 @@ final class VfsDriver implements GraphDriver {
     VfsOptions.requireNone(id, options.storageOptions());
     requireNoLabel(id, options.mountLabel());
     if (exists(id)) {
-      throw failure(id, "exists already");
+      throw new DriverException(name(), id, "exists already", null);
     }
-    if (parent != null) {
-      requireExists(parent);
-    }
-    try (Staging staging = newStaging(id)) {
-      build(id, parent, staging);
+    LayerFiles parentFiles = parent == null ? null : layers.get(parent);
+    try {
+      layers.create(id, parentFiles);
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot create the layer", e);
     }
@@ -156,54 +138,6 @@ final class VfsDriver implements GraphDriver {
     create(id, parent, options);
   }
 
-  private void build(String id, @Nullable String parent, Staging staging) throws IOException {
-    Path directory = staging.path().resolve("files");
-    LayerFiles target = new LayerFiles(id, directory, layout.table(id), volume);
-    Files.createDirectory(directory, volume.creation(LAYER_MODE));
-    volume.setOwner(directory, id, "", 0, 0);
-    volume.setMode(directory, LAYER_MODE);
-    try (AttributeLog log = new AttributeLog(staging.path(), null)) {
-      if (parent != null) {
-        copy(layer(parent), target, log);
-      }
-      Files.deleteIfExists(layout.table(id));
-      publish(target, staging, log);
-    }
-    Files.move(directory, layout.layer(id), StandardCopyOption.ATOMIC_MOVE);
-    if (isDurable()) {
-      AtomicFiles.syncDirectory(layout.layers());
-    }
-  }
-
-  private static void copy(LayerFiles source, LayerFiles target, AttributeLog log)
-      throws IOException {
-    try (AttributeTable table = source.openTable()) {
-      new TreeCopier(source, LayerFiles.Records.of(table, source.rootInode()), target, log).copy();
-    }
-  }
-
-  /** Makes the records of {@code log} those of {@code layer}, at once or not at all. */
-  private void publish(LayerFiles layer, Staging staging, AttributeLog log) throws IOException {
-    if (log.isUnchanged()) {
-      return;
-    }
-    Path table = staging.path().resolve("table");
-    long records =
-        log.writeTo(table, log.root(layer.rootInode()), isDurable(), volume.creation(TABLE_MODE));
-    if (records == 0) {
-      Files.deleteIfExists(layer.table());
-    } else {
-      Files.move(
-          table,
-          layer.table(),
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
-    }
-    if (isDurable()) {
-      AtomicFiles.syncDirectory(layout.tables());
-    }
-  }
-
   @Override
   public void remove(String id) throws LayerStoreException {
     DriverIds.requireValid(id);
@@ -211,65 +145,34 @@ final class VfsDriver implements GraphDriver {
     if (mounts.count(id) > 0) {
       throw new MountBusyException(id, List.of(), null);
     }
-    try (Staging staging = newStaging(id)) {
-      if (exists(id)) {
-        delete(layout.layer(id), staging.path().resolve("removed"));
-      }
-      Files.deleteIfExists(layout.table(id));
+    try {
+      layers.delete(id);
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot remove the layer", e);
-    }
-  }
-
-  /** Renames a layer away, so that it is gone at once, and deletes it; or puts it back. */
-  private void delete(Path layer, Path trash) throws IOException {
-    if (!volume.traits().setsOwners()) {
-      // To be moved, a directory has to be writable.
-      volume.setMode(layer, 0700);
-    }
-    Files.move(layer, trash, StandardCopyOption.ATOMIC_MOVE);
-    try {
-      Staging.delete(trash);
-    } catch (IOException e) {
-      // Something is mounted in it, perhaps: then it stays a layer, to be removed later.
-      Files.move(trash, layer, StandardCopyOption.ATOMIC_MOVE);
-      throw e;
     }
   }
 
   @Override
   public boolean exists(String id) {
     DriverIds.requireValid(id);
-    return Files.isDirectory(layout.layer(id), LinkOption.NOFOLLOW_LINKS);
+    return layers.exists(id);
   }
 
   @Override
   public List<String> ids() throws LayerStoreException {
-    if (!Files.isDirectory(layout.layers(), LinkOption.NOFOLLOW_LINKS)) {
-      return List.of();
-    }
-    List<String> ids = new ArrayList<>();
     try {
-      for (String id : namesOfIds(layout.layers())) {
-        if (exists(id)) {
-          ids.add(id);
-        }
-      }
+      return layers.ids();
     } catch (IOException e) {
       throw VfsFailures.of(null, "cannot list the layers", e);
     }
-    ids.sort(null);
-    return ids;
   }
-
-  // Mounts
 
   @Override
   public Path mount(String id, MountOptions options) throws LayerStoreException {
-    requireExists(id);
+    Path directory = layer(id).directory();
     requireNoLabel(id, options.mountLabel());
     mounts.increment(id);
-    return layout.layer(id);
+    return directory;
   }
 
   @Override
@@ -280,11 +183,8 @@ final class VfsDriver implements GraphDriver {
 
   @Override
   public Map<String, String> metadata(String id) throws LayerStoreException {
-    requireExists(id);
-    return Map.of("SourceDir", layout.layer(id).toString());
+    return Map.of("SourceDir", layer(id).directory().toString());
   }
-
-  // Trees
 
   @Override
   public TreeWriter openWriter(String id, @Nullable String parent, WriteContext writeContext)
@@ -307,7 +207,7 @@ final class VfsDriver implements GraphDriver {
   }
 
   private TreeWriter openWriter(LayerFiles layer, WriteContext writeContext) throws IOException {
-    Staging staging = newStaging(layer.id());
+    Staging staging = layers.newStaging(layer.id());
     AttributeLog log = null;
     try {
       log = new AttributeLog(staging.path(), layer.openTable());
@@ -319,7 +219,7 @@ final class VfsDriver implements GraphDriver {
           new VfsTreeWriter.Publication() {
             @Override
             public void publish(AttributeLog records) throws IOException {
-              VfsDriver.this.publish(layer, staging, records);
+              layers.publish(layer, staging, records);
             }
 
             @Override
@@ -362,8 +262,6 @@ final class VfsDriver implements GraphDriver {
     return Optional.empty();
   }
 
-  // The rest
-
   /**
    * {@inheritDoc}
    *
@@ -373,13 +271,8 @@ final class VfsDriver implements GraphDriver {
   @Override
   public void sync(String id) throws LayerStoreException {
     LayerFiles layer = layer(id);
-    if (!isDurable()) {
-      return;
-    }
     try {
-      LayerSync.run(layer);
-      AtomicFiles.syncDirectory(layout.layers());
-      AtomicFiles.syncDirectory(layout.home());
+      layers.sync(layer);
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot force the layer to the disk", e);
     }
@@ -390,30 +283,10 @@ final class VfsDriver implements GraphDriver {
   public void cleanup() throws LayerStoreException {
     requireWritable();
     try {
-      for (String id : namesOfIds(layout.tables())) {
-        if (!exists(id)) {
-          Files.deleteIfExists(layout.table(id));
-        }
-      }
+      layers.deleteOrphans();
     } catch (IOException e) {
       throw VfsFailures.of(null, "cannot clean up", e);
     }
-  }
-
-  /** The names in {@code directory} that can be those of layers. */
-  private static List<String> namesOfIds(Path directory) throws IOException {
-    List<String> names = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path entry : entries) {
-        String name = String.valueOf(entry.getFileName());
-        if (DriverIds.isValid(name)) {
-          names.add(name);
-        }
-      }
-    } catch (DirectoryIteratorException e) {
-      throw new IOException("cannot list " + directory, e);
-    }
-    return names;
   }
 
   /** Forgets the mounts; there is nothing to undo. */
@@ -422,30 +295,15 @@ final class VfsDriver implements GraphDriver {
     mounts.mounted().forEach(mounts::forget);
   }
 
-  private Staging newStaging(String id) throws IOException {
-    Path path = layout.staging().resolve(id + "." + stagings.incrementAndGet());
-    return Staging.create(path, volume);
-  }
-
   private LayerFiles layer(String id) throws DriverException {
-    requireExists(id);
-    return new LayerFiles(id, layout.layer(id), layout.table(id), volume);
-  }
-
-  private boolean isDurable() {
-    return context.durability() == Durability.FULL;
+    DriverIds.requireValid(id);
+    return layers.get(id);
   }
 
   private static void requireIds(String id, @Nullable String parent) {
     DriverIds.requireValid(id);
     if (parent != null) {
       DriverIds.requireValid(parent);
-    }
-  }
-
-  private void requireExists(String id) throws DriverException {
-    if (!exists(id)) {
-      throw failure(id, "does not exist");
     }
   }
 
@@ -458,12 +316,11 @@ final class VfsDriver implements GraphDriver {
   /** Java cannot set SELinux labels, and there is no mount to give one to. */
   private static void requireNoLabel(String id, @Nullable String label) throws DriverException {
     if (label != null && !label.isEmpty()) {
-      throw failure(
-          id, "cannot give files the label \"" + label + "\"; use the overlay2 driver for that");
+      throw new DriverException(
+          VfsDriverProvider.NAME,
+          id,
+          "cannot give files the label \"" + label + "\"; use the overlay2 driver for that",
+          null);
     }
-  }
-
-  private static DriverException failure(String id, String problem) {
-    return new DriverException(VfsDriverProvider.NAME, id, problem, null);
   }
 }

@@ -40,7 +40,7 @@ public final class VfsDriverProvider implements GraphDriverProvider {
         tryIn(place);
       }
       return ProbeResult.supported("files and links on " + Files.getFileStore(place).type());
-    } catch (IOException | UnsupportedOperationException | SecurityException e) {
+    } catch (IOException | SecurityException e) {
       return ProbeResult.unsupported(
           "cannot make files and links in " + place + " (" + e + "); choose another root");
     }

@@ -38,7 +38,7 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
   /** Makes the directories that are missing and empties the staging directory. */
   static VfsHome prepare(DriverContext context, VfsLayout layout) throws IOException {
     boolean isNew = makeDirectory(layout.home());
-    makeDirectory(layout.staging());
+    boolean isNewStaging = makeDirectory(layout.staging());
     List<Finding> findings = emptyStaging(layout.staging());
     Path trial = Files.createTempDirectory(layout.staging(), "probe");
     FileSystemTraits traits;
@@ -53,8 +53,10 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
             new ByteNames(layout.home().getFileSystem()),
             owners(context, layout.home(), traits));
     if (isNew) {
-      volume.setMode(layout.staging(), 0700);
       open(volume, layout.home());
+    }
+    if (isNewStaging) {
+      volume.setMode(layout.staging(), 0700);
     }
     if (makeDirectory(layout.layers())) {
       open(volume, layout.layers());

@@ -98,12 +98,24 @@ final class VfsLayerTree implements LayerTree {
     } catch (NoSuchFileException e) {
       return null;
     }
+    requireSame(path, disk, look.key());
     Node node = node(file, path, disk);
-    Object key = disk.key();
-    if (key != null && look.key() != null && !key.equals(look.key())) {
-      throw new ConcurrentChangeException(path.toString(), null);
+    boolean isReadByPath =
+        node != null
+            && (node.entry().linkText() != null || !node.entry().attributes().xattrs().isEmpty());
+    if (isReadByPath) {
+      requireSame(path, layer.volume().read(file, layer.id(), path), look.key());
     }
     return node;
+  }
+
+  /** Somebody may exchange a directory on the way for a link to elsewhere. */
+  private static void requireSame(LayerPath path, DiskEntry disk, @Nullable Object key)
+      throws ConcurrentChangeException {
+    Object found = disk.key();
+    if (found != null && key != null && !found.equals(key)) {
+      throw new ConcurrentChangeException(path.toString(), null);
+    }
   }
 
   private @Nullable Node node(Path file, LayerPath path, DiskEntry disk) throws IOException {

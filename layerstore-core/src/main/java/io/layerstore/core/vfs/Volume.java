@@ -40,6 +40,10 @@ final class Volume {
   private static final String USER = "user.";
   private static final ByteString USER_PREFIX = ByteString.utf8(USER);
   private static final ByteString OVERLAY_PREFIX = ByteString.utf8("user.overlay.");
+
+  /** What a directory gets for which the archive has no entry. */
+  static final int IMPLIED_MODE = 0755;
+
   private static final int LINK_MODE = 0777;
   private static final int DIRECTORY_MODE_WITHOUT_VIEW = 0755;
   private static final int FILE_MODE_WITHOUT_VIEW = 0644;
@@ -232,17 +236,35 @@ final class Volume {
     }
   }
 
-  /** Gives {@code path} away, if that can be done at all. */
-  void setOwner(Path path, String id, Object name, long uid, long gid) throws IOException {
+  /** Whether entries of {@code type} certainly keep the mode and the times they are given. */
+  boolean keepsModesAndTimes(EntryType type) {
+    return traits.hasPosixView()
+        && ((type == EntryType.FILE && traits.keepsFileTimes())
+            || (type == EntryType.DIRECTORY && traits.keepsDirectoryTimes()));
+  }
+
+  /** Lets an ordinary user into a directory from which permissions have been taken. */
+  void makeAccessible(Path directory, String id, Object name) throws IOException {
+    if (traits.hasUnixView()
+        && !traits.setsOwners()
+        && (read(directory, id, name).mode() & 0700) != 0700) {
+      setMode(directory, 0700);
+    }
+  }
+
+  /**
+   * Gives {@code path}, which this process has just made, away, if that can be done at all.
+   *
+   * @return whether it shows that owner now
+   */
+  boolean setOwner(Path path, String id, Object name, long uid, long gid) throws IOException {
     if (!traits.setsOwners()) {
-      return;
+      return uid == 0 && gid == 0;
     }
     long diskUid = owners.uidOnDisk(id, name.toString(), uid);
     long diskGid = owners.gidOnDisk(id, name.toString(), gid);
-    if (diskUid == traits.uid() && diskGid == traits.gid()) {
-      return;
-    }
-    changeOwner(path, diskUid, diskGid);
+    return (diskUid == traits.uid() && diskGid == traits.gid())
+        || changeOwner(path, diskUid, diskGid);
   }
 
   /** The same for an object that exists and may belong to anybody. */
@@ -262,16 +284,18 @@ final class Volume {
     }
   }
 
-  private static void changeOwner(Path path, long uid, long gid) throws IOException {
+  private static boolean changeOwner(Path path, long uid, long gid) throws IOException {
     try {
       Files.setAttribute(path, "unix:uid", (int) uid, LinkOption.NOFOLLOW_LINKS);
       Files.setAttribute(path, "unix:gid", (int) gid, LinkOption.NOFOLLOW_LINKS);
+      return true;
     } catch (FileSystemException e) {
       // In a user namespace some ids do not exist. What the disk shows then is compared with what
       // it should, so the true owner goes into the record of the entry.
       if (!isRefusal(e)) {
         throw e;
       }
+      return false;
     }
   }
 

@@ -1,0 +1,191 @@
+package io.layerstore.core.vfs;
+
+import io.layerstore.DriverException;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.spi.DriverIds;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The layers in a driver's home: each a directory of files and perhaps a table of records.
+ *
+ * <p>A creation builds the copy in the staging directory and renames it; a removal renames the
+ * layer into the staging directory and deletes it there. So a layer is there or not, and what a
+ * crash leaves behind is in the staging directory, which is emptied at the next opening. A table
+ * whose layer is not there means nothing.
+ *
+ * <p>Safe for use by many threads on different layers.
+ */
+final class VfsLayers {
+
+  private static final int LAYER_MODE = 0755;
+  private static final int TABLE_MODE = 0600;
+
+  private final VfsLayout layout;
+  private final Volume volume;
+  private final boolean isDurable;
+  private final AtomicLong stagings = new AtomicLong();
+
+  /** The layers of {@code layout}; {@code isDurable} if what is done must survive a power cut. */
+  VfsLayers(VfsLayout layout, Volume volume, boolean isDurable) {
+    this.layout = layout;
+    this.volume = volume;
+    this.isDurable = isDurable;
+  }
+
+  boolean exists(String id) {
+    return Files.isDirectory(layout.layer(id), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  /** The ids of all layers, sorted. */
+  List<String> ids() throws IOException {
+    if (!Files.isDirectory(layout.layers(), LinkOption.NOFOLLOW_LINKS)) {
+      return List.of();
+    }
+    return namesOfIds(layout.layers()).stream().filter(this::exists).sorted().toList();
+  }
+
+  /** The names in {@code directory} that can be those of layers. */
+  private static List<String> namesOfIds(Path directory) throws IOException {
+    List<String> names = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        if (DriverIds.isValid(name)) {
+          names.add(name);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw new IOException("cannot list " + directory, e);
+    }
+    return names;
+  }
+
+  /** Where the layer {@code id} is, which must be there. */
+  LayerFiles get(String id) throws DriverException {
+    if (!exists(id)) {
+      throw new DriverException(VfsDriverProvider.NAME, id, "does not exist", null);
+    }
+    return new LayerFiles(id, layout.layer(id), layout.table(id), volume);
+  }
+
+  /** A staging directory for work on the layer {@code id}. */
+  Staging newStaging(String id) throws IOException {
+    return Staging.create(layout.staging().resolve(id + "." + stagings.incrementAndGet()), volume);
+  }
+
+  /** Makes the layer {@code id}, as a copy of {@code parent} if there is one. */
+  void create(String id, @Nullable LayerFiles parent) throws IOException {
+    try (Staging staging = newStaging(id)) {
+      Path directory = staging.path().resolve("files");
+      LayerFiles layer = new LayerFiles(id, directory, layout.table(id), volume);
+      Files.createDirectory(directory, volume.creation(LAYER_MODE));
+      volume.setOwner(directory, id, "", 0, 0);
+      volume.setMode(directory, LAYER_MODE);
+      Files.deleteIfExists(layer.table());
+      try (AttributeLog log = new AttributeLog(staging.path(), null)) {
+        if (parent != null) {
+          copy(parent, layer, log);
+        }
+        publish(layer, staging, log);
+      }
+      try {
+        Files.move(directory, layout.layer(id), StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        deleteAfter(e, layer.table());
+        throw e;
+      }
+      sync(layout.layers());
+    }
+  }
+
+  private static void copy(LayerFiles source, LayerFiles target, AttributeLog log)
+      throws IOException {
+    try (AttributeTable table = source.openTable()) {
+      new TreeCopier(source, LayerFiles.Records.of(table, source.rootInode()), target, log).copy();
+    }
+  }
+
+  private static void deleteAfter(IOException failure, Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /** Makes the records of {@code log} those of {@code layer}, at once or not at all. */
+  void publish(LayerFiles layer, Staging staging, AttributeLog log) throws IOException {
+    if (log.isUnchanged()) {
+      return;
+    }
+    Path table = staging.path().resolve("table");
+    long root = log.root(layer.rootInode());
+    if (log.writeTo(table, root, isDurable, volume.creation(TABLE_MODE)) == 0) {
+      Files.deleteIfExists(layer.table());
+    } else {
+      Files.move(
+          table,
+          layer.table(),
+          StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+    }
+    sync(layout.tables());
+  }
+
+  /** Deletes the layer {@code id}, if it is there; if it cannot be deleted, it is put back. */
+  void delete(String id) throws IOException {
+    try (Staging staging = newStaging(id)) {
+      if (exists(id)) {
+        delete(layout.layer(id), staging.path().resolve("removed"), id);
+      }
+      Files.deleteIfExists(layout.table(id));
+    }
+  }
+
+  private void delete(Path layer, Path trash, String id) throws IOException {
+    // To be moved, a directory has to be writable.
+    volume.makeAccessible(layer, id, "");
+    Files.move(layer, trash, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      Staging.delete(trash);
+    } catch (IOException e) {
+      // Something is mounted in it, perhaps: then it stays a layer, to be removed later.
+      Files.move(trash, layer, StandardCopyOption.ATOMIC_MOVE);
+      throw e;
+    }
+  }
+
+  /** Deletes tables whose layers are gone. */
+  void deleteOrphans() throws IOException {
+    for (String id : namesOfIds(layout.tables())) {
+      if (!exists(id)) {
+        Files.deleteIfExists(layout.table(id));
+      }
+    }
+  }
+
+  /** Forces all of {@code layer} to the disk. */
+  void sync(LayerFiles layer) throws IOException {
+    if (isDurable) {
+      LayerSync.run(layer);
+      sync(layout.layers());
+      sync(layout.home());
+    }
+  }
+
+  private void sync(Path directory) throws IOException {
+    if (isDurable) {
+      AtomicFiles.syncDirectory(directory);
+    }
+  }
+}
