@@ -273,7 +273,10 @@ final class Demo {
     return children;
   }
 
-  /** Finds regular files that this user may change and remove, in order, until there are enough. */
+  /**
+   * Finds regular files that this user may change and remove, in order, until there are enough. Not
+   * empty ones: where a file system cannot hold a device, vfs has an empty file in its place.
+   */
   private static void findFiles(Path directory, int depth, List<Path> found) throws IOException {
     if (!Files.isReadable(directory) || !Files.isExecutable(directory)) {
       return;
@@ -285,6 +288,7 @@ final class Demo {
       if (Files.isDirectory(child, NOFOLLOW_LINKS) && depth < SEARCH_DEPTH) {
         findFiles(child, depth + 1, found);
       } else if (Files.isRegularFile(child, NOFOLLOW_LINKS)
+          && Files.size(child) > 0
           && Files.isWritable(child)
           && Files.isWritable(directory)
           && PRINTABLE.matcher(child.toString()).matches()) {
