@@ -7,6 +7,7 @@ import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.ChangeKind;
 import io.layerstore.DiffId;
+import io.layerstore.DriverChoice;
 import io.layerstore.Layer;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerPath;
@@ -25,7 +26,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -88,7 +91,11 @@ final class Demo {
         "Open a store",
         "LayerStore store = LayerStore.open(Path.of(\"" + store.root() + "\"));",
         "export LAYERSTORE_ROOT=" + store.root() + "; layerstore info");
-    report.result("driver " + store.driverName() + ": " + store.driverChoice().reason());
+    DriverChoice choice = store.driverChoice();
+    report.result("driver " + choice.driver() + ": " + choice.reason());
+    for (Map.Entry<String, String> other : new TreeMap<>(choice.rejected()).entrySet()) {
+      report.result("not " + other.getKey() + ": " + other.getValue());
+    }
   }
 
   private void register(List<Layer> layers) throws IOException {

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a command as if it had been started in place of this one: with its standard streams, and
@@ -13,11 +14,14 @@ import java.util.List;
  *
  * <p>A signal does not end this process while the command runs, so that whatever was set up for the
  * command can be taken down after it. What a terminal sends reaches the command by itself, and the
- * command decides, as an interactive shell does. Any other is passed on as {@code TERM}.
+ * command decides, as an interactive shell does. Any other is passed on as {@code TERM}. Used once.
  */
 final class Foreground {
   private final Console console;
   private final boolean outputToErr;
+
+  private @Nullable Process running;
+  private boolean isEndAsked;
 
   /**
    * Prepares to run a command.
@@ -40,14 +44,9 @@ final class Foreground {
     if (outputToErr) {
       builder.redirectOutput(Redirect.PIPE);
     }
-    Process[] running = new Process[1];
-    Signals signals = Signals.handle(signal -> passOn(signal, running));
+    Signals signals = Signals.handle(this::passOn);
     try {
-      Process process;
-      synchronized (running) {
-        process = start(builder);
-        running[0] = process;
-      }
+      Process process = start(builder);
       if (outputToErr) {
         try (InputStream output = process.getInputStream()) {
           output.transferTo(console.err());
@@ -59,9 +58,14 @@ final class Foreground {
     }
   }
 
-  private static Process start(ProcessBuilder builder) throws LayerStoreException {
+  private synchronized Process start(ProcessBuilder builder) throws LayerStoreException {
     try {
-      return builder.start();
+      Process process = builder.start();
+      if (isEndAsked) {
+        process.destroy();
+      }
+      running = process;
+      return process;
     } catch (IOException e) {
       throw new LayerStoreException(
           "cannot run " + builder.command().get(0) + ": " + e.getMessage() + "; check the command",
@@ -69,12 +73,13 @@ final class Foreground {
     }
   }
 
-  private void passOn(String signal, Process[] running) {
-    boolean fromTerminal = signal.equals("INT") && Console.isTerminal(0);
-    synchronized (running) {
-      if (!fromTerminal && running[0] != null) {
-        running[0].destroy();
-      }
+  private synchronized void passOn(String signal) {
+    if (signal.equals("INT") && Console.isTerminal(0)) {
+      return;
+    }
+    isEndAsked = true;
+    if (running != null) {
+      running.destroy();
     }
   }
 

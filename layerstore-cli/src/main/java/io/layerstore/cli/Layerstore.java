@@ -94,7 +94,8 @@ final class Layerstore implements Runnable {
         spec.addSubcommand(name, command);
       }
     }
-    return new CommandLine(spec);
+    // A file may be called @something; picocli would read more arguments from it.
+    return new CommandLine(spec).setExpandAtFiles(false);
   }
 
   /** Adds what every command has. */

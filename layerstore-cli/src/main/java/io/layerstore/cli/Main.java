@@ -107,7 +107,6 @@ public final class Main {
       console.err().flush();
     } catch (IOException e) {
       // There is nobody left to tell; the exit status still says it.
-      return;
     }
   }
 }

@@ -1,6 +1,6 @@
 package io.layerstore.cli;
 
-import io.layerstore.DriverNotSupportedException;
+import io.layerstore.DriverException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
@@ -23,7 +23,8 @@ final class MountCommand extends Subcommand {
         "Show the files of a read-write layer, for good or to one command.",
         "Without a command: print where the files of the read-write layer are, and leave them mounted.",
         "With a command: run it with the files as its working directory, unmount, and exit with its status."
-            + " With --json what the command prints goes to the error output.");
+            + " The store cannot be written by others meanwhile. With --json what the command prints"
+            + " goes to the error output.");
     spec()
         .usageMessage()
         .customSynopsis(
@@ -56,7 +57,7 @@ final class MountCommand extends Subcommand {
   private Mount mountForGood(RWLayer layer) throws LayerStoreException {
     try {
       return layer.mount(MountOptions.persistent());
-    } catch (DriverNotSupportedException e) {
+    } catch (DriverException e) {
       throw new LayerStoreException(
           e.getMessage() + "; use 'layerstore mount " + layer.name() + " -- COMMAND' instead", e);
     }

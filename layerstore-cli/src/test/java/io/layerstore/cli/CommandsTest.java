@@ -105,6 +105,13 @@ final class CommandsTest {
     }
 
     @Test
+    void register_fileNameThatBeginsWithAt_isAFileName() {
+      String line = cli.run("register", "@" + baseFile).failed(Main.FAILED);
+
+      assertTrue(line.contains("no such file or directory: @" + baseFile), line);
+    }
+
+    @Test
     void register_shortenedParent_standsOnIt() {
       cli.run("register", baseFile.toString()).succeeded();
 
