@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,11 +42,42 @@ static void remove_sandbox(void) {
   remove_tree(above, path + strlen("/tmp/"), NULL, NULL, &result);
 }
 
-void make_sandbox(void) {
-  if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
-                         setresuid(NOBODY, NOBODY, NOBODY) != 0)) {
+static void write_file(const char *name, const char *text) {
+  int fd = open(name, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+    stop(name);
+  }
+  close(fd);
+}
+
+/* In a user namespace of its own this process may enter the directories without rights that inputs make. */
+static void become_own_root(void) {
+  char map[64];
+  unsigned uid = geteuid(), gid = getegid();
+  if (unshare(CLONE_NEWUSER) != 0) {
+    stop("make user namespace");
+  }
+  write_file("/proc/self/setgroups", "deny");
+  snprintf(map, sizeof map, "0 %u 1", uid);
+  write_file("/proc/self/uid_map", map);
+  snprintf(map, sizeof map, "0 %u 1", gid);
+  write_file("/proc/self/gid_map", map);
+}
+
+/* Not done again by a child of libFuzzer's, which is root of the namespace already. */
+static void give_up_rights(void) {
+  if (geteuid() == 0 && setgroups(0, NULL) != 0) {
+    return;
+  }
+  if (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0)) {
     stop("become nobody");
   }
+  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else /proc/self belongs to root */
+  become_own_root();
+}
+
+void make_sandbox(void) {
+  give_up_rights();
   umask(0);
   /* As with START.maxFileSize: a file of 2^62 bytes that is all hole takes no space, but time to hand back. */
   struct rlimit limit = {MAX_FILE, MAX_FILE};

@@ -14,7 +14,7 @@
 
 typedef int conversation(const struct start *start, int root);
 
-/* Makes the directory. As root, becomes nobody first: what goes wrong here goes wrong in /tmp alone. */
+/* Makes the directory. As root, becomes nobody first, and then root of a user namespace: what goes wrong here goes wrong in /tmp alone. */
 void make_sandbox(void);
 
 /* Makes an empty tree; gives a descriptor of it. */
