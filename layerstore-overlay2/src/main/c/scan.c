@@ -243,7 +243,7 @@ static bool send_node(int directory, const char *name, bool *is_directory) {
   int fd = -1;
   if (S_ISREG(st.st_mode) && (s.flags & SCAN_CONTENT) != 0) {
     fd = open_file(directory, name);
-    if (fd < 0 && errno != ENOENT) {
+    if (fd < 0 && errno != ENOENT && errno != ELOOP) {
       fail_here("open file");
     }
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -398,10 +398,10 @@ static void send_directory(int top, bool deep) {
       continue;
     }
     int fd = open_directory_below(level->fd, name);
-    /* EXDEV: something else is mounted there, and not part of the tree. */
+    /* EXDEV: something else is mounted there, and not part of the tree. The others: it is no directory any more. */
     if (fd >= 0) {
       push(fd);
-    } else if (errno != EXDEV && errno != ENOENT) {
+    } else if (errno != EXDEV && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
       fail_here("enter directory");
     }
   }

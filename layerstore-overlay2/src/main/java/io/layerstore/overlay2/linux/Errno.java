@@ -18,7 +18,9 @@ public final class Errno {
   public static final int ETXTBSY = 26;
   public static final int ENOSPC = 28;
   public static final int ENOSYS = 38;
+  public static final int ENODATA = 61;
   public static final int EOPNOTSUPP = 95;
+  public static final int ESTALE = 116;
   public static final int EDQUOT = 122;
 
   private static final Map<Integer, String> NAMES =
@@ -50,10 +52,10 @@ public final class Errno {
           Map.entry(ENOSYS, "ENOSYS, not implemented by this kernel"),
           Map.entry(39, "ENOTEMPTY, directory not empty"),
           Map.entry(40, "ELOOP, too many symbolic links"),
-          Map.entry(61, "ENODATA, no data"),
+          Map.entry(ENODATA, "ENODATA, no data"),
           Map.entry(75, "EOVERFLOW, value too large"),
           Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported by this file system"),
-          Map.entry(116, "ESTALE, stale file handle"),
+          Map.entry(ESTALE, "ESTALE, stale file handle"),
           Map.entry(117, "EUCLEAN, file system needs repair"),
           Map.entry(EDQUOT, "EDQUOT, disk quota exceeded"));
 

@@ -243,8 +243,13 @@ final class ScanHelper implements TreeScan {
               "/" + path + " is missing, no regular file, or not as long as it was", path, cause);
       case Protocol.CODE_BREAKOUT ->
           new LayerVerificationException("/" + path + " leads out of the layer", path, cause);
-      default -> cause;
+      default -> isChange(error.errno()) ? new ConcurrentChangeException(path, cause) : cause;
     };
+  }
+
+  /** Whether something that was there a moment ago is not any more. */
+  private static boolean isChange(int errno) {
+    return errno == Errno.ESTALE || errno == Errno.ENODATA;
   }
 
   /** The content of a file, from DATA frames up to CONTENT_END. */
