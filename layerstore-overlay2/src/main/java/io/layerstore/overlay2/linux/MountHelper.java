@@ -19,12 +19,19 @@ final class MountHelper implements Mounts {
 
   private final HelperProcess helper;
   private final Conversation conversation;
+
+  /** Home in the mount namespace of the helper. */
+  private final Path inside;
+
+  /** Home as this process reaches it. */
   private final Path home;
+
   private final MountSettings settings;
 
   MountHelper(HelperProcess helper, Path home, MountSettings settings, boolean hasOwnNamespace) {
     this.helper = helper;
     this.conversation = new Conversation(helper, TIMEOUT);
+    this.inside = home;
     this.home = hasOwnNamespace ? inNamespaceOf(helper, home.toAbsolutePath()) : home;
     this.settings = settings;
   }
@@ -134,9 +141,13 @@ final class MountHelper implements Mounts {
         error -> {
           HelperFailureException failure = error.toException(HelperProcess.DRIVER, id);
           return error.code() == Protocol.CODE_BUSY
-              ? new MountBusyException(id, MountHolders.find(merged(id)), failure)
+              ? new MountBusyException(id, holdersOf(id), failure)
               : failure;
         });
+  }
+
+  private List<String> holdersOf(String id) {
+    return MountHolders.find(merged(id), helper.pid(), inside.resolve(id).resolve("merged"));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.ByteString;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -7,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,25 +17,43 @@ import org.jspecify.annotations.Nullable;
  * user's own processes.
  *
  * <p>A process holds a mount if its working directory, its root, its program or an open file is on
- * the mount's device; overlay gives each mount a device of its own.
+ * the mount's device; overlay gives each mount a device of its own. A mount below it holds it too.
  */
 final class MountHolders {
 
   private static final Path PROC = Path.of("/proc");
   private static final int MAX_HOLDERS = 32;
+  private static final int MOUNT_POINT_FIELD = 4;
+  private static final Pattern OCTAL = Pattern.compile("\\\\([0-3][0-7]{2})");
 
   private MountHolders() {}
 
   /**
-   * The processes that use what is mounted at {@code merged}, each with its name, and what is
-   * mounted below it.
+   * The processes that use what is mounted at {@code mounted}, each with its name and how, and what
+   * is mounted below it.
+   *
+   * @param mounted where this process can reach it
+   * @param pid a process in whose mount namespace it is
+   * @param path where it is there
    */
-  static List<String> find(Path merged) {
+  static List<String> find(Path mounted, long pid, Path path) {
     List<String> holders = new ArrayList<>();
-    Object device = deviceOf(merged);
-    if (device == null) {
-      return holders;
+    Object device = deviceOf(mounted);
+    if (device != null) {
+      addProcesses(holders, device);
     }
+    addMounts(holders, PROC.resolve(Long.toString(pid)).resolve("mountinfo"), path);
+    return holders.size() > MAX_HOLDERS ? holders.subList(0, MAX_HOLDERS) : holders;
+  }
+
+  /** What is mounted below a directory, in the mount namespace of this process. */
+  static List<String> mountsBelow(Path directory) {
+    List<String> mounts = new ArrayList<>();
+    addMounts(mounts, PROC.resolve("self").resolve("mountinfo"), directory);
+    return mounts;
+  }
+
+  private static void addProcesses(List<String> holders, Object device) {
     try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[0-9]*")) {
       for (Path process : processes) {
         String use = useOf(process, device);
@@ -40,13 +61,12 @@ final class MountHolders {
           holders.add("process " + process.getFileName() + " " + nameOf(process) + "(" + use + ")");
         }
         if (holders.size() == MAX_HOLDERS) {
-          break;
+          return;
         }
       }
     } catch (IOException e) {
       // A list of holders is a courtesy; without /proc there is none.
     }
-    return holders;
   }
 
   private static @Nullable String useOf(Path process, Object device) {
@@ -81,9 +101,38 @@ final class MountHolders {
 
   private static String nameOf(Path process) {
     try {
-      return Files.readString(process.resolve("comm"), StandardCharsets.ISO_8859_1).trim() + " ";
+      return Files.readString(process.resolve("comm"), StandardCharsets.ISO_8859_1).strip() + " ";
     } catch (IOException e) {
       return "";
     }
+  }
+
+  /** Paths are compared as bytes, which are characters of ISO 8859-1 here. */
+  private static void addMounts(List<String> holders, Path mountinfo, Path path) {
+    try {
+      String prefix = latin1(PathBytes.of(path.toRealPath())) + "/";
+      for (String line : Files.readAllLines(mountinfo, StandardCharsets.ISO_8859_1)) {
+        String[] fields = line.split(" ", MOUNT_POINT_FIELD + 2);
+        if (fields.length > MOUNT_POINT_FIELD
+            && unescape(fields[MOUNT_POINT_FIELD]).startsWith(prefix)) {
+          String below = unescape(fields[MOUNT_POINT_FIELD]).substring(prefix.length());
+          holders.add("mount at /" + below);
+        }
+      }
+    } catch (IOException e) {
+      // As above.
+    }
+  }
+
+  private static String latin1(ByteString bytes) {
+    return new String(bytes.toByteArray(), StandardCharsets.ISO_8859_1);
+  }
+
+  private static String unescape(String field) {
+    return OCTAL
+        .matcher(field)
+        .replaceAll(
+            match ->
+                Matcher.quoteReplacement(Character.toString(Integer.parseInt(match.group(1), 8))));
   }
 }

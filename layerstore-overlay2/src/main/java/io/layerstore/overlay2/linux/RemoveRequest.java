@@ -30,7 +30,7 @@ final class RemoveRequest {
               return isMount
                   ? new MountBusyException(
                       id,
-                      MountHolders.find(home.resolve(id)),
+                      MountHolders.mountsBelow(home.resolve(id)),
                       error.toException(HelperProcess.DRIVER, id))
                   : error.toException(HelperProcess.DRIVER, id);
             });

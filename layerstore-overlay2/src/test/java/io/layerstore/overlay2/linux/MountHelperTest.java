@@ -390,6 +390,22 @@ final class MountHelperTest {
     }
 
     @Test
+    void unmount_somethingMountedBelow_namesIt() throws IOException {
+      Helpers.assumeRoot();
+      Files.createDirectory(home.resolve("base/diff/a b"));
+      mounts.mount(top());
+      Path point = merged().resolve("a b");
+      assumeTrue(
+          Helpers.run("mount", "-t", "tmpfs", "none", point.toString()) == 0,
+          "no tmpfs can be mounted");
+      MountBusyException e =
+          assertThrows(MountBusyException.class, () -> mounts.unmount("top", false));
+      assertTrue(e.holders().contains("mount at /a b"), () -> String.valueOf(e.holders()));
+      Helpers.run("umount", point.toString());
+      mounts.unmount("top", false);
+    }
+
+    @Test
     void unmount_inUseLazily_isGoneAtOnce() throws IOException {
       mounts.mount(top());
       try (InputStream open = Files.newInputStream(merged().resolve("file"))) {

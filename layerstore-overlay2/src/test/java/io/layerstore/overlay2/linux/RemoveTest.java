@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,7 +93,9 @@ final class RemoveTest {
         "no tmpfs can be mounted");
     try {
       Files.writeString(point.resolve("file"), "untouched");
-      assertThrows(MountBusyException.class, () -> calls.remove(home, "layer"));
+      MountBusyException e =
+          assertThrows(MountBusyException.class, () -> calls.remove(home, "layer"));
+      assertEquals(List.of("mount at /diff/a/b"), e.holders());
       assertEquals("untouched", Files.readString(point.resolve("file")));
     } finally {
       Helpers.run("umount", point.toString());
