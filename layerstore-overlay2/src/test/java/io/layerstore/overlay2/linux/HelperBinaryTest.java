@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -36,9 +37,15 @@ final class HelperBinaryTest {
   @Nested
   class Locate {
 
+    private final @Nullable String before = System.getProperty(HelperBinary.PROPERTY);
+
     @AfterEach
-    void clearProperty() {
-      System.clearProperty(HelperBinary.PROPERTY);
+    void restoreProperty() {
+      if (before == null) {
+        System.clearProperty(HelperBinary.PROPERTY);
+      } else {
+        System.setProperty(HelperBinary.PROPERTY, before);
+      }
     }
 
     @Test
