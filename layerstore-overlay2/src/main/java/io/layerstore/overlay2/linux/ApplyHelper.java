@@ -1,13 +1,6 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.ArchiveException;
-import io.layerstore.BreakoutException;
-import io.layerstore.HelperFailureException;
-import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MalformedArchiveException;
-import io.layerstore.OperationInterruptedException;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
@@ -19,7 +12,6 @@ import io.layerstore.spi.Xattr;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +39,7 @@ final class ApplyHelper implements TreeWriter {
   private final OutputBlocks blocks;
   private final String id;
   private final OwnerMapping owners;
-  private final WriteContext context;
+  private final ApplyEvents events;
   private @Nullable FrameBuilder block;
   private int sequence;
   private boolean isFinished;
@@ -58,7 +50,7 @@ final class ApplyHelper implements TreeWriter {
     this.blocks = new OutputBlocks(helper);
     this.id = id;
     this.owners = owners;
-    this.context = context;
+    this.events = new ApplyEvents(helper, id, context);
   }
 
   @Override
@@ -67,8 +59,9 @@ final class ApplyHelper implements TreeWriter {
     if (entry.path().isRoot() && entry.type() == EntryType.DIRECTORY) {
       return; // The root is the driver's: its attributes are never those of an archive.
     }
+    KernelLimits.require(entry);
     try {
-      takeEvents();
+      events.takeAll();
       putEntry(entry, content);
     } catch (Frame.GarbageException e) {
       throw helper.garbage(e);
@@ -82,10 +75,10 @@ final class ApplyHelper implements TreeWriter {
       room(Protocol.HEADER_SIZE).begin(Protocol.OP_FINISH, ++sequence).end();
       blocks.submit(Objects.requireNonNull(block));
       block = null;
-      Frame done = awaitFrame();
+      Frame done = events.await();
       while (done.opcode() != Protocol.OP_DONE) {
-        handle(done);
-        done = awaitFrame();
+        events.take(done);
+        done = events.await();
       }
       long sizeBytes = done.u63();
       done.u63();
@@ -108,11 +101,12 @@ final class ApplyHelper implements TreeWriter {
       return;
     }
     isClosed = true;
-    blocks.close();
     if (isFinished) {
+      blocks.close();
       helper.close();
     } else {
-      helper.kill();
+      helper.kill(); // Whoever is sending to it gets on.
+      blocks.close();
     }
   }
 
@@ -254,219 +248,26 @@ final class ApplyHelper implements TreeWriter {
    * before it can go on.
    */
   private FrameBuilder awaitBlock() throws IOException {
+    FrameInput frames = helper.frames();
     while (true) {
-      helper.lock().lock();
+      frames.lock().lock();
       try {
         if (Thread.interrupted()) {
           throw new InterruptedException();
         }
-        while (!blocks.hasFreeLocked() && !helper.hasFramesOrEnded()) {
-          helper.changed().await();
+        while (!blocks.hasFreeLocked() && !frames.hasFramesOrEndedLocked()) {
+          frames.changed().await();
         }
         FrameBuilder free = blocks.takeLocked();
         if (free != null) {
           return free;
         }
       } catch (InterruptedException e) {
-        throw interrupted(e);
+        throw ApplyEvents.interrupted(e);
       } finally {
-        helper.lock().unlock();
+        frames.lock().unlock();
       }
-      handle(awaitFrame());
+      events.take(events.await());
     }
-  }
-
-  private Frame awaitFrame() throws LayerStoreException {
-    Frame frame = helper.poll();
-    while (frame == null) {
-      helper.lock().lock();
-      try {
-        while (!helper.hasFramesOrEnded()) {
-          helper.changed().await();
-        }
-        if (helper.hasEnded()) {
-          break;
-        }
-      } catch (InterruptedException e) {
-        throw interrupted(e);
-      } finally {
-        helper.lock().unlock();
-      }
-      frame = helper.poll();
-    }
-    if (frame == null) {
-      throw helper.endOf(null);
-    }
-    return frame;
-  }
-
-  private OperationInterruptedException interrupted(InterruptedException e) {
-    Thread.currentThread().interrupt();
-    return new OperationInterruptedException("unpacking the layer archive", e);
-  }
-
-  // ---- what the helper says ----
-
-  /** Takes what has been said already. */
-  private void takeEvents() throws IOException {
-    Frame frame = helper.poll();
-    while (frame != null) {
-      handle(frame);
-      frame = helper.poll();
-    }
-  }
-
-  private void handle(Frame frame) throws IOException {
-    switch (frame.opcode()) {
-      case Protocol.OP_SALVAGE -> salvage(frame);
-      case Protocol.OP_REDIRECT -> context.redirecting(pathOf(frame));
-      case Protocol.OP_THROUGH -> throughLink(frame);
-      case Protocol.OP_WARNING -> warn(frame);
-      case Protocol.OP_ERROR -> throw failureOf(HelperError.read(frame));
-      default -> throw new Frame.GarbageException("unexpected " + frame);
-    }
-  }
-
-  private void throughLink(Frame frame) throws IOException {
-    LayerPath path = takePath(frame);
-    LayerPath realPath = takePath(frame);
-    long sizeBytes = frame.u63();
-    frame.end();
-    context.wroteThroughLink(path, realPath, sizeBytes);
-  }
-
-  private static LayerPath pathOf(Frame frame) {
-    LayerPath path = takePath(frame);
-    frame.end();
-    return path;
-  }
-
-  private static LayerPath takePath(Frame frame) {
-    try {
-      return LayerPath.of(frame.bytes());
-    } catch (IllegalArgumentException e) {
-      throw new Frame.GarbageException("invalid path in " + frame);
-    }
-  }
-
-  private void salvage(Frame frame) throws IOException {
-    long sizeBytes = frame.u63();
-    LayerPath path = pathOf(frame);
-    try (SalvageStream content = new SalvageStream(sizeBytes)) {
-      context.destroying(path, sizeBytes, content);
-    }
-  }
-
-  /** The content of a file that is replaced, from the DATA frames after a SALVAGE frame. */
-  private final class SalvageStream extends InputStream {
-    private final long sizeBytes;
-    private long received;
-    private ByteBuffer data = ByteBuffer.allocate(0);
-
-    SalvageStream(long sizeBytes) {
-      this.sizeBytes = sizeBytes;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      Objects.checkFromIndexSize(offset, length, bytes.length);
-      if (length == 0) {
-        return 0;
-      }
-      if (!data.hasRemaining() && !receive()) {
-        return -1;
-      }
-      int count = Math.min(length, data.remaining());
-      data.get(bytes, offset, count);
-      return count;
-    }
-
-    private boolean receive() throws LayerStoreException {
-      if (received == sizeBytes) {
-        return false;
-      }
-      Frame frame = awaitFrame();
-      if (frame.opcode() == Protocol.OP_ERROR) {
-        throw failureOf(HelperError.read(frame));
-      }
-      if (frame.opcode() != Protocol.OP_DATA || frame.u63() != received) {
-        throw new Frame.GarbageException("unexpected " + frame);
-      }
-      data = frame.rest();
-      received += data.remaining();
-      if (!data.hasRemaining() || received > sizeBytes) {
-        throw new Frame.GarbageException("wrong length of " + frame);
-      }
-      return true;
-    }
-
-    /** Takes what was not read: the next frame is about something else. */
-    @Override
-    public void close() throws IOException {
-      data.position(data.limit());
-      while (receive()) {
-        data.position(data.limit());
-      }
-    }
-  }
-
-  private void warn(Frame frame) {
-    int code = frame.u16();
-    int errno = frame.s32();
-    LayerPath path = takePath(frame);
-    String text = frame.bytes().toString();
-    frame.end();
-    String reason =
-        switch (code) {
-          case Protocol.WARN_XATTR_DROPPED ->
-              "extended attribute "
-                  + text
-                  + " means something only where the archive was made, and is not set";
-          case Protocol.WARN_XATTR_REFUSED ->
-              "extended attribute " + text + " cannot be set: " + Errno.describe(errno);
-          case Protocol.WARN_DEVICE_SKIPPED -> "an ordinary user cannot make device nodes";
-          case Protocol.WARN_OWNER_REFUSED -> "the user namespace has no owner " + text;
-          default -> throw new Frame.GarbageException("unknown warning " + code);
-        };
-    context.warn(path, reason);
-  }
-
-  private LayerStoreException failureOf(HelperError error) {
-    HelperFailureException cause = error.toException(HelperProcess.DRIVER, id);
-    String path = "/" + error.path();
-    return switch (error.code()) {
-      case Protocol.CODE_BREAKOUT ->
-          new BreakoutException(
-              ArchiveException.NO_ENTRY,
-              "",
-              "the way to " + path + " leads through a symbolic link above the root of the layer",
-              cause);
-      case Protocol.CODE_NOT_A_DIRECTORY ->
-          malformed("there is no way to " + path + ": something on it is no directory", cause);
-      case Protocol.CODE_LINK_LOOP ->
-          malformed("there is no way to " + path + ": too many symbolic links on it", cause);
-      case Protocol.CODE_MISSING_TARGET ->
-          malformed(path + " is a hard link to what the archive does not have before it", cause);
-      case Protocol.CODE_BAD_LINK -> malformed(path + " is a hard link to a directory", cause);
-      case Protocol.CODE_WHITEOUT_DEVICE ->
-          new UnsupportedEntryException(
-              ArchiveException.NO_ENTRY,
-              "",
-              path
-                  + " is a character device 0/0, which overlay takes for a deletion; if that is what"
-                  + " it is for, allow it with a driver option",
-              cause);
-      default -> cause;
-    };
-  }
-
-  private static MalformedArchiveException malformed(String problem, Throwable cause) {
-    return new MalformedArchiveException(ArchiveException.NO_ENTRY, "", problem, cause);
   }
 }

@@ -1,30 +1,21 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.ByteString;
 import io.layerstore.HelperFailureException;
 import io.layerstore.OperationInterruptedException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A helper process and the conversation with it.
  *
- * <p>Frames from the helper are read by a thread of its own, in batches, so that an interrupt of a
- * calling thread never ends a read in the middle; what the helper writes to its standard error is
- * kept for messages, 64 KiB of it. Frames that make no sense end the conversation: the process is
- * killed, and every later call fails.
+ * <p>What the helper says comes through {@link #frames}; what it writes to its standard error is
+ * kept for messages. Frames that make no sense end the conversation: the process is killed, and
+ * every later call fails.
  *
  * <p>One thread at a time takes frames. {@link #kill} may be called by any thread.
  */
@@ -35,10 +26,7 @@ final class HelperProcess implements AutoCloseable {
 
   private static final Duration HANDSHAKE_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration GRACE = Duration.ofSeconds(10);
-  private static final Duration DEATH_TIMEOUT = Duration.ofSeconds(5);
-  private static final int BATCH_SIZE = 128 << 10;
-  private static final int MAX_BATCHES = 4;
-  private static final int MAX_STDERR = 64 << 10;
+  private static final Duration DEATH_TIMEOUT = Duration.ofSeconds(30);
   private static final int MAX_SPAWN_ATTEMPTS = 20;
   private static final long SPAWN_PAUSE_NANOS = 1_000_000;
   private static final int HANDSHAKE_SEQUENCE = 0;
@@ -47,41 +35,18 @@ final class HelperProcess implements AutoCloseable {
   private final String id;
   private final Process process;
   private final OutputStream input;
-  private final Thread reader;
-  private final Thread stderrReader;
-  private final StringBuilder stderr = new StringBuilder();
-
-  /** Guards what follows, and what users of {@link #changed} keep under it. */
-  private final ReentrantLock lock = new ReentrantLock();
-
-  private final Condition changed = lock.newCondition();
-  private final Deque<Batch> batches = new ArrayDeque<>();
-  private final Deque<Batch> spare = new ArrayDeque<>();
-  private boolean inputEnded;
-  private @Nullable String garbage;
-  private boolean isClosed;
-
-  /** The batch that frames are taken from; only the taking thread touches it. */
-  private @Nullable Batch current;
-
-  /** Complete frames, one after the other. */
-  private static final class Batch {
-    final byte[] bytes;
-    final ByteBuffer frames;
-
-    Batch(int size) {
-      bytes = new byte[size];
-      frames = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    }
-  }
+  private final FrameInput frames;
+  private final ErrorOutput errors;
 
   private HelperProcess(HelperMode mode, String id, Process process) {
+    String threadName = "layerstore-helper-" + mode.argument();
     this.mode = mode;
     this.id = id;
     this.process = process;
     this.input = process.getOutputStream();
-    this.reader = startThread("answers", this::readFrames);
-    this.stderrReader = startThread("messages", this::readStderr);
+    this.frames =
+        new FrameInput(process.getInputStream(), threadName + "-answers", process::destroyForcibly);
+    this.errors = new ErrorOutput(process.getErrorStream(), threadName + "-messages");
   }
 
   /**
@@ -100,6 +65,8 @@ final class HelperProcess implements AutoCloseable {
       Path binary, HelperStart start, UserNamespace namespace, Duration timeout)
       throws HelperFailureException, OperationInterruptedException {
     HelperProcess helper = new HelperProcess(start.mode(), start.id(), spawn(binary, start.mode()));
+    helper.frames.start();
+    helper.errors.start();
     boolean isReady = false;
     try {
       helper.shakeHands(start, namespace, timeout);
@@ -170,12 +137,12 @@ final class HelperProcess implements AutoCloseable {
     return process.isAlive();
   }
 
-  // ---- to the helper ----
+  // ---- talking ----
 
   /** Sends frames; blocks while the helper is busy. */
-  void send(FrameBuilder frames) throws HelperFailureException {
+  void send(FrameBuilder block) throws HelperFailureException {
     try {
-      write(frames.array(), frames.size());
+      write(block.array(), block.size());
     } catch (IOException e) {
       throw endOf(e);
     }
@@ -187,147 +154,9 @@ final class HelperProcess implements AutoCloseable {
     input.flush();
   }
 
-  // ---- from the helper ----
-
-  private void readFrames() {
-    String problem = null;
-    try (InputStream output = process.getInputStream()) {
-      readFrames(output);
-    } catch (Frame.GarbageException e) {
-      problem = e.getMessage();
-    } catch (IOException e) {
-      // The process is dead or was killed; what it said until then counts.
-    }
-    if (problem != null) {
-      process.destroyForcibly();
-    }
-    lock.lock();
-    try {
-      inputEnded = true;
-      garbage = problem;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void readFrames(InputStream output) throws IOException {
-    Batch batch = new Batch(BATCH_SIZE);
-    int filled = 0;
-    while (true) {
-      int count = output.read(batch.bytes, filled, batch.bytes.length - filled);
-      if (count < 0) {
-        break;
-      }
-      filled += count;
-      int complete = completeFrames(batch.frames, filled);
-      int needed = complete == filled ? 0 : lengthOfFrame(batch.frames, complete, filled);
-      if (complete == 0 && needed <= batch.bytes.length) {
-        continue;
-      }
-      Batch next = takeSpare(needed);
-      System.arraycopy(batch.bytes, complete, next.bytes, 0, filled - complete);
-      filled -= complete;
-      if (complete > 0) {
-        batch.frames.position(0).limit(complete);
-        publish(batch);
-      }
-      batch = next;
-    }
-    if (filled > 0) {
-      throw new Frame.GarbageException("helper ended inside a frame");
-    }
-  }
-
-  /** Where the last complete frame ends. */
-  private static int completeFrames(ByteBuffer frames, int filled) {
-    int end = 0;
-    while (filled - end >= Protocol.HEADER_SIZE) {
-      int length = lengthOfFrame(frames, end, filled);
-      if (filled - end < length) {
-        break;
-      }
-      end += length;
-    }
-    return end;
-  }
-
-  /**
-   * The length of the frame that begins at {@code start}, or of a header as long as it is not
-   * complete.
-   */
-  private static int lengthOfFrame(ByteBuffer frames, int start, int filled) {
-    if (filled - start < Protocol.HEADER_SIZE) {
-      return Protocol.HEADER_SIZE;
-    }
-    int length = frames.getInt(start);
-    int opcode = frames.getShort(start + 4) & 0xffff;
-    if (length < 0 || length > Protocol.limitOf(opcode) || frames.getShort(start + 6) != 0) {
-      throw new Frame.GarbageException("invalid frame header");
-    }
-    return Protocol.HEADER_SIZE + length;
-  }
-
-  private Batch takeSpare(int size) {
-    lock.lock();
-    try {
-      Batch batch = spare.poll();
-      if (batch != null && batch.bytes.length >= size) {
-        batch.frames.clear();
-        return batch;
-      }
-    } finally {
-      lock.unlock();
-    }
-    return new Batch(Math.max(size, BATCH_SIZE));
-  }
-
-  /**
-   * Hands a batch over; drops it if nobody takes frames any more, so that the helper can go on to
-   * its end.
-   */
-  private void publish(Batch batch) {
-    lock.lock();
-    try {
-      while (batches.size() == MAX_BATCHES && !isClosed) {
-        changed.awaitUninterruptibly();
-      }
-      if (!isClosed) {
-        batches.add(batch);
-        changed.signalAll();
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** The next frame if it is there already, else null. */
-  @Nullable Frame poll() {
-    Batch batch = current;
-    if (batch == null || !batch.frames.hasRemaining()) {
-      lock.lock();
-      try {
-        if (batch != null) {
-          spare.add(batch);
-        }
-        batch = batches.poll();
-        current = batch;
-        changed.signalAll();
-      } finally {
-        lock.unlock();
-      }
-      if (batch == null) {
-        return null;
-      }
-    }
-    ByteBuffer frames = batch.frames;
-    int length = frames.getInt();
-    int opcode = frames.getShort() & 0xffff;
-    frames.getShort();
-    int sequence = frames.getInt();
-    ByteBuffer body = frames.slice(frames.position(), length).order(ByteOrder.LITTLE_ENDIAN);
-    frames.position(frames.position() + length);
-    return new Frame(opcode, sequence, body);
+  /** What the helper says. */
+  FrameInput frames() {
+    return frames;
   }
 
   /**
@@ -340,29 +169,17 @@ final class HelperProcess implements AutoCloseable {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    long nanos = timeout.toNanos();
-    Frame frame = poll();
+    Frame frame = frames.poll();
     while (frame == null) {
-      lock.lock();
-      try {
-        while (batches.isEmpty() && !inputEnded && nanos > 0) {
-          nanos = changed.awaitNanos(nanos);
-        }
-        if (batches.isEmpty() && inputEnded) {
-          break;
-        }
-      } finally {
-        lock.unlock();
-      }
-      frame = poll();
-      if (frame == null && nanos <= 0) {
+      if (!frames.await(timeout)) {
         kill();
         throw failure(
-            0, "no answer within " + timeout.toSeconds() + " s; the process was killed", null);
+            "no answer within " + timeout.toMillis() + " ms; the process was killed", null);
       }
-    }
-    if (frame == null) {
-      throw endOf(null);
+      frame = frames.poll();
+      if (frame == null && frames.hasEnded()) {
+        throw endOf(null);
+      }
     }
     return frame;
   }
@@ -390,44 +207,13 @@ final class HelperProcess implements AutoCloseable {
    *
    * @throws HelperFailureException if it is a failure
    */
-  void requireOpcode(Frame frame, int opcode) throws HelperFailureException {
+  private void requireOpcode(Frame frame, int opcode) throws HelperFailureException {
     if (frame.opcode() == Protocol.OP_ERROR) {
-      throw HelperError.read(frame).toException(DRIVER, id.isEmpty() ? null : id);
+      throw HelperError.read(frame).toException(DRIVER, idOrNull());
     }
     if (frame.opcode() != opcode) {
       throw new Frame.GarbageException("unexpected " + frame);
     }
-  }
-
-  // ---- waiting for more than one thing ----
-
-  /** Guards what a user keeps beside the frames. */
-  ReentrantLock lock() {
-    return lock;
-  }
-
-  /**
-   * Signalled when there are frames or the helper has ended, and by users for what they keep under
-   * {@link #lock}.
-   */
-  Condition changed() {
-    return changed;
-  }
-
-  /**
-   * Whether {@link #poll} has something to give or never will have; to be called with the lock
-   * held.
-   */
-  boolean hasFramesOrEnded() {
-    return !batches.isEmpty() || inputEnded;
-  }
-
-  /**
-   * Whether the helper will say nothing more; to be called with the lock held, by the thread that
-   * takes frames.
-   */
-  boolean hasEnded() {
-    return batches.isEmpty() && inputEnded;
   }
 
   // ---- the end ----
@@ -437,18 +223,8 @@ final class HelperProcess implements AutoCloseable {
    */
   @Override
   public void close() {
-    try {
-      input.close();
-    } catch (IOException e) {
-      // It is dead already.
-    }
-    lock.lock();
-    try {
-      isClosed = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+    closeInput();
+    frames.close();
     if (!waitForProcess(GRACE)) {
       process.destroyForcibly();
     }
@@ -458,25 +234,24 @@ final class HelperProcess implements AutoCloseable {
   /** Ends the helper at once, whatever it is doing. */
   void kill() {
     process.destroyForcibly();
-    lock.lock();
-    try {
-      isClosed = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+    frames.close();
     reap();
   }
 
-  private void reap() {
-    waitForProcess(DEATH_TIMEOUT);
+  private void closeInput() {
     try {
       input.close();
     } catch (IOException e) {
-      // Bytes that were never sent; nobody waits for them.
+      // It is dead already; bytes that were never sent are nobody's loss.
     }
-    join(reader);
-    join(stderrReader);
+  }
+
+  /** Waits for everything that belongs to the process. */
+  private void reap() {
+    waitForProcess(DEATH_TIMEOUT);
+    closeInput();
+    frames.join(DEATH_TIMEOUT);
+    errors.text(DEATH_TIMEOUT);
   }
 
   /** Whether the process is gone, waiting up to {@code timeout} whatever interrupts come. */
@@ -498,148 +273,57 @@ final class HelperProcess implements AutoCloseable {
     }
   }
 
-  private static void join(Thread thread) {
-    if (thread == Thread.currentThread()) {
-      return;
-    }
-    boolean wasInterrupted = false;
-    long deadline = System.nanoTime() + DEATH_TIMEOUT.toNanos();
-    while (thread.isAlive() && deadline - System.nanoTime() > 0) {
-      try {
-        thread.join(DEATH_TIMEOUT.toMillis());
-      } catch (InterruptedException e) {
-        wasInterrupted = true;
-      }
-    }
-    if (wasInterrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   // ---- failures ----
 
   /** Ends a conversation in which the helper sent garbage. */
   HelperFailureException garbage(Frame.GarbageException e) {
     kill();
-    return failure(0, String.valueOf(e.getMessage()), e);
+    return failure(String.valueOf(e.getMessage()), e);
   }
 
   /** What to say when the helper has ended though it should not have. */
   HelperFailureException endOf(@Nullable IOException cause) {
     // What it said before its end explains more than how it ended.
     HelperError last = lastError();
-    waitForProcess(DEATH_TIMEOUT);
+    boolean hasEnded = waitForProcess(DEATH_TIMEOUT);
+    String how = hasEnded ? "ended with status " + process.exitValue() : "does not listen any more";
+    // Killing closes the pipes, also those of a process that has ended and in which something
+    // waits.
+    String said = hasEnded ? errors.text(DEATH_TIMEOUT) : "";
     kill();
     if (last != null) {
-      return last.toException(DRIVER, id.isEmpty() ? null : id);
+      return last.toException(DRIVER, idOrNull());
     }
-    String nonsense = garbageText();
+    String nonsense = frames.garbage();
     if (nonsense != null) {
-      return failure(0, nonsense, cause);
+      return failure(nonsense, cause);
     }
-    String how =
-        process.isAlive() ? "does not listen any more" : "ended with status " + process.exitValue();
-    return failure(0, "the helper process " + how + stderrText(), cause);
+    return failure(
+        "the helper process " + how + (said.isEmpty() ? "" : ", saying: " + said), cause);
   }
 
   private @Nullable HelperError lastError() {
-    waitForInputEnd();
-    Frame frame = poll();
-    while (frame != null) {
-      if (frame.opcode() == Protocol.OP_ERROR) {
-        try {
-          return HelperError.read(frame);
-        } catch (Frame.GarbageException e) {
-          return null;
-        }
-      }
-      frame = poll();
-    }
-    return null;
-  }
-
-  /** Waits until the helper has said everything or has said more than is kept. */
-  private void waitForInputEnd() {
-    lock.lock();
     try {
-      long nanos = DEATH_TIMEOUT.toNanos();
-      while (!inputEnded && batches.size() < MAX_BATCHES && nanos > 0) {
-        try {
-          nanos = changed.awaitNanos(nanos);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          return;
-        }
+      frames.awaitEnd(DEATH_TIMEOUT);
+      Frame frame = frames.poll();
+      while (frame != null && frame.opcode() != Protocol.OP_ERROR) {
+        frame = frames.poll();
       }
-    } finally {
-      lock.unlock();
+      return frame == null ? null : HelperError.read(frame);
+    } catch (Frame.GarbageException e) {
+      return null;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return null;
     }
   }
 
-  private @Nullable String garbageText() {
-    lock.lock();
-    try {
-      return garbage;
-    } finally {
-      lock.unlock();
-    }
+  private @Nullable String idOrNull() {
+    return id.isEmpty() ? null : id;
   }
 
-  private HelperFailureException failure(int errno, String problem, @Nullable Throwable cause) {
+  private HelperFailureException failure(String problem, @Nullable Throwable cause) {
     return new HelperFailureException(
-        DRIVER,
-        id.isEmpty() ? null : id,
-        "helper process (" + mode.argument() + ")",
-        errno,
-        problem,
-        cause);
-  }
-
-  private void readStderr() {
-    InputStream errors = process.getErrorStream();
-    try {
-      keepStderr(errors);
-    } catch (IOException e) {
-      // When the process ends, the JDK takes what is left in the pipe aside and closes the pipe,
-      // also
-      // under a read that waits; what it took aside comes with the next read.
-      keepRestOfStderr(errors);
-    }
-  }
-
-  private void keepStderr(InputStream errors) throws IOException {
-    byte[] buffer = new byte[1024];
-    int count = errors.read(buffer);
-    while (count >= 0) {
-      synchronized (stderr) {
-        if (stderr.length() < MAX_STDERR) {
-          stderr.append(ByteString.of(buffer, 0, count));
-        }
-      }
-      count = errors.read(buffer);
-    }
-    errors.close();
-  }
-
-  private void keepRestOfStderr(InputStream errors) {
-    try {
-      keepStderr(errors);
-    } catch (IOException e) {
-      // The process is gone, and with it what it may have said.
-    }
-  }
-
-  private String stderrText() {
-    join(stderrReader);
-    synchronized (stderr) {
-      return stderr.isEmpty() ? "" : ", saying: " + stderr;
-    }
-  }
-
-  private Thread startThread(String what, Runnable body) {
-    Thread thread = new Thread(body, "layerstore-helper-" + mode.argument() + "-" + what);
-    thread.setDaemon(true);
-    thread.start();
-    return thread;
+        DRIVER, idOrNull(), "helper process (" + mode.argument() + ")", 0, problem, cause);
   }
 }

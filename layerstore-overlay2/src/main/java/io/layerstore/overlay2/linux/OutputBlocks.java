@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
@@ -15,11 +16,12 @@ final class OutputBlocks {
 
   private static final int BLOCK_SIZE = 256 << 10;
   private static final int BLOCKS = 4;
+  private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
 
   private final HelperProcess helper;
   private final Deque<FrameBuilder> free = new ArrayDeque<>();
   private final Deque<FrameBuilder> filled = new ArrayDeque<>();
-  private final Thread sender;
+  private final BackgroundThread sender;
   private boolean isClosed;
 
   /** To {@code helper}. */
@@ -28,8 +30,7 @@ final class OutputBlocks {
     for (int i = 0; i < BLOCKS; i++) {
       free.add(new FrameBuilder(BLOCK_SIZE));
     }
-    this.sender = new Thread(this::send, "layerstore-helper-apply-entries");
-    sender.setDaemon(true);
+    this.sender = new BackgroundThread("layerstore-helper-apply-entries", this::send);
     sender.start();
   }
 
@@ -45,12 +46,12 @@ final class OutputBlocks {
 
   /** Sends a block. */
   void submit(FrameBuilder block) {
-    helper.lock().lock();
+    helper.frames().lock().lock();
     try {
       filled.add(block);
-      helper.changed().signalAll();
+      helper.frames().changed().signalAll();
     } finally {
-      helper.lock().unlock();
+      helper.frames().lock().unlock();
     }
   }
 
@@ -71,36 +72,40 @@ final class OutputBlocks {
   }
 
   private @Nullable FrameBuilder nextFilled() {
-    helper.lock().lock();
+    helper.frames().lock().lock();
     try {
       while (filled.isEmpty() && !isClosed) {
-        helper.changed().awaitUninterruptibly();
+        helper.frames().changed().awaitUninterruptibly();
       }
       return filled.poll();
     } finally {
-      helper.lock().unlock();
+      helper.frames().lock().unlock();
     }
   }
 
   private void giveBack(FrameBuilder block) {
-    helper.lock().lock();
+    helper.frames().lock().lock();
     try {
       free.add(block);
-      helper.changed().signalAll();
+      helper.frames().changed().signalAll();
     } finally {
-      helper.lock().unlock();
+      helper.frames().lock().unlock();
     }
   }
 
-  /** Lets the sending thread end; blocks that it has not begun with are dropped. */
+  /**
+   * Lets the sending thread end, and waits for that; blocks that it has not begun with are dropped.
+   * The helper must have ended, or nothing must be on its way.
+   */
   void close() {
-    helper.lock().lock();
+    helper.frames().lock().lock();
     try {
       isClosed = true;
       filled.clear();
-      helper.changed().signalAll();
+      helper.frames().changed().signalAll();
     } finally {
-      helper.lock().unlock();
+      helper.frames().lock().unlock();
     }
+    sender.join(END_TIMEOUT);
   }
 }

@@ -252,6 +252,35 @@ class ApplyHelperTest {
     }
 
     @Test
+    void write_longerThanLinuxTakes_isUnsupported() throws IOException {
+      LayerPath longName = path("d/" + "n".repeat(256) + "/f");
+      LayerPath longPath = path("n".repeat(200) + ("/" + "n".repeat(200)).repeat(20));
+      Xattr longValue = new Xattr(ByteString.utf8("user.x"), ByteString.of(new byte[65537]));
+      Xattr longAttribute = new Xattr(ByteString.utf8("user." + "x".repeat(251)), ByteString.EMPTY);
+      for (TreeEntry entry :
+          List.of(
+              TreeEntry.directory(longName, mode(0755)),
+              TreeEntry.directory(longPath, mode(0755)),
+              TreeEntry.hardLink(path("h"), mode(0644), longPath),
+              TreeEntry.symlink(path("l"), mode(0777), ByteString.utf8("x".repeat(4096))),
+              TreeEntry.directory(path("d"), mode(0755).withXattrs(List.of(longValue))),
+              TreeEntry.directory(path("d"), mode(0755).withXattrs(List.of(longAttribute))))) {
+        assertThrows(UnsupportedEntryException.class, () -> writer().write(entry, null));
+      }
+      file("still", "works");
+      finish();
+    }
+
+    @Test
+    void write_asLongAsLinuxTakes_works() throws IOException {
+      String name = "n".repeat(255);
+      symlink(name, "x".repeat(4095));
+      file("d/".repeat(1000) + "f", "x");
+      finish();
+      assertEquals(4095, node(name).linkText().length());
+    }
+
+    @Test
     void write_contentTooShort_throwsWhatTheCallerDidWrong() {
       TreeEntry entry = TreeEntry.file(path("a"), mode(0644), 5);
       FileContent content = FileContent.dense(new ByteArrayInputStream(new byte[3]), 5);

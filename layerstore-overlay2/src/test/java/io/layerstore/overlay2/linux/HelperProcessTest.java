@@ -18,6 +18,8 @@ import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.RecordingWriteContext;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +54,22 @@ final class HelperProcessTest {
 
   private static boolean isThere(long pid) {
     return Files.exists(Path.of("/proc", Long.toString(pid)));
+  }
+
+  /** Waits for the end of a process that is not a child of this one: init may leave a zombie. */
+  private static void awaitEnd(long pid) {
+    while (isThere(pid) && !isZombie(pid)) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private static boolean isZombie(long pid) {
+    try {
+      String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+      return stat.charAt(stat.lastIndexOf(')') + 2) == 'Z';
+    } catch (IOException e) {
+      return false; // It is not there any more.
+    }
   }
 
   /** A program that takes the place of the helper. */
@@ -253,6 +271,16 @@ final class HelperProcessTest {
     }
 
     @Test
+    void jvmHaltsWhileUnpacking_helperEnds() throws Exception {
+      Helpers.binary();
+      Helpers.namespace();
+      Helpers.makeLayer(home, "base", Helpers.link(1), false);
+      String output = ChildJvm.run(List.of(), UnpackingJvm.class, home).out().strip();
+      long pid = Long.parseLong(output);
+      awaitEnd(pid);
+    }
+
+    @Test
     void jvmHalts_helperAndMountEnd() throws Exception {
       LinuxCalls calls = Helpers.calls();
       MountSettings settings = Helpers.settings(calls, home);
@@ -260,12 +288,44 @@ final class HelperProcessTest {
       Helpers.makeLayer(home, "top", Helpers.link(2), true);
       String output = ChildJvm.run(List.of(), HaltingJvm.class, home).out().strip();
       long pid = Long.parseLong(output);
-      while (isThere(pid)) {
-        Thread.onSpinWait();
-      }
+      awaitEnd(pid);
       try (Mounts mounts = calls.openMounts(home, settings)) {
         assertEquals(List.of(), mounts.list());
       }
+    }
+  }
+
+  /** Unpacks, says which process does, and is gone in the middle of an entry. */
+  static final class UnpackingJvm {
+    public static void main(String[] arguments) throws IOException {
+      Path home = Path.of(arguments[0]);
+      WriteSettings settings =
+          new WriteSettings(WriteSettings.DEFAULT.idMapping(), !Helpers.isRoot(), false, 0);
+      ApplyHelper writer =
+          (ApplyHelper)
+              Helpers.calls().openWriter(home, "base", settings, new RecordingWriteContext());
+      byte[] bytes = new byte[8 << 20];
+      writer.write(
+          TreeEntry.file(LayerPath.of("f"), Attributes.of(0644, Instant.EPOCH), 2L * bytes.length),
+          new FileContent(
+              new SequenceInputStream(new ByteArrayInputStream(bytes), halting(writer.pid())),
+              List.of(new FileContent.Extent(0, 2L * bytes.length))));
+    }
+
+    private static InputStream halting(long pid) {
+      return new InputStream() {
+        @Override
+        public int read() {
+          System.out.println(pid);
+          Runtime.getRuntime().halt(0);
+          return -1;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) {
+          return read();
+        }
+      };
     }
   }
 

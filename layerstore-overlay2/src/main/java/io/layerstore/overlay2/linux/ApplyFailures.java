@@ -1,0 +1,47 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.ArchiveException;
+import io.layerstore.BreakoutException;
+import io.layerstore.HelperFailureException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MalformedArchiveException;
+import io.layerstore.UnsupportedEntryException;
+
+/** What a failure to unpack means: that the archive is at fault, or the machine. */
+final class ApplyFailures {
+
+  private ApplyFailures() {}
+
+  static LayerStoreException of(HelperError error, String id) {
+    HelperFailureException cause = error.toException(HelperProcess.DRIVER, id);
+    String path = "/" + error.path();
+    return switch (error.code()) {
+      case Protocol.CODE_BREAKOUT ->
+          new BreakoutException(
+              ArchiveException.NO_ENTRY,
+              "",
+              "the way to " + path + " leads through a symbolic link above the root of the layer",
+              cause);
+      case Protocol.CODE_NOT_A_DIRECTORY ->
+          malformed("there is no way to " + path + ": something on it is no directory", cause);
+      case Protocol.CODE_LINK_LOOP ->
+          malformed("there is no way to " + path + ": too many symbolic links on it", cause);
+      case Protocol.CODE_MISSING_TARGET ->
+          malformed(path + " is a hard link to what the archive does not have before it", cause);
+      case Protocol.CODE_BAD_LINK -> malformed(path + " is a hard link to a directory", cause);
+      case Protocol.CODE_WHITEOUT_DEVICE ->
+          new UnsupportedEntryException(
+              ArchiveException.NO_ENTRY,
+              "",
+              path
+                  + " is a character device 0/0, which overlay takes for a deletion; if that is what"
+                  + " it is for, allow it with a driver option",
+              cause);
+      default -> cause;
+    };
+  }
+
+  private static MalformedArchiveException malformed(String problem, Throwable cause) {
+    return new MalformedArchiveException(ArchiveException.NO_ENTRY, "", problem, cause);
+  }
+}
