@@ -18,6 +18,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttributeView;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -100,6 +101,18 @@ final class Directory implements Closeable {
     return stream == null
         ? look(path)
         : Look.of(stream.getFileAttributeView(BasicFileAttributeView.class).readAttributes());
+  }
+
+  /** Whether it is held open, so that nobody can lead its operations elsewhere. */
+  boolean isHeld() {
+    return stream != null;
+  }
+
+  /** A view of the directory itself. */
+  <V extends FileAttributeView> V view(Class<V> type) {
+    return stream == null
+        ? Files.getFileAttributeView(path, type, LinkOption.NOFOLLOW_LINKS)
+        : stream.getFileAttributeView(type);
   }
 
   /** What {@code name} is; null if there is no such name. */

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes entries of an archive in the staging directory, with all the attributes that the file
- * system takes, and gives attributes to directories that exist.
+ * system takes.
  *
  * <p>Not safe for use by many threads.
  */
@@ -160,30 +160,6 @@ final class EntryMaker {
         recorded);
   }
 
-  /**
-   * Gives a directory that exists the attributes of an entry.
-   *
-   * @param before what it was
-   * @return what it is now
-   */
-  TrueEntry giveToDirectory(Path directory, TreeEntry entry, TrueEntry before) throws IOException {
-    Attributes wanted = entry.attributes();
-    volume.makeAccessible(directory, layer.id(), entry.path());
-    volume.replaceOwner(directory, layer.id(), entry.path(), wanted.uid(), wanted.gid());
-    List<Xattr> recorded =
-        merged(before.recorded(), volume.setXattrs(directory, EntryType.DIRECTORY, kept(entry)));
-    volume.setTimes(directory, wanted.modified(), wanted.accessed());
-    volume.setMode(directory, volume.modeOnDisk(EntryType.DIRECTORY, wanted.mode()));
-    return new TrueEntry(
-        EntryType.DIRECTORY,
-        null,
-        0,
-        plain(wanted, EntryType.DIRECTORY),
-        null,
-        List.of(),
-        recorded);
-  }
-
   /** Makes a directory for which the archive has no entry. */
   void makeImpliedDirectory(Path directory, LayerPath path) throws IOException {
     Files.createDirectory(directory, volume.creation(Volume.IMPLIED_MODE));
@@ -192,7 +168,7 @@ final class EntryMaker {
   }
 
   /** The extended attributes to keep: not those that are the business of the host. */
-  private List<Xattr> kept(TreeEntry entry) {
+  List<Xattr> kept(TreeEntry entry) {
     List<Xattr> all = entry.attributes().xattrs();
     if (all.stream().noneMatch(xattr -> DROPPED_XATTRS.contains(xattr.name()))) {
       return all;
@@ -208,7 +184,8 @@ final class EntryMaker {
     return kept;
   }
 
-  private static List<Xattr> merged(List<Xattr> before, List<Xattr> added) {
+  /** {@code added}, and those {@code before} that it does not replace. */
+  static List<Xattr> merged(List<Xattr> before, List<Xattr> added) {
     if (before.isEmpty()) {
       return added;
     }

@@ -20,10 +20,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class EntryRemover {
 
-  private final LayerFiles layer;
   private final Volume volume;
   private final InRootWalker walker;
   private final LayerRecords records;
+  private final DirectoryChanger directories;
+  private final Seclusion seclusion;
   private final ContextCalls context;
 
   /*
@@ -33,11 +34,18 @@ final class EntryRemover {
    */
   private final PathSet opaque = new PathSet();
 
-  EntryRemover(LayerFiles layer, InRootWalker walker, LayerRecords records, ContextCalls context) {
-    this.layer = layer;
+  EntryRemover(
+      LayerFiles layer,
+      InRootWalker walker,
+      LayerRecords records,
+      DirectoryChanger directories,
+      Seclusion seclusion,
+      ContextCalls context) {
     this.volume = layer.volume();
     this.walker = walker;
     this.records = records;
+    this.directories = directories;
+    this.seclusion = seclusion;
     this.context = context;
   }
 
@@ -135,7 +143,7 @@ final class EntryRemover {
     TreePosition position = walker.position();
     if (!path.isRoot()) {
       position.goTo(path.parent());
-      volume.makeAccessible(position.directory().path(path.name()), layer.id(), path);
+      directories.makeAccessible(position.directory(), path);
     }
     position.goTo(path);
     return new Level(path, position.directory().list());
@@ -172,7 +180,7 @@ final class EntryRemover {
     }
     Path file = directory.path(real.name());
     if (!volume.traits().setsOwners() && !Files.isReadable(file)) {
-      volume.setMode(file, 0600);
+      seclusion.perform(() -> volume.setMode(file, 0600));
     }
     try (InputStream content = Channels.newInputStream(directory.openFile(real.name()))) {
       context.destroying(real, look.sizeBytes(), content);

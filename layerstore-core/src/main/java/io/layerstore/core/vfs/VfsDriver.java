@@ -45,6 +45,9 @@ final class VfsDriver implements GraphDriver {
   private final MountCounter<String> mounts = new MountCounter<>(id -> false);
   private final Set<String> writers = ConcurrentHashMap.newKeySet();
 
+  /** For each layer made by this driver and never mounted: nobody else knows where it is. */
+  private final Map<String, Seclusion> secluded = new ConcurrentHashMap<>();
+
   private VfsDriver(DriverContext context, VfsLayout layout, VfsHome home) {
     this.context = context;
     this.layout = layout;
@@ -130,6 +133,7 @@ final class VfsDriver implements GraphDriver {
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot create the layer", e);
     }
+    secluded.put(id, Seclusion.ofNewLayer());
   }
 
   @Override
@@ -145,6 +149,7 @@ final class VfsDriver implements GraphDriver {
     if (mounts.count(id) > 0) {
       throw new MountBusyException(id, List.of(), null);
     }
+    secluded.remove(id);
     try {
       layers.delete(id);
     } catch (IOException e) {
@@ -171,6 +176,7 @@ final class VfsDriver implements GraphDriver {
   public Path mount(String id, MountOptions options) throws LayerStoreException {
     Path directory = layer(id).directory();
     requireNoLabel(id, options.mountLabel());
+    endSeclusion(id);
     mounts.increment(id);
     return directory;
   }
@@ -183,7 +189,16 @@ final class VfsDriver implements GraphDriver {
 
   @Override
   public Map<String, String> metadata(String id) throws LayerStoreException {
-    return Map.of("SourceDir", layer(id).directory().toString());
+    Path directory = layer(id).directory();
+    endSeclusion(id);
+    return Map.of("SourceDir", directory.toString());
+  }
+
+  private void endSeclusion(String id) {
+    Seclusion seclusion = secluded.remove(id);
+    if (seclusion != null) {
+      seclusion.end();
+    }
   }
 
   @Override
@@ -207,6 +222,7 @@ final class VfsDriver implements GraphDriver {
   }
 
   private TreeWriter openWriter(LayerFiles layer, WriteContext writeContext) throws IOException {
+    requireSafeToWrite(layer);
     Staging staging = layers.newStaging(layer.id());
     AttributeLog log = null;
     try {
@@ -216,6 +232,7 @@ final class VfsDriver implements GraphDriver {
           writeContext,
           staging,
           log,
+          secluded.getOrDefault(layer.id(), Seclusion.none()),
           new VfsTreeWriter.Publication() {
             @Override
             public void publish(AttributeLog records) throws IOException {
@@ -234,6 +251,22 @@ final class VfsDriver implements GraphDriver {
         e.addSuppressed(closing);
       }
       throw e;
+    }
+  }
+
+  /** Where directories cannot be held open, whoever uses a layer could lead writes out of it. */
+  private void requireSafeToWrite(LayerFiles layer) throws IOException {
+    if (mounts.count(layer.id()) == 0) {
+      return;
+    }
+    try (Directory directory = layer.open()) {
+      if (!directory.isHeld()) {
+        throw new DriverException(
+            name(),
+            layer.id(),
+            "is mounted, and on this file system that makes writing into it unsafe; unmount it",
+            null);
+      }
     }
   }
 

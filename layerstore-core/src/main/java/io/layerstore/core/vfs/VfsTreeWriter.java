@@ -37,7 +37,6 @@ final class VfsTreeWriter implements TreeWriter {
   }
 
   private final LayerFiles layer;
-  private final Volume volume;
   private final ContextCalls context;
   private final Staging staging;
   private final AttributeLog log;
@@ -47,6 +46,8 @@ final class VfsTreeWriter implements TreeWriter {
   private final EntryMaker maker;
   private final InRootWalker walker;
   private final EntryRemover remover;
+  private final DirectoryChanger directories;
+  private final Seclusion seclusion;
   private final DirectoryTimes directoryTimes;
 
   /** Whether the walk of this moment is to make missing directories. */
@@ -60,19 +61,22 @@ final class VfsTreeWriter implements TreeWriter {
       WriteContext context,
       Staging staging,
       AttributeLog log,
+      Seclusion seclusion,
       Publication publication)
       throws IOException {
     this.layer = layer;
-    this.volume = layer.volume();
     this.context = new ContextCalls(context);
     this.staging = staging;
     this.log = log;
     this.publication = publication;
     this.records = new LayerRecords(layer, log);
-    this.exactNames = new ExactNames(volume.traits());
+    this.seclusion = seclusion;
+    this.exactNames = new ExactNames(layer.volume().traits());
     this.maker = new EntryMaker(layer, this.context);
     this.walker = new InRootWalker(layer.open(), new WriterGuide());
-    this.remover = new EntryRemover(layer, walker, records, this.context);
+    this.directories =
+        new DirectoryChanger(layer, this.context, staging, records, maker, seclusion);
+    this.remover = new EntryRemover(layer, walker, records, directories, seclusion, this.context);
     this.directoryTimes = new DirectoryTimes(staging.path().resolve("times"));
   }
 
@@ -122,7 +126,7 @@ final class VfsTreeWriter implements TreeWriter {
     Look existing = exactNames.look(parent.directory(), real.name());
     boolean isDirectory = entry.type() == EntryType.DIRECTORY;
     if (existing != null && existing.isDirectory() && isDirectory) {
-      merge(parent.directory().path(real.name()), real, entry);
+      directories.merge(parent.directory(), real, entry);
     } else {
       if (existing != null) {
         remover.remove(real, existing);
@@ -143,11 +147,6 @@ final class VfsTreeWriter implements TreeWriter {
     noteLink(entry, real);
   }
 
-  private void merge(Path directory, LayerPath real, TreeEntry entry) throws IOException {
-    TrueEntry merged = maker.giveToDirectory(directory, entry, records.read(directory, real));
-    records.note(real, merged, directory);
-  }
-
   private void putLink(TreeEntry entry) throws IOException {
     LinkTarget target = findTarget(entry);
     TreePosition parent = goTo(entry.path().parent());
@@ -165,7 +164,8 @@ final class VfsTreeWriter implements TreeWriter {
     if (isLink) {
       requireLinkTo(staged, entry, target);
     } else {
-      maker.giveToShared(target.file(), entry, target);
+      // Where its place is known, the record alone has to do.
+      seclusion.perform(() -> maker.giveToShared(target.file(), entry, target));
     }
     TrueEntry shared = maker.giveToShared(file, entry, target);
     records.note(real, shared, file);
@@ -289,12 +289,7 @@ final class VfsTreeWriter implements TreeWriter {
     if (look == null || !look.isDirectory()) {
       return;
     }
-    Path directory = position.directory().path(real.name());
-    volume.setTimes(directory, modified, accessed);
-    if (!volume.traits().keepsDirectoryTimes()) {
-      TrueEntry before = records.read(directory, real);
-      records.note(real, before.withTimes(modified, accessed), directory);
-    }
+    directories.setTimes(position.directory(), real, modified, accessed);
   }
 
   @Override
