@@ -15,13 +15,14 @@ public record RecoveryReport(List<Finding> findings) {
   /** The kinds of findings. */
   public enum Kind {
     /**
-     * A layer's metadata cannot be trusted. Left alone and not listed; registering the content
-     * again heals it.
+     * A layer's metadata cannot be trusted, or that of one below. Left alone and not listed;
+     * whatever it stands on is kept. Registering the content again heals it, and brings back what
+     * stands on it at once.
      */
     DAMAGED_LAYER,
     /**
-     * A read-write layer's metadata cannot be trusted. Left alone and not listed; whatever it
-     * stands on is kept.
+     * A read-write layer's metadata cannot be trusted, or that of a layer below. Left alone and not
+     * listed; whatever it stands on is kept, as far as its metadata or the graph driver tells.
      */
     DAMAGED_RW_LAYER,
     /**

@@ -70,6 +70,16 @@ public interface GraphDriver extends AutoCloseable {
   /** Whether there is a layer of that id. */
   boolean exists(String id) throws LayerStoreException;
 
+  /**
+   * The id of the layer directly below, if the driver keeps a note of it because it needs that
+   * layer's files; empty if there is none, or the layer has all its files itself.
+   *
+   * @throws io.layerstore.DriverException if there is no layer {@code id}
+   */
+  default Optional<String> neededParent(String id) throws LayerStoreException {
+    return Optional.empty();
+  }
+
   /** The ids of the layers this driver made, sorted. */
   List<String> ids() throws LayerStoreException;
 

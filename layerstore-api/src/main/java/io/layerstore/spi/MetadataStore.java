@@ -79,6 +79,15 @@ public interface MetadataStore extends AutoCloseable {
   /** Removes what remains of a layer once its files are gone. */
   void discard(Leftover leftover) throws LayerStoreException;
 
+  /**
+   * The layer that a layer stands on, also if its metadata cannot be trusted; so it can be kept.
+   *
+   * @return null if there is none, or it cannot be told
+   */
+  default @Nullable ChainId parentOf(ChainId chainId) throws LayerStoreException {
+    return null;
+  }
+
   /** The names of read-write layers that have metadata, trustworthy or not, sorted. */
   List<String> mounts() throws LayerStoreException;
 
@@ -89,6 +98,16 @@ public interface MetadataStore extends AutoCloseable {
    * @throws io.layerstore.StoreCorruptedException if something about it is missing or malformed
    */
   MountRecord mount(String name) throws LayerStoreException;
+
+  /**
+   * The layer that a read-write layer stands on, also if its metadata cannot be trusted; so it can
+   * be kept.
+   *
+   * @return null if there is none, or it cannot be told
+   */
+  default @Nullable ChainId parentOfMount(String name) throws LayerStoreException {
+    return null;
+  }
 
   /**
    * Notes the driver ids that a read-write layer is about to get, so that an unfinished creation

@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
  *   <li>otherwise the new files take its place. The old ones are removed, unless other layers may
  *       stand on them: then they stay in the driver, where nothing refers to them but those layers.
  * </ul>
+ *
+ * <p>Layers that could not be loaded because they stand on it are for the caller to load then: that
+ * takes other locks.
  */
 final class LayerPublication {
 
@@ -48,13 +51,21 @@ final class LayerPublication {
     this.parent = parent;
   }
 
-  /** Publishes and returns the node with one handle more. */
-  RoLayer publish() throws LayerStoreException {
+  /**
+   * A layer that is visible.
+   *
+   * @param layer its node, with one handle more
+   * @param isBack whether it was on disk but not in the store's table, and so were the layers on it
+   */
+  record Published(RoLayer layer, boolean isBack) {}
+
+  /** Publishes. */
+  Published publish() throws LayerStoreException {
     ChainId chainId = record.chainId();
     RoLayer existing = store.table().find(chainId);
     if (existing != null && health.isSound(existing)) {
       pending.discard();
-      return store.table().retain(chainId);
+      return new Published(store.table().retain(chainId), false);
     }
     LayerRecord onDisk = existing != null ? existing.record() : readFromDisk(chainId);
     if (existing == null && onDisk != null) {
@@ -64,17 +75,17 @@ final class LayerPublication {
       if (health.isSound(revived)) {
         pending.discard();
         store.table().addWithHandle(revived);
-        return revived;
+        return new Published(revived, true);
       }
     }
     boolean isMetadataPresent = onDisk != null || isOnDisk(chainId);
     if (isMetadataPresent) {
-      return heal(existing, onDisk);
+      return new Published(heal(existing, onDisk), existing == null);
     }
     commit(record);
     RoLayer layer = newNode(record);
     store.table().addWithHandle(layer);
-    return layer;
+    return new Published(layer, false);
   }
 
   private RoLayer newNode(LayerRecord committed) {

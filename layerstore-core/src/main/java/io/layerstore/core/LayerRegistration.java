@@ -20,6 +20,8 @@ import io.layerstore.spi.MetadataTransaction;
 import java.io.IOException;
 import java.io.InputStream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Adds layers to a store.
@@ -38,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("try") // Locks and calls are held by scope, not by name.
 final class LayerRegistration {
 
+  private static final Logger log = LoggerFactory.getLogger(LayerRegistration.class);
   private static final String OPERATION = "registering a layer";
 
   private final StoreContext store;
@@ -55,6 +58,24 @@ final class LayerRegistration {
    */
   RoLayer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
     store.requireWritable();
+    LayerPublication.Published published = registerLocked(source, options);
+    if (published.isBack()) {
+      loadLayersAbove(published.layer());
+    }
+    return published.layer();
+  }
+
+  /** Brings back the layers and read-write layers that stand on one that was damaged. */
+  private void loadLayersAbove(RoLayer healed) {
+    try {
+      store.critical().run(new StoreLoader(store)::loadAgain);
+    } catch (LayerStoreException e) {
+      log.warn("cannot load what stands on {}; the next open will", healed.chainId(), e);
+    }
+  }
+
+  private LayerPublication.Published registerLocked(LayerSource source, RegisterOptions options)
+      throws LayerStoreException {
     ChainId parentId = options.parent().orElse(null);
     RoLayer parent = parentId == null ? null : store.table().pin(parentId);
     try {
@@ -68,7 +89,7 @@ final class LayerRegistration {
       try (KeyedLock.Held held = store.chainLock().acquireInterruptibly(expected)) {
         RoLayer existing = store.table().find(expected);
         if (existing != null && health.isSound(existing)) {
-          return store.table().retain(expected);
+          return new LayerPublication.Published(store.table().retain(expected), false);
         }
         return unpackAndPublish(source, options, parent, held);
       } catch (InterruptedException e) {
@@ -86,7 +107,7 @@ final class LayerRegistration {
    * @param held the lock of the expected chain ID; null if none was expected, and then the lock is
    *     taken to publish
    */
-  private RoLayer unpackAndPublish(
+  private LayerPublication.Published unpackAndPublish(
       LayerSource source,
       RegisterOptions options,
       @Nullable RoLayer parent,
@@ -114,7 +135,7 @@ final class LayerRegistration {
       }
       progress.phase(Phase.COMMITTING);
       Interrupts.check(OPERATION);
-      RoLayer published = publish(pending, record, parent, held);
+      LayerPublication.Published published = publish(pending, record, parent, held);
       progress.phase(Phase.DONE);
       return published;
     } catch (LayerStoreException | RuntimeException | Error e) {
@@ -158,7 +179,7 @@ final class LayerRegistration {
         chainId, diffId, parentId, cacheId, taken.sizeBytes(), options.descriptor().orElse(null));
   }
 
-  private RoLayer publish(
+  private LayerPublication.Published publish(
       PendingLayer pending,
       LayerRecord record,
       @Nullable RoLayer parent,

@@ -198,6 +198,38 @@ final class LayerTable {
     }
   }
 
+  /** Keeps a layer for one above it that could not be loaded. */
+  void keepForChild(ChainId kept, ChainId child) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(kept);
+      if (layer != null) {
+        layer.addChild(child);
+      }
+    }
+  }
+
+  /** Keeps a layer for a read-write layer above it that could not be loaded. */
+  void keepForMount(ChainId kept, String name) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(kept);
+      if (layer != null) {
+        layer.addRWLayer(name);
+      }
+    }
+  }
+
+  /** The chain ID of the layer that the driver has as {@code cacheId}, or null. */
+  @Nullable ChainId findByCacheId(String cacheId) {
+    synchronized (lock) {
+      for (RoLayer layer : layers.values()) {
+        if (layer.cacheId().equals(cacheId)) {
+          return layer.chainId();
+        }
+      }
+      return null;
+    }
+  }
+
   // Read-write layers
 
   @Nullable MountedLayer findMount(String name) {

@@ -7,6 +7,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.MountNotFoundException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MountRecord;
 import java.util.ArrayDeque;
@@ -16,14 +17,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fills the table of a store from its metadata.
  *
  * <p>What cannot be trusted is reported and left alone, and so is what stands on it; everything
- * else loads. Nothing is repaired here.
+ * else loads. What it stands on cannot be deleted, as far as it can be told: by its own metadata,
+ * or for a read-write layer that names no parent, by the driver. A driver that copies needs no
+ * parent, so there such a read-write layer loads as one on nothing, as in Docker. Nothing is
+ * repaired here.
  */
+@SuppressWarnings("try") // Locks are held by scope, not by name.
 final class StoreLoader {
+
+  private static final Logger log = LoggerFactory.getLogger(StoreLoader.class);
 
   private final StoreContext store;
 
@@ -48,6 +57,7 @@ final class StoreLoader {
       loadChain(chainId, failed);
     }
     for (ChainId chainId : failed.keySet().stream().sorted().toList()) {
+      keepBelow(chainId);
       findings.add(
           new Finding(Kind.DAMAGED_LAYER, chainId.toString(), failed.getOrDefault(chainId, "")));
     }
@@ -98,7 +108,7 @@ final class StoreLoader {
     } catch (LayerNotFoundException e) {
       return "there is no metadata of it";
     } catch (LayerStoreException e) {
-      return e.getMessage() == null ? e.toString() : e.getMessage();
+      return message(e);
     }
   }
 
@@ -122,26 +132,113 @@ final class StoreLoader {
       if (store.table().findMount(name) != null) {
         continue;
       }
-      try {
-        MountRecord record = store.metadata().mount(name);
-        ChainId parentId = record.parent();
-        RoLayer parent = parentId == null ? null : store.table().find(parentId);
-        if (parentId != null && parent == null) {
-          findings.add(
-              new Finding(
-                  Kind.DAMAGED_RW_LAYER, name, "its parent " + parentId + " is not usable"));
-        } else {
-          store.table().addMount(new MountedLayer(record, parent));
-        }
-      } catch (MountNotFoundException e) {
-        // Removed since it was listed, which another process may do while this one only reads.
-      } catch (LayerStoreException e) {
-        findings.add(
-            new Finding(
-                Kind.DAMAGED_RW_LAYER,
-                name,
-                e.getMessage() == null ? e.toString() : e.getMessage()));
+      String problem = loadMount(name);
+      if (problem != null) {
+        findings.add(new Finding(Kind.DAMAGED_RW_LAYER, name, problem));
+        keepBelowMount(name);
       }
+    }
+  }
+
+  /** Loads a read-write layer; returns what is wrong with it, or null. */
+  private @Nullable String loadMount(String name) {
+    try {
+      MountRecord record = store.metadata().mount(name);
+      ChainId parentId = record.parent();
+      RoLayer parent = parentId == null ? null : store.table().find(parentId);
+      if (parentId != null && parent == null) {
+        return "its parent " + parentId + " is not usable";
+      }
+      ChainId needed = parentId == null ? parentInDriver(record) : null;
+      if (needed != null) {
+        store.table().keepForMount(needed, name);
+        return "its metadata names no parent, but its files stand on "
+            + needed
+            + ", which is kept; put that into the file \"parent\" of it";
+      }
+      store.table().addMount(new MountedLayer(record, parent));
+      return null;
+    } catch (MountNotFoundException e) {
+      // Removed since it was listed, which another process may do while this one only reads.
+      return null;
+    } catch (LayerStoreException e) {
+      return message(e);
+    }
+  }
+
+  /**
+   * The layer that the files of a read-write layer stand on, by the driver's own note. A process
+   * that died while it made the read-write layer may have left its metadata without it.
+   */
+  private @Nullable ChainId parentInDriver(MountRecord record) throws LayerStoreException {
+    String initId = record.initId();
+    String lowest = initId == null ? record.mountId() : initId;
+    if (!store.driver().exists(lowest)) {
+      return null;
+    }
+    String cacheId = store.driver().neededParent(lowest).orElse(null);
+    return cacheId == null ? null : store.table().findByCacheId(cacheId);
+  }
+
+  /** Nobody may delete what a layer that cannot be loaded stands on: it may be mended one day. */
+  private void keepBelow(ChainId damaged) throws LayerStoreException {
+    ChainId parent = store.metadata().parentOf(damaged);
+    if (parent != null && !store.options().readOnly()) {
+      store.table().keepForChild(parent, damaged);
+    }
+  }
+
+  private void keepBelowMount(String damaged) throws LayerStoreException {
+    ChainId parent = store.metadata().parentOfMount(damaged);
+    if (parent != null && !store.options().readOnly()) {
+      store.table().keepForMount(parent, damaged);
+    }
+  }
+
+  private static String message(Exception e) {
+    return e.getMessage() == null ? e.toString() : e.getMessage();
+  }
+
+  /**
+   * Loads what {@link #load} could not because a layer below was damaged, now that the layer is
+   * back. Whoever calls it holds none of the store's locks.
+   */
+  void loadAgain() throws LayerStoreException {
+    List<ChainId> missing = new ArrayList<>(store.metadata().layers());
+    // A layer can only be loaded after its parent, and chain IDs are in no such order.
+    while (missing.removeIf(this::loadAgain)) {
+      log.debug("{} layers are still to be loaded", missing.size());
+    }
+    for (String name : store.metadata().mounts()) {
+      try (KeyedLock.Held held = store.nameLock().acquire(name)) {
+        if (store.table().findMount(name) == null) {
+          String problem = loadMount(name);
+          log.debug("read-write layer {}: {}", name, problem == null ? "is back" : problem);
+        }
+      }
+    }
+  }
+
+  /** Whether the layer is in the table after another try. */
+  private boolean loadAgain(ChainId chainId) {
+    try (KeyedLock.Held held = store.chainLock().acquire(chainId)) {
+      if (store.table().find(chainId) != null) {
+        return true;
+      }
+      LayerRecord record = store.metadata().layer(chainId);
+      ChainId parentId = record.parent();
+      if (parentId == null) {
+        return add(record) == null;
+      }
+      RoLayer parent = store.table().pin(parentId);
+      try {
+        return add(record) == null;
+      } finally {
+        store.table().unpin(parent);
+      }
+    } catch (LayerStoreException e) {
+      log.debug("layer {} cannot be loaded yet", chainId, e);
+      return false;
     }
   }
 }

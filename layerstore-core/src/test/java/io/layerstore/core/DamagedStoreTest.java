@@ -16,6 +16,7 @@ import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
+import io.layerstore.Mount;
 import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
 import io.layerstore.RecoveryReport.Finding;
@@ -195,14 +196,81 @@ final class DamagedStoreTest {
       try (LayerStore store = LayerStore.open(root);
           Layer healed = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT)) {
         assertArrayEquals(BASE, export(healed));
+        assertAllThere(store);
       }
-      try (LayerStore store = LayerStore.open(root);
-          Layer child = store.get(top);
+      try (LayerStore store = LayerStore.open(root)) {
+        assertAllThere(store);
+        assertTrue(store.recoveryReport().of(Kind.DAMAGED_LAYER).isEmpty());
+      }
+    }
+
+    private void assertAllThere(LayerStore store) throws IOException {
+      try (Layer child = store.get(top);
           RWLayer rw = store.getRWLayer("rw")) {
         assertEquals(Set.of(base, top, other), ids(store));
         assertArrayEquals(TOP, export(child));
         assertEquals(top, rw.parent().orElseThrow());
-        assertTrue(store.recoveryReport().of(Kind.DAMAGED_LAYER).isEmpty());
+        assertEquals(List.of("rw"), child.usage().rwLayers());
+        assertEquals(0, rw.changes().count());
+      }
+    }
+
+    @Test
+    void register_middleOfChainHealed_bringsTheRestBack() throws IOException {
+      Files.writeString(directory(top).resolve("size"), "");
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(Set.of(base, other), ids(store));
+        try (Layer healed = store.register(LayerSource.of(TOP), RegisterOptions.onTopOf(base))) {
+          assertArrayEquals(TOP, export(healed));
+          assertAllThere(store);
+        }
+      }
+    }
+
+    @Test
+    void register_healedLayer_canBeReleasedWithWhatStoodOnIt() throws IOException {
+      Files.writeString(directory(base).resolve("size"), "");
+      try (LayerStore store = LayerStore.open(root)) {
+        store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT).close();
+        store.releaseRWLayer(store.getRWLayer("rw"));
+        store.release(store.get(other));
+        assertEquals(Set.of(), ids(store));
+      }
+    }
+
+    @Test
+    void release_layerBelowADamagedOne_isKept() throws IOException {
+      Files.writeString(directory(top).resolve("size"), "");
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(List.of(), store.release(store.get(base)));
+        assertEquals(Set.of(base, other), ids(store));
+      }
+    }
+
+    @Test
+    void release_layerBelowADamagedRWLayer_isKept() throws IOException {
+      Files.writeString(layerDb.resolve("mounts/rw/mount-id"), "");
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(List.of(), store.release(store.get(top)));
+        assertEquals(Set.of(base, top, other), ids(store));
+        assertEquals(List.of("rw"), store.get(top).usage().rwLayers());
+      }
+    }
+
+    @Test
+    void open_rwLayerWithoutParentFile_loadsWithAllItsFilesAsInDocker() throws IOException {
+      Files.delete(layerDb.resolve("mounts/rw/parent"));
+      try (LayerStore store = LayerStore.open(root);
+          RWLayer rw = store.getRWLayer("rw")) {
+        assertTrue(rw.parent().isEmpty());
+        store.release(store.get(top));
+        assertEquals(Set.of(other), ids(store));
+        try (Mount mount = rw.mount()) {
+          assertFalse(names(mount.path()).isEmpty());
+        }
+        try (Layer all = rw.commit()) {
+          assertTrue(all.parent().isEmpty());
+        }
       }
     }
 

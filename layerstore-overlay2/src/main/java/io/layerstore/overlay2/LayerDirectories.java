@@ -22,6 +22,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -143,6 +144,13 @@ final class LayerDirectories {
       return parent == null && lower.isEmpty();
     }
     return parent.equals(idOfLink(lower.links().get(0)));
+  }
+
+  /** The layer directly below {@code id}; empty if there is none, or its link is gone. */
+  Optional<String> parent(String id) throws LayerStoreException {
+    requireExists(id);
+    LowerChain lower = lower(id);
+    return lower.isEmpty() ? Optional.empty() : Optional.ofNullable(idOfLink(lower.links().get(0)));
   }
 
   boolean isCommitted(String id) {

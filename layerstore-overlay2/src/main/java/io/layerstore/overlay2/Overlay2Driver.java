@@ -200,6 +200,11 @@ final class Overlay2Driver implements GraphDriver {
   }
 
   @Override
+  public Optional<String> neededParent(String id) throws LayerStoreException {
+    return layers.parent(Overlay2Layout.requireValid(id));
+  }
+
+  @Override
   public List<String> ids() throws LayerStoreException {
     return layers.ids();
   }

@@ -219,6 +219,16 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
+  public @Nullable ChainId parentOf(ChainId chainId) throws LayerStoreException {
+    requireOpen();
+    try {
+      return reader.parentOrNull(layout.layer(chainId));
+    } catch (IOException e) {
+      throw Failures.wrap("read the parent of layer " + chainId, e);
+    }
+  }
+
+  @Override
   public List<String> mounts() throws LayerStoreException {
     requireOpen();
     try {
@@ -235,6 +245,16 @@ public final class FileMetadataStore implements MetadataStore {
       return reader.mount(name);
     } catch (IOException e) {
       throw Failures.wrap("read read-write layer " + name, e);
+    }
+  }
+
+  @Override
+  public @Nullable ChainId parentOfMount(String name) throws LayerStoreException {
+    requireOpen();
+    try {
+      return reader.parentOrNull(layout.mount(name));
+    } catch (IOException e) {
+      throw Failures.wrap("read the parent of read-write layer " + name, e);
     }
   }
 
