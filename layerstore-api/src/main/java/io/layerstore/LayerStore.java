@@ -1,5 +1,6 @@
 package io.layerstore;
 
+import io.layerstore.image.ImageStore;
 import io.layerstore.spi.LayerStoreProvider;
 import io.layerstore.spi.MetadataStoreFactory;
 import java.io.InputStream;
@@ -180,6 +181,15 @@ public interface LayerStore extends AutoCloseable {
    *     can be repeated
    */
   List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException;
+
+  /**
+   * The images on the layers of this store. Every image holds its top layer with a handle, which
+   * {@link Layer#usage} counts with the others.
+   *
+   * <p>The same object at each call; its methods throw {@link IllegalStateException} after {@link
+   * #close}.
+   */
+  ImageStore images();
 
   /**
    * Finishes deletions that were begun and could not be finished, and lets the driver clean up.

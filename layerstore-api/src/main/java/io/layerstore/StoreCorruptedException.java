@@ -18,7 +18,13 @@ public class StoreCorruptedException extends LayerStoreException {
 
   /** About {@code file}, with what is wrong with it and what caused it. */
   public StoreCorruptedException(String file, String problem, @Nullable Throwable cause) {
-    super(file + " is damaged: " + problem + "; register the layer again to heal it", cause);
+    this(file, problem, "register the layer again to heal it", cause);
+  }
+
+  /** About {@code file}, with what is wrong with it, what to do about it, and what caused it. */
+  public StoreCorruptedException(
+      String file, String problem, String advice, @Nullable Throwable cause) {
+    super(file + " is damaged: " + problem + "; " + advice, cause);
     this.file = file;
   }
 

@@ -29,16 +29,18 @@ public interface ReferenceStore {
    * @param force whether a tag that names another image is moved
    * @throws ReferenceConflictException if the tag names another image and {@code force} is not set,
    *     or if the reference has a digest
+   * @throws ImageNotFoundException if there is no such image
    */
   void addTag(ImageReference reference, ImageId id, boolean force) throws LayerStoreException;
 
   /**
    * Makes a repository's manifest digest name an image.
    *
-   * @throws ReferenceConflictException if it names another image and {@code force} is not set
+   * @throws ReferenceConflictException if it names another image: unlike a tag, a digest never
+   *     moves
+   * @throws ImageNotFoundException if there is no such image
    */
-  void addDigest(ImageReference repository, Digest digest, ImageId id, boolean force)
-      throws LayerStoreException;
+  void addDigest(ImageReference repository, Digest digest, ImageId id) throws LayerStoreException;
 
   /**
    * Removes a reference.

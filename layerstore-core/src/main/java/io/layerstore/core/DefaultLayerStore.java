@@ -17,8 +17,11 @@ import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RegisterOptions;
+import io.layerstore.core.image.DefaultImageStore;
+import io.layerstore.core.image.ImageArchives;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.KeyedLock;
+import io.layerstore.image.ImageStore;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -46,14 +49,18 @@ final class DefaultLayerStore implements LayerStore {
   private final LayerRelease release;
   private final LayerReading reading;
   private final ReadWriteLayers readWrite;
+  private final ImageStore images;
 
-  DefaultLayerStore(StoreContext store, OpenStore open) {
+  /** Opens the store whose layers have been loaded, and the images on them. */
+  DefaultLayerStore(StoreContext store, OpenStore open, ImageArchives.Factory archives)
+      throws LayerStoreException {
     this.store = store;
     this.open = open;
     this.registration = new LayerRegistration(store, new LayerHealth(store));
     this.release = new LayerRelease(store);
     this.reading = new LayerReading(store);
     this.readWrite = new ReadWriteLayers(store);
+    this.images = new DefaultImageStore(new ImageLayers(this, store), archives);
   }
 
   LayerReading reading() {
@@ -122,6 +129,12 @@ final class DefaultLayerStore implements LayerStore {
       store.table().dropHandle(node);
       return release.deleteUnheld(node);
     }
+  }
+
+  /** A handle on a layer that is in the table, or null. */
+  @Nullable Layer retain(ChainId chainId) {
+    RoLayer layer = store.table().retainIfPresent(chainId);
+    return layer == null ? null : new LayerReference(this, layer);
   }
 
   void dropHandle(RoLayer layer) {
@@ -230,6 +243,11 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   @Override
+  public ImageStore images() {
+    return images;
+  }
+
+  @Override
   public RecoveryReport cleanup() throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
@@ -278,7 +296,7 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   /** A store that only reads may see a root that another process changes, so it looks again. */
-  private void refreshIfReadOnly() throws LayerStoreException {
+  void refreshIfReadOnly() throws LayerStoreException {
     if (!isReadOnly()) {
       return;
     }

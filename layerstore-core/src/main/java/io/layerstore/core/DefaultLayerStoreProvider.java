@@ -5,6 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.image.ImageArchives;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
@@ -20,6 +21,8 @@ import java.util.concurrent.ExecutorService;
 /** What {@link LayerStore#open} finds: opens the layer store of this module. */
 public final class DefaultLayerStoreProvider implements LayerStoreProvider {
 
+  private static final ImageArchives.Factory ARCHIVES = NoArchives::new;
+
   /** Does nothing. */
   public DefaultLayerStoreProvider() {}
 
@@ -31,8 +34,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
       open.add(() -> StoreThreads.end(critical));
       CriticalWork criticalWork = new CriticalWork(critical);
       // On a thread of its own: an interrupt of the caller must not break what opening mends.
-      StoreContext store = criticalWork.call(() -> open(options, open, criticalWork));
-      return new DefaultLayerStore(store, open);
+      return criticalWork.call(() -> open(options, open, criticalWork));
     } catch (LayerStoreException | RuntimeException | Error e) {
       try {
         open.close();
@@ -43,7 +45,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     }
   }
 
-  private static StoreContext open(StoreOptions options, OpenStore open, CriticalWork critical)
+  private static LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)
       throws LayerStoreException {
     Path root = options.root();
     StoreRoot.prepare(root, options.readOnly());
@@ -83,8 +85,10 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
       recovery.finishRemovals();
       findings.addAll(recovery.findings());
     }
+    DefaultLayerStore layers = new DefaultLayerStore(store, open, ARCHIVES);
+    findings.addAll(layers.images().recoveryReport().findings());
     open.setRecoveryReport(new RecoveryReport(findings));
-    return store;
+    return layers;
   }
 
   private static Executor executor(StoreOptions options, OpenStore open) {

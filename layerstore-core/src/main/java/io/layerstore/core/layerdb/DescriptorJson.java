@@ -5,14 +5,10 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.SerializableString;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.io.CharacterEscapes;
-import com.fasterxml.jackson.core.io.SerializedString;
-import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.Platform;
+import io.layerstore.core.json.GoJson;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -38,20 +34,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class DescriptorJson {
 
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(32).build())
-          .disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
-          .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
-          .build();
+  private static final int MAX_DEPTH = 32;
+  private static final JsonFactory JSON = GoJson.factory(MAX_DEPTH);
 
   private DescriptorJson() {}
 
   /** The document for {@code descriptor}. */
   static byte[] write(Descriptor descriptor) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      json.setCharacterEscapes(new GoEscapes());
+    try (JsonGenerator json = GoJson.generator(JSON, bytes)) {
       json.writeStartObject();
       writeUnlessEmpty(json, "mediaType", descriptor.mediaType());
       if (descriptor.sizeBytes() != 0) {
@@ -242,29 +233,6 @@ final class DescriptorJson {
       if (json.currentToken() != token) {
         throw unexpected(json);
       }
-    }
-  }
-
-  /** Go writes what HTML or JavaScript could mistake as an escape. */
-  private static final class GoEscapes extends CharacterEscapes {
-    private static final long serialVersionUID = 1L;
-
-    @Override
-    public int[] getEscapeCodesForAscii() {
-      int[] codes = CharacterEscapes.standardAsciiEscapesForJSON();
-      codes['<'] = CharacterEscapes.ESCAPE_STANDARD;
-      codes['>'] = CharacterEscapes.ESCAPE_STANDARD;
-      codes['&'] = CharacterEscapes.ESCAPE_STANDARD;
-      return codes;
-    }
-
-    @Override
-    public @Nullable SerializableString getEscapeSequence(int c) {
-      return switch (c) {
-        case 0x2028 -> new SerializedString("\\u2028");
-        case 0x2029 -> new SerializedString("\\u2029");
-        default -> null;
-      };
     }
   }
 }

@@ -1,0 +1,62 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreOptions;
+import io.layerstore.core.image.LayerAccess;
+import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** Shows the layer store to its images. */
+final class ImageLayers implements LayerAccess {
+
+  private final DefaultLayerStore layers;
+  private final StoreContext store;
+
+  ImageLayers(DefaultLayerStore layers, StoreContext store) {
+    this.layers = layers;
+    this.store = store;
+  }
+
+  @Override
+  public Call enter() {
+    StoreLifecycle.Call call = store.lifecycle().enter();
+    return call::close;
+  }
+
+  @Override
+  public LayerStore layers() {
+    return layers;
+  }
+
+  @Override
+  public StoreOptions options() {
+    return store.options();
+  }
+
+  @Override
+  public Executor executor() {
+    return store.executor();
+  }
+
+  @Override
+  public Path directory() {
+    Path root = store.options().root();
+    Path database = root.resolve(store.options().metadataPath(store.driver().name()));
+    Path directory = database.getParent();
+    return directory == null ? root : directory;
+  }
+
+  @Override
+  public void refresh() throws LayerStoreException {
+    layers.refreshIfReadOnly();
+  }
+
+  @Override
+  public @Nullable Layer retain(ChainId chainId) {
+    return layers.retain(chainId);
+  }
+}

@@ -1,0 +1,286 @@
+package io.layerstore.core.image;
+
+import io.layerstore.AmbiguousIdException;
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RWLayer;
+import io.layerstore.ReadOnlyStoreException;
+import io.layerstore.RecoveryReport;
+import io.layerstore.StoreOptions;
+import io.layerstore.image.CommitImageOptions;
+import io.layerstore.image.DiskUsage;
+import io.layerstore.image.DistributionMetadata;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageNotFoundException;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.ImageStore;
+import io.layerstore.image.ImageTarget;
+import io.layerstore.image.ImportOptions;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import io.layerstore.image.PruneOptions;
+import io.layerstore.image.PrunePlan;
+import io.layerstore.image.PruneReport;
+import io.layerstore.image.ReferenceStore;
+import io.layerstore.image.SaveOptions;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The images beside a layer database. Hands every task to the class that knows it.
+ *
+ * <h2>Locks</h2>
+ *
+ * <p>One lock, {@code writing}, is held by everything that changes images or their names, while the
+ * few small files of the change are written. Under it the locks inside the tables of images and of
+ * layers may be taken, and no other. Layers are unpacked and deleted without it. Readers take the
+ * locks of the tables alone.
+ */
+@SuppressWarnings("try") // Calls are held by scope, not by name.
+public final class DefaultImageStore implements ImageStore {
+
+  private static final Pattern ID_PREFIX = Pattern.compile("(?:sha256:)?([0-9a-f]{1,64})");
+  private static final int MAX_CANDIDATES = 10;
+
+  private final LayerAccess access;
+  private final Object writing = new Object();
+  private final ImageTable table = new ImageTable();
+  private final ImageDb db;
+  private final ImageCatalog catalog;
+  private final DefaultReferenceStore references;
+  private final ImageCreation creation;
+  private final ImageDeletion deletion;
+  private final DistributionDirectory distribution;
+  private final ImageArchives archives;
+  private final RecoveryReport recoveryReport;
+
+  /**
+   * Opens the images of a layer store that is open and not given out yet.
+   *
+   * @throws LayerStoreException if the images cannot be listed, or their names cannot be read
+   */
+  public DefaultImageStore(LayerAccess access, ImageArchives.Factory archives)
+      throws LayerStoreException {
+    this.access = access;
+    this.db = new ImageDb(access.directory().resolve("imagedb"), access.options().durability());
+    this.catalog = new ImageCatalog(access, db, table);
+    this.references = new DefaultReferenceStore(access, db, table, writing);
+    this.creation = new ImageCreation(db, table, catalog, writing);
+    this.deletion = new ImageDeletion(access, db, table, references, writing);
+    this.distribution = new DistributionDirectory(access);
+    this.archives = archives.open(new ArchiveHost());
+    this.recoveryReport = new RecoveryReport(catalog.restore());
+  }
+
+  @Override
+  public Image create(byte[] config) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      return catalog.image(creation.create(config.clone(), null));
+    }
+  }
+
+  @Override
+  public Image get(ImageId id) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return catalog.image(require(id));
+    }
+  }
+
+  @Override
+  public Image resolve(String text) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      ImageNode named = named(text);
+      return catalog.image(named != null ? named : withPrefix(text));
+    }
+  }
+
+  /** The image that {@code text} is a reference to, or null. */
+  private @Nullable ImageNode named(String text) {
+    ImageReference reference;
+    try {
+      reference = ImageReference.parse(text);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+    Optional<ImageId> id = references.find(reference);
+    return id.isEmpty() ? null : table.find(id.get());
+  }
+
+  private ImageNode withPrefix(String text) throws LayerStoreException {
+    Matcher matcher = ID_PREFIX.matcher(text);
+    List<ImageId> found =
+        matcher.matches() ? table.withPrefix(matcher.group(1), MAX_CANDIDATES) : List.of();
+    if (found.isEmpty()) {
+      throw new ImageNotFoundException(text);
+    }
+    if (found.size() > 1) {
+      throw new AmbiguousIdException(text, found.stream().map(ImageId::toString).toList());
+    }
+    return require(found.get(0));
+  }
+
+  @Override
+  public List<Image> list() {
+    try (LayerAccess.Call call = access.enter()) {
+      refreshOrLog();
+      return catalog.images(table.all());
+    }
+  }
+
+  @Override
+  public List<Image> children(ImageId id) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return catalog.images(
+          table.children(id).stream()
+              .map(table::find)
+              .flatMap(node -> Optional.ofNullable(node).stream())
+              .toList());
+    }
+  }
+
+  @Override
+  public void setParent(ImageId id, ImageId parent) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      creation.setParent(id, parent);
+    }
+  }
+
+  @Override
+  public List<LayerMetadata> delete(ImageId id, boolean force) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      return deletion.delete(id, force);
+    }
+  }
+
+  @Override
+  public ReferenceStore references() {
+    return references;
+  }
+
+  @Override
+  public DistributionMetadata distribution() {
+    return distribution;
+  }
+
+  @Override
+  public LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      return archives.load(source, options);
+    }
+  }
+
+  @Override
+  public void save(List<String> images, ImageTarget target, SaveOptions options)
+      throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      archives.save(images, target, options);
+    }
+  }
+
+  @Override
+  public Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException {
+    throw new UnsupportedOperationException("import");
+  }
+
+  @Override
+  public Image commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException {
+    throw new UnsupportedOperationException("commit");
+  }
+
+  @Override
+  public DiskUsage diskUsage() throws LayerStoreException {
+    throw new UnsupportedOperationException("diskUsage");
+  }
+
+  @Override
+  public PrunePlan planPrune(PruneOptions options) throws LayerStoreException {
+    throw new UnsupportedOperationException("planPrune");
+  }
+
+  @Override
+  public PruneReport prune(PrunePlan plan) throws LayerStoreException {
+    throw new UnsupportedOperationException("prune");
+  }
+
+  @Override
+  public RecoveryReport recoveryReport() {
+    return recoveryReport;
+  }
+
+  private ImageNode require(ImageId id) throws ImageNotFoundException {
+    ImageNode node = table.find(id);
+    if (node == null) {
+      throw new ImageNotFoundException(id.toString());
+    }
+    return node;
+  }
+
+  private void requireWritable() throws ReadOnlyStoreException {
+    if (access.options().readOnly()) {
+      throw new ReadOnlyStoreException(access.options().root());
+    }
+  }
+
+  /** A store that only reads may see a root that another process changes, so it looks again. */
+  private void refresh() throws LayerStoreException {
+    if (access.options().readOnly()) {
+      synchronized (writing) {
+        access.refresh();
+        catalog.restore();
+        references.refresh();
+      }
+    }
+  }
+
+  private void refreshOrLog() {
+    try {
+      refresh();
+    } catch (LayerStoreException e) {
+      catalog.logStale(e);
+    }
+  }
+
+  /** What archives get to see of this store. */
+  private final class ArchiveHost implements ImageArchives.Host {
+    @Override
+    public LayerStore layers() {
+      return access.layers();
+    }
+
+    @Override
+    public ImageStore images() {
+      return DefaultImageStore.this;
+    }
+
+    @Override
+    public StoreOptions options() {
+      return access.options();
+    }
+
+    @Override
+    public Executor executor() {
+      return access.executor();
+    }
+
+    @Override
+    public void tagLoaded(ImageReference reference, ImageId id) throws LayerStoreException {
+      references.addLoadedTag(reference, id);
+    }
+  }
+}

@@ -1,0 +1,256 @@
+package io.layerstore.core.image;
+
+import io.layerstore.Digest;
+import io.layerstore.Durability;
+import io.layerstore.LayerStoreException;
+import io.layerstore.ReadOnlyStoreException;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.AtomicFiles;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageNotFoundException;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ReferenceConflictException;
+import io.layerstore.image.ReferenceStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The names of images on disk.
+ *
+ * <p>Every change writes the whole file anew and then becomes visible in memory. Readers see one
+ * moment and wait for nobody.
+ */
+@SuppressWarnings("try") // Calls are held by scope, not by name.
+final class DefaultReferenceStore implements ReferenceStore {
+
+  private static final Logger log = LoggerFactory.getLogger(DefaultReferenceStore.class);
+
+  private static final String FILE_NAME = "repositories.json";
+  private static final int FILE_MODE = 0600;
+  private static final int DIRECTORY_MODE = 0700;
+
+  /** Room for some hundred thousand references. */
+  private static final int MAX_BYTES = 64 << 20;
+
+  private final LayerAccess access;
+  private final ImageDb db;
+  private final ImageTable table;
+  private final Object writing;
+  private final Path file;
+  private volatile Repositories current;
+
+  /**
+   * @param writing the lock of everything that changes images or their names
+   * @throws StoreCorruptedException if the file is not what it must be; without the names nothing
+   *     could be changed without loss
+   */
+  DefaultReferenceStore(LayerAccess access, ImageDb db, ImageTable table, Object writing)
+      throws LayerStoreException {
+    this.access = access;
+    this.db = db;
+    this.table = table;
+    this.writing = writing;
+    this.file = access.directory().resolve(FILE_NAME);
+    this.current = read();
+  }
+
+  private Repositories read() throws LayerStoreException {
+    byte @Nullable [] document;
+    try {
+      document = AtomicFiles.readIfExists(file, MAX_BYTES);
+    } catch (IOException e) {
+      throw ImageFailures.wrap("read the names of images from " + file, e);
+    }
+    try {
+      return document == null ? Repositories.EMPTY : Repositories.read(document);
+    } catch (IOException e) {
+      throw new StoreCorruptedException(
+          file.toString(),
+          String.valueOf(e.getMessage()),
+          "put a copy of it back, or move it away to go on without names of images",
+          e);
+    }
+  }
+
+  /** Looks again, in a store that only reads; what cannot be read leaves what was known. */
+  void refresh() {
+    if (access.options().readOnly()) {
+      try {
+        current = read();
+      } catch (LayerStoreException e) {
+        log.warn("cannot look again at {}; showing what was there before", file, e);
+      }
+    }
+  }
+
+  @Override
+  public Map<ImageReference, ImageId> list() {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return current.all();
+    }
+  }
+
+  @Override
+  public List<ImageReference> of(ImageId id) {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return current.of(id);
+    }
+  }
+
+  @Override
+  public Optional<ImageId> find(ImageReference reference) {
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return current.find(withTag(reference));
+    }
+  }
+
+  @Override
+  public void addTag(ImageReference reference, ImageId id, boolean force)
+      throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      if (reference.digest().isPresent()) {
+        throw new ReferenceConflictException(
+            reference.toString(),
+            "refusing to create a tag with a digest reference: " + reference + "; give a tag");
+      }
+      synchronized (writing) {
+        requireImage(id);
+        ImageReference tag = withTag(reference);
+        Repositories changed = added(tag, id, force);
+        noteTagging(id);
+        write(changed);
+      }
+    }
+  }
+
+  /** Makes a tag name an image, whatever it named before, without noting when. */
+  void addLoadedTag(ImageReference reference, ImageId id) throws LayerStoreException {
+    synchronized (writing) {
+      requireImage(id);
+      write(added(withTag(reference), id, true));
+    }
+  }
+
+  @Override
+  public void addDigest(ImageReference repository, Digest digest, ImageId id)
+      throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      synchronized (writing) {
+        requireImage(id);
+        write(added(repository.withDigest(digest), id, false));
+      }
+    }
+  }
+
+  @Override
+  public boolean remove(ImageReference reference) throws LayerStoreException {
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      synchronized (writing) {
+        ImageReference known = withTag(reference);
+        if (current.find(known).isEmpty()) {
+          return false;
+        }
+        write(current.without(List.of(known)));
+        return true;
+      }
+    }
+  }
+
+  private Repositories added(ImageReference reference, ImageId id, boolean force)
+      throws ReferenceConflictException {
+    String present = current.raw(reference);
+    if (present == null || present.equals(id.toString())) {
+      return current.with(reference, id);
+    }
+    Digest digest = reference.digest().orElse(null);
+    if (digest != null) {
+      throw new ReferenceConflictException(
+          reference.toString(),
+          "cannot overwrite digest "
+              + digest
+              + ": it names image "
+              + present
+              + "; remove it first");
+    }
+    if (!force) {
+      throw new ReferenceConflictException(
+          reference.toString(),
+          "tag "
+              + reference
+              + " is already set to image "
+              + present
+              + "; force the change to move it");
+    }
+    return current.with(reference, id);
+  }
+
+  private void requireImage(ImageId id) throws ImageNotFoundException {
+    if (table.find(id) == null) {
+      throw new ImageNotFoundException(id.toString());
+    }
+  }
+
+  /** Before the names change: a time too many does no harm, a name too many does. */
+  private void noteTagging(ImageId id) throws LayerStoreException {
+    try {
+      db.writeLastUpdated(id, Instant.now());
+    } catch (IOException e) {
+      throw ImageFailures.wrap("note when image " + id + " was tagged", e);
+    }
+  }
+
+  /** What is known at this moment; for those who hold the lock, or need no more than a look. */
+  Repositories current() {
+    return current;
+  }
+
+  /** Writes and shows other names; the caller holds the lock. */
+  void write(Repositories changed) throws LayerStoreException {
+    Durability durability = access.options().durability();
+    try {
+      AtomicFiles.createDirectories(access.directory(), DIRECTORY_MODE, durability);
+      AtomicFiles.write(file, changed.toBytes(), FILE_MODE, durability);
+    } catch (IOException e) {
+      takeBack(e);
+      throw ImageFailures.wrap("write the names of images to " + file, e);
+    }
+    current = changed;
+  }
+
+  /** Only forcing the directory to the disk may have failed; the file is new then. */
+  private void takeBack(IOException failure) {
+    try {
+      byte[] before = current.toBytes();
+      byte @Nullable [] now = AtomicFiles.readIfExists(file, MAX_BYTES);
+      if (now != null && !Arrays.equals(now, before)) {
+        AtomicFiles.write(file, before, FILE_MODE, Durability.NONE);
+      }
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private void requireWritable() throws ReadOnlyStoreException {
+    if (access.options().readOnly()) {
+      throw new ReadOnlyStoreException(access.options().root());
+    }
+  }
+
+  private static ImageReference withTag(ImageReference reference) {
+    return reference.isRepository() ? reference.withTag(ImageReference.DEFAULT_TAG) : reference;
+  }
+}

@@ -1,0 +1,55 @@
+package io.layerstore.core.image;
+
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreOptions;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.ImageStore;
+import io.layerstore.image.ImageTarget;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import io.layerstore.image.SaveOptions;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/** Reads and writes image archives for an image store. Called while the store is open. */
+public interface ImageArchives {
+
+  /** Does what {@link ImageStore#load} says; the store is writable. */
+  LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
+
+  /** Does what {@link ImageStore#save} says. */
+  void save(List<String> images, ImageTarget target, SaveOptions options)
+      throws LayerStoreException;
+
+  /** What archives are read into and written from. */
+  interface Host {
+
+    /** The layer store. */
+    LayerStore layers();
+
+    /** The image store. */
+    ImageStore images();
+
+    /** How the store was opened. */
+    StoreOptions options();
+
+    /** What runs concurrent stages. */
+    Executor executor();
+
+    /**
+     * Makes a tag name an image, whatever it named before. Unlike {@code addTag} it leaves the time
+     * of the image's last tagging alone, as {@code docker load} does.
+     */
+    void tagLoaded(ImageReference reference, ImageId id) throws LayerStoreException;
+  }
+
+  /** Makes what reads and writes the archives of one store. */
+  @FunctionalInterface
+  interface Factory {
+    /** For the store of {@code host}. */
+    ImageArchives open(Host host);
+  }
+}

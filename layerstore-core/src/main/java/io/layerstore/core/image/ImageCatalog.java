@@ -1,0 +1,192 @@
+package io.layerstore.core.image;
+
+import io.layerstore.ByteString;
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.core.image.ImageNode.Content;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageNotFoundException;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings images from disk into the table, and shows them.
+ *
+ * <p>What cannot be used is reported and left alone; everything else is restored, each image with a
+ * handle on its top layer.
+ */
+final class ImageCatalog {
+
+  private static final Logger log = LoggerFactory.getLogger(ImageCatalog.class);
+
+  /** What layers on disk are for, wherever this runs. */
+  static final String OS = "linux";
+
+  private final LayerAccess access;
+  private final ImageDb db;
+  private final ImageTable table;
+
+  ImageCatalog(LayerAccess access, ImageDb db, ImageTable table) {
+    this.access = access;
+    this.db = db;
+    this.table = table;
+  }
+
+  /**
+   * Restores every image that is not in the table yet, and drops those that are gone from the disk
+   * of a store that only reads.
+   *
+   * @return what could not be restored
+   */
+  List<Finding> restore() throws LayerStoreException {
+    List<ImageId> ids;
+    try {
+      ids = db.ids();
+    } catch (IOException e) {
+      throw ImageFailures.wrap("list the images of " + access.directory(), e);
+    }
+    List<Finding> findings = new ArrayList<>();
+    for (ImageId id : ids) {
+      if (table.find(id) == null) {
+        String problem = restore(id);
+        if (problem != null) {
+          log.warn("not restoring image {}: {}", id, problem);
+          findings.add(new Finding(Kind.DAMAGED_IMAGE, id.toString(), problem));
+        }
+      }
+    }
+    if (access.options().readOnly()) {
+      Set<ImageId> present = new HashSet<>(ids);
+      table.all().stream().filter(node -> !present.contains(node.id())).forEach(table::remove);
+    }
+    return findings;
+  }
+
+  /** Returns what is wrong with the image, or null. */
+  private @Nullable String restore(ImageId id) {
+    try {
+      Content content = read(id);
+      requireOs(content.config());
+      table.add(new ImageNode(id, content, hold(content.config()), parentOf(id)));
+      return null;
+    } catch (NoSuchFileException e) {
+      // Deleted since it was listed, which another process may do while this one only reads.
+      return null;
+    } catch (LayerNotFoundException e) {
+      return "its top layer " + e.id() + " is missing or damaged; it is left alone";
+    } catch (IOException e) {
+      return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+  }
+
+  /** What is noted on disk; a note that cannot be read costs the image nothing else. */
+  @Nullable ImageId parentOf(ImageId id) {
+    try {
+      return db.parent(id);
+    } catch (IOException e) {
+      log.warn("the parent of image {} is not known", id, e);
+      return null;
+    }
+  }
+
+  /**
+   * A handle on the top layer of an image.
+   *
+   * @return null if there are no layers, or nothing to hold on to in a store that only reads
+   * @throws LayerNotFoundException if it is not in the store
+   */
+  @Nullable Layer hold(ImageConfig config) throws LayerNotFoundException {
+    ChainId top = ChainId.of(config.diffIds()).orElse(null);
+    if (top == null) {
+      return null;
+    }
+    Layer layer = access.retain(top);
+    if (layer == null) {
+      throw new LayerNotFoundException(top.toString());
+    }
+    if (access.options().readOnly()) {
+      layer.close();
+      return null;
+    }
+    return layer;
+  }
+
+  /**
+   * Refuses an image that could not be restored at the next open.
+   *
+   * @throws InvalidImageException if it is for another operating system
+   */
+  static void requireOs(ImageConfig config) throws InvalidImageException {
+    if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
+      throw new InvalidImageException(
+          "the image is for the operating system "
+              + ByteString.utf8(config.os())
+              + ", and the layers of this store are for "
+              + OS);
+    }
+  }
+
+  private Content read(ImageId id) throws IOException {
+    byte[] bytes = db.config(id);
+    return new Content(ByteString.of(bytes), ImageConfigReader.read(bytes));
+  }
+
+  /**
+   * The image as it is now.
+   *
+   * @throws ImageNotFoundException if it went
+   * @throws LayerStoreException if its configuration had to be read again and cannot be
+   */
+  Image image(ImageNode node) throws LayerStoreException {
+    Content content = content(node);
+    return new Image(node.id(), content.bytes(), content.config(), table.parent(node));
+  }
+
+  /** The configuration of an image, from memory or from disk. */
+  Content content(ImageNode node) throws LayerStoreException {
+    Content content = node.content();
+    if (content == null) {
+      try {
+        content = read(node.id());
+      } catch (NoSuchFileException e) {
+        throw new ImageNotFoundException(node.id().toString());
+      } catch (IOException e) {
+        throw ImageFailures.wrap("read image " + node.id(), e);
+      }
+      node.keep(content);
+    }
+    return content;
+  }
+
+  /** All images that can be shown, sorted. */
+  List<Image> images(List<ImageNode> nodes) {
+    List<Image> images = new ArrayList<>(nodes.size());
+    for (ImageNode node : nodes) {
+      try {
+        images.add(image(node));
+      } catch (LayerStoreException e) {
+        log.warn("leaving out image {}", node.id(), e);
+      }
+    }
+    return images;
+  }
+
+  /** Says that what is shown may be old. */
+  void logStale(LayerStoreException failure) {
+    log.warn("cannot look again at {}; showing what was there before", access.directory(), failure);
+  }
+}

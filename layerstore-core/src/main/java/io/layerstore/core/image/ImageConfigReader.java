@@ -1,0 +1,197 @@
+package io.layerstore.core.image;
+
+import io.layerstore.DiffId;
+import io.layerstore.core.json.JsonValue;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageConfig.HistoryEntry;
+import io.layerstore.image.ImageConfig.RunConfig;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads an image configuration, and refuses what Docker refuses.
+ *
+ * <pre>
+ * image   = {"architecture":S,"variant":S,"os":S,"os.version":S,"os.features":[S],"created":T,"author":S,"comment":S,
+ *            "id":S,"parent":S,"container":S,"docker_version":S,"Size":N,"config":run,"container_config":run,
+ *            "rootfs":{"type":S,"diff_ids":[D]},"history":[step]}
+ * step    = {"created":T,"created_by":S,"author":S,"comment":S,"empty_layer":B}
+ * run     = {"User":S,"Env":[S],"Entrypoint":C,"Cmd":C,"WorkingDir":S,"Labels":{S:S},"ExposedPorts":{S:{}},"Volumes":{S:{}},
+ *            "StopSignal":S, ...}                                    C = [S] or S; the rest in {@link #checkRest}
+ * </pre>
+ *
+ * <p>Only {@code rootfs} must be there. Steps that made a layer must not outnumber the layers.
+ * Members that are not known may be anything. Checked against moby v20.10.24 and v28.5, {@code
+ * image/image.go} and {@code image/store.go}.
+ */
+final class ImageConfigReader {
+
+  /** Far above what any image has; the limit of registries, too. */
+  static final int MAX_BYTES = 4 << 20;
+
+  private ImageConfigReader() {}
+
+  /**
+   * Reads a configuration.
+   *
+   * @throws InvalidImageException if it is none
+   */
+  static ImageConfig read(byte[] bytes) throws InvalidImageException {
+    return read(parse(bytes));
+  }
+
+  /**
+   * The document of a configuration.
+   *
+   * @throws InvalidImageException if it is no JSON
+   */
+  static JsonValue parse(byte[] bytes) throws InvalidImageException {
+    if (bytes.length == 0) {
+      throw new InvalidImageException("the image configuration is empty");
+    }
+    if (bytes.length > MAX_BYTES) {
+      throw new InvalidImageException(
+          "the image configuration has "
+              + bytes.length
+              + " bytes, where at most "
+              + MAX_BYTES
+              + " are allowed");
+    }
+    try {
+      return JsonValue.parse(bytes);
+    } catch (IOException e) {
+      throw new InvalidImageException(
+          "the image configuration is no JSON document: " + e.getMessage(), e);
+    }
+  }
+
+  /** Reads a configuration that was parsed. */
+  static ImageConfig read(JsonValue document) throws InvalidImageException {
+    GoStruct image = GoStruct.ofDocument(document);
+    checkRest(image);
+    GoStruct rootFs = image.struct("rootfs");
+    if (rootFs == null) {
+      throw new InvalidImageException("invalid image JSON, no RootFS key");
+    }
+    List<DiffId> diffIds = diffIds(rootFs);
+    List<HistoryEntry> history = history(image);
+    long layers = history.stream().filter(step -> !step.isEmptyLayer()).count();
+    if (layers > diffIds.size()) {
+      throw new InvalidImageException(
+          "too many non-empty layers in History section: "
+              + layers
+              + " where there are "
+              + diffIds.size()
+              + " layers");
+    }
+    GoStruct run = image.struct("config");
+    return new ImageConfig(
+        image.text("architecture"),
+        image.text("os"),
+        emptyToNull(image.text("variant")),
+        image.time("created"),
+        emptyToNull(image.text("author")),
+        run == null ? RunConfig.EMPTY : run(run),
+        diffIds,
+        history);
+  }
+
+  private static List<DiffId> diffIds(GoStruct rootFs) throws InvalidImageException {
+    rootFs.text("type");
+    List<DiffId> diffIds = new ArrayList<>();
+    for (String text : rootFs.texts("diff_ids")) {
+      try {
+        diffIds.add(DiffId.parse(text));
+      } catch (IllegalArgumentException e) {
+        throw new InvalidImageException(
+            "the image configuration has a malformed diff id: " + e.getMessage(), e);
+      }
+    }
+    return diffIds;
+  }
+
+  private static List<HistoryEntry> history(GoStruct image) throws InvalidImageException {
+    List<HistoryEntry> history = new ArrayList<>();
+    for (GoStruct step : image.structs("history")) {
+      @Nullable Instant created = step.time("created");
+      history.add(
+          new HistoryEntry(
+              created,
+              emptyToNull(step.text("created_by")),
+              emptyToNull(step.text("author")),
+              emptyToNull(step.text("comment")),
+              step.flag("empty_layer")));
+    }
+    return history;
+  }
+
+  private static RunConfig run(GoStruct run) throws InvalidImageException {
+    return new RunConfig(
+        run.text("User"),
+        run.texts("Env"),
+        run.command("Entrypoint"),
+        run.command("Cmd"),
+        run.text("WorkingDir"),
+        run.textMap("Labels"),
+        run.set("ExposedPorts"),
+        run.set("Volumes"),
+        emptyToNull(run.text("StopSignal")));
+  }
+
+  /**
+   * Checks the types of what is not shown: an image that dockerd would not restore is none here.
+   */
+  private static void checkRest(GoStruct image) throws InvalidImageException {
+    for (String name :
+        List.of("id", "parent", "comment", "container", "docker_version", "os.version")) {
+      image.text(name);
+    }
+    image.integer("Size");
+    image.texts("os.features");
+    GoStruct config = image.struct("config");
+    if (config != null) {
+      checkRun(config);
+    }
+    GoStruct container = image.struct("container_config");
+    if (container != null) {
+      checkRun(container);
+      run(container);
+    }
+  }
+
+  private static void checkRun(GoStruct run) throws InvalidImageException {
+    for (String name : List.of("Hostname", "Domainname", "Image", "MacAddress")) {
+      run.text(name);
+    }
+    for (String name :
+        List.of(
+            "AttachStdin",
+            "AttachStdout",
+            "AttachStderr",
+            "Tty",
+            "OpenStdin",
+            "StdinOnce",
+            "ArgsEscaped",
+            "NetworkDisabled")) {
+      run.flag(name);
+    }
+    run.texts("OnBuild");
+    run.command("Shell");
+    run.integer("StopTimeout");
+    GoStruct health = run.struct("Healthcheck");
+    if (health != null) {
+      health.texts("Test");
+      for (String name : List.of("Interval", "Timeout", "StartPeriod", "Retries")) {
+        health.integer(name);
+      }
+    }
+  }
+
+  private static @Nullable String emptyToNull(String text) {
+    return text.isEmpty() ? null : text;
+  }
+}

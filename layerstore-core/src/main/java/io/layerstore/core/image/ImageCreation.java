@@ -1,0 +1,122 @@
+package io.layerstore.core.image;
+
+import io.layerstore.ByteString;
+import io.layerstore.Layer;
+import io.layerstore.LayerStoreException;
+import io.layerstore.core.image.ImageNode.Content;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageNotFoundException;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Adds images whose layers are in the store.
+ *
+ * <p>In this order, so that a crash in between leaves an image without its note, and never one
+ * without layers: a handle on the top layer, the configuration, the note of its parent.
+ */
+final class ImageCreation {
+
+  private final ImageDb db;
+  private final ImageTable table;
+  private final ImageCatalog catalog;
+  private final Object writing;
+
+  ImageCreation(ImageDb db, ImageTable table, ImageCatalog catalog, Object writing) {
+    this.db = db;
+    this.table = table;
+    this.catalog = catalog;
+    this.writing = writing;
+  }
+
+  /**
+   * Adds the image with this configuration, or finds that it is there.
+   *
+   * @param parent what it was made from, or null; not noted if the image was there
+   * @throws ImageNotFoundException if there is a parent and it is not in the store
+   */
+  ImageNode create(byte[] bytes, @Nullable ImageId parent) throws LayerStoreException {
+    ImageConfig config = ImageConfigReader.read(bytes);
+    ImageCatalog.requireOs(config);
+    ImageId id = ImageId.of(bytes);
+    synchronized (writing) {
+      ImageNode present = table.find(id);
+      if (present != null) {
+        return present;
+      }
+      if (parent != null) {
+        require(parent);
+      }
+      Layer hold = catalog.hold(config);
+      ImageId known;
+      try {
+        known = write(id, bytes, parent);
+      } catch (LayerStoreException e) {
+        if (hold != null) {
+          hold.close();
+        }
+        throw e;
+      }
+      ImageNode node = new ImageNode(id, new Content(ByteString.of(bytes), config), hold, known);
+      table.add(node);
+      return node;
+    }
+  }
+
+  /** Returns the parent that is noted on disk now. */
+  private @Nullable ImageId write(ImageId id, byte[] bytes, @Nullable ImageId parent)
+      throws LayerStoreException {
+    // An image whose layers were missing when the store was opened is there already, notes and all.
+    boolean isThere = db.isSound(id);
+    try {
+      if (!isThere) {
+        db.writeConfig(id, bytes);
+        db.deleteParent(id);
+      }
+      if (parent != null) {
+        db.writeParent(id, parent);
+      }
+      return parent != null || !isThere ? parent : catalog.parentOf(id);
+    } catch (IOException e) {
+      if (!isThere) {
+        takeBack(id, e);
+      }
+      throw ImageFailures.wrap("write image " + id, e);
+    }
+  }
+
+  private void takeBack(ImageId id, IOException failure) {
+    try {
+      db.delete(id);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /** Notes from which image another was made. */
+  void setParent(ImageId id, ImageId parent) throws LayerStoreException {
+    synchronized (writing) {
+      ImageNode node = require(id);
+      require(parent);
+      if (table.isSelfOrAncestor(id, parent)) {
+        throw new IllegalArgumentException(
+            "image " + id + " cannot be made from " + parent + ", which was made from it");
+      }
+      try {
+        db.writeParent(id, parent);
+      } catch (IOException e) {
+        throw ImageFailures.wrap("note the parent of image " + id, e);
+      }
+      table.setParent(node, parent);
+    }
+  }
+
+  private ImageNode require(ImageId id) throws ImageNotFoundException {
+    ImageNode node = table.find(id);
+    if (node == null) {
+      throw new ImageNotFoundException(id.toString());
+    }
+    return node;
+  }
+}

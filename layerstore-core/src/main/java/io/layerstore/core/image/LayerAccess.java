@@ -1,0 +1,45 @@
+package io.layerstore.core.image;
+
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreOptions;
+import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** What the image store needs of the layer store it belongs to. */
+public interface LayerAccess {
+
+  /** A call that is under way; the store is not closed before it ends. */
+  interface Call extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * Begins a call.
+   *
+   * @throws IllegalStateException if the store is closed
+   */
+  Call enter();
+
+  /** The layer store. */
+  LayerStore layers();
+
+  /** How it was opened. */
+  StoreOptions options();
+
+  /** What runs concurrent stages. */
+  Executor executor();
+
+  /** The directory that has the layer database in it. */
+  Path directory();
+
+  /** Looks again at the layers, in a store that only reads. */
+  void refresh() throws LayerStoreException;
+
+  /** A handle on a layer that is known at this moment, or null. */
+  @Nullable Layer retain(ChainId chainId);
+}

@@ -1,0 +1,57 @@
+package io.layerstore.core.json;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.SerializableString;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.io.CharacterEscapes;
+import com.fasterxml.jackson.core.io.SerializedString;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import java.io.IOException;
+import java.io.OutputStream;
+import org.jspecify.annotations.Nullable;
+
+/** Generators that write the bytes that Go's {@code encoding/json} writes, and bounded parsers. */
+public final class GoJson {
+
+  private GoJson() {}
+
+  /** A factory whose parsers refuse documents nested deeper than {@code maxDepth}. */
+  public static JsonFactory factory(int maxDepth) {
+    return JsonFactory.builder()
+        .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(maxDepth).build())
+        .disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
+        .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
+        .build();
+  }
+
+  /** A generator of {@code factory} that escapes what Go escapes. */
+  public static JsonGenerator generator(JsonFactory factory, OutputStream out) throws IOException {
+    JsonGenerator json = factory.createGenerator(out);
+    json.setCharacterEscapes(new GoEscapes());
+    return json;
+  }
+
+  /** Go writes what HTML or JavaScript could mistake as an escape. */
+  private static final class GoEscapes extends CharacterEscapes {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public int[] getEscapeCodesForAscii() {
+      int[] codes = CharacterEscapes.standardAsciiEscapesForJSON();
+      codes['<'] = CharacterEscapes.ESCAPE_STANDARD;
+      codes['>'] = CharacterEscapes.ESCAPE_STANDARD;
+      codes['&'] = CharacterEscapes.ESCAPE_STANDARD;
+      return codes;
+    }
+
+    @Override
+    public @Nullable SerializableString getEscapeSequence(int c) {
+      return switch (c) {
+        case 0x2028 -> new SerializedString("\\u2028");
+        case 0x2029 -> new SerializedString("\\u2029");
+        default -> null;
+      };
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package io.layerstore.core.json;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A JSON document as a tree that keeps what it cannot interpret: the order of members, duplicate
+ * members, and numbers as they were written. Immutable.
+ *
+ * <p>For documents of a few megabytes at the most; the caller sees to that.
+ */
+public sealed interface JsonValue {
+
+  /** How deep documents may be nested. */
+  int MAX_DEPTH = 512;
+
+  /** The factory of all documents. */
+  JsonFactory JSON = GoJson.factory(MAX_DEPTH);
+
+  /**
+   * A string.
+   *
+   * @param text its text
+   */
+  record Text(String text) implements JsonValue {}
+
+  /**
+   * A number.
+   *
+   * @param literal its digits as they were written
+   */
+  record Num(String literal) implements JsonValue {}
+
+  /**
+   * A truth value.
+   *
+   * @param isTrue which of the two
+   */
+  record Bool(boolean isTrue) implements JsonValue {}
+
+  /** The value {@code null}. */
+  record Null() implements JsonValue {}
+
+  /**
+   * A list.
+   *
+   * @param elements its elements
+   */
+  record Array(List<JsonValue> elements) implements JsonValue {
+
+    /** Copies the list. */
+    public Array {
+      elements = List.copyOf(elements);
+    }
+
+    /** A list of strings. */
+    public static Array ofTexts(List<String> texts) {
+      return new Array(texts.stream().map(text -> (JsonValue) new Text(text)).toList());
+    }
+  }
+
+  /**
+   * One member of an object.
+   *
+   * @param name its name
+   * @param value its value
+   */
+  record Member(String name, JsonValue value) {}
+
+  /**
+   * An object.
+   *
+   * @param members its members as they stand in the document, duplicates included
+   */
+  record Obj(List<Member> members) implements JsonValue {
+
+    /** No members. */
+    public static final Obj EMPTY = new Obj(List.of());
+
+    /** Copies the list. */
+    public Obj {
+      members = List.copyOf(members);
+    }
+  }
+
+  /** The only {@code null} there need be. */
+  Null NULL = new Null();
+
+  /**
+   * Reads a document. What is not well-formed UTF-8 becomes the replacement character, as in Go.
+   *
+   * @throws IOException if it is no JSON document, or has text after it
+   */
+  static JsonValue parse(byte[] document) throws IOException {
+    try (JsonParser json = JSON.createParser(new String(document, StandardCharsets.UTF_8))) {
+      JsonToken first = json.nextToken();
+      if (first == null) {
+        throw new JsonParseException(json, "no JSON value");
+      }
+      JsonValue value = read(json);
+      if (json.nextToken() != null) {
+        throw new JsonParseException(json, "text after the document");
+      }
+      return value;
+    }
+  }
+
+  private static JsonValue read(JsonParser json) throws IOException {
+    return switch (json.currentToken()) {
+      case START_OBJECT -> {
+        List<Member> members = new ArrayList<>();
+        while (json.nextToken() == JsonToken.FIELD_NAME) {
+          String name = json.currentName();
+          json.nextToken();
+          members.add(new Member(name, read(json)));
+        }
+        yield new Obj(members);
+      }
+      case START_ARRAY -> {
+        List<JsonValue> elements = new ArrayList<>();
+        while (json.nextToken() != JsonToken.END_ARRAY) {
+          elements.add(read(json));
+        }
+        yield new Array(elements);
+      }
+      case VALUE_STRING -> new Text(json.getText());
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new Num(json.getText());
+      case VALUE_TRUE -> new Bool(true);
+      case VALUE_FALSE -> new Bool(false);
+      case VALUE_NULL -> NULL;
+      default -> throw new JsonParseException(json, "unexpected " + json.currentToken());
+    };
+  }
+
+  /** The document, compact, with the bytes that Go would write. */
+  default byte[] toBytes() {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (JsonGenerator json = GoJson.generator(JSON, bytes)) {
+      write(json, this);
+    } catch (IOException e) {
+      throw new IllegalStateException("writing to memory failed", e);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static void write(JsonGenerator json, JsonValue value) throws IOException {
+    if (value instanceof Text text) {
+      json.writeString(text.text());
+    } else if (value instanceof Num number) {
+      json.writeNumber(number.literal());
+    } else if (value instanceof Bool bool) {
+      json.writeBoolean(bool.isTrue());
+    } else if (value instanceof Array array) {
+      json.writeStartArray();
+      for (JsonValue element : array.elements()) {
+        write(json, element);
+      }
+      json.writeEndArray();
+    } else if (value instanceof Obj object) {
+      json.writeStartObject();
+      for (Member member : object.members()) {
+        json.writeFieldName(member.name());
+        write(json, member.value());
+      }
+      json.writeEndObject();
+    } else {
+      json.writeNull();
+    }
+  }
+}
