@@ -1,5 +1,6 @@
 package io.layerstore.core;
 
+import static java.util.Map.entry;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -33,32 +34,58 @@ final class ModuleTest {
 
   /** For each package of this module, the packages of the project it may use. */
   private static final Map<String, Set<String>> ALLOWED_EDGES =
-      Map.of(
-          "io.layerstore.core",
-          Set.of(
-              "io.layerstore",
-              "io.layerstore.spi",
-              "io.layerstore.driver",
-              "io.layerstore.core.codec",
+      Map.ofEntries(
+          entry(
+              "io.layerstore.core",
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.image",
+                  "io.layerstore.spi",
+                  "io.layerstore.driver",
+                  "io.layerstore.core.codec",
+                  "io.layerstore.core.image",
+                  "io.layerstore.core.image.archive",
+                  "io.layerstore.core.layerdb",
+                  "io.layerstore.core.tar",
+                  "io.layerstore.core.tarsplit")),
+          entry("io.layerstore.core.codec", Set.of("io.layerstore")),
+          entry(
+              "io.layerstore.core.image",
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.image",
+                  "io.layerstore.driver",
+                  "io.layerstore.core.image.change",
+                  "io.layerstore.core.json")),
+          entry("io.layerstore.core.image.change", Set.of("io.layerstore.core.json")),
+          entry(
+              "io.layerstore.core.image.archive",
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.image",
+                  "io.layerstore.driver",
+                  "io.layerstore.spi",
+                  "io.layerstore.core.codec",
+                  "io.layerstore.core.image",
+                  "io.layerstore.core.json",
+                  "io.layerstore.core.tar")),
+          entry("io.layerstore.core.json", Set.of()),
+          entry(
               "io.layerstore.core.layerdb",
-              "io.layerstore.core.tar",
-              "io.layerstore.core.tarsplit"),
-          "io.layerstore.core.codec",
-          Set.of("io.layerstore"),
-          "io.layerstore.core.layerdb",
-          Set.of(
-              "io.layerstore",
-              "io.layerstore.spi",
-              "io.layerstore.driver",
-              "io.layerstore.core.codec"),
-          "io.layerstore.core.tar",
-          Set.of("io.layerstore", "io.layerstore.spi"),
-          "io.layerstore.core.tarsplit",
-          Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver"),
-          "io.layerstore.core.vfs",
-          Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver"),
-          "io.layerstore.driver",
-          Set.of("io.layerstore", "io.layerstore.spi"));
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.spi",
+                  "io.layerstore.driver",
+                  "io.layerstore.core.codec",
+                  "io.layerstore.core.json")),
+          entry("io.layerstore.core.tar", Set.of("io.layerstore", "io.layerstore.spi")),
+          entry(
+              "io.layerstore.core.tarsplit",
+              Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver")),
+          entry(
+              "io.layerstore.core.vfs",
+              Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver")),
+          entry("io.layerstore.driver", Set.of("io.layerstore", "io.layerstore.spi")));
 
   private static ModuleDescriptor descriptor(Class<?> inModule) throws IOException {
     Path classes = classes(inModule);

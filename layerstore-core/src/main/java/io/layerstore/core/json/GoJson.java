@@ -14,7 +14,17 @@ import org.jspecify.annotations.Nullable;
 /** Generators that write the bytes that Go's {@code encoding/json} writes, and bounded parsers. */
 public final class GoJson {
 
+  /** How deep a document may be nested of which nothing is known. */
+  private static final int MAX_DEPTH = 512;
+
+  private static final JsonFactory DOCUMENTS = factory(MAX_DEPTH);
+
   private GoJson() {}
+
+  /** The factory for documents of which nothing is known. */
+  static JsonFactory documents() {
+    return DOCUMENTS;
+  }
 
   /** A factory whose parsers refuse documents nested deeper than {@code maxDepth}. */
   public static JsonFactory factory(int maxDepth) {

@@ -1,6 +1,5 @@
 package io.layerstore.core.json;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
@@ -18,12 +17,6 @@ import java.util.List;
  * <p>For documents of a few megabytes at the most; the caller sees to that.
  */
 public sealed interface JsonValue {
-
-  /** How deep documents may be nested. */
-  int MAX_DEPTH = 512;
-
-  /** The factory of all documents. */
-  JsonFactory JSON = GoJson.factory(MAX_DEPTH);
 
   /**
    * A string.
@@ -91,16 +84,14 @@ public sealed interface JsonValue {
     }
   }
 
-  /** The only {@code null} there need be. */
-  Null NULL = new Null();
-
   /**
    * Reads a document. What is not well-formed UTF-8 becomes the replacement character, as in Go.
    *
    * @throws IOException if it is no JSON document, or has text after it
    */
   static JsonValue parse(byte[] document) throws IOException {
-    try (JsonParser json = JSON.createParser(new String(document, StandardCharsets.UTF_8))) {
+    try (JsonParser json =
+        GoJson.documents().createParser(new String(document, StandardCharsets.UTF_8))) {
       JsonToken first = json.nextToken();
       if (first == null) {
         throw new JsonParseException(json, "no JSON value");
@@ -135,7 +126,7 @@ public sealed interface JsonValue {
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new Num(json.getText());
       case VALUE_TRUE -> new Bool(true);
       case VALUE_FALSE -> new Bool(false);
-      case VALUE_NULL -> NULL;
+      case VALUE_NULL -> new Null();
       default -> throw new JsonParseException(json, "unexpected " + json.currentToken());
     };
   }
@@ -143,7 +134,7 @@ public sealed interface JsonValue {
   /** The document, compact, with the bytes that Go would write. */
   default byte[] toBytes() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (JsonGenerator json = GoJson.generator(JSON, bytes)) {
+    try (JsonGenerator json = GoJson.generator(GoJson.documents(), bytes)) {
       write(json, this);
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory failed", e);
