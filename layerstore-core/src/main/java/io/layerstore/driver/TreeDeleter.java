@@ -68,11 +68,20 @@ public final class TreeDeleter {
       Files.deleteIfExists(tree);
       return;
     }
+    requireNothingMountedIn(tree);
+    new TreeDeleter(tree).run();
+  }
+
+  /**
+   * Refuses a tree that {@link #delete} would refuse, for who wants to know before.
+   *
+   * @throws FileSystemException if a file system is mounted in it
+   */
+  public static void requireNothingMountedIn(Path tree) throws IOException {
     Optional<String> mounted = MountPoints.firstIn(tree);
     if (mounted.isPresent()) {
       throw isMounted(mounted.get());
     }
-    new TreeDeleter(tree).run();
   }
 
   private void run() throws IOException {

@@ -53,16 +53,27 @@ final class Staging implements Closeable {
     }
   }
 
-  /**
-   * Deletes {@code tree}. An interrupt, which would close the files that it reads to find mounts,
-   * does not stop it and is kept.
-   */
+  /** Deletes {@code tree}, also if the thread is interrupted. */
   static void delete(Path tree) throws IOException {
+    uninterrupted(() -> TreeDeleter.delete(tree));
+  }
+
+  /** Work that can be done over again. */
+  @FunctionalInterface
+  interface Work {
+    void run() throws IOException;
+  }
+
+  /**
+   * Runs {@code work}. An interrupt, which closes the files that it reads, such as the table of
+   * mounts, does not stop it and is kept.
+   */
+  static void uninterrupted(Work work) throws IOException {
     boolean isInterrupted = Thread.interrupted();
     try {
       while (true) {
         try {
-          TreeDeleter.delete(tree);
+          work.run();
           return;
         } catch (ClosedByInterruptException e) {
           isInterrupted = true;

@@ -2,6 +2,7 @@ package io.layerstore.core.vfs;
 
 import io.layerstore.DriverException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.DriverIds;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -14,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The layers in a driver's home: each a directory of files and perhaps a table of records.
@@ -27,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class VfsLayers {
 
+  private static final Logger log = LoggerFactory.getLogger(VfsLayers.class);
   private static final int LAYER_MODE = 0755;
   private static final int TABLE_MODE = 0600;
 
@@ -142,26 +146,38 @@ final class VfsLayers {
     sync(layout.tables());
   }
 
-  /** Deletes the layer {@code id}, if it is there; if it cannot be deleted, it is put back. */
+  /**
+   * Deletes the layer {@code id}, if it is there.
+   *
+   * <p>It goes as a whole: after an exception all of it is there. What of its files cannot be
+   * deleted once it is gone waits in the staging directory for the next opening.
+   */
   void delete(String id) throws IOException {
-    try (Staging staging = newStaging(id)) {
+    Path layer = layout.layer(id);
+    Staging.uninterrupted(() -> TreeDeleter.requireNothingMountedIn(layer));
+    Staging staging = newStaging(id);
+    try {
       if (exists(id)) {
-        delete(layout.layer(id), staging.path().resolve("removed"), id);
+        // To be moved, a directory has to be writable.
+        volume.makeAccessible(layer, id, "");
+        Files.move(layer, staging.path().resolve("removed"), StandardCopyOption.ATOMIC_MOVE);
       }
-      Files.deleteIfExists(layout.table(id));
+    } catch (IOException | RuntimeException e) {
+      closeAfter(e, staging);
+      throw e;
+    }
+    try {
+      Closing.all(staging, () -> Files.deleteIfExists(layout.table(id)));
+    } catch (IOException e) {
+      log.warn("layer {} is gone, but not all of its files; the next opening deletes them", id, e);
     }
   }
 
-  private void delete(Path layer, Path trash, String id) throws IOException {
-    // To be moved, a directory has to be writable.
-    volume.makeAccessible(layer, id, "");
-    Files.move(layer, trash, StandardCopyOption.ATOMIC_MOVE);
+  private static void closeAfter(Exception failure, Staging staging) {
     try {
-      Staging.delete(trash);
+      staging.close();
     } catch (IOException e) {
-      // Something is mounted in it, perhaps: then it stays a layer, to be removed later.
-      Files.move(trash, layer, StandardCopyOption.ATOMIC_MOVE);
-      throw e;
+      failure.addSuppressed(e);
     }
   }
 
