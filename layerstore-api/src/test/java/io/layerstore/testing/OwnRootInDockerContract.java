@@ -1,4 +1,4 @@
-package io.layerstore.interop;
+package io.layerstore.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -8,15 +8,6 @@ import io.layerstore.LayerStore;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RecoveryReport;
-import io.layerstore.testing.AppendixA;
-import io.layerstore.testing.Busybox;
-import io.layerstore.testing.DataRoot;
-import io.layerstore.testing.DockerDaemon;
-import io.layerstore.testing.Image;
-import io.layerstore.testing.Machine;
-import io.layerstore.testing.ScratchDirectory;
-import io.layerstore.testing.Sha256;
-import io.layerstore.testing.Tool;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,21 +18,35 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * A data root that the library wrote from nothing with the driver {@code overlay2}, used by
- * dockerd: three registered layers and one that was committed, as an image {@code ours:1}.
+ * A data root that the library wrote from nothing with the graph driver under test, used by
+ * dockerd: three registered layers and one that was committed, as an image {@code ours:1}. Needs
+ * root and dockerd.
  */
-class OwnOverlay2RootInDockerTest {
+public abstract class OwnRootInDockerContract {
 
+  private final String driver;
+  private final List<String> layerDirectories;
   private ScratchDirectory scratch;
   private DataRoot root;
   private final List<String> diffIds = new ArrayList<>();
+
+  /**
+   * Tests a graph driver.
+   *
+   * @param driver its name
+   * @param layerDirectories where it keeps layers, below its home
+   */
+  protected OwnRootInDockerContract(String driver, String... layerDirectories) {
+    this.driver = driver;
+    this.layerDirectories = List.of(layerDirectories);
+  }
 
   @BeforeEach
   void writeRoot() throws Exception {
     Machine.requireRoot();
     Tool.require("dockerd");
     scratch = ScratchDirectory.create();
-    root = new DataRoot(scratch.resolve("root"), "overlay2");
+    root = new DataRoot(scratch.resolve("root"), driver);
     Path busybox = scratch.resolve("busybox.tar");
     Busybox.writeRootTo(busybox);
     try (LayerStore store = open()) {
@@ -131,8 +136,12 @@ class OwnOverlay2RootInDockerTest {
     try (LayerStore store = open()) {
       assertEquals(List.of(), store.layers());
     }
-    assertEquals(List.of("l"), Tool.require("ls").run(root.driverHome()).lines());
-    assertEquals(List.of(), Tool.require("ls").run(root.driverHome().resolve("l")).lines());
+    for (String directory : layerDirectories) {
+      assertEquals(
+          List.of(),
+          Tool.require("ls").run("--hide=l", root.driverHome().resolve(directory)).lines(),
+          directory);
+    }
   }
 
   @Test
@@ -150,11 +159,11 @@ class OwnOverlay2RootInDockerTest {
   }
 
   private DockerDaemon start() throws Exception {
-    return DockerDaemon.start(root.path(), "overlay2");
+    return DockerDaemon.start(root.path(), driver);
   }
 
   private LayerStore open() throws Exception {
-    return LayerStore.builder(root.path()).driver("overlay2").open();
+    return LayerStore.builder(root.path()).driver(driver).open();
   }
 
   private ChainId register(LayerStore store, Path archive, ChainId parent) throws Exception {

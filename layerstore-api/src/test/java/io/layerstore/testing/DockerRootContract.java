@@ -1,4 +1,4 @@
-package io.layerstore.interop;
+package io.layerstore.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,15 +11,6 @@ import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RecoveryReport;
-import io.layerstore.testing.AppendixA;
-import io.layerstore.testing.Busybox;
-import io.layerstore.testing.DataRoot;
-import io.layerstore.testing.DockerDaemon;
-import io.layerstore.testing.Image;
-import io.layerstore.testing.Machine;
-import io.layerstore.testing.ScratchDirectory;
-import io.layerstore.testing.Sha256;
-import io.layerstore.testing.Tool;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -37,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
 /**
- * A data root that dockerd wrote with the driver {@code vfs}, used by the library and then by
- * dockerd again.
+ * A data root that dockerd wrote with the graph driver under test, used by the library and then by
+ * dockerd again. Needs root and dockerd.
  *
  * <p>On it are an imported image ({@code box:1}), one committed from a container ({@code box:2}),
  * one that was loaded ({@code known:1}), two that were built ({@code built:1}; with BuildKit {@code
@@ -46,7 +37,7 @@ import org.junit.jupiter.api.TestInstance;
  * without any.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class DockerRootTest {
+public abstract class DockerRootContract {
 
   private static final String CHANGES =
       """
@@ -72,6 +63,7 @@ class DockerRootTest {
       RUN mkdir /data/new && mv /data/mode /data/new/moved
       """;
 
+  private final String driver;
   private ScratchDirectory scratch;
   private DataRoot root;
   private Path pristine;
@@ -81,13 +73,18 @@ class DockerRootTest {
   private String untouched;
   private Map<String, List<String>> savedLayers;
 
+  /** Tests the graph driver called {@code driver}. */
+  protected DockerRootContract(String driver) {
+    this.driver = driver;
+  }
+
   @BeforeAll
   void letDockerWriteTheRoot() throws Exception {
     Machine.requireRoot();
     scratch = ScratchDirectory.create();
-    root = new DataRoot(scratch.resolve("root"), "vfs");
+    root = new DataRoot(scratch.resolve("root"), driver);
     pristine = scratch.resolve("pristine");
-    try (DockerDaemon daemon = DockerDaemon.start(root.path(), "vfs")) {
+    try (DockerDaemon daemon = DockerDaemon.start(root.path(), driver)) {
       daemon.docker("import", base(), "box:1");
       daemon.docker("run", "--network=none", "--name=changed", "box:1", "/bin/sh", "-c", CHANGES);
       daemon.docker("commit", "changed", "box:2");
@@ -132,7 +129,7 @@ class DockerRootTest {
     @Test
     void open_rootOfDocker_choosesItsDriver() throws Exception {
       try (LayerStore store = LayerStore.open(root.path())) {
-        assertEquals("vfs", store.driverName());
+        assertEquals(driver, store.driverName());
       }
     }
 
@@ -239,7 +236,7 @@ class DockerRootTest {
 
     @Test
     void openReadOnly_whileDockerRuns_exportsEveryLayer() throws Exception {
-      try (DockerDaemon daemon = DockerDaemon.start(root.path(), "vfs");
+      try (DockerDaemon daemon = DockerDaemon.start(root.path(), driver);
           LayerStore store = LayerStore.builder(root.path()).readOnly(true).open()) {
         assertEveryLayerExports(store);
         daemon.stop();
@@ -248,7 +245,7 @@ class DockerRootTest {
 
     @Test
     void open_afterDockerWasKilled_exportsEveryLayer() throws Exception {
-      try (DockerDaemon daemon = DockerDaemon.start(root.path(), "vfs")) {
+      try (DockerDaemon daemon = DockerDaemon.start(root.path(), driver)) {
         daemon.docker("run", "--detach", "--network=none", "box:1", "sleep", "600");
         daemon.kill();
       }
@@ -372,7 +369,7 @@ class DockerRootTest {
   }
 
   private LayerStore open() throws Exception {
-    return LayerStore.builder(root.path()).driver("vfs").open();
+    return LayerStore.builder(root.path()).driver(driver).open();
   }
 
   private static Layer register(LayerStore store, AppendixA archive, Layer parent)
@@ -383,7 +380,7 @@ class DockerRootTest {
 
   /** Starts dockerd on the root, and expects it to find fault with nothing. */
   private DockerDaemon startCleanly() throws Exception {
-    DockerDaemon daemon = DockerDaemon.start(root.path(), "vfs");
+    DockerDaemon daemon = DockerDaemon.start(root.path(), driver);
     assertEquals(
         List.of(),
         daemon.log().stream()
