@@ -295,11 +295,20 @@ public final class EntryMapper {
 
   private static void requireShortNames(byte[] bytes, int length, TarHeader header)
       throws LimitExceededException {
-    int nameLength = 0;
-    for (int i = 0; i < length; i++) {
-      nameLength = bytes[i] == '/' ? 0 : nameLength + 1;
-      requireAtMost(nameLength, MAX_NAME_BYTES, "bytes of a file name", header);
+    int start = 0;
+    for (int end = 0; end <= length; end++) {
+      if (end == length || bytes[end] == '/') {
+        // Of a whiteout the name of what it deletes counts, which may be as long as any.
+        int prefix = end == length && isWhiteout(bytes, start, end) ? WHITEOUT_PREFIX.length() : 0;
+        requireAtMost(end - start - prefix, MAX_NAME_BYTES, "bytes of a file name", header);
+        start = end + 1;
+      }
     }
+  }
+
+  private static boolean isWhiteout(byte[] bytes, int start, int end) {
+    return end - start > MAX_NAME_BYTES
+        && ByteString.of(bytes, start, WHITEOUT_PREFIX.length()).equals(WHITEOUT_PREFIX);
   }
 
   private static void refuseNul(ByteString text, TarHeader header)

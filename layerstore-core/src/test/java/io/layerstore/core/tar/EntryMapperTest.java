@@ -121,6 +121,22 @@ final class EntryMapperTest {
     }
 
     @Test
+    void map_whiteoutOfName255_isTaken() throws Exception {
+      TreeEntry entry = map(longName("d/.wh." + "n".repeat(255))).tree();
+      assertEquals(255, entry.path().name().length());
+    }
+
+    @Test
+    void map_whiteoutOfName256_exceedsTheLimit() {
+      assertRefused(LimitExceededException.class, longName("d/.wh." + "n".repeat(256)));
+    }
+
+    @Test
+    void map_nameOf259AboveAnother_exceedsTheLimit() {
+      assertRefused(LimitExceededException.class, longName(".wh." + "n".repeat(255) + "/d"));
+    }
+
+    @Test
     void map_name256ThatIsCleanedAway_isTaken() throws Exception {
       assertEquals("x", map(longName("n".repeat(256) + "/../x")).path().toString());
     }
