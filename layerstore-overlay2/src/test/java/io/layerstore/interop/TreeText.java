@@ -1,0 +1,68 @@
+package io.layerstore.interop;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.layerstore.testing.Tool;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * A mounted tree as text, one line for an entry: type, mode, owner, time to the nanosecond,
+ * content, link count, other names of the same file, every extended attribute. Not read by Java,
+ * whose paths cannot have any bytes.
+ */
+final class TreeText {
+
+  private final List<String> lines;
+
+  private TreeText(List<String> lines) {
+    this.lines = List.copyOf(lines);
+  }
+
+  /** What is below {@code root} now; skips the test without Python. */
+  static TreeText of(Path root) throws IOException, InterruptedException {
+    return new TreeText(
+        Tool.require("python3").run("-c", script("describe-tree.py"), root).lines());
+  }
+
+  /** The text of a script that stands beside this class. */
+  static String script(String name) throws IOException {
+    try (InputStream in = TreeText.class.getResourceAsStream(name)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  int size() {
+    return lines.size();
+  }
+
+  /** Without the lines that a predicate holds for. */
+  TreeText without(Predicate<String> predicate) {
+    return new TreeText(lines.stream().filter(predicate.negate()).toList());
+  }
+
+  /** Fails with the lines that only one of both has. */
+  void assertSameAs(TreeText actual) {
+    assertEquals(List.of(), differences(actual), "- expected, + actual");
+  }
+
+  private List<String> differences(TreeText actual) {
+    List<String> differences = new ArrayList<>();
+    Set<String> expectedLines = new LinkedHashSet<>(lines);
+    Set<String> actualLines = new LinkedHashSet<>(actual.lines);
+    lines.stream()
+        .filter(line -> !actualLines.contains(line))
+        .forEach(l -> differences.add("- " + l));
+    actual.lines.stream()
+        .filter(line -> !expectedLines.contains(line))
+        .forEach(line -> differences.add("+ " + line));
+    return differences;
+  }
+}
