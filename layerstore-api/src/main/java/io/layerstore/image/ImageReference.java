@@ -103,6 +103,10 @@ public final class ImageReference implements Comparable<ImageReference> {
     if (domain.equals(DEFAULT_DOMAIN) && path.indexOf('/') < 0) {
       path = OFFICIAL + path;
     }
+    // First: the patterns below are for short texts.
+    if (domain.length() + 1 + path.length() > MAX_REPOSITORY_LENGTH) {
+      throw invalid(text, "a repository has at most " + MAX_REPOSITORY_LENGTH + " characters");
+    }
     if (!DOMAIN.matcher(domain).matches()) {
       throw invalid(text, "\"" + domain + "\" is no host name");
     }
@@ -112,9 +116,6 @@ public final class ImageReference implements Comparable<ImageReference> {
             text,
             "a repository has lower-case letters and digits, with single . _ __ or - between them");
       }
-    }
-    if (domain.length() + 1 + path.length() > MAX_REPOSITORY_LENGTH) {
-      throw invalid(text, "a repository has at most " + MAX_REPOSITORY_LENGTH + " characters");
     }
     if (domain.equals(DEFAULT_DOMAIN) && path.equals(OFFICIAL + "sha256")) {
       throw invalid(text, "sha256 is reserved for ids");
