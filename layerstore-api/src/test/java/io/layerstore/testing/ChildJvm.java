@@ -22,8 +22,8 @@ public final class ChildJvm {
       throws IOException, InterruptedException {
     Stream<Object> command =
         Stream.of(
-                options.stream(),
                 Stream.of("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir")),
+                options.stream(),
                 Stream.of("-cp", classPath(), main.getName()),
                 Stream.of(arguments))
             .flatMap(part -> part);

@@ -901,6 +901,15 @@ public abstract class LayerStoreContract {
       }
     }
 
+    @Test
+    void createRWLayer_nameOf10KiB_illegalArgument() {
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> store.createRWLayer("x".repeat(10 << 10), null));
+      assertTrue(e.getMessage().length() < 1000, "the message has the whole name");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "..", "a/b", ".x", "a b", "\u00e9"})
     void createRWLayer_invalidName_illegalArgument(String name) {

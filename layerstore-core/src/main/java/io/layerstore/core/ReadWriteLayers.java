@@ -19,8 +19,10 @@ import io.layerstore.spi.MetadataStore.UnfinishedMount;
 import io.layerstore.spi.MountRecord;
 import io.layerstore.spi.NativeDiff;
 import io.layerstore.spi.TreeWriter;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -195,7 +197,18 @@ final class ReadWriteLayers {
 
   Stream<Change> changes(MountedLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return diff(layer).changes();
+      Stream<Change> changes = diff(layer).changes();
+      Closeable left = () -> close(changes);
+      store.lifecycle().track(left);
+      return changes.onClose(() -> store.lifecycle().untrack(left));
+    }
+  }
+
+  private static void close(Stream<Change> changes) throws IOException {
+    try {
+      changes.close();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

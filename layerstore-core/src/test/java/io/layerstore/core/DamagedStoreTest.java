@@ -158,6 +158,60 @@ final class DamagedStoreTest {
       }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"cache-id", "diff", "size", "parent", "descriptor.json"})
+    void open_hugeFile_layerReportedAndNothingRemoved(String file) throws IOException {
+      Files.write(directory(base).resolve(file), new byte[10 << 20]);
+      assertBaseIsDamagedAndOthersLoad();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cache-id", "diff", "size", "parent", "descriptor.json"})
+    void open_linkInPlaceOfAFile_layerReportedAndNothingRemoved(String file) throws IOException {
+      Path original = directory(base).resolve(file);
+      Path elsewhere = memory.getPath("/elsewhere");
+      Files.copy(directory(top).resolve("parent"), elsewhere);
+      if (Files.exists(original)) {
+        Files.move(original, elsewhere, StandardCopyOption.REPLACE_EXISTING);
+      }
+      Files.createSymbolicLink(original, elsewhere);
+      assertBaseIsDamagedAndOthersLoad();
+      assertTrue(Files.exists(elsewhere));
+    }
+
+    private void assertBaseIsDamagedAndOthersLoad() throws IOException {
+      Set<String> before = names(root.resolve("vfs/dir"));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(Set.of(other), ids(store));
+        assertEquals(2, store.recoveryReport().of(Kind.DAMAGED_LAYER).size());
+      }
+      assertEquals(before, names(root.resolve("vfs/dir")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mount-id", "init-id", "parent"})
+    void open_hugeFileOfARWLayer_reportedAndNothingRemoved(String file) throws IOException {
+      Path mount = layerDb.resolve("mounts/rw");
+      Files.write(mount.resolve(file), new byte[10 << 20]);
+      Set<String> before = names(root.resolve("vfs/dir"));
+      try (LayerStore store = LayerStore.open(root)) {
+        assertEquals(List.of(), store.rwLayers());
+        assertEquals(
+            List.of("rw"),
+            store.recoveryReport().of(Kind.DAMAGED_RW_LAYER).stream().map(Finding::id).toList());
+      }
+      assertEquals(before, names(root.resolve("vfs/dir")));
+    }
+
+    @Test
+    void tarStream_hugeTarSplitOfZeros_corruptedInBoundedMemory() throws IOException {
+      Files.write(directory(other).resolve("tar-split.json.gz"), new byte[10 << 20]);
+      try (LayerStore store = LayerStore.open(root);
+          Layer layer = store.get(other)) {
+        assertThrows(StoreCorruptedException.class, () -> export(layer));
+      }
+    }
+
     @Test
     void open_diffChanged_chainIdDoesNotFollowSoLayerIsDamaged() throws IOException {
       Files.writeString(

@@ -65,6 +65,23 @@ enum LargeLayer {
     }
   },
 
+  /** Six million whiteouts, each of another file, none of which is there. */
+  SIX_MILLION_ENTRIES {
+    @Override
+    InputStream open(Path file) {
+      int directories = 6_000;
+      return parts(directories + 1, part -> part < directories ? directory(part) : END);
+    }
+
+    private byte[] directory(int number) {
+      TarBuilder tar = new TarBuilder();
+      for (int i = 0; i < 1_000; i++) {
+        tar.file("d/.wh.%d-%d".formatted(number, i), "");
+      }
+      return tar.toBytes();
+    }
+  },
+
   /** The archive in a file. */
   FILE {
     @Override

@@ -3,6 +3,7 @@ package io.layerstore.interop;
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
+import io.layerstore.LimitExceededException;
 import io.layerstore.testing.Sha256;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -11,7 +12,8 @@ import java.security.MessageDigest;
 
 /**
  * Registers a {@link LargeLayer} in a store on disk, exports it, and prints three digests: of what
- * went in, the diff ID, and of what came out. Run in a process of its own with a small heap.
+ * went in, the diff ID, and of what came out; or the limit that it exceeds. Run in a process of its
+ * own with a small heap.
  */
 final class LargeLayerMain {
 
@@ -29,6 +31,8 @@ final class LargeLayerMain {
       System.out.println(Sha256.text(in));
       System.out.println(layer.diffId());
       System.out.println(Sha256.of(out));
+    } catch (LimitExceededException e) {
+      System.out.println(e.limitName() + " " + e.limit());
     }
   }
 }

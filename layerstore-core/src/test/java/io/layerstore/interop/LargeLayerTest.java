@@ -7,8 +7,10 @@ import io.layerstore.testing.DebianRoot;
 import io.layerstore.testing.Heavy;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.ScratchDirectory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,15 +51,28 @@ class LargeLayerTest {
     assertRegistersAndExports(LargeLayer.FILE, DebianRoot.archive());
   }
 
+  @Test
+  void register_sixMillionEntries_exceedTheLimitInASmallHeap() throws Exception {
+    assertEquals(
+        List.of("maxEntries 5000000"), run(LargeLayer.SIX_MILLION_ENTRIES, scratch.path()));
+    Path layers = scratch.resolve("root").resolve("vfs/dir");
+    try (Stream<Path> left = Files.list(layers)) {
+      assertEquals(List.of(), left.toList());
+    }
+  }
+
+  private List<String> run(LargeLayer layer, Path file) throws Exception {
+    return ChildJvm.run(
+            List.of("-Xmx64m", "-XX:+ExitOnOutOfMemoryError"),
+            LargeLayerMain.class,
+            scratch.resolve("root"),
+            layer,
+            file)
+        .lines();
+  }
+
   private void assertRegistersAndExports(LargeLayer layer, Path file) throws Exception {
-    List<String> digests =
-        ChildJvm.run(
-                List.of("-Xmx64m", "-XX:+ExitOnOutOfMemoryError"),
-                LargeLayerMain.class,
-                scratch.resolve("root"),
-                layer,
-                file)
-            .lines();
+    List<String> digests = run(layer, file);
     assertEquals(3, digests.size());
     assertEquals(digests.get(0), digests.get(1), "diff ID");
     assertEquals(digests.get(0), digests.get(2), "exported bytes");
