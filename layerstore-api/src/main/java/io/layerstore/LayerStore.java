@@ -82,6 +82,10 @@ public interface LayerStore extends AutoCloseable {
    * present, {@code tar} is not read at all. Takes time and disk proportional to the archive;
    * memory does not grow with it.
    *
+   * <p>Bytes after gzip data that are no gzip data are ignored if the archive in it has its end
+   * mark, as by dockerd where it finds pigz; without an end mark the archive may have been damaged
+   * there and is refused.
+   *
    * @return a new handle; give it back with {@code close} or {@code release}
    * @throws LayerNotFoundException if the parent is not in the store; nothing has been read
    * @throws MaxDepthExceededException if the chain would exceed {@value #MAX_DEPTH} layers; nothing

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -54,8 +55,17 @@ public final class DockerDaemon implements AutoCloseable {
    */
   public static DockerDaemon start(Path dataRoot, String driver)
       throws IOException, InterruptedException {
+    return start(dataRoot, driver, Map.of());
+  }
+
+  /** The same, with more environment variables for the daemon. */
+  public static DockerDaemon start(Path dataRoot, String driver, Map<String, String> environment)
+      throws IOException, InterruptedException {
     Machine.requireRoot();
     Tool dockerd = Tool.require("dockerd");
+    for (Map.Entry<String, String> variable : environment.entrySet()) {
+      dockerd = dockerd.with(variable.getKey(), variable.getValue());
+    }
     assumeTrue(
         Files.exists(Path.of("/sys/fs/cgroup/cgroup.controllers"))
             || Files.exists(Path.of("/sys/fs/cgroup/devices")),

@@ -3,6 +3,7 @@ package io.layerstore.core;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DigestAlgorithm;
+import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tarsplit.Disassembler;
 import io.layerstore.core.tarsplit.LinkedPaths;
@@ -88,8 +89,9 @@ final class LayerIntake {
                 new BackgroundOutputStream(transaction.writeTarSplit(), store.executor()));
         AufsLinkSources linkSources =
             new AufsLinkSources(() -> transaction.scratchFile("aufs-links"));
-        InputStream plain =
-            Decompression.open(new SourceStream(archive, progress), store.options().limits());
+        DecompressedStream plain =
+            Decompression.openArchive(
+                new SourceStream(archive, progress), store.options().limits());
         TreeWriter writer = store.driver().openWriter(cacheId, parentCacheId, context)) {
       LayerUnpacker unpacker =
           new LayerUnpacker(
@@ -100,7 +102,7 @@ final class LayerIntake {
               progress,
               new Disassembler(splitting.stream),
               linkSources);
-      long sizeBytes = unpacker.unpack(new TeeStream(plain, hashing.stream));
+      long sizeBytes = unpacker.unpack(new TeeStream(plain, hashing.stream), plain);
       hashing.finish();
       splitting.finish();
       return sizeBytes;

@@ -2,9 +2,12 @@ package io.layerstore.core;
 
 import static java.util.Objects.requireNonNull;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.LayerPath;
 import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
+import io.layerstore.MalformedArchiveException;
+import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.tar.EntryMapper;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
@@ -71,9 +74,10 @@ final class LayerUnpacker {
   /**
    * Unpacks {@code tar} to its end.
    *
+   * @param source what {@code tar} comes from
    * @return the size of the layer in bytes, as the driver counts
    */
-  long unpack(InputStream tar) throws IOException {
+  long unpack(InputStream tar, DecompressedStream source) throws IOException {
     TarReader reader = new TarReader(tar, limits, new SplitBytes(split));
     TarHeader header = reader.next();
     while (header != null) {
@@ -83,6 +87,12 @@ final class LayerUnpacker {
       header = reader.next();
     }
     reader.drainTail();
+    if (source.isFollowedBySomethingElse() && !reader.hasEndMark()) {
+      throw new MalformedArchiveException(
+          ArchiveException.NO_ENTRY,
+          "",
+          "the archive has no end, and its gzip data is followed by something else: it is damaged");
+    }
     if (split != null) {
       split.close();
     }

@@ -10,6 +10,7 @@ import io.layerstore.MountNameConflictException;
 import io.layerstore.MountOptions;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.RWLayerOptions;
+import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.KeyedLock;
@@ -229,8 +230,9 @@ final class ReadWriteLayers {
             new ProgressReporter(store.options().progress(), OptionalLong.empty());
         try (AufsLinkSources linkSources =
                 new AufsLinkSources(() -> Files.createTempFile("layerstore", null));
-            InputStream plain =
-                Decompression.open(new SourceStream(tar, progress), store.options().limits());
+            DecompressedStream plain =
+                Decompression.openArchive(
+                    new SourceStream(tar, progress), store.options().limits());
             TreeWriter writer =
                 store.driver().openWriter(layer.mountId(), layer.driverParent(), context)) {
           return new LayerUnpacker(
@@ -241,7 +243,7 @@ final class ReadWriteLayers {
                   progress,
                   null,
                   linkSources)
-              .unpack(plain);
+              .unpack(plain, plain);
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

@@ -26,6 +26,7 @@ import java.io.SequenceInputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
@@ -207,6 +208,17 @@ final class BombTest {
     @Override
     public int read() {
       return count++ < length ? 'x' : -1;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int wanted) {
+      int given = (int) Math.min(wanted, length - count);
+      if (given <= 0) {
+        return -1;
+      }
+      Arrays.fill(target, offset, offset + given, (byte) 'x');
+      count += given;
+      return given;
     }
   }
 }

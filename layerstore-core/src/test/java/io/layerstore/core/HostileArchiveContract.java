@@ -657,6 +657,44 @@ abstract class HostileArchiveContract {
     }
 
     @Test
+    void gzipFollowedBySomethingElse_acceptedIfTheArchiveHasItsEnd() throws IOException {
+      byte[] tar = tar().file("a", "1").end().toBytes();
+      byte[] compressed = concat(gzip(tar), "garbage".getBytes(UTF_8));
+      try (Layer layer = register(compressed, null);
+          InputStream exported = layer.tarStream()) {
+        assertArrayEquals(tar, exported.readAllBytes());
+      }
+    }
+
+    @Test
+    void gzipFollowedBySomethingElse_refusedIfTheArchiveHasNoEnd() throws IOException {
+      byte[] compressed = concat(gzip(tar().file("a", "1").toBytes()), "garbage".getBytes(UTF_8));
+      refused(MalformedArchiveException.class, compressed);
+    }
+
+    @Test
+    void gzipWithADamagedMember_refusedAndNotTakenForItsEnd() throws IOException {
+      byte[] first = gzip(tar().file("a", "1").toBytes());
+      byte[] second = gzip(tar().file("b", "2").end().toBytes());
+      second[0] ^= 1;
+      refused(MalformedArchiveException.class, concat(first, second));
+    }
+
+    private byte[] gzip(byte[] plain) throws IOException {
+      ByteArrayOutputStream compressed = new ByteArrayOutputStream();
+      try (GZIPOutputStream out = new GZIPOutputStream(compressed)) {
+        out.write(plain);
+      }
+      return compressed.toByteArray();
+    }
+
+    private byte[] concat(byte[] first, byte[] second) {
+      byte[] both = Arrays.copyOf(first, first.length + second.length);
+      System.arraycopy(second, 0, both, first.length, second.length);
+      return both;
+    }
+
+    @Test
     void c12_gitArchiveAndOldGoNames() throws IOException {
       accepted(tar().paxGlobal("pax_global_header", "comment", "0123abc").file("x/y", "1"));
       accepted(tar().file(TarHeaderBlock.named("name").gnu().prefix("some/dir"), "1"));

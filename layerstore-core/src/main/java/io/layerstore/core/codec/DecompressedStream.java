@@ -36,23 +36,32 @@ public final class DecompressedStream extends InputStream {
   private final SourceBuffer source;
   private final InputStream decoder;
   private final Limits limits;
+  private final boolean toleratesSomethingElse;
+  private boolean isFollowedBySomethingElse;
   private long produced;
   private boolean ended;
   private boolean closed;
   private @Nullable Exception failure;
 
   private DecompressedStream(
-      CompressionFormat format, SourceBuffer source, InputStream decoder, Limits limits) {
+      CompressionFormat format,
+      SourceBuffer source,
+      InputStream decoder,
+      Limits limits,
+      boolean toleratesSomethingElse) {
     this.format = format;
     this.source = source;
     this.decoder = decoder;
     this.limits = limits;
+    this.toleratesSomethingElse = toleratesSomethingElse;
   }
 
-  static DecompressedStream open(CompressionFormat format, SourceBuffer source, Limits limits)
+  static DecompressedStream open(
+      CompressionFormat format, SourceBuffer source, Limits limits, boolean toleratesSomethingElse)
       throws IOException {
     try {
-      return new DecompressedStream(format, source, Decompression.decoder(format, source), limits);
+      InputStream decoder = Decompression.decoder(format, source);
+      return new DecompressedStream(format, source, decoder, limits, toleratesSomethingElse);
     } catch (IOException | RuntimeException e) {
       throw rethrow(translated(e, format, source));
     }
@@ -107,9 +116,7 @@ public final class DecompressedStream extends InputStream {
       if (source.failure() != null) {
         throw rethrow(source.failure());
       }
-      if (source.read() >= 0) {
-        throw malformed(format, "is followed by something else", null);
-      }
+      readRest();
       ended = true;
       return -1;
     }
@@ -123,6 +130,45 @@ public final class DecompressedStream extends InputStream {
       throw exceeded("maxCompressionRatio", limits.maxCompressionRatio());
     }
     return count;
+  }
+
+  /**
+   * Reads what follows the compressed data.
+   *
+   * <p>Zeros after gzip are the padding of tapes and of some tools, which gzip and pigz skip. Other
+   * bytes are dropped by pigz without a word and refused by Go; dockerd uses pigz where it is
+   * installed, so most of its users have such files accepted. Here they are where the caller says
+   * so.
+   */
+  private void readRest() throws IOException {
+    long skipped = 0;
+    boolean isElse = decoder instanceof GzipDecoder gzip && gzip.metSomethingElse();
+    while (true) {
+      if (isElse && !(toleratesSomethingElse && format == CompressionFormat.GZIP)) {
+        throw malformed(format, "is followed by something else", null);
+      }
+      if (!source.fill()) {
+        isFollowedBySomethingElse = isElse;
+        return;
+      }
+      for (int i = source.position(); i < source.limit() && !isElse; i++) {
+        isElse = format != CompressionFormat.GZIP || source.array()[i] != 0;
+      }
+      skipped += source.limit() - source.position();
+      if (skipped > limits.maxUnpackedBytes() - produced) {
+        throw exceeded("maxUnpackedBytes", limits.maxUnpackedBytes());
+      }
+      source.consume(source.limit() - source.position());
+    }
+  }
+
+  /**
+   * Whether something that is neither gzip nor zeros followed the gzip data; certain after the last
+   * byte was read. A damaged part in the middle of the data may look like that, so what was read is
+   * to be trusted only if it tells itself that it is complete.
+   */
+  public boolean isFollowedBySomethingElse() {
+    return isFollowedBySomethingElse;
   }
 
   private static LimitExceededException exceeded(String name, long limit) {

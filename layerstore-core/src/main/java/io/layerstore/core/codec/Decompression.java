@@ -30,10 +30,25 @@ public final class Decompression {
    *     what {@code source} throws
    */
   public static DecompressedStream open(InputStream source, Limits limits) throws IOException {
+    return open(source, limits, false);
+  }
+
+  /**
+   * The same, but what follows gzip data may be anything; {@link
+   * DecompressedStream#isFollowedBySomethingElse} tells it at the end. For archives, which have an
+   * end mark of their own.
+   */
+  public static DecompressedStream openArchive(InputStream source, Limits limits)
+      throws IOException {
+    return open(source, limits, true);
+  }
+
+  private static DecompressedStream open(
+      InputStream source, Limits limits, boolean toleratesSomethingElse) throws IOException {
     SourceBuffer buffered = new SourceBuffer(source);
     int length = buffered.prefetch(CompressionFormat.MAGIC_BYTES);
     CompressionFormat format = CompressionFormat.detect(buffered.array(), length);
-    return DecompressedStream.open(format, buffered, limits);
+    return DecompressedStream.open(format, buffered, limits, toleratesSomethingElse);
   }
 
   /** The decoder for {@code format}. */

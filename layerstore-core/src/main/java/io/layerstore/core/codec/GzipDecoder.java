@@ -10,17 +10,13 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * Undoes gzip: any number of members, one after the other, then nothing or zeros to the end of the
- * source.
+ * Undoes gzip: any number of members, one after the other, until the source ends or goes on with
+ * something that is no member, which is left to the caller.
  *
  * <p>Own framing, because the JDK's {@code GZIPInputStream} takes the end of a member for the end
  * of the data when the source has no bytes {@code available}, recurses for empty members, and
  * ignores what follows. Checks every checksum and length in headers and trailers. Memory does not
  * depend on the input.
- *
- * <p>Zeros after the last member are the padding of tapes and of some tools; gzip and pigz skip
- * them. Anything else there is refused, as by Go; pigz, which Docker prefers where it is installed,
- * drops it silently.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc1952">RFC 1952</a>
  */
@@ -42,6 +38,7 @@ final class GzipDecoder extends InputStream {
   private long memberCount;
   private boolean inMember;
   private boolean ended;
+  private boolean metSomethingElse;
 
   /** Reads {@code source}, which stands at the start of the first member. */
   GzipDecoder(SourceBuffer source) {
@@ -99,15 +96,15 @@ final class GzipDecoder extends InputStream {
   /** Reads the header of the next member, or finds the end. */
   private void beginMember() throws IOException {
     int first = source.read();
-    if (first < 0 || (first == 0 && memberCount > 0)) {
-      requireZerosToEnd();
+    if (first != 0x1f || source.read() != 0x8b) {
+      if (memberCount == 0) {
+        throw malformed("the gzip data does not begin as such");
+      }
       ended = true;
+      metSomethingElse = first > 0;
       return;
     }
     crc.reset(); // of the header
-    if (first != 0x1f || source.read() != 0x8b) {
-      throw malformed("the gzip data is followed by something else");
-    }
     crc.update(0x1f);
     crc.update(0x8b);
     if (headerByte() != METHOD_DEFLATE) {
@@ -139,15 +136,9 @@ final class GzipDecoder extends InputStream {
     memberCount++;
   }
 
-  private void requireZerosToEnd() throws IOException {
-    while (source.fill()) {
-      for (int i = source.position(); i < source.limit(); i++) {
-        if (source.array()[i] != 0) {
-          throw malformed("the gzip data is followed by something else");
-        }
-      }
-      source.consume(source.limit() - source.position());
-    }
+  /** Whether the last member was followed by a byte that is neither of another one nor zero. */
+  boolean metSomethingElse() {
+    return metSomethingElse;
   }
 
   private void skipHeader(int count) throws IOException {

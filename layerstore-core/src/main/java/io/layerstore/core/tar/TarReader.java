@@ -71,6 +71,7 @@ public final class TarReader {
   private final Extension longText = new Extension();
   private final Payload payload = new Payload();
 
+  private boolean hasEndMark;
   private State state = State.OPEN;
   private int extensionsInARow;
   private long logicalTotal;
@@ -121,6 +122,11 @@ public final class TarReader {
   public void drainTail() throws IOException {
     requireState(State.ENDED);
     input.drainRaw();
+  }
+
+  /** Whether the archive ended with a block of zeros, and not only because nothing more came. */
+  public boolean hasEndMark() {
+    return hasEndMark;
   }
 
   private void requireState(State expected) {
@@ -191,6 +197,7 @@ public final class TarReader {
       block.parse(position);
       return true;
     }
+    hasEndMark = true;
     if (input.readRawBlock(block) && !block.isZero()) {
       throw position.malformed("invalid tar header: a zero block with something after it");
     }

@@ -205,6 +205,61 @@ final class DecompressionTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"garbage", "\u0000\u0000garbage", "\u001f", "\u001fgarbage", "g"})
+    void readArchive_somethingElseAfterGzip_isToldAtTheEnd(String rest) throws IOException {
+      byte[] plain = plain(500);
+      byte[] compressed = concat(gzip(plain), rest.getBytes(StandardCharsets.US_ASCII));
+      TestSource source = TestSource.inPieces(compressed, 3);
+      try (DecompressedStream stream = Decompression.openArchive(source, Limits.DEFAULT)) {
+        assertArrayEquals(plain, stream.readAllBytes());
+        assertTrue(stream.isFollowedBySomethingElse());
+        assertEquals(compressed.length, stream.compressedBytes());
+      }
+    }
+
+    @Test
+    void readArchive_zerosAfterGzip_areNothing() throws IOException {
+      byte[] compressed = concat(gzip(plain(500)), new byte[10_000]);
+      try (DecompressedStream stream =
+          Decompression.openArchive(TestSource.of(compressed), Limits.DEFAULT)) {
+        assertArrayEquals(plain(500), stream.readAllBytes());
+        assertFalse(stream.isFollowedBySomethingElse());
+      }
+    }
+
+    @Test
+    void readArchive_cutSecondMember_isMalformed() {
+      assertThrows(
+          MalformedArchiveException.class,
+          () -> {
+            byte[] member = gzip(plain(500));
+            byte[] compressed = concat(member, java.util.Arrays.copyOf(member, 20));
+            Decompression.openArchive(TestSource.of(compressed), Limits.DEFAULT).readAllBytes();
+          });
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BZIP2", "XZ", "ZSTD"})
+    void readArchive_somethingElseAfterOtherFormats_isMalformed(CompressionFormat format)
+        throws IOException {
+      byte[] compressed = concat(Compress.with(format, plain(500)), new byte[] {7});
+      assertThrows(
+          MalformedArchiveException.class,
+          () ->
+              Decompression.openArchive(TestSource.of(compressed), Limits.DEFAULT).readAllBytes());
+    }
+
+    @Test
+    void readArchive_endlessGarbage_exceedsALimit() throws IOException {
+      Limits limits = Limits.DEFAULT.withMaxUnpackedBytes(1 << 20);
+      GeneratedSource source = new GeneratedSource(gzip(plain(500)), 'g', 64 << 20);
+      assertThrows(
+          LimitExceededException.class,
+          () -> Decompression.openArchive(source, limits).readAllBytes());
+      assertTrue(source.position < 2 << 20, () -> source.position + " bytes were read");
+    }
+
+    @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NONE")
     void read_compressedGarbage_isThatGarbage(CompressionFormat format) throws IOException {
       byte[] garbage = new byte[10_000];
