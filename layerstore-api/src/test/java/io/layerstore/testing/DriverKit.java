@@ -58,6 +58,7 @@ final class DriverKit {
   private final Opener opener;
   private final Differ differ;
   private final DriverTraits traits;
+  private final boolean showsWhatFilesLack;
   private final Path top;
   private final Path root;
   private final Canary canary;
@@ -65,7 +66,9 @@ final class DriverKit {
   private GraphDriver driver;
 
   /** Opens a driver on a root inside {@code top}, which is empty. */
-  DriverKit(Opener opener, Differ differ, DriverTraits traits, Path top) throws IOException {
+  DriverKit(Opener opener, Differ differ, DriverTraits traits, boolean showsWhatFilesLack, Path top)
+      throws IOException {
+    this.showsWhatFilesLack = showsWhatFilesLack;
     this.opener = opener;
     this.differ = differ;
     this.traits = traits;
@@ -160,7 +163,13 @@ final class DriverKit {
 
   /** Fails with a diff unless the driver shows the layer {@code id} as its model is. */
   void assertShown(String id) throws IOException {
-    models.get(id).snapshot().assertShownBy(driver, id);
+    TreeSnapshot expected = models.get(id).snapshot();
+    (showsWhatFilesLack ? expected : expected.asKept(traits)).assertShownBy(driver, id);
+  }
+
+  /** Whether the driver shows device nodes, from its files or from records beside them. */
+  boolean showsDevices() {
+    return showsWhatFilesLack || traits.keepsDevices();
   }
 
   /** The paths of all entries of a layer, as text, sorted; the root left out. */

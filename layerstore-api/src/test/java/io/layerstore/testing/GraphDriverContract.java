@@ -99,6 +99,15 @@ public abstract class GraphDriverContract {
   }
 
   /**
+   * Whether layers show what their files lack by the traits, as a driver does that keeps records
+   * beside its files. One that does not shows what the files have: the owner 0:0, no devices, no
+   * {@code trusted} attributes.
+   */
+  protected boolean showsWhatFilesLack() {
+    return true;
+  }
+
+  /**
    * Ends what {@link #newRoot} began, such as a file system in memory, after everything was
    * checked. An {@code @AfterEach} of the subclass would come before that.
    */
@@ -107,7 +116,7 @@ public abstract class GraphDriverContract {
   @BeforeEach
   final void openDriver() throws IOException {
     newRoot = newRoot();
-    kit = new DriverKit(this::open, this::diff, traits(), newRoot);
+    kit = new DriverKit(this::open, this::diff, traits(), showsWhatFilesLack(), newRoot);
   }
 
   @AfterEach

@@ -410,7 +410,9 @@ abstract class LinkTests extends DriverTests {
   @Test
   void write_belowFifoOrDevice_isRefused() throws IOException {
     kit().assertRefused(LayerStoreException.class, null, fifo("p"), dir("p/d"));
-    kit().assertRefused(LayerStoreException.class, null, characterDevice("c", 5, 2), dir("c/d"));
+    if (kit().showsDevices()) {
+      kit().assertRefused(LayerStoreException.class, null, characterDevice("c", 5, 2), dir("c/d"));
+    }
   }
 
   // Against somebody else

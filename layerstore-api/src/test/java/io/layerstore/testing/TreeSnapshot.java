@@ -3,6 +3,7 @@ package io.layerstore.testing;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.spi.Attributes;
+import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerTree;
@@ -26,6 +27,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.opentest4j.AssertionFailedError;
 
 /**
@@ -39,10 +41,29 @@ public final class TreeSnapshot {
   /** Stands for a time that is not known, and equals any. */
   private static final String ANY_TIME = "any-time";
 
+  private static final Pattern OWNER = Pattern.compile("^([A-Z_]+ [0-7]*) [0-9]+:[0-9]+");
+  private static final Pattern TRUSTED_XATTR = Pattern.compile(" trusted\\.[^ =]*=[0-9a-f]*");
+
   private final NavigableMap<LayerPath, Line> lines;
 
   /** What is known of an entry. */
   private record Line(String facts, String time) {
+
+    boolean isDevice() {
+      return facts.startsWith(EntryType.BLOCK_DEVICE + " ")
+          || facts.startsWith(EntryType.CHARACTER_DEVICE + " ");
+    }
+
+    Line asKept(DriverTraits traits) {
+      String kept = facts;
+      if (!traits.keepsOwners()) {
+        kept = OWNER.matcher(kept).replaceFirst("$1 0:0");
+      }
+      if (!traits.keepsXattrs()) {
+        kept = TRUSTED_XATTR.matcher(kept).replaceAll("");
+      }
+      return new Line(kept, time);
+    }
 
     boolean matches(Line other) {
       return facts.equals(other.facts)
@@ -65,6 +86,18 @@ public final class TreeSnapshot {
     } catch (IOException e) {
       throw new AssertionError("a model does not fail", e);
     }
+  }
+
+  /** What is left of it in the files of a driver that keeps no more than {@code traits} says. */
+  TreeSnapshot asKept(DriverTraits traits) {
+    NavigableMap<LayerPath, Line> kept = new TreeMap<>();
+    lines.forEach(
+        (path, line) -> {
+          if (traits.keepsDevices() || !line.isDevice()) {
+            kept.put(path, line.asKept(traits));
+          }
+        });
+    return new TreeSnapshot(kept);
   }
 
   /** The layer {@code id}, merged with those below. */
