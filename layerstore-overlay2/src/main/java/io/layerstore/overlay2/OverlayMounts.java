@@ -33,7 +33,9 @@ import org.jspecify.annotations.Nullable;
  * it was made to be persistent here, the next mount takes it over and the unmount that belongs to
  * that undoes it; otherwise it stays until somebody unmounts once more, as in Docker.
  *
- * <p>Safe for use by many threads. The helper process starts with the first mount.
+ * <p>Safe for use by many threads. The helper process starts with the first mount, and again with
+ * the next use when it has died: what root mounted through it is still there; what an ordinary user
+ * mounted is gone, and can be mounted again.
  */
 final class OverlayMounts {
 
@@ -47,21 +49,24 @@ final class OverlayMounts {
   private final LayerDirectories layers;
   private final LinuxCalls calls;
   private final OverlayFeatures features;
-  private final HostOwners owners;
+  private final MountHelperSource helper;
   private final boolean isReadOnly;
   private final KeyedLock<String> locks = new KeyedLock<>();
   private final MountCounter<String> counter = new MountCounter<>(this::isMounted);
 
-  /** What a mount that was made or taken over here is like. */
-  private record Held(boolean isPersistent, String label) {}
+  /** What a mount that was made or taken over here is like, and by which helper. */
+  private record Held(boolean isPersistent, String label, Mounts by) {}
 
   private final Map<String, Held> held = new ConcurrentHashMap<>();
 
-  /** Mounts of layers of a store that may not be written, each nowhere but in the helper. */
-  private final Map<String, DetachedMount> detached = new ConcurrentHashMap<>();
+  /** A mount that is nowhere but in a helper. */
+  private record Detached(DetachedMount mount, Mounts by) {}
 
-  private @Nullable Mounts mounts;
-  private boolean isClosed;
+  /** Mounts of layers of a store that may not be written. */
+  private final Map<String, Detached> detached = new ConcurrentHashMap<>();
+
+  /** How many unmounts are to come of mounts that are gone with their helper. */
+  private final Map<String, Integer> lost = new ConcurrentHashMap<>();
 
   OverlayMounts(
       LayerDirectories layers,
@@ -72,27 +77,14 @@ final class OverlayMounts {
     this.layers = layers;
     this.calls = calls;
     this.features = features;
-    this.owners = owners;
+    this.helper = new MountHelperSource(layers, calls, features, owners);
     this.isReadOnly = isReadOnly;
-  }
-
-  private synchronized Mounts helper() throws LayerStoreException {
-    if (isClosed) {
-      throw new IllegalStateException("the driver is closed");
-    }
-    if (mounts == null) {
-      mounts =
-          calls.openMounts(
-              layers.layout().home(),
-              features.settings().withRoot(owners.rootUid(), owners.rootGid()));
-    }
-    return mounts;
   }
 
   /** The layers that are mounted, by whomever. */
   Set<String> mountedIds() throws LayerStoreException {
     Set<String> ids = new HashSet<>();
-    for (MountPoint point : helper().list()) {
+    for (MountPoint point : helper.get().list()) {
       String id = MERGED.stripFrom(point.path().toString());
       if (id != null) {
         ids.add(id);
@@ -107,6 +99,35 @@ final class OverlayMounts {
         && mountedIds().contains(id);
   }
 
+  /** Forgets the mounts of a layer that are gone with their helper; with the lock of the layer. */
+  private void forgetLost(String id) throws LayerStoreException {
+    Held present = held.get(id);
+    Detached nowhere = detached.get(id);
+    boolean isMountLost = present != null && !features.isRoot() && !present.by().isAlive();
+    boolean isViewLost = nowhere != null && !nowhere.by().isAlive();
+    if (!isMountLost && !isViewLost) {
+      return;
+    }
+    held.remove(id);
+    detached.remove(id);
+    lost.merge(id, counter.count(id), Integer::sum);
+    counter.forget(id);
+    try {
+      Files.deleteIfExists(layers.layout().merged(id));
+    } catch (IOException e) {
+      // The next mount uses it, and opening the store removes it.
+    }
+  }
+
+  private boolean takeLost(String id) {
+    Integer before = lost.get(id);
+    if (before == null) {
+      return false;
+    }
+    lost.compute(id, (key, count) -> before == 1 ? null : before - 1);
+    return true;
+  }
+
   // ---- mounting ----
 
   /** Makes the layer visible and counts; a mount that is there already stays as it is. */
@@ -114,6 +135,7 @@ final class OverlayMounts {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
       layers.requireExists(id);
+      forgetLost(id);
       LowerChain lower = layers.lower(id);
       if (options.isPersistent() && !features.isRoot()) {
         throw failure(
@@ -127,11 +149,11 @@ final class OverlayMounts {
         return mountDetached(id, lower, options);
       }
       if (takesOver(id, options)) {
-        return helper().merged(id);
+        return helper.get().merged(id);
       }
       if (counter.increment(id) > 1) {
         requireSame(id, options);
-        return helper().merged(id);
+        return pathOf(id);
       }
       try {
         mountNow(id, lower, options, refusesWrites);
@@ -139,8 +161,13 @@ final class OverlayMounts {
         counter.decrement(id);
         throw e;
       }
-      return helper().merged(id);
+      return pathOf(id);
     }
+  }
+
+  private Path pathOf(String id) throws LayerStoreException {
+    Held present = held.get(id);
+    return (present == null ? helper.get() : present.by()).merged(id);
   }
 
   /** Whether a persistent mount was there that nobody holds, which the caller holds from now on. */
@@ -148,7 +175,7 @@ final class OverlayMounts {
     if (held.containsKey(id) || counter.count(id) != 1 || !isMarkedPersistent(id)) {
       return false;
     }
-    held.put(id, new Held(options.isPersistent(), label(options)));
+    held.put(id, new Held(options.isPersistent(), label(options), helper.get()));
     return true;
   }
 
@@ -164,13 +191,26 @@ final class OverlayMounts {
       mount = mount.persistent();
       mark(id);
     }
+    Mounts by = helper.get();
     try {
-      helper().mount(mount);
+      by.mount(mount);
     } catch (LayerStoreException | RuntimeException e) {
+      if (!by.isAlive()) {
+        undoMountOfDeadHelper(id, e);
+      }
       unmark(id);
       throw e;
     }
-    held.put(id, new Held(isPersistent, label(options)));
+    held.put(id, new Held(isPersistent, label(options), by));
+  }
+
+  /** The mount may have been made and only the answer be missing. */
+  private void undoMountOfDeadHelper(String id, Exception failure) {
+    try {
+      helper.get().unmount(id, false);
+    } catch (LayerStoreException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   private void requireSame(String id, MountOptions options) throws LayerStoreException {
@@ -190,15 +230,15 @@ final class OverlayMounts {
     if (options.isPersistent()) {
       throw failure(id, "cannot be mounted persistently by a store that is open for reading only");
     }
-    DetachedMount present = detached.get(id);
+    Detached present = detached.get(id);
     if (present == null) {
-      present =
-          helper()
-              .mountDetached(OverlayMount.readOnly(id, lower.links()).withLabel(label(options)));
+      Mounts by = helper.get();
+      OverlayMount mount = OverlayMount.readOnly(id, lower.links()).withLabel(label(options));
+      present = new Detached(by.mountDetached(mount), by);
       detached.put(id, present);
     }
     counter.increment(id);
-    return present.path();
+    return present.mount().path();
   }
 
   private static String label(MountOptions options) {
@@ -210,6 +250,10 @@ final class OverlayMounts {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
       if (!layers.exists(id)) {
+        return;
+      }
+      forgetLost(id);
+      if (takeLost(id)) {
         return;
       }
       int count = counter.count(id);
@@ -229,9 +273,9 @@ final class OverlayMounts {
   }
 
   private void unmountNow(String id, boolean lazily) throws LayerStoreException {
-    DetachedMount nowhere = detached.remove(id);
+    Detached nowhere = detached.remove(id);
     if (nowhere != null) {
-      nowhere.close();
+      nowhere.mount().close();
       return;
     }
     unmountInKernel(id, lazily);
@@ -246,7 +290,7 @@ final class OverlayMounts {
   private void unmountInKernel(String id, boolean lazily) throws LayerStoreException {
     for (int attempt = 1; ; attempt++) {
       try {
-        helper().unmount(id, lazily);
+        helper.get().unmount(id, lazily);
         return;
       } catch (MountBusyException e) {
         if (attempt == ATTEMPTS) {
@@ -265,6 +309,7 @@ final class OverlayMounts {
   void runUnmounted(String id, Removal removal) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
+      forgetLost(id);
       if (counter.count(id) > 0) {
         if (held.containsKey(id)) {
           throw new MountBusyException(id, List.of("a mount of this store"), null);
@@ -273,6 +318,7 @@ final class OverlayMounts {
         counter.forget(id);
       }
       removal.run();
+      lost.remove(id);
     }
   }
 
@@ -293,6 +339,7 @@ final class OverlayMounts {
     if (!isReadOnly) {
       KeyedLock.Held lock = locks.acquire(id);
       try (lock) {
+        forgetLost(id);
         if (counter.count(id) > 0) {
           counter.increment(id);
           return viewOfMount(id);
@@ -300,7 +347,7 @@ final class OverlayMounts {
       }
     }
     if (features.canMountDetached()) {
-      DetachedMount nowhere = helper().mountDetached(OverlayMount.readOnly(id, lower.links()));
+      DetachedMount nowhere = helper.get().mountDetached(OverlayMount.readOnly(id, lower.links()));
       return new MergedView(new ScanPool(() -> calls.openTree(nowhere.path())), nowhere::close);
     }
     mount(id, MountOptions.DEFAULT, true);
@@ -308,7 +355,7 @@ final class OverlayMounts {
   }
 
   private MergedView viewOfMount(String id) throws LayerStoreException {
-    Path merged = helper().merged(id);
+    Path merged = pathOf(id);
     return new MergedView(new ScanPool(() -> calls.openTree(merged)), () -> unmount(id));
   }
 
@@ -344,12 +391,8 @@ final class OverlayMounts {
    * @throws MountBusyException if a mount was in use
    */
   void close() throws LayerStoreException {
-    Mounts open;
-    synchronized (this) {
-      if (isClosed) {
-        return;
-      }
-      open = mounts;
+    if (helper.isClosed()) {
+      return;
     }
     List<String> busy = new ArrayList<>();
     List<String> holders = new ArrayList<>();
@@ -367,15 +410,10 @@ final class OverlayMounts {
         }
       }
     } finally {
-      synchronized (this) {
-        isClosed = true;
-      }
-      if (open != null) {
-        try {
-          open.close();
-        } catch (LayerStoreException e) {
-          failure = keep(failure, e);
-        }
+      try {
+        helper.close();
+      } catch (LayerStoreException e) {
+        failure = keep(failure, e);
       }
     }
     if (!busy.isEmpty()) {
@@ -388,6 +426,7 @@ final class OverlayMounts {
   }
 
   private void closeMount(String id) throws LayerStoreException {
+    forgetLost(id);
     Held present = held.get(id);
     if (detached.containsKey(id)) {
       unmountNow(id, false);

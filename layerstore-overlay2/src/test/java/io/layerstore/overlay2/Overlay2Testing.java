@@ -8,9 +8,13 @@ import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.ProbeResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What the tests of the driver share. */
 final class Overlay2Testing {
@@ -39,5 +43,31 @@ final class Overlay2Testing {
   static void assumeSupported(Path root) {
     ProbeResult probe = new Overlay2DriverProvider().probe(context(root));
     assumeTrue(probe.isSupported(), probe.detail());
+  }
+
+  /** The mounts in sight of this process whose path begins with that of {@code root}. */
+  static List<String> mountsBelow(Path root) throws IOException {
+    String escaped = root.toRealPath().toString().replace("\\", "\\134").replace(" ", "\\040");
+    return Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.ISO_8859_1).stream()
+        .filter(line -> line.contains(" " + escaped + "/"))
+        .toList();
+  }
+
+  /** The helpers of this process that mount, of whatever store. */
+  static Set<ProcessHandle> mountHelpers() {
+    return ProcessHandle.current()
+        .children()
+        .filter(Overlay2Testing::isMountHelper)
+        .collect(Collectors.toSet());
+  }
+
+  private static boolean isMountHelper(ProcessHandle process) {
+    try {
+      Path line = Path.of("/proc", Long.toString(process.pid()), "cmdline");
+      String[] words = Files.readString(line, StandardCharsets.ISO_8859_1).split("\0", -1);
+      return words.length > 1 && words[0].contains("layerstore-helper") && words[1].equals("mount");
+    } catch (IOException e) {
+      return false; // It has ended.
+    }
   }
 }

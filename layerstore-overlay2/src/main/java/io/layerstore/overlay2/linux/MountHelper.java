@@ -175,6 +175,11 @@ final class MountHelper implements Mounts {
   }
 
   @Override
+  public boolean isAlive() {
+    return helper.isAlive();
+  }
+
+  @Override
   public Path home() {
     return home;
   }

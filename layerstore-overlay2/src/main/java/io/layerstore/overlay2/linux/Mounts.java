@@ -48,6 +48,13 @@ public interface Mounts extends AutoCloseable {
    */
   Path home();
 
+  /**
+   * Whether the process that mounts is still there. Once it is not, every method that needs it
+   * fails, an ordinary user's mounts are gone with its namespace, and those of root stay where they
+   * are, for other {@link Mounts} to undo.
+   */
+  boolean isAlive();
+
   /** Where {@link #mount} shows a layer. */
   default Path merged(String id) {
     return home().resolve(id).resolve("merged");
