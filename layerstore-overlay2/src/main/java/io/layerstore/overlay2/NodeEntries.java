@@ -48,6 +48,26 @@ record NodeEntries(String id, HostOwners owners) {
     };
   }
 
+  /**
+   * Checks that a node of a layer's own directory is all there is to it.
+   *
+   * @throws DriverException if it stands for something in the layers below
+   */
+  void requireWhole(TreeNode node) throws DriverException {
+    if (node.isRedirected() || node.isMetacopy()) {
+      throw LayerDirectories.failure(
+          id,
+          "/"
+              + node.path()
+              + (node.isRedirected()
+                  ? " was renamed in a mount with redirect_dir on"
+                  : " has its content in a lower layer, from a mount with metacopy on")
+              + ", so the layer's own directory is not all of the difference; make the change again"
+              + " in a mount without that option",
+          null);
+    }
+  }
+
   /** The mark after an opaque directory: its mode without special bits, no time. */
   static TreeEntry opaqueMark(TreeEntry directory) {
     Attributes attributes = directory.attributes();

@@ -8,7 +8,6 @@ import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.driver.AtomicFiles;
-import io.layerstore.driver.NaiveDiff;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.TreeScan;
 import io.layerstore.overlay2.linux.WriteSettings;
@@ -317,11 +316,6 @@ final class Overlay2Driver implements GraphDriver {
           @Override
           public @Nullable LayerTree openParent() throws LayerStoreException {
             return parent == null ? null : tree(parent);
-          }
-
-          @Override
-          public NativeDiff comparison() {
-            return NaiveDiff.of(Overlay2Driver.this, id, parent);
           }
         };
     return Optional.of(new OverlayDiff(source, new NodeEntries(id, owners)));

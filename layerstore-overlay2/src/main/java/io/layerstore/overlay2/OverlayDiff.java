@@ -19,12 +19,13 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The difference between a layer and the one below, read from the layer's own directory.
+ * The difference between a layer and the one below, read from the layer's own directory in one
+ * pass.
  *
  * <p>That directory is the whole difference only if nothing in it stands for something below.
- * Mounts made here see to that; one made elsewhere, with {@code redirect_dir} or {@code metacopy}
- * on, may have left such marks. So the marks are looked for first, and where there is one the trees
- * are compared instead.
+ * Mounts made here see to that. One made elsewhere, with {@code redirect_dir} or {@code metacopy}
+ * on, may have left marks of another kind; a diff that meets one is refused with a {@link
+ * io.layerstore.DriverException} that names it, for mounts made here do not follow them either.
  */
 final class OverlayDiff implements NativeDiff {
 
@@ -35,9 +36,6 @@ final class OverlayDiff implements NativeDiff {
 
     /** Opens the layers below, merged; null if there are none. */
     @Nullable LayerTree openParent() throws LayerStoreException;
-
-    /** The difference made by comparing trees. */
-    NativeDiff comparison();
   }
 
   private final Source source;
@@ -48,25 +46,9 @@ final class OverlayDiff implements NativeDiff {
     this.entries = entries;
   }
 
-  /** What a first look at the directory told. */
-  private record Survey(boolean isComplete, long sizeBytes) {}
-
-  private Survey survey() throws LayerStoreException {
-    boolean isComplete = true;
-    try (TreeScan scan = source.openOwn();
-        NodeReader nodes = scan.scan(LayerPath.ROOT, false, XattrChoice.NONE)) {
-      for (TreeNode node = nodes.next(); node != null; node = nodes.next()) {
-        isComplete &= !node.isRedirected() && !node.isMetacopy();
-      }
-      return new Survey(isComplete, nodes.sizeBytes());
-    }
-  }
-
   @Override
   public TreeReader entries() throws LayerStoreException {
-    return survey().isComplete()
-        ? UpperReader.open(source.openOwn(), entries)
-        : source.comparison().entries();
+    return UpperReader.open(source.openOwn(), entries);
   }
 
   /**
@@ -76,9 +58,6 @@ final class OverlayDiff implements NativeDiff {
    */
   @Override
   public Stream<Change> changes() throws LayerStoreException {
-    if (!survey().isComplete()) {
-      return source.comparison().changes();
-    }
     UpperChanges changes =
         new UpperChanges(new ScanPool(source::openOwn), entries, source.openParent());
     return StreamSupport.stream(new Changes(changes), false)
@@ -94,8 +73,14 @@ final class OverlayDiff implements NativeDiff {
 
   @Override
   public long sizeBytes() throws LayerStoreException {
-    Survey survey = survey();
-    return survey.isComplete() ? survey.sizeBytes() : source.comparison().sizeBytes();
+    try (TreeScan scan = source.openOwn();
+        NodeReader nodes = scan.scan(LayerPath.ROOT, false, XattrChoice.NONE)) {
+      TreeNode node;
+      do {
+        node = nodes.next();
+      } while (node != null);
+      return nodes.sizeBytes();
+    }
   }
 
   /** The differences one by one, as a stream wants them. */

@@ -109,6 +109,7 @@ final class UpperChanges implements AutoCloseable {
       }
       return;
     }
+    entries.requireWhole(node);
     TreeEntry entry = entries.entry(node);
     boolean isReported = true;
     if (below == null) {

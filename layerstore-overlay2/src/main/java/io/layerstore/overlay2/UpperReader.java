@@ -66,6 +66,7 @@ final class UpperReader implements TreeReader {
     if (node == null) {
       return null;
     }
+    entries.requireWhole(node);
     TreeEntry entry = entries.entry(node);
     if (node.type() == EntryType.DIRECTORY) {
       opaqueMark = node.isOpaque() ? NodeEntries.opaqueMark(entry) : null;
