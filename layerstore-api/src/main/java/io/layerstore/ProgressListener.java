@@ -8,9 +8,9 @@ public interface ProgressListener {
   ProgressListener NONE = progress -> {};
 
   /**
-   * Called from the thread that runs the operation, at every change of phase and not more often
-   * than about ten times a second in between. Several operations may call at once. An exception
-   * thrown here is logged and otherwise ignored.
+   * Called from a thread that works on the operation, one at a time, at every change of phase and
+   * not more often than about ten times a second in between. Several operations may call at once. An
+   * exception thrown here is logged and otherwise ignored.
    */
   void onProgress(Progress progress);
 }

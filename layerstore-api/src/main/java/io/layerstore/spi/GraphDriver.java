@@ -5,6 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -132,6 +133,13 @@ public interface GraphDriver extends AutoCloseable {
 
   /** Forces all files of the layer to the disk, as far as the file system can. */
   void sync(String id) throws LayerStoreException;
+
+  /** The same for several layers, where a driver can do it for less than each by itself. */
+  default void sync(Collection<String> ids) throws LayerStoreException {
+    for (String id : ids) {
+      sync(id);
+    }
+  }
 
   /** Releases what is left over in the home, such as mounts of a process that died. */
   void cleanup() throws LayerStoreException;

@@ -1,6 +1,7 @@
 package io.layerstore.spi;
 
 import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.io.InputStream;
 
@@ -49,4 +50,20 @@ public interface WriteContext {
    * refuses.
    */
   void warn(LayerPath path, String reason);
+
+  /** Something that is left to do. */
+  @FunctionalInterface
+  interface Step {
+
+    /** Does it. */
+    void run() throws LayerStoreException;
+  }
+
+  /**
+   * Runs a step of {@link TreeWriter#finish} that looks at the layers below: at once where they are
+   * complete, else when they are. Layers of one image may be unpacked side by side.
+   */
+  default void whenBelowIsComplete(Step step) throws LayerStoreException {
+    step.run();
+  }
 }

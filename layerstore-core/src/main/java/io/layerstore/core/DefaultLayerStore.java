@@ -19,6 +19,7 @@ import io.layerstore.RecoveryReport;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.image.DefaultImageStore;
 import io.layerstore.core.image.ImageArchives;
+import io.layerstore.core.image.archive.ArchiveLayers;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.image.ImageStore;
@@ -45,6 +46,7 @@ final class DefaultLayerStore implements LayerStore {
 
   private final StoreContext store;
   private final OpenStore open;
+  private final LayerHealth health;
   private final LayerRegistration registration;
   private final LayerRelease release;
   private final LayerReading reading;
@@ -56,11 +58,17 @@ final class DefaultLayerStore implements LayerStore {
       throws LayerStoreException {
     this.store = store;
     this.open = open;
-    this.registration = new LayerRegistration(store, new LayerHealth(store));
+    this.health = new LayerHealth(store);
+    this.registration = new LayerRegistration(store, health);
     this.release = new LayerRelease(store);
     this.reading = new LayerReading(store);
     this.readWrite = new ReadWriteLayers(store);
     this.images = new DefaultImageStore(new ImageLayers(this, store), archives);
+  }
+
+  /** What image archives need of this store. */
+  ArchiveLayers archiveLayers() {
+    return new StoreArchiveLayers(store, health, registration, release, reading);
   }
 
   LayerReading reading() {

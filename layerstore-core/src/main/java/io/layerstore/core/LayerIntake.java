@@ -12,6 +12,7 @@ import io.layerstore.core.tarsplit.TarSplitRewriter;
 import io.layerstore.spi.FileGetter;
 import io.layerstore.spi.MetadataTransaction;
 import io.layerstore.spi.TreeWriter;
+import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +42,7 @@ final class LayerIntake {
 
   private final StoreContext store;
   private final MetadataTransaction transaction;
+  private final @Nullable Consumer<WriteContext.Step> postponed;
 
   /**
    * @param diffId the diff ID
@@ -47,9 +50,23 @@ final class LayerIntake {
    */
   record Result(DiffId diffId, long sizeBytes) {}
 
+  /** Takes in a layer on complete ones. */
   LayerIntake(StoreContext store, MetadataTransaction transaction) {
+    this(store, transaction, null);
+  }
+
+  /**
+   * Takes in a layer on others that may be incomplete.
+   *
+   * @param postponed takes what waits for the layers below; null if they are complete
+   */
+  LayerIntake(
+      StoreContext store,
+      MetadataTransaction transaction,
+      @Nullable Consumer<WriteContext.Step> postponed) {
     this.store = store;
     this.transaction = transaction;
+    this.postponed = postponed;
   }
 
   Result takeIn(
@@ -61,7 +78,7 @@ final class LayerIntake {
     try (SalvagedPayloads salvaged =
             new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"));
         LinkedPaths linked = new LinkedPaths(() -> transaction.scratchFile("linked-paths"))) {
-      UnpackContext context = new UnpackContext(cacheId, salvaged, linked);
+      UnpackContext context = new UnpackContext(cacheId, salvaged, linked, postponed);
       MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
       long sizeBytes = unpack(archive, cacheId, parentCacheId, progress, context, sha256);
       DiffId diffId = new DiffId(Digest.sha256(sha256.digest()));

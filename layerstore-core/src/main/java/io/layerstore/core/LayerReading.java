@@ -14,6 +14,8 @@ import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.core.tarsplit.AssembledStream;
+import io.layerstore.core.tarsplit.Entry;
+import io.layerstore.core.tarsplit.EntryReader;
 import io.layerstore.driver.NaiveDiff;
 import io.layerstore.spi.FileGetter;
 import io.layerstore.spi.NativeDiff;
@@ -72,6 +74,26 @@ final class LayerReading {
         compressed.close();
         throw e;
       }
+    } catch (IOException e) {
+      throw Interrupts.translate("reading layer " + layer.chainId(), e);
+    }
+  }
+
+  /** How many bytes {@link #tarStream} gives, as the tar-split says. */
+  long archiveBytes(RoLayer layer) throws LayerStoreException {
+    String file = "the tar-split of " + layer.chainId();
+    try (StoreLifecycle.Call call = store.lifecycle().enter();
+        InputStream compressed = store.metadata().tarSplit(layer.chainId());
+        EntryReader entries =
+            new EntryReader(Decompression.open(compressed, Limits.NONE), file)) {
+      long bytes = 0;
+      for (Entry entry = entries.next(); entry != null; entry = entries.next()) {
+        bytes +=
+            entry instanceof Entry.FileEntry content
+                ? content.sizeBytes()
+                : ((Entry.SegmentEntry) entry).bytes().length();
+      }
+      return bytes;
     } catch (IOException e) {
       throw Interrupts.translate("reading layer " + layer.chainId(), e);
     }

@@ -9,7 +9,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Tells a listener how far one operation has come: at every change of phase, and about ten times a
- * second in between.
+ * second in between. Safe for use by many threads, of which one at a time calls the listener.
  */
 final class ProgressReporter {
 
@@ -29,19 +29,19 @@ final class ProgressReporter {
   }
 
   /** Counts bytes taken from the source. */
-  void addBytes(long count) {
+  synchronized void addBytes(long count) {
     bytes += count;
     reportIfDue();
   }
 
   /** Counts one archive entry. */
-  void addEntry() {
+  synchronized void addEntry() {
     entries++;
     reportIfDue();
   }
 
   /** Begins a phase. */
-  void phase(Phase next) {
+  synchronized void phase(Phase next) {
     phase = next;
     report();
   }

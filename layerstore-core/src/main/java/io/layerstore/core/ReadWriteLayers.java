@@ -225,7 +225,7 @@ final class ReadWriteLayers {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
       try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(layer.name())) {
-        UnpackContext context = new UnpackContext(layer.mountId(), null, null);
+        UnpackContext context = new UnpackContext(layer.mountId(), null, null, null);
         ProgressReporter progress =
             new ProgressReporter(store.options().progress(), OptionalLong.empty());
         try (AufsLinkSources linkSources =

@@ -1,12 +1,14 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
 import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.tarsplit.SalvagedPayloads;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +28,7 @@ final class UnpackContext implements WriteContext {
   private final PathSet written = new PathSet();
   private final @Nullable SalvagedPayloads salvaged;
   private final @Nullable LinkedPaths linked;
+  private final @Nullable Consumer<Step> postponed;
   private final String cacheId;
   private long destroyedCount;
   private boolean wroteThroughLink;
@@ -33,8 +36,17 @@ final class UnpackContext implements WriteContext {
   private boolean repeatedPayload;
   private long warnings;
 
-  /** With places for what the tar-split may need, or null if there will be none. */
-  UnpackContext(String cacheId, @Nullable SalvagedPayloads salvaged, @Nullable LinkedPaths linked) {
+  /**
+   * With places for what the tar-split may need, or null if there will be none.
+   *
+   * @param postponed takes what waits for the layers below; null if they are complete
+   */
+  UnpackContext(
+      String cacheId,
+      @Nullable SalvagedPayloads salvaged,
+      @Nullable LinkedPaths linked,
+      @Nullable Consumer<Step> postponed) {
+    this.postponed = postponed;
     this.linked = linked;
     this.cacheId = cacheId;
     this.salvaged = salvaged;
@@ -89,6 +101,15 @@ final class UnpackContext implements WriteContext {
     warnings++;
     if (warnings <= MAX_LOGGED_WARNINGS) {
       log.warn("layer {}: /{}: {}", cacheId, path, reason);
+    }
+  }
+
+  @Override
+  public void whenBelowIsComplete(Step step) throws LayerStoreException {
+    if (postponed == null) {
+      step.run();
+    } else {
+      postponed.accept(step);
     }
   }
 

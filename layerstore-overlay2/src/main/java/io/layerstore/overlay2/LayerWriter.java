@@ -5,6 +5,7 @@ import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeWriter;
+import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -24,11 +25,13 @@ final class LayerWriter implements TreeWriter {
   }
 
   private final TreeWriter writer;
+  private final WriteContext context;
   private final Layer layer;
   private boolean isRootOpaque;
 
-  LayerWriter(TreeWriter writer, Layer layer) {
+  LayerWriter(TreeWriter writer, WriteContext context, Layer layer) {
     this.writer = writer;
+    this.context = context;
     this.layer = layer;
   }
 
@@ -42,7 +45,7 @@ final class LayerWriter implements TreeWriter {
   public long finish(long archiveBytes) throws LayerStoreException {
     long sizeBytes = writer.finish(archiveBytes);
     if (isRootOpaque) {
-      layer.hideBelow();
+      context.whenBelowIsComplete(layer::hideBelow);
     }
     return sizeBytes;
   }

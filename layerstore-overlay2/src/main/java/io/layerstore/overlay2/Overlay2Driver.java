@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -254,6 +255,7 @@ final class Overlay2Driver implements GraphDriver {
       Path home = layers.layout().home();
       return new LayerWriter(
           calls.openWriter(home, id, settings, writeContext),
+          writeContext,
           new LayerWriter.Layer() {
             @Override
             public void hideBelow() throws LayerStoreException {
@@ -330,8 +332,16 @@ final class Overlay2Driver implements GraphDriver {
    */
   @Override
   public void sync(String id) throws LayerStoreException {
-    layers.requireExists(id);
-    if (context.durability() == Durability.FULL) {
+    sync(List.of(id));
+  }
+
+  /** {@inheritDoc} One call does for all. */
+  @Override
+  public void sync(Collection<String> ids) throws LayerStoreException {
+    for (String id : ids) {
+      layers.requireExists(id);
+    }
+    if (!ids.isEmpty() && context.durability() == Durability.FULL) {
       calls.sync(layers.layout().home());
     }
   }

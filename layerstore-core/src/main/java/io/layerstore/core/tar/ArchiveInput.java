@@ -1,5 +1,6 @@
 package io.layerstore.core.tar;
 
+import io.layerstore.LimitExceededException;
 import io.layerstore.core.tar.TarReader.RawBytes;
 import java.io.IOException;
 import java.io.InputStream;
@@ -97,6 +98,34 @@ final class ArchiveInput {
     return count;
   }
 
+  /**
+   * Passes over payload.
+   *
+   * @return whether the source had so much; one that skips may not notice its end
+   */
+  boolean skipPayload(long length) throws IOException {
+    long left = length;
+    while (left > 0) {
+      if (start == end) {
+        long skipped = left > BUFFER_BYTES ? source.skip(left) : 0;
+        count(skipped);
+        left -= skipped;
+        if (skipped == 0 && !fill()) {
+          return false;
+        }
+      }
+      int buffered = (int) Math.min(left, end - start);
+      start += buffered;
+      left -= buffered;
+    }
+    return true;
+  }
+
+  /** How many bytes have been handed out or passed over. */
+  long used() {
+    return total - (end - start);
+  }
+
   /** How many bytes can be read without asking the source. */
   int buffered() {
     return end - start;
@@ -120,12 +149,14 @@ final class ArchiveInput {
       target[offset] = (byte) single;
       count = 1;
     }
-    if (count > 0) {
-      total += count;
-      if (total > maxBytes) {
-        throw position.exceeds("maxUnpackedBytes", maxBytes);
-      }
-    }
+    count(Math.max(count, 0));
     return count;
+  }
+
+  private void count(long bytes) throws LimitExceededException {
+    total += bytes;
+    if (total > maxBytes) {
+      throw position.exceeds("maxUnpackedBytes", maxBytes);
+    }
   }
 }

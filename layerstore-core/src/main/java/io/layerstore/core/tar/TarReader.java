@@ -115,6 +115,25 @@ public final class TarReader {
   }
 
   /**
+   * How many bytes of the archive have been used: directly after {@link #next}, where the payload
+   * begins.
+   */
+  public long position() {
+    return input.used();
+  }
+
+  /**
+   * Passes over what is left of the payload, with {@link InputStream#skip} where the source is good
+   * at it.
+   */
+  public void skipPayload() throws IOException {
+    if (!input.skipPayload(payloadLeft)) {
+      throw position.unexpectedEnd();
+    }
+    payloadLeft = 0;
+  }
+
+  /**
    * Hands out everything after the end of the archive.
    *
    * @throws IllegalStateException before {@link #next} has returned null

@@ -1,0 +1,86 @@
+package io.layerstore.core;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Limits;
+import io.layerstore.ProgressListener;
+import io.layerstore.core.image.archive.ArchiveLayers;
+import io.layerstore.core.image.archive.LayerBatch;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** The layers of one store, as image archives see them. */
+@SuppressWarnings("try") // Calls are held by scope, not by name.
+final class StoreArchiveLayers implements ArchiveLayers {
+
+  /** Docker's own place for temporary files; a daemon empties it when it starts. */
+  private static final String TEMPORARY = "tmp";
+
+  private final StoreContext store;
+  private final LayerHealth health;
+  private final LayerRegistration registration;
+  private final LayerRelease release;
+  private final LayerReading reading;
+
+  StoreArchiveLayers(
+      StoreContext store,
+      LayerHealth health,
+      LayerRegistration registration,
+      LayerRelease release,
+      LayerReading reading) {
+    this.store = store;
+    this.health = health;
+    this.registration = registration;
+    this.release = release;
+    this.reading = reading;
+  }
+
+  @Override
+  public LayerBatch begin(@Nullable ProgressListener listener) throws LayerStoreException {
+    store.requireWritable();
+    return new JoinedLayers(
+        store,
+        health,
+        registration,
+        release,
+        listener == null ? store.options().progress() : listener);
+  }
+
+  @Override
+  public long archiveBytes(ChainId chainId) throws LayerStoreException {
+    RoLayer layer = store.table().pin(chainId);
+    try {
+      return reading.archiveBytes(layer);
+    } finally {
+      store.table().unpin(layer);
+    }
+  }
+
+  @Override
+  public InputStream archive(ChainId chainId) throws LayerStoreException {
+    RoLayer layer = store.table().pin(chainId);
+    try {
+      return reading.tarStream(layer);
+    } finally {
+      // The caller holds the image, and so its layers, as long as it reads.
+      store.table().unpin(layer);
+    }
+  }
+
+  @Override
+  public Limits limits() {
+    return store.options().limits();
+  }
+
+  @Override
+  public Executor executor() {
+    return store.executor();
+  }
+
+  @Override
+  public Path temporaryDirectory() {
+    return store.options().root().resolve(TEMPORARY);
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Image archives: reading what Docker, skopeo, buildah, umoci and others write, and writing what
+ * they read.
+ *
+ * <p>{@code ImageLoad} is the way in. It opens the archive as a set of named members ({@code
+ * Members}: a directory, a tar file read in place, or a stream), finds out which images it holds
+ * ({@code Contents}), has the layers that are missing unpacked side by side, and publishes all of it
+ * or nothing. {@code ImageSave} is the way out: it lays out what is to be written ({@code Layout}),
+ * and writes it as a tar or a directory.
+ *
+ * <p>Nothing in an archive is trusted. Names lead nowhere but to its own members, documents are
+ * bounded and read strictly, and content counts only after its digest was checked.
+ */
+@NullMarked
+package io.layerstore.core.image.archive;
+
+import org.jspecify.annotations.NullMarked;
