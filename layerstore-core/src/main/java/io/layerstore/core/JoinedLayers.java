@@ -47,11 +47,6 @@ final class JoinedLayers implements LayerBatch {
 
   private static final String OPERATION = "loading layers";
 
-  /** So much heap a layer may need while it is unpacked, with a decoder of xz among the rest. */
-  private static final long HEAP_PER_LAYER_BYTES = 24L << 20;
-
-  private static final int MAX_THREADS = 8;
-
   private final StoreContext store;
   private final LayerHealth health;
   private final LayerRegistration registration;
@@ -179,7 +174,7 @@ final class JoinedLayers implements LayerBatch {
         work.add(() -> layer.unpack(source, progress));
       }
     }
-    SideBySide.run(store.executor(), copies ? 1 : threads(), OPERATION, work);
+    SideBySide.run(store.executor(), copies ? 1 : SideBySide.threads(), OPERATION, work);
   }
 
   private static LayerSource requireSource(Map<ChainId, LayerSource> sources, Pending layer) {
@@ -201,17 +196,6 @@ final class JoinedLayers implements LayerBatch {
       total += size.getAsLong();
     }
     return OptionalLong.of(total);
-  }
-
-  private static int threads() {
-    Runtime runtime = Runtime.getRuntime();
-    long byMemory = runtime.maxMemory() / HEAP_PER_LAYER_BYTES;
-    // One more than there are processors: a layer waits for the disk now and then.
-    return (int) Math.max(1, Math.min(Math.min(MAX_THREADS, byMemory), cpus(runtime) + 1L));
-  }
-
-  private static int cpus(Runtime runtime) {
-    return runtime.availableProcessors();
   }
 
   /**

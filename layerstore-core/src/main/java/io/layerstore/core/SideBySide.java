@@ -21,6 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class SideBySide {
 
+  /** So much heap a layer may need while it is read or written, with its codec. */
+  private static final long HEAP_PER_PIECE_BYTES = 24L << 20;
+
+  private static final int MAX_THREADS = 8;
+
   private final String operation;
   private final Object lock = new Object();
 
@@ -42,6 +47,15 @@ final class SideBySide {
   private SideBySide(String operation, List<? extends Work> pieces) {
     this.operation = operation;
     this.waiting = new ArrayDeque<>(pieces);
+  }
+
+  /** How many layers can be worked on at once. */
+  static int threads() {
+    Runtime runtime = Runtime.getRuntime();
+    long byMemory = runtime.maxMemory() / HEAP_PER_PIECE_BYTES;
+    // One more than there are processors: a layer waits for the disk now and then.
+    long byProcessors = Math.min(MAX_THREADS, runtime.availableProcessors() + 1);
+    return (int) Math.max(1, Math.min(byMemory, byProcessors));
   }
 
   /**

@@ -3,12 +3,15 @@ package io.layerstore.core;
 import io.layerstore.ChainId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
+import io.layerstore.Progress.Phase;
 import io.layerstore.ProgressListener;
 import io.layerstore.core.image.archive.ArchiveLayers;
 import io.layerstore.core.image.archive.LayerBatch;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.concurrent.Executor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** The layers of one store, as image archives see them. */
@@ -45,7 +48,7 @@ final class StoreArchiveLayers implements ArchiveLayers {
         health,
         registration,
         release,
-        listener == null ? store.options().progress() : listener);
+        listenerOrOwn(listener));
   }
 
   @Override
@@ -75,8 +78,32 @@ final class StoreArchiveLayers implements ArchiveLayers {
   }
 
   @Override
-  public Executor executor() {
-    return store.executor();
+  public void runAll(String operation, List<? extends Work> pieces) throws LayerStoreException {
+    List<SideBySide.Work> works = new ArrayList<>();
+    for (Work piece : pieces) {
+      works.add(piece::run);
+    }
+    SideBySide.run(store.executor(), SideBySide.threads(), operation, works);
+  }
+
+  @Override
+  public Meter meter(@Nullable ProgressListener listener, OptionalLong totalBytes) {
+    ProgressReporter reporter = new ProgressReporter(listenerOrOwn(listener), totalBytes);
+    return new Meter() {
+      @Override
+      public void addBytes(long count) {
+        reporter.addBytes(count);
+      }
+
+      @Override
+      public void done() {
+        reporter.phase(Phase.DONE);
+      }
+    };
+  }
+
+  private ProgressListener listenerOrOwn(@Nullable ProgressListener listener) {
+    return listener == null ? store.options().progress() : listener;
   }
 
   @Override

@@ -14,7 +14,7 @@ public enum CompressionFormat {
   ZSTD("zstd");
 
   /** The bytes that {@link #detect} looks at. */
-  static final int MAGIC_BYTES = 10;
+  public static final int MAGIC_BYTES = 10;
 
   private final String displayName;
 
@@ -34,7 +34,7 @@ public enum CompressionFormat {
    * one: of bzip2, whose {@code BZh} a name may well begin with, the first block's magic is wanted
    * too.
    */
-  static CompressionFormat detect(byte[] start, int length) {
+  public static CompressionFormat detect(byte[] start, int length) {
     if (has(start, length, 0, 0x1f, 0x8b, 0x08)) {
       return GZIP;
     }

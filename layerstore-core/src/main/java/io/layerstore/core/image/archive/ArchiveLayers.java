@@ -6,7 +6,8 @@ import io.layerstore.Limits;
 import io.layerstore.ProgressListener;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.concurrent.Executor;
+import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** What image archives need of the layers of a store. */
@@ -28,8 +29,36 @@ public interface ArchiveLayers {
   /** What an archive may ask for. */
   Limits limits();
 
-  /** Runs work side by side. */
-  Executor executor();
+  /** A piece of work. */
+  @FunctionalInterface
+  interface Work {
+
+    /** Does it. */
+    void run() throws LayerStoreException;
+  }
+
+  /**
+   * Does several pieces of work, as many at once as the machine has room for; after a failure no
+   * further one is begun.
+   */
+  void runAll(String operation, List<? extends Work> pieces) throws LayerStoreException;
+
+  /** Counts the bytes of a long operation, on any thread. */
+  interface Meter {
+
+    /** Adds to the count. */
+    void addBytes(long count);
+
+    /** The operation is at its end. */
+    void done();
+  }
+
+  /**
+   * Begins to report progress.
+   *
+   * @param listener whom to tell; null for the store's own listener
+   */
+  Meter meter(@Nullable ProgressListener listener, OptionalLong totalBytes);
 
   /** The directory for temporary files; may not exist yet. */
   Path temporaryDirectory();

@@ -1,0 +1,86 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.LayerStore;
+import io.layerstore.MaxDepthExceededException;
+import io.layerstore.core.image.ImageConfigReader;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One image of an archive, as its documents describe it; the layers have not been looked at.
+ *
+ * @param id its identity
+ * @param configBytes its configuration, verbatim
+ * @param config what that says
+ * @param layers where its layers are, bottom first, one for each diff ID
+ * @param references the names it is to get
+ * @param parent the image it was made from, or null
+ */
+record ArchivedImage(
+    ImageId id,
+    byte[] configBytes,
+    ImageConfig config,
+    List<ArchivedLayer> layers,
+    List<ImageReference> references,
+    @Nullable ImageId parent) {
+
+  private static final String OS = "linux";
+
+  ArchivedImage {
+    layers = List.copyOf(layers);
+    references = List.copyOf(references);
+  }
+
+  /**
+   * Reads the configuration, and refuses an image that cannot be loaded whatever its layers are.
+   *
+   * @param places where the layers are
+   */
+  static ArchivedImage of(
+      byte[] configBytes,
+      List<ArchivedLayer.Place> places,
+      List<ImageReference> references,
+      @Nullable ImageId parent)
+      throws IOException {
+    ImageConfig config = ImageConfigReader.read(configBytes);
+    if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
+      throw new InvalidImageException(
+          "cannot load " + Failures.quoted(config.os()) + " image on " + OS);
+    }
+    int count = config.diffIds().size();
+    if (places.size() != count) {
+      throw new InvalidImageException(
+          "invalid manifest, layers length mismatch: expected "
+              + places.size()
+              + ", got "
+              + count
+              + " in the image configuration");
+    }
+    if (count > LayerStore.MAX_DEPTH) {
+      throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
+    }
+    List<ArchivedLayer> layers = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      layers.add(new ArchivedLayer(config.diffIds().get(i), places.get(i)));
+    }
+    return new ArchivedImage(
+        ImageId.of(configBytes), configBytes, config, layers, references, parent);
+  }
+
+  /** The same image with further names. */
+  ArchivedImage withReferences(List<ImageReference> more) {
+    List<ImageReference> all = new ArrayList<>(references);
+    for (ImageReference reference : more) {
+      if (!all.contains(reference)) {
+        all.add(reference);
+      }
+    }
+    return new ArchivedImage(id, configBytes, config, layers, all, parent);
+  }
+}

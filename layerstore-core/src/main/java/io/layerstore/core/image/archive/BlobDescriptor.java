@@ -1,0 +1,110 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.Digest;
+import io.layerstore.DigestMismatchException;
+import io.layerstore.Platform;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an OCI document says about another blob.
+ *
+ * @param mediaType what it is
+ * @param digest the digest of its bytes
+ * @param sizeBytes how many there are
+ * @param annotations free key-value pairs
+ * @param platform the platform it is for, or null
+ * @see <a href="https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md">OCI
+ *     content descriptors</a>
+ */
+record BlobDescriptor(
+    String mediaType,
+    Digest digest,
+    long sizeBytes,
+    Map<String, String> annotations,
+    @Nullable Platform platform) {
+
+  static BlobDescriptor of(JsonObject json) throws InvalidImageException {
+    Digest digest;
+    try {
+      digest = Digest.parse(json.text("digest"));
+    } catch (IllegalArgumentException e) {
+      throw json.invalid("a descriptor has no valid digest: " + e.getMessage());
+    }
+    long size = json.number("size", -1);
+    if (size < 0) {
+      throw json.invalid("the descriptor of " + digest + " has no valid size");
+    }
+    JsonObject platform = json.object("platform");
+    return new BlobDescriptor(
+        json.text("mediaType"),
+        digest,
+        size,
+        json.textMap("annotations"),
+        platform == null ? null : platform(platform));
+  }
+
+  private static Platform platform(JsonObject json) throws InvalidImageException {
+    String version = json.text("os.version");
+    String variant = json.text("variant");
+    return new Platform(
+        json.text("architecture"),
+        json.text("os"),
+        version.isEmpty() ? null : version,
+        List.copyOf(json.texts("os.features")),
+        variant.isEmpty() ? null : variant);
+  }
+
+  /** Where the blob is in a layout. */
+  String path() {
+    return "blobs/" + digest.algorithm().id() + "/" + digest.hex();
+  }
+
+  /**
+   * The document it describes.
+   *
+   * @throws MissingMemberException if it is not in the archive
+   * @throws DigestMismatchException if it is another one
+   */
+  byte[] document(Members members, int maxBytes) throws IOException {
+    byte[] bytes = members.document(path(), maxBytes);
+    requireSize(bytes.length);
+    MessageDigest actual = digest.algorithm().newMessageDigest();
+    requireDigest(actual.digest(bytes));
+    return bytes;
+  }
+
+  /** Checks the size of a blob. */
+  void requireSize(long actual) throws InvalidImageException {
+    if (actual != sizeBytes) {
+      throw new InvalidImageException(
+          "the blob "
+              + digest
+              + " has "
+              + actual
+              + " bytes in place of "
+              + sizeBytes
+              + "; get the archive again from its source");
+    }
+  }
+
+  /** Checks the digest of a blob. */
+  void requireDigest(byte[] hash) throws DigestMismatchException {
+    Digest actual = new Digest(digest.algorithm(), HexFormat.of().formatHex(hash));
+    if (!actual.equals(digest)) {
+      throw new DigestMismatchException(
+          "the blob "
+              + digest
+              + " has digest "
+              + actual
+              + "; get the archive again from its source",
+          digest,
+          actual);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.core.json.JsonValue;
+import io.layerstore.core.json.JsonValue.Array;
+import io.layerstore.core.json.JsonValue.Null;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code docker save} writes since 1.10, and skopeo, buildah, kaniko, jib and others too.
+ *
+ * <pre>
+ * manifest.json = [{"Config":path,"RepoTags":[name:tag,...],"Layers":[path,...],"Parent":imageID}]
+ * </pre>
+ *
+ * <p>Layers are bottom first. {@code LayerSources}, {@code repositories} and {@code index.json} say
+ * the same again and are not read. Checked against moby v20.10.24 and v28.5, {@code
+ * image/tarexport/load.go}.
+ */
+final class DockerArchive {
+
+  private static final String NAME = Contents.MANIFEST;
+
+  /** More names than anybody gives an archive. */
+  private static final int MAX_TAGS = 10_000;
+
+  private DockerArchive() {}
+
+  static Contents read(Members members) throws IOException {
+    JsonValue manifest =
+        JsonObject.parse(NAME, members.document(NAME, Contents.MAX_LIST_BYTES));
+    if (manifest instanceof Null) {
+      throw new InvalidImageException(
+          "invalid manifest, manifest cannot be null (but can be [])");
+    }
+    if (!(manifest instanceof Array items)) {
+      throw new InvalidImageException("invalid manifest: " + NAME + " is not a list");
+    }
+    Contents.Builder contents = new Contents.Builder();
+    int tags = 0;
+    for (JsonValue item : items.elements()) {
+      ArchivedImage image = image(members, JsonObject.of(NAME, item));
+      tags += image.references().size();
+      if (tags > MAX_TAGS) {
+        throw new InvalidImageException(NAME + " has more than " + MAX_TAGS + " tags");
+      }
+      contents.add(image);
+    }
+    return contents.build();
+  }
+
+  private static ArchivedImage image(Members members, JsonObject item) throws IOException {
+    List<ArchivedLayer.Place> layers = new ArrayList<>();
+    for (String path : item.texts("Layers")) {
+      layers.add(new ArchivedLayer.Place(path, null));
+    }
+    List<ImageReference> references = new ArrayList<>();
+    for (String tag : item.texts("RepoTags")) {
+      references.add(reference(tag));
+    }
+    return ArchivedImage.of(
+        members.document(item.text("Config"), Contents.MAX_DOCUMENT_BYTES),
+        layers,
+        references,
+        parent(item));
+  }
+
+  /** A tag of Docker's, which must be there in so many words. */
+  static ImageReference reference(String tag) throws InvalidImageException {
+    try {
+      ImageReference reference = ImageReference.parseRepository(tag);
+      if (reference.tag().isPresent()) {
+        return reference;
+      }
+    } catch (IllegalArgumentException e) {
+      throw new InvalidImageException(
+          "invalid tag " + Failures.quoted(tag) + ": " + e.getMessage(), e);
+    }
+    throw new InvalidImageException(
+        "invalid tag " + Failures.quoted(tag) + ": not of the form name:tag");
+  }
+
+  private static @Nullable ImageId parent(JsonObject item) throws InvalidImageException {
+    String parent = item.text("Parent");
+    try {
+      return parent.isEmpty() ? null : ImageId.parse(parent);
+    } catch (IllegalArgumentException e) {
+      throw item.invalid("the parent " + Failures.quoted(parent) + " is not an image id");
+    }
+  }
+}

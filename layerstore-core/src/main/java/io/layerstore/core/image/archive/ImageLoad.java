@@ -1,0 +1,143 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Limits;
+import io.layerstore.Platform;
+import io.layerstore.ProgressListener;
+import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.core.codec.DecompressedStream;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.image.ImageArchives;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Loads the images of one archive.
+ *
+ * <ol>
+ *   <li>The documents say which images and layers there are; what they say of each other is checked.
+ *   <li>Layers that are in the store are held, the others are unpacked, several at a time, each
+ *       against its diff ID and, where the archive has one, the digest of its compressed form.
+ *   <li>Only now the layers become visible, then the images, then their names.
+ * </ol>
+ *
+ * <p>After a failure at any of these, nothing of it stays.
+ *
+ * <p>A plain tar in a file is walked through once, from header to header, and its layers are read
+ * where they are. A compressed one is read like a stream, from front to back, with what comes too
+ * early spooled: reading it twice would cost another decompression, which takes longer than writing
+ * the result, and could still only be done on one thread.
+ */
+final class ImageLoad {
+
+  private static final String OPERATION = "loading images";
+
+  private final ArchiveLayers layers;
+  private final ImageArchives.Host host;
+  private final LoadOptions options;
+  private final LayerBatch batch;
+  private final Spool spool;
+
+  private ImageLoad(
+      ArchiveLayers layers,
+      ImageArchives.Host host,
+      LoadOptions options,
+      LayerBatch batch,
+      Spool spool) {
+    this.layers = layers;
+    this.host = host;
+    this.options = options;
+    this.batch = batch;
+    this.spool = spool;
+  }
+
+  static LoadReport load(
+      ArchiveLayers layers, ImageArchives.Host host, ImageSource source, LoadOptions options)
+      throws LayerStoreException {
+    ProgressListener listener = options.progress();
+    try (LayerBatch batch = layers.begin(listener == ProgressListener.NONE ? null : listener);
+        Spool spool = new Spool(layers.temporaryDirectory())) {
+      return new ImageLoad(layers, host, options, batch, spool).load(source);
+    } catch (IOException e) {
+      throw Failures.translate(OPERATION, e);
+    }
+  }
+
+  private LoadReport load(ImageSource source) throws IOException {
+    if (source instanceof ImageSource.OfStream stream) {
+      return loadStream(stream.stream());
+    }
+    if (source instanceof ImageSource.OfDirectory directory) {
+      return load(new DirectoryMembers(directory.directory()));
+    }
+    return loadFile(((ImageSource.OfFile) source).file());
+  }
+
+  private LoadReport loadFile(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file);
+        DecompressedStream tar = Decompression.open(in, archiveLimits())) {
+      if (tar.format() != CompressionFormat.NONE || !Files.isRegularFile(file)) {
+        return loadTar(tar);
+      }
+    }
+    TarMembers members = new TarMembers();
+    try (SeekableByteChannel channel = Files.newByteChannel(file, StandardOpenOption.READ)) {
+      members.walk(
+          new ChannelStream(channel),
+          archiveLimits(),
+          (path, header, reader) -> {
+            FileRange range = new FileRange(file, reader.position(), header.storedSize());
+            reader.skipPayload();
+            return new Members.File(range);
+          });
+    }
+    return load(members);
+  }
+
+  private LoadReport loadStream(InputStream stream) throws IOException {
+    try (DecompressedStream tar = Decompression.open(stream, archiveLimits())) {
+      return loadTar(tar);
+    }
+  }
+
+  private LoadReport loadTar(InputStream tar) throws IOException {
+    StreamedArchive archive =
+        new StreamedArchive(batch, spool, platform(), layers.limits());
+    return finish(archive.read(tar, archiveLimits()), archive.members());
+  }
+
+  private LoadReport load(Members members) throws IOException {
+    try (members) {
+      Contents contents = Contents.read(members, platform(), layers.limits());
+      return finish(new LoadPlan(contents, batch), members);
+    }
+  }
+
+  private LoadReport finish(LoadPlan plan, Members members) throws IOException {
+    batch.unpackAll(plan.sources(members));
+    return new ImagePublication(host, batch).publish(plan.contents());
+  }
+
+  private @Nullable Platform platform() {
+    return options.platform().orElse(null);
+  }
+
+  /** The limits of a layer, for all layers that an image can have. */
+  private Limits archiveLimits() {
+    Limits limits = layers.limits();
+    long bytes = limits.maxUnpackedBytes();
+    return limits.withMaxUnpackedBytes(
+        bytes > Long.MAX_VALUE / LayerStore.MAX_DEPTH
+            ? Long.MAX_VALUE
+            : bytes * LayerStore.MAX_DEPTH);
+  }
+}

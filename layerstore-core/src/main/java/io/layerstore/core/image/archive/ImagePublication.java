@@ -1,0 +1,167 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerStoreException;
+import io.layerstore.core.image.ImageArchives;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageConfig.HistoryEntry;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageNotFoundException;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.LoadReport;
+import io.layerstore.image.LoadReport.LoadedImage;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The last step of a load: layers, images, names and parents appear, all of them or none. */
+final class ImagePublication {
+
+  private final ImageArchives.Host host;
+  private final LayerBatch batch;
+  private final Deque<Step> undo = new ArrayDeque<>();
+  private final List<String> notes = new ArrayList<>();
+
+  /** Takes something back. */
+  @FunctionalInterface
+  private interface Step {
+    void run() throws LayerStoreException;
+  }
+
+  ImagePublication(ImageArchives.Host host, LayerBatch batch) {
+    this.host = host;
+    this.batch = batch;
+  }
+
+  LoadReport publish(Contents contents) throws LayerStoreException {
+    notes.addAll(contents.notes());
+    Set<ChainId> added = batch.publish();
+    undo.push(batch::withdraw);
+    try {
+      for (ArchivedImage image : contents.images()) {
+        create(image);
+      }
+      Map<ImageReference, ImageId> named = new LinkedHashMap<>();
+      for (ArchivedImage image : contents.images()) {
+        for (ImageReference reference : image.references()) {
+          named.put(reference, image.id());
+        }
+      }
+      for (Map.Entry<ImageReference, ImageId> name : named.entrySet()) {
+        tag(name.getKey(), name.getValue());
+      }
+      linkParents(contents.images());
+      return report(contents.images(), named, added);
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      takeBack(e);
+      throw e;
+    }
+  }
+
+  private void create(ArchivedImage image) throws LayerStoreException {
+    boolean isNew = find(image.id()) == null;
+    host.images().create(image.configBytes());
+    if (isNew) {
+      undo.push(() -> host.images().delete(image.id(), true));
+    }
+  }
+
+  private @Nullable Image find(ImageId id) throws LayerStoreException {
+    try {
+      return host.images().get(id);
+    } catch (ImageNotFoundException e) {
+      return null;
+    }
+  }
+
+  private void tag(ImageReference reference, ImageId id) throws LayerStoreException {
+    ImageId before = host.images().references().find(reference).orElse(null);
+    if (before != null && !before.equals(id)) {
+      notes.add(
+          "the tag " + reference + " named " + before + " before; it was moved to " + id);
+    }
+    host.tagLoaded(reference, id);
+    undo.push(
+        before == null
+            ? () -> host.images().references().remove(reference)
+            : () -> host.tagLoaded(reference, before));
+  }
+
+  /** As Docker does: a parent counts if it is in the same archive and the histories fit. */
+  private void linkParents(List<ArchivedImage> images) throws LayerStoreException {
+    Map<ImageId, ArchivedImage> byId = new HashMap<>();
+    images.forEach(image -> byId.put(image.id(), image));
+    for (ArchivedImage image : images) {
+      ImageId parentId = image.parent();
+      if (parentId == null || parentId.equals(image.id())) {
+        continue;
+      }
+      ArchivedImage parent = byId.get(parentId);
+      if (parent == null) {
+        notes.add(
+            "the parent "
+                + parentId
+                + " of "
+                + image.id()
+                + " is not in the archive; it was not noted");
+      } else if (!fits(image.config().history(), parent.config().history())) {
+        notes.add(
+            "image "
+                + parentId
+                + " is not a valid parent for "
+                + image.id()
+                + ", whose history is not one step longer; it was not noted");
+      } else {
+        Image present = find(image.id());
+        if (present != null && !Objects.equals(present.parentId(), parentId)) {
+          host.images().setParent(image.id(), parentId);
+        }
+      }
+    }
+  }
+
+  /** Whether a history is another one with one step more; or neither image has one. */
+  private static boolean fits(List<HistoryEntry> child, List<HistoryEntry> parent) {
+    if (child.isEmpty() && parent.isEmpty()) {
+      return true;
+    }
+    return child.size() == parent.size() + 1 && child.subList(0, parent.size()).equals(parent);
+  }
+
+  private LoadReport report(
+      List<ArchivedImage> images, Map<ImageReference, ImageId> named, Set<ChainId> added) {
+    List<LoadedImage> loaded = new ArrayList<>();
+    for (ArchivedImage image : images) {
+      List<ChainId> newLayers = new ArrayList<>();
+      ChainId chainId = null;
+      for (ArchivedLayer layer : image.layers()) {
+        chainId = ChainId.of(chainId, layer.diffId());
+        if (added.contains(chainId)) {
+          newLayers.add(chainId);
+        }
+      }
+      List<ImageReference> references = new ArrayList<>(image.references());
+      references.removeIf(reference -> !image.id().equals(named.get(reference)));
+      loaded.add(new LoadedImage(image.id(), references, newLayers));
+    }
+    return new LoadReport(loaded, notes);
+  }
+
+  /** Takes back what was done, last first; what fails is added to {@code failure}. */
+  private void takeBack(Throwable failure) {
+    for (Step step : undo) {
+      try {
+        step.run();
+      } catch (LayerStoreException | RuntimeException e) {
+        failure.addSuppressed(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,249 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.Layer;
+import io.layerstore.LayerStoreException;
+import io.layerstore.ProgressListener;
+import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.core.image.ImageArchives;
+import io.layerstore.core.image.archive.LayoutDocuments.Document;
+import io.layerstore.core.image.archive.SaveSelection.Chosen;
+import io.layerstore.core.tar.PlainTarWriter;
+import io.layerstore.image.ImageTarget;
+import io.layerstore.image.InvalidImageException;
+import io.layerstore.image.SaveOptions;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Saves images.
+ *
+ * <p>Layers are read from the store, and written, without a copy in between. In a tar a file's name
+ * and size come before its content, and here the name is its digest: of a plain layer both are known
+ * beforehand, but a compressed one is compressed twice, side by side with others the first time, to
+ * learn them. A directory takes every layer once, under a name that is changed when it is complete.
+ *
+ * <p>The layers are held meanwhile, so images may be deleted while they are saved.
+ */
+final class ImageSave {
+
+  private static final String OPERATION = "saving images";
+  private static final String BLOBS = "blobs/";
+  private static final String SHA256_BLOBS = "blobs/sha256/";
+  private static final int BUFFER_BYTES = 64 << 10;
+
+  private final ArchiveLayers layers;
+  private final List<Chosen> images;
+  private final SaveOptions options;
+  private final CompressionFormat format;
+
+  /** The layers that are to be written, each once. */
+  private final Map<DiffId, Source> sources = new LinkedHashMap<>();
+
+  /**
+   * Where a layer is in the store.
+   *
+   * @param chainId a layer with the archive
+   * @param created when the first image with it was made
+   * @param archiveBytes the size of its archive
+   */
+  private record Source(ChainId chainId, Instant created, long archiveBytes) {}
+
+  private ImageSave(ArchiveLayers layers, List<Chosen> images, SaveOptions options)
+      throws LayerStoreException {
+    this.layers = layers;
+    this.images = images;
+    this.options = options;
+    this.format = SavedLayer.format(options.compression());
+    for (Chosen chosen : images) {
+      ChainId chainId = null;
+      for (DiffId diffId : chosen.image().config().diffIds()) {
+        chainId = ChainId.of(chainId, diffId);
+        if (!sources.containsKey(diffId)) {
+          sources.put(
+              diffId,
+              new Source(
+                  chainId, LayoutDocuments.time(chosen.image()), layers.archiveBytes(chainId)));
+        }
+      }
+    }
+  }
+
+  static void save(
+      ArchiveLayers layers,
+      ImageArchives.Host host,
+      List<String> names,
+      ImageTarget target,
+      SaveOptions options)
+      throws LayerStoreException {
+    List<Layer> held = new ArrayList<>();
+    try {
+      List<Chosen> images = SaveSelection.of(host, names);
+      for (Chosen chosen : images) {
+        hold(host, chosen, options, held);
+      }
+      new ImageSave(layers, images, options).write(target);
+    } catch (IOException e) {
+      throw Failures.translate(OPERATION, e);
+    } finally {
+      held.forEach(Layer::close);
+    }
+  }
+
+  private static void hold(
+      ImageArchives.Host host, Chosen chosen, SaveOptions options, List<Layer> held)
+      throws LayerStoreException {
+    ChainId top = chosen.image().topLayer().orElse(null);
+    if (top != null) {
+      held.add(host.layers().get(top));
+    } else if (options.format() == SaveOptions.Format.DOCKER) {
+      throw new InvalidImageException(
+          "empty export - not implemented: image "
+              + chosen.image().id()
+              + " has no layers, which Docker's layout cannot express; save it as OCI layout");
+    }
+  }
+
+  private void write(ImageTarget target) throws IOException {
+    if (target instanceof ImageTarget.ToDirectory directory) {
+      try (LayoutDirectory out = LayoutDirectory.create(directory.directory())) {
+        writeDirectory(out);
+        out.commit();
+      }
+    } else if (target instanceof ImageTarget.ToFile file) {
+      try (TargetFile out = TargetFile.create(file.file())) {
+        writeTar(out.stream());
+        out.commit();
+      }
+    } else {
+      writeTar(((ImageTarget.ToStream) target).stream());
+    }
+  }
+
+  private void writeDirectory(LayoutDirectory out) throws IOException {
+    ArchiveLayers.Meter meter = meter(1);
+    Map<DiffId, SavedLayer> saved =
+        forEachLayer(
+            (diffId, source) -> {
+              try (LayoutDirectory.NewBlob blob = out.newBlob()) {
+                DigestStream counted = new DigestStream(blob.stream());
+                SavedLayer.write(layers, source.chainId(), format, meter, counted);
+                SavedLayer layer = saved(diffId, source, counted);
+                blob.commit(layer.digest().hex(), layer.created());
+                return layer;
+              }
+            });
+    for (Map.Entry<String, Document> document : documents(saved).entrySet()) {
+      out.write(document.getKey(), document.getValue());
+    }
+    meter.done();
+  }
+
+  private void writeTar(OutputStream stream) throws IOException {
+    boolean isPlain = format == CompressionFormat.NONE;
+    ArchiveLayers.Meter meter = meter(isPlain ? 1 : 2);
+    Map<DiffId, SavedLayer> saved =
+        isPlain ? plainLayers() : forEachLayer((diffId, source) -> measure(diffId, source, meter));
+    SortedMap<String, Document> documents = documents(saved);
+    Map<String, SavedLayer> byPath = new TreeMap<>();
+    saved.values().forEach(layer -> byPath.put(layer.path(), layer));
+    SortedMap<String, Boolean> paths = new TreeMap<>();
+    documents.keySet().forEach(path -> paths.put(path, false));
+    byPath.keySet().forEach(path -> paths.put(path, true));
+    OutputStream buffered = new BufferedOutputStream(stream, BUFFER_BYTES);
+    PlainTarWriter tar = new PlainTarWriter(buffered);
+    tar.directory(BLOBS, Instant.EPOCH);
+    tar.directory(SHA256_BLOBS, Instant.EPOCH);
+    for (String path : paths.keySet()) {
+      Document document = documents.get(path);
+      SavedLayer layer = byPath.get(path);
+      if (layer != null) {
+        OutputStream content = tar.file(path, layer.sizeBytes(), layer.created());
+        SavedLayer.write(layers, layer.chainId(), format, meter, content);
+      } else if (document != null) {
+        tar.file(path, document.bytes().length, document.modified()).write(document.bytes());
+      }
+    }
+    tar.close();
+    buffered.flush();
+    meter.done();
+  }
+
+  private SortedMap<String, Document> documents(Map<DiffId, SavedLayer> saved)
+      throws IOException {
+    return LayoutDocuments.of(images, options, saved);
+  }
+
+  private ArchiveLayers.Meter meter(int passes) {
+    long total = 0;
+    for (Source source : sources.values()) {
+      total += source.archiveBytes();
+    }
+    ProgressListener listener = options.progress();
+    return layers.meter(
+        listener == ProgressListener.NONE ? null : listener, OptionalLong.of(total * passes));
+  }
+
+  private Map<DiffId, SavedLayer> plainLayers() {
+    Map<DiffId, SavedLayer> saved = new LinkedHashMap<>();
+    sources.forEach(
+        (diffId, source) ->
+            saved.put(
+                diffId,
+                new SavedLayer(
+                    diffId,
+                    source.chainId(),
+                    source.created(),
+                    diffId.digest(),
+                    source.archiveBytes())));
+    return saved;
+  }
+
+  /** Compresses a layer for its digest and size alone. */
+  private SavedLayer measure(DiffId diffId, Source source, ArchiveLayers.Meter meter)
+      throws IOException {
+    DigestStream counted = new DigestStream(OutputStream.nullOutputStream());
+    SavedLayer.write(layers, source.chainId(), format, meter, counted);
+    return saved(diffId, source, counted);
+  }
+
+  private static SavedLayer saved(DiffId diffId, Source source, DigestStream written) {
+    return new SavedLayer(
+        diffId, source.chainId(), source.created(), written.digest(), written.count());
+  }
+
+  /** Does something with a layer. */
+  @FunctionalInterface
+  private interface LayerWork {
+    SavedLayer apply(DiffId diffId, Source source) throws IOException;
+  }
+
+  private Map<DiffId, SavedLayer> forEachLayer(LayerWork work) throws LayerStoreException {
+    Map<DiffId, SavedLayer> saved = new ConcurrentHashMap<>();
+    List<ArchiveLayers.Work> pieces = new ArrayList<>();
+    sources.forEach(
+        (diffId, source) ->
+            pieces.add(
+                () -> {
+                  try {
+                    saved.put(diffId, work.apply(diffId, source));
+                  } catch (IOException e) {
+                    throw Failures.translate(OPERATION, e);
+                  }
+                }));
+    layers.runAll(OPERATION, pieces);
+    return saved;
+  }
+}

@@ -1,0 +1,263 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.core.json.JsonValue;
+import io.layerstore.core.json.JsonValue.Array;
+import io.layerstore.core.json.JsonValue.Num;
+import io.layerstore.core.json.JsonValue.Obj;
+import io.layerstore.core.json.JsonValue.Text;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.SaveOptions;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Writes every document of a saved layout but the layers.
+ *
+ * <pre>
+ * blobs/sha256/&lt;config>    the image's configuration, verbatim
+ * blobs/sha256/&lt;digest>    the OCI manifest of each image
+ * blobs/sha256/&lt;digest>    for Docker: the old description of each layer, see {@link V1Image}
+ * index.json               OCI: the manifests, once for each tag
+ * manifest.json            for Docker: [{"Config","RepoTags","Layers","Parent","LayerSources"}], and a newline
+ * oci-layout               {"imageLayoutVersion": "1.0.0"}
+ * repositories             for Docker, if there are tags: {repository:{tag:top diff ID}}, and a newline
+ * </pre>
+ *
+ * <p>The bytes are those of Docker 29, but for an image without a tag beside others with one: Docker
+ * leaves it out of {@code index.json}, so that no OCI tool finds it. Checked against moby master of
+ * August 2026, {@code daemon/internal/image/tarexport/save.go}.
+ */
+final class LayoutDocuments {
+
+  private static final String MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+  private static final String INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
+  private static final String CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
+  private static final String LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
+
+  /** The last second that a Go program can set as a file's time. */
+  private static final Instant LAST = Instant.ofEpochSecond(Long.MAX_VALUE / 1_000_000_000);
+
+  private final SaveOptions options;
+  private final Map<DiffId, SavedLayer> layers;
+  private final SortedMap<String, Document> documents = new TreeMap<>();
+
+  private final List<JsonValue> index = new ArrayList<>();
+  private final List<JsonValue> manifest = new ArrayList<>();
+  private final SortedMap<String, SortedMap<String, JsonValue>> repositories = new TreeMap<>();
+
+  /**
+   * A document.
+   *
+   * @param bytes its content
+   * @param modified its time
+   */
+  record Document(byte[] bytes, Instant modified) {}
+
+  private LayoutDocuments(SaveOptions options, Map<DiffId, SavedLayer> layers) {
+    this.options = options;
+    this.layers = layers;
+  }
+
+  /** The documents by path. */
+  static SortedMap<String, Document> of(
+      List<SaveSelection.Chosen> images,
+      SaveOptions options,
+      Map<DiffId, SavedLayer> layers)
+      throws IOException {
+    LayoutDocuments writer = new LayoutDocuments(options, layers);
+    Set<ImageId> ids = new HashSet<>();
+    images.forEach(chosen -> ids.add(chosen.image().id()));
+    for (SaveSelection.Chosen chosen : images) {
+      writer.add(chosen, ids);
+    }
+    writer.finish();
+    return writer.documents;
+  }
+
+  /** The time of an image's files. */
+  static Instant time(Image image) {
+    Instant created = image.config().createdAt();
+    return created == null || created.isBefore(Instant.EPOCH) || created.isAfter(LAST)
+        ? Instant.EPOCH
+        : created;
+  }
+
+  private boolean isDocker() {
+    return options.format() == SaveOptions.Format.DOCKER;
+  }
+
+  private void add(SaveSelection.Chosen chosen, Set<ImageId> ids) throws IOException {
+    Image image = chosen.image();
+    byte[] config = image.configBytes().toByteArray();
+    putBlob(image.id().digest(), config, time(image));
+    Map<String, JsonValue> own = new LinkedHashMap<>();
+    own.put("schemaVersion", new Num("2"));
+    own.put("mediaType", new Text(MANIFEST_TYPE));
+    own.put("config", descriptor(CONFIG_TYPE, image.id().digest(), config.length));
+    List<JsonValue> layerDescriptors = new ArrayList<>();
+    for (DiffId diffId : image.config().diffIds()) {
+      layerDescriptors.add(layerDescriptor(diffId));
+    }
+    own.put("layers", new Array(layerDescriptors));
+    byte[] bytes = V1Image.object(own).toBytes();
+    Digest digest = Digest.sha256Of(bytes);
+    putBlob(digest, bytes, Instant.EPOCH);
+    addToIndex(chosen.tags(), digest, bytes.length);
+    if (isDocker()) {
+      addOldDescriptions(image, config);
+      addToManifest(chosen, ids);
+    }
+  }
+
+  private void addToIndex(List<ImageReference> tags, Digest digest, int size) {
+    if (tags.isEmpty()) {
+      index.add(descriptor(MANIFEST_TYPE, digest, size));
+    }
+    for (ImageReference tag : tags) {
+      Map<String, JsonValue> annotations = new LinkedHashMap<>();
+      annotations.put("io.containerd.image.name", new Text(tag.canonical()));
+      annotations.put("org.opencontainers.image.ref.name", new Text(tag.tag().orElse("")));
+      Map<String, JsonValue> entry = members(MANIFEST_TYPE, digest, size);
+      entry.put("annotations", V1Image.object(annotations));
+      index.add(V1Image.object(entry));
+    }
+  }
+
+  private void addOldDescriptions(Image image, byte[] config) throws IOException {
+    Instant time = time(image);
+    List<DiffId> diffIds = image.config().diffIds();
+    JsonValue document = JsonValue.parse(config);
+    ChainId chainId = null;
+    Digest parent = null;
+    for (int i = 0; i < diffIds.size(); i++) {
+      chainId = ChainId.of(chainId, diffIds.get(i));
+      V1Image described =
+          i == diffIds.size() - 1 ? V1Image.of(document) : V1Image.ofLowerLayer();
+      Digest id = described.id(chainId, parent);
+      described = described.with("id", id.hex());
+      if (parent != null) {
+        described = described.with("parent", parent.hex());
+      }
+      byte[] bytes = described.with("os", image.config().os()).toJson().toBytes();
+      putBlob(Digest.sha256Of(bytes), bytes, time);
+      parent = id;
+    }
+  }
+
+  private void addToManifest(SaveSelection.Chosen chosen, Set<ImageId> ids) {
+    Image image = chosen.image();
+    List<DiffId> diffIds = image.config().diffIds();
+    List<JsonValue> paths = new ArrayList<>();
+    SortedMap<String, JsonValue> sources = new TreeMap<>();
+    for (DiffId diffId : diffIds) {
+      paths.add(new Text(layer(diffId).path()));
+      SavedLayer layer = layer(diffId);
+      // In the order of Docker's own descriptor, where the size comes first.
+      Map<String, JsonValue> source = new LinkedHashMap<>();
+      source.put("mediaType", new Text(layerType()));
+      source.put("size", new Num(Long.toString(layer.sizeBytes())));
+      source.put("digest", new Text(layer.digest().toString()));
+      sources.put(diffId.toString(), V1Image.object(source));
+    }
+    List<String> tags = new ArrayList<>();
+    for (ImageReference tag : chosen.tags()) {
+      tags.add(tag.toString());
+      repositories
+          .computeIfAbsent(tag.repository(), name -> new TreeMap<>())
+          .put(
+              tag.tag().orElse(""), new Text(diffIds.get(diffIds.size() - 1).digest().hex()));
+    }
+    Map<String, JsonValue> item = new LinkedHashMap<>();
+    item.put("Config", new Text("blobs/sha256/" + image.id().digest().hex()));
+    item.put("RepoTags", tags.isEmpty() ? JsonValue.NULL : Array.ofTexts(tags));
+    item.put("Layers", new Array(paths));
+    ImageId parent = image.parentId();
+    if (parent != null && !parent.equals(image.id()) && ids.contains(parent)) {
+      item.put("Parent", new Text(parent.toString()));
+    }
+    item.put("LayerSources", V1Image.object(sources));
+    manifest.add(V1Image.object(item));
+  }
+
+  private void finish() {
+    Map<String, JsonValue> list = new LinkedHashMap<>();
+    list.put("schemaVersion", new Num("2"));
+    list.put("mediaType", new Text(INDEX_TYPE));
+    list.put("manifests", new Array(index));
+    put(Contents.INDEX, V1Image.object(list).toBytes());
+    put(
+        Contents.LAYOUT,
+        "{\"imageLayoutVersion\": \"1.0.0\"}".getBytes(StandardCharsets.US_ASCII));
+    if (isDocker()) {
+      put(Contents.MANIFEST, line(new Array(manifest)));
+      if (!repositories.isEmpty()) {
+        Map<String, JsonValue> names = new LinkedHashMap<>();
+        repositories.forEach((name, tags) -> names.put(name, V1Image.object(tags)));
+        put("repositories", line(V1Image.object(names)));
+      }
+    }
+  }
+
+  /** As Go's encoder ends a document. */
+  private static byte[] line(JsonValue value) {
+    byte[] bytes = value.toBytes();
+    byte[] line = java.util.Arrays.copyOf(bytes, bytes.length + 1);
+    line[bytes.length] = '\n';
+    return line;
+  }
+
+  private void put(String path, byte[] bytes) {
+    documents.put(path, new Document(bytes, Instant.EPOCH));
+  }
+
+  private void putBlob(Digest digest, byte[] bytes, Instant modified) {
+    documents.putIfAbsent("blobs/sha256/" + digest.hex(), new Document(bytes, modified));
+  }
+
+  private SavedLayer layer(DiffId diffId) {
+    SavedLayer layer = layers.get(diffId);
+    if (layer == null) {
+      throw new IllegalStateException("layer " + diffId + " was not described");
+    }
+    return layer;
+  }
+
+  private Obj layerDescriptor(DiffId diffId) {
+    SavedLayer layer = layer(diffId);
+    return descriptor(layerType(), layer.digest(), layer.sizeBytes());
+  }
+
+  private String layerType() {
+    return switch (options.compression()) {
+      case NONE -> LAYER_TYPE;
+      case GZIP -> LAYER_TYPE + "+gzip";
+      case ZSTD -> LAYER_TYPE + "+zstd";
+    };
+  }
+
+  private static Obj descriptor(String mediaType, Digest digest, long size) {
+    return V1Image.object(members(mediaType, digest, size));
+  }
+
+  private static Map<String, JsonValue> members(String mediaType, Digest digest, long size) {
+    Map<String, JsonValue> members = new LinkedHashMap<>();
+    members.put("mediaType", new Text(mediaType));
+    members.put("digest", new Text(digest.toString()));
+    members.put("size", new Num(Long.toString(size)));
+    return members;
+  }
+}

@@ -1,0 +1,59 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.core.codec.Compression;
+import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.image.SaveOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.time.Instant;
+
+/**
+ * A layer in a saved layout.
+ *
+ * @param diffId the digest of its archive
+ * @param chainId one of the layers with this archive
+ * @param created when the first image with it was made
+ * @param digest the digest of the blob; the diff ID if it is not compressed
+ * @param sizeBytes the size of the blob
+ */
+record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest, long sizeBytes) {
+
+  private static final int BUFFER_BYTES = 128 << 10;
+
+  /** Where it is in the layout. */
+  String path() {
+    return "blobs/sha256/" + digest.hex();
+  }
+
+  /** What compresses layers for {@code compression}. */
+  static CompressionFormat format(SaveOptions.Compression compression) {
+    return switch (compression) {
+      case NONE -> CompressionFormat.NONE;
+      case GZIP -> CompressionFormat.GZIP;
+      case ZSTD -> CompressionFormat.ZSTD;
+    };
+  }
+
+  /** Writes the archive of a layer, compressed; {@code out} stays open. */
+  static void write(
+      ArchiveLayers layers,
+      ChainId chainId,
+      CompressionFormat format,
+      ArchiveLayers.Meter meter,
+      OutputStream out)
+      throws IOException {
+    try (InputStream archive = layers.archive(chainId);
+        OutputStream compressed = Compression.open(format, out)) {
+      byte[] buffer = new byte[BUFFER_BYTES];
+      for (int count = archive.read(buffer); count >= 0; count = archive.read(buffer)) {
+        Failures.checkInterrupt("saving images");
+        compressed.write(buffer, 0, count);
+        meter.addBytes(count);
+      }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.ByteString;
+import io.layerstore.LimitExceededException;
+import io.layerstore.Limits;
+import io.layerstore.core.tar.TarHeader;
+import io.layerstore.core.tar.TarReader;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The members of a tar, noted in one walk through it.
+ *
+ * <p>Of several members of one name the last counts, as when the archive is unpacked; but documents
+ * must not be there twice.
+ */
+final class TarMembers extends Members {
+
+  /** How many members there may be; an image of 125 layers has about 500 at the most. */
+  static final int MAX_MEMBERS = 100_000;
+
+  /** How long their names may be together, so that no archive of names fills the heap. */
+  private static final long MAX_NAME_BYTES = 16L << 20;
+
+  private final Map<String, Node> nodes = new HashMap<>();
+  private final Set<String> repeated = new HashSet<>();
+  private long nameBytes;
+
+  /** What to do with the content of a member. */
+  @FunctionalInterface
+  interface Keeper {
+
+    /**
+     * Keeps a regular file.
+     *
+     * @param path where it is
+     * @param reader stands at its content, all of which has been used afterwards
+     * @return what it is to be known as
+     */
+    Node keep(String path, TarHeader header, TarReader reader) throws IOException;
+  }
+
+  /** Walks through {@code tar}, which is read to its end. */
+  void walk(InputStream tar, Limits limits, Keeper keeper) throws IOException {
+    TarReader reader =
+        new TarReader(tar, limits.withMaxEntries(MAX_MEMBERS), new IgnoredBytes());
+    TarHeader header = reader.next();
+    while (header != null) {
+      Failures.checkInterrupt("reading the image archive");
+      add(header, reader, keeper);
+      header = reader.next();
+    }
+    reader.drainTail();
+    requireNotAmong(repeated);
+  }
+
+  private void add(TarHeader header, TarReader reader, Keeper keeper) throws IOException {
+    List<String> names = names(text(header.name()));
+    if (header.isGlobalHeader() || names.isEmpty()) {
+      reader.skipPayload();
+      return;
+    }
+    if (names.contains("..")) {
+      throw new InvalidImageException(
+          "invalid archive: the member "
+              + Failures.quoted(text(header.name()))
+              + " leads out of it");
+    }
+    String path = String.join("/", names);
+    noteName(header, path);
+    Node node =
+        switch (header.type()) {
+          case FILE -> {
+            if (header.isSparse()) {
+              reader.skipPayload();
+              yield new Special("a sparse file");
+            }
+            yield keeper.keep(path, header, reader);
+          }
+          case DIRECTORY -> new Directory();
+          case SYMLINK -> new Link(text(header.linkName()));
+          case HARD_LINK -> new Link("/" + text(header.linkName()));
+          case CHARACTER_DEVICE, BLOCK_DEVICE -> new Special("a device");
+          default -> new Special("a named pipe");
+        };
+    Node before = nodes.put(path, node);
+    if (before != null && !(before instanceof Directory && node instanceof Directory)) {
+      repeated.add(path);
+    }
+    for (int i = 1; i < names.size(); i++) {
+      String parent = String.join("/", names.subList(0, i));
+      if (nodes.putIfAbsent(parent, new Directory()) == null) {
+        noteName(header, parent);
+      }
+    }
+  }
+
+  private void noteName(TarHeader header, String path) throws LimitExceededException {
+    nameBytes += path.length();
+    if (nameBytes > MAX_NAME_BYTES) {
+      throw new LimitExceededException(
+          header.index(), header.name().toString(), "total length of names", MAX_NAME_BYTES);
+    }
+  }
+
+  private static String text(ByteString bytes) {
+    return new String(bytes.toByteArray(), StandardCharsets.UTF_8);
+  }
+
+  @Override
+  @Nullable Node node(List<String> path) {
+    return nodes.get(String.join("/", path));
+  }
+
+  @Override
+  Collection<String> rootNames() {
+    Set<String> names = new TreeSet<>();
+    for (String path : nodes.keySet()) {
+      if (path.indexOf('/') < 0) {
+        names.add(path);
+      }
+    }
+    return names;
+  }
+
+  @Override
+  public void close() {}
+
+  /** Headers and padding: nobody wants them. */
+  private static final class IgnoredBytes implements TarReader.RawBytes {
+    @Override
+    public void bytes(byte[] buffer, int offset, int length) {}
+
+    @Override
+    public void endOfArchive() {}
+  }
+}
