@@ -18,8 +18,8 @@ import io.layerstore.RWLayerOptions;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.image.DefaultImageStore;
-import io.layerstore.core.image.ImageArchives;
 import io.layerstore.core.image.archive.ArchiveLayers;
+import io.layerstore.core.image.archive.TarImageArchives;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.image.ImageStore;
@@ -54,8 +54,7 @@ final class DefaultLayerStore implements LayerStore {
   private final ImageStore images;
 
   /** Opens the store whose layers have been loaded, and the images on them. */
-  DefaultLayerStore(StoreContext store, OpenStore open, ImageArchives.Factory archives)
-      throws LayerStoreException {
+  DefaultLayerStore(StoreContext store, OpenStore open) throws LayerStoreException {
     this.store = store;
     this.open = open;
     this.health = new LayerHealth(store);
@@ -63,11 +62,13 @@ final class DefaultLayerStore implements LayerStore {
     this.release = new LayerRelease(store);
     this.reading = new LayerReading(store);
     this.readWrite = new ReadWriteLayers(store);
-    this.images = new DefaultImageStore(new ImageLayers(this, store), archives);
+    this.images =
+        new DefaultImageStore(
+            new ImageLayers(this, store), host -> new TarImageArchives(archiveLayers(), host));
   }
 
   /** What image archives need of this store. */
-  ArchiveLayers archiveLayers() {
+  private ArchiveLayers archiveLayers() {
     return new StoreArchiveLayers(store, health, registration, release, reading);
   }
 

@@ -61,10 +61,15 @@ final class JoinedLayers implements LayerBatch {
   /** Layers in the store, each with one handle of this batch. */
   private final Map<ChainId, RoLayer> held = new LinkedHashMap<>();
 
+  private List<Wanted> wanted = List.of();
+
   /** Missing layers, parents first. */
   private final Map<ChainId, Pending> missing = new LinkedHashMap<>();
 
   private final List<RoLayer> added = new ArrayList<>();
+
+  /** A layer that was on disk and could not be used, so that others on it could not be loaded. */
+  private @Nullable RoLayer healed;
 
   JoinedLayers(
       StoreContext store,
@@ -83,8 +88,14 @@ final class JoinedLayers implements LayerBatch {
 
   @Override
   public Set<ChainId> prepare(List<Wanted> layers) throws LayerStoreException {
+    wanted = List.copyOf(layers);
+    findMissing();
+    return new LinkedHashSet<>(missing.keySet());
+  }
+
+  private void findMissing() throws LayerStoreException {
     Set<ChainId> absent = new TreeSet<>();
-    for (Wanted layer : layers) {
+    for (Wanted layer : wanted) {
       if (!holdIfSound(layer.chainId())) {
         absent.add(layer.chainId());
       }
@@ -97,13 +108,12 @@ final class JoinedLayers implements LayerBatch {
       Thread.currentThread().interrupt();
       throw new OperationInterruptedException(OPERATION, e);
     }
-    for (Wanted layer : layers) {
+    for (Wanted layer : wanted) {
       ChainId chainId = layer.chainId();
       if (!held.containsKey(chainId) && !holdIfSound(chainId)) {
         missing.put(chainId, newPending(layer));
       }
     }
-    return new LinkedHashSet<>(missing.keySet());
   }
 
   private boolean holdIfSound(ChainId chainId) {
@@ -199,24 +209,37 @@ final class JoinedLayers implements LayerBatch {
   }
 
   /**
-   * Heals layers that are there and damaged, and whose parents are in the store, before anything
-   * stands on them: healing may keep the old files.
+   * Heals layers that are there and damaged, before anything stands on them: healing may keep the
+   * old files. Takes other locks than those of this batch, so these are let go meanwhile; nothing
+   * has been unpacked that could be lost. Where something has, out of a stream, the publication
+   * heals.
    */
   private void heal(Map<ChainId, LayerSource> sources) throws LayerStoreException {
-    for (Pending layer : List.copyOf(missing.values())) {
+    for (Pending layer = nextDamaged(); layer != null; layer = nextDamaged()) {
+      RegisterOptions options =
+          RegisterOptions.builder()
+              .parent(layer.wanted.parent())
+              .expectedDiffId(layer.wanted.diffId())
+              .progress(listener)
+              .build();
+      releaseLocks();
+      missing.clear();
+      held.put(layer.chainId(), registration.register(requireSource(sources, layer), options));
+      findMissing();
+    }
+  }
+
+  private @Nullable Pending nextDamaged() {
+    if (missing.values().stream().anyMatch(Pending::isUnpacked)) {
+      return null;
+    }
+    for (Pending layer : missing.values()) {
       ChainId parent = layer.wanted.parent();
       if (layer.isDamaged && (parent == null || held.containsKey(parent))) {
-        RegisterOptions options =
-            RegisterOptions.builder()
-                .parent(parent)
-                .expectedDiffId(layer.wanted.diffId())
-                .progress(listener)
-                .build();
-        held.put(
-            layer.chainId(), registration.register(requireSource(sources, layer), options));
-        missing.remove(layer.chainId());
+        return layer;
       }
     }
+    return null;
   }
 
   @Override
@@ -247,6 +270,9 @@ final class JoinedLayers implements LayerBatch {
       throw e;
     }
     releaseLocks();
+    if (healed != null) {
+      registration.loadLayersAbove(healed);
+    }
     streamed.phase(Phase.DONE);
     return published;
   }
@@ -256,10 +282,13 @@ final class JoinedLayers implements LayerBatch {
     RoLayer parent = parentId == null ? null : held.get(parentId);
     LayerRecord record = layer.record();
     boolean isNew = store.table().find(layer.chainId()) == null;
-    RoLayer node =
+    LayerPublication.Published published =
         new LayerPublication(store, health, layer.pending, record, parent).publish();
+    RoLayer node = published.layer();
     held.put(layer.chainId(), node);
-    if (isNew) {
+    if (published.isBack()) {
+      healed = node;
+    } else if (isNew) {
       added.add(node);
     }
     if (!node.cacheId().equals(layer.cacheId) && hasChildren(layer)) {

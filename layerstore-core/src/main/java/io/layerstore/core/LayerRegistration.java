@@ -66,7 +66,7 @@ final class LayerRegistration {
   }
 
   /** Brings back the layers and read-write layers that stand on one that was damaged. */
-  private void loadLayersAbove(RoLayer healed) {
+  void loadLayersAbove(RoLayer healed) {
     try {
       store.critical().run(new StoreLoader(store)::loadAgain);
     } catch (LayerStoreException e) {

@@ -108,6 +108,11 @@ final class StoreArchiveLayers implements ArchiveLayers {
 
   @Override
   public Path temporaryDirectory() {
-    return store.options().root().resolve(TEMPORARY);
+    return temporaryDirectory(store.options().root());
+  }
+
+  /** The directory for temporary files of the store at {@code root}. */
+  static Path temporaryDirectory(Path root) {
+    return root.resolve(TEMPORARY);
   }
 }

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * Members that are not known may be anything. Checked against moby v20.10.24 and v28.5, {@code
  * image/image.go} and {@code image/store.go}.
  */
-final class ImageConfigReader {
+public final class ImageConfigReader {
 
   /** Far above what any image has; the limit of registries, too. */
   static final int MAX_BYTES = 4 << 20;
@@ -40,7 +40,7 @@ final class ImageConfigReader {
    *
    * @throws InvalidImageException if it is none
    */
-  static ImageConfig read(byte[] bytes) throws InvalidImageException {
+  public static ImageConfig read(byte[] bytes) throws InvalidImageException {
     return read(parse(bytes));
   }
 

@@ -183,7 +183,7 @@ final class LayoutDocuments {
     }
     Map<String, JsonValue> item = new LinkedHashMap<>();
     item.put("Config", new Text("blobs/sha256/" + image.id().digest().hex()));
-    item.put("RepoTags", tags.isEmpty() ? JsonValue.NULL : Array.ofTexts(tags));
+    item.put("RepoTags", tags.isEmpty() ? new JsonValue.Null() : Array.ofTexts(tags));
     item.put("Layers", new Array(paths));
     ImageId parent = image.parentId();
     if (parent != null && !parent.equals(image.id()) && ids.contains(parent)) {

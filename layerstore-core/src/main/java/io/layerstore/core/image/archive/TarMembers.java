@@ -34,6 +34,10 @@ final class TarMembers extends Members {
 
   private final Map<String, Node> nodes = new HashMap<>();
   private final Set<String> repeated = new HashSet<>();
+
+  /** What was read as a document, which may be before the end of the archive. */
+  private final Set<String> documents = new HashSet<>();
+
   private long nameBytes;
 
   /** What to do with the content of a member. */
@@ -61,7 +65,9 @@ final class TarMembers extends Members {
       header = reader.next();
     }
     reader.drainTail();
-    requireNotAmong(repeated);
+    for (String path : List.copyOf(documents)) {
+      requireOnce(path);
+    }
   }
 
   private void add(TarHeader header, TarReader reader, Keeper keeper) throws IOException {
@@ -131,6 +137,18 @@ final class TarMembers extends Members {
       }
     }
     return names;
+  }
+
+  /** Which of the two would count is anybody's guess. */
+  @Override
+  void requireOnce(String path) throws InvalidImageException {
+    documents.add(path);
+    if (repeated.contains(path)) {
+      throw new InvalidImageException(
+          "the archive has "
+              + Failures.quoted(path)
+              + " more than once, so that readers may differ on what it holds");
+    }
   }
 
   @Override

@@ -215,18 +215,18 @@ final class V1Image {
       case TEXT -> given == null ? new Text("") : given;
       case FLAG -> given == null ? new Bool(false) : given;
       case NUMBER -> given == null ? new Num("0") : given;
-      case OPTIONAL_NUMBER -> given == null ? JsonValue.NULL : given;
-      case TEXTS -> given == null ? JsonValue.NULL : texts(given);
+      case OPTIONAL_NUMBER -> given == null ? new JsonValue.Null() : given;
+      case TEXTS -> given == null ? new JsonValue.Null() : texts(given);
       case COMMAND ->
           given == null
-              ? JsonValue.NULL
+              ? new JsonValue.Null()
               : given instanceof Text ? new Array(List.of(given)) : texts(given);
-      case NAMES -> given == null ? JsonValue.NULL : sorted(given, Obj.EMPTY);
-      case TEXT_MAP -> given == null ? JsonValue.NULL : sorted(given, null);
-      case TIME -> given instanceof Text text ? new Text(time(text.text())) : JsonValue.NULL;
+      case NAMES -> given == null ? new JsonValue.Null() : sorted(given, Obj.EMPTY);
+      case TEXT_MAP -> given == null ? new JsonValue.Null() : sorted(given, null);
+      case TIME -> given instanceof Text text ? new Text(time(text.text())) : new JsonValue.Null();
       case RUN -> struct(RUN, given);
-      case OPTIONAL_RUN -> given == null ? JsonValue.NULL : struct(RUN, given);
-      case HEALTH -> given == null ? JsonValue.NULL : struct(HEALTH, given);
+      case OPTIONAL_RUN -> given == null ? new JsonValue.Null() : struct(RUN, given);
+      case HEALTH -> given == null ? new JsonValue.Null() : struct(HEALTH, given);
     };
   }
 
