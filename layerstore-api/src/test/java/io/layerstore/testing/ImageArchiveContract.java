@@ -284,8 +284,7 @@ public abstract class ImageArchiveContract {
       byte[] below = SampleImage.layer("below", "hidden");
       byte[] opaque =
           new TarBuilder().file(".wh..wh..opq", "").file("above", "seen").end().toBytes();
-      SampleImage image =
-          SampleImage.of(SampleImage.largeLayer("large", LARGE, 4), below, opaque);
+      SampleImage image = SampleImage.of(SampleImage.largeLayer("large", LARGE, 4), below, opaque);
       load(ImageFiles.docker(image));
       assertLoaded(image);
       try (Layer top = store.get(image.chainIds().get(2));
@@ -309,8 +308,7 @@ public abstract class ImageArchiveContract {
 
     @Test
     void load_emptyManifest_addsNothing() throws IOException {
-      assertEquals(
-          List.of(), load(new ImageFiles().put("manifest.json", "[]\n")).images());
+      assertEquals(List.of(), load(new ImageFiles().put("manifest.json", "[]\n")).images());
       assertEmpty();
     }
 
@@ -417,8 +415,7 @@ public abstract class ImageArchiveContract {
       store
           .images()
           .load(
-              ImageSource.of(
-                  ImageFiles.docker(image).writeTar(directory.resolve("archive.tar"))),
+              ImageSource.of(ImageFiles.docker(image).writeTar(directory.resolve("archive.tar"))),
               LoadOptions.DEFAULT.withProgress(told::add));
       assertEquals(Progress.Phase.DONE, told.get(told.size() - 1).phase());
       assertTrue(
@@ -564,19 +561,15 @@ public abstract class ImageArchiveContract {
         throws IOException {
       SampleImage image = SampleImage.small("a", 1);
       LoadReport report =
-          load(
-              ImageFiles.oci(
-                  image, "\"org.opencontainers.image.ref.name\":\"" + refName + "\""));
+          load(ImageFiles.oci(image, "\"org.opencontainers.image.ref.name\":\"" + refName + "\""));
       assertLoaded(image);
       assertEquals(expected == null ? Set.of() : Set.of(expected), names().keySet());
       assertEquals(expected == null ? 1 : 0, report.notes().size());
     }
 
     private ImageFiles twoPlatforms(SampleImage amd64, SampleImage arm64) {
-      byte[] amd64Manifest =
-          ImageFiles.ociManifest(amd64, "tar", amd64.layers()).getBytes(UTF_8);
-      byte[] arm64Manifest =
-          ImageFiles.ociManifest(arm64, "tar", arm64.layers()).getBytes(UTF_8);
+      byte[] amd64Manifest = ImageFiles.ociManifest(amd64, "tar", amd64.layers()).getBytes(UTF_8);
+      byte[] arm64Manifest = ImageFiles.ociManifest(arm64, "tar", arm64.layers()).getBytes(UTF_8);
       String type = "application/vnd.oci.image.manifest.v1+json";
       byte[] nested =
           ImageFiles.index(
@@ -611,24 +604,21 @@ public abstract class ImageArchiveContract {
     void load_nestedIndex_addsImageOfPlatform(String architecture, String variant)
         throws IOException {
       SampleImage amd64 = SampleImage.small("a", 1);
-      SampleImage arm64 =
-          SampleImage.of("arm64", List.of(SampleImage.layer("arm", "x")), "");
+      SampleImage arm64 = SampleImage.of("arm64", List.of(SampleImage.layer("arm", "x")), "");
       store
           .images()
           .load(
               ImageSource.of(twoPlatforms(amd64, arm64).toStream()),
               LoadOptions.DEFAULT.withPlatform(platform(architecture, variant)));
       SampleImage expected = architecture.equals("amd64") ? amd64 : arm64;
-      assertEquals(
-          List.of(expected.id()), store.images().list().stream().map(Image::id).toList());
+      assertEquals(List.of(expected.id()), store.images().list().stream().map(Image::id).toList());
     }
 
     @ParameterizedTest
     @CsvSource({"riscv64,", "arm64,v9"})
     void load_platformMissing_failsAndListsPlatforms(String architecture, String variant) {
       SampleImage amd64 = SampleImage.small("a", 1);
-      SampleImage arm64 =
-          SampleImage.of("arm64", List.of(SampleImage.layer("arm", "x")), "");
+      SampleImage arm64 = SampleImage.of("arm64", List.of(SampleImage.layer("arm", "x")), "");
       InvalidImageException e =
           assertThrows(
               InvalidImageException.class,
@@ -660,10 +650,8 @@ public abstract class ImageArchiveContract {
       SampleImage image = SampleImage.small("a", 2);
       ImageFiles files = ImageFiles.oci(image, NAME);
       byte[] layer = image.layers().get(0);
-      files.put(
-          "blobs/sha256/" + io.layerstore.Digest.sha256Of(layer).hex(), new byte[512]);
-      InvalidImageException e =
-          assertThrows(InvalidImageException.class, () -> loadFile(files));
+      files.put("blobs/sha256/" + io.layerstore.Digest.sha256Of(layer).hex(), new byte[512]);
+      InvalidImageException e = assertThrows(InvalidImageException.class, () -> loadFile(files));
       assertTrue(e.getMessage().contains("has 512 bytes in place of " + layer.length));
       assertEmpty();
     }
@@ -680,8 +668,7 @@ public abstract class ImageArchiveContract {
       ImageFiles files =
           new ImageFiles()
               .putIndex(
-                  ImageFiles.descriptor(
-                      "application/vnd.oci.image.manifest.v1+json", manifest, ""))
+                  ImageFiles.descriptor("application/vnd.oci.image.manifest.v1+json", manifest, ""))
               .putBlob(manifest)
               .putBlob(config);
       assertThrows(InvalidImageException.class, () -> load(files));
@@ -739,8 +726,7 @@ public abstract class ImageArchiveContract {
                   List.of(good, bad),
                   ImageFiles.item(good, "demo:good"),
                   ImageFiles.item(bad, "demo:bad"))
-              .put(
-                  ImageFiles.layerPath(bad.layers().get(1)), SampleImage.layer("b1", "wrong")));
+              .put(ImageFiles.layerPath(bad.layers().get(1)), SampleImage.layer("b1", "wrong")));
     }
 
     @Test
@@ -861,8 +847,7 @@ public abstract class ImageArchiveContract {
     void load_configLargerThanLimit() throws IOException {
       SampleImage image =
           SampleImage.of("amd64", List.of(), ",\"x\":\"" + "y".repeat(4 << 20) + "\"");
-      assertRefused(
-          InvalidImageException.class, "where at most 4194304", ImageFiles.docker(image));
+      assertRefused(InvalidImageException.class, "where at most 4194304", ImageFiles.docker(image));
     }
 
     @Test
@@ -879,8 +864,7 @@ public abstract class ImageArchiveContract {
     void load_deeplyNestedManifest() throws IOException {
       assertRefused(
           InvalidImageException.class,
-          new ImageFiles()
-              .put("manifest.json", "[".repeat(100_000) + "]".repeat(100_000)));
+          new ImageFiles().put("manifest.json", "[".repeat(100_000) + "]".repeat(100_000)));
     }
 
     @Test
@@ -906,8 +890,7 @@ public abstract class ImageArchiveContract {
               () ->
                   store
                       .images()
-                      .load(
-                          ImageSource.of(new ByteArrayInputStream(both)), LoadOptions.DEFAULT));
+                      .load(ImageSource.of(new ByteArrayInputStream(both)), LoadOptions.DEFAULT));
       assertTrue(e.getMessage().contains("more than once"), e.getMessage());
       assertEmpty();
     }
@@ -969,16 +952,12 @@ public abstract class ImageArchiveContract {
               ImageFiles.item(other, "demo:two")));
       byte[] saved = save(options, "demo", "example.com/demo");
       try (LayerStore another = another()) {
-        another
-            .images()
-            .load(ImageSource.of(new ByteArrayInputStream(saved)), LoadOptions.DEFAULT);
-        assertEquals(
-            store.images().references().list(), another.images().references().list());
+        another.images().load(ImageSource.of(new ByteArrayInputStream(saved)), LoadOptions.DEFAULT);
+        assertEquals(store.images().references().list(), another.images().references().list());
         ByteArrayOutputStream again = new ByteArrayOutputStream();
         another
             .images()
-            .save(
-                List.of("demo", "example.com/demo"), new ImageTarget.ToStream(again), options);
+            .save(List.of("demo", "example.com/demo"), new ImageTarget.ToStream(again), options);
         assertArrayEquals(saved, again.toByteArray());
         for (Layer layer : handles(another, one)) {
           layer.close();
@@ -1064,11 +1043,9 @@ public abstract class ImageArchiveContract {
               .toList();
       assertEquals(
           "[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"demo:one\"],\"Layers\":[\"blobs/sha256/%s\",\"blobs/sha256/%s\",\"blobs/sha256/%s\"],\"LayerSources\":{%s}}]\n"
-              .formatted(
-                  image.id().digest().hex(), base, above, base, String.join(",", sources)),
+              .formatted(image.id().digest().hex(), base, above, base, String.join(",", sources)),
           new String(members.get("manifest.json"), UTF_8));
-      String manifest =
-          ImageFiles.ociManifest(image, "tar", image.layers());
+      String manifest = ImageFiles.ociManifest(image, "tar", image.layers());
       assertEquals(
           ImageFiles.index(
               ImageFiles.descriptor(
@@ -1138,8 +1115,7 @@ public abstract class ImageArchiveContract {
     void save_imageWithoutLayers_refusedForDockerOnly() throws IOException {
       load(ImageFiles.docker(SampleImage.of(), "demo:none"));
       InvalidImageException e =
-          assertThrows(
-              InvalidImageException.class, () -> save(SaveOptions.DEFAULT, "demo:none"));
+          assertThrows(InvalidImageException.class, () -> save(SaveOptions.DEFAULT, "demo:none"));
       assertTrue(e.getMessage().contains("empty export - not implemented"));
       assertTrue(save(SaveOptions.DEFAULT.withFormat(Format.OCI), "demo:none").length > 0);
     }
@@ -1151,16 +1127,14 @@ public abstract class ImageArchiveContract {
     @Test
     void load_layerRegisteredMeanwhile_sharedNotDoubled() throws Exception {
       SampleImage image =
-          SampleImage.of(
-              SampleImage.layer("base", "x"), SampleImage.largeLayer("large", LARGE, 7));
+          SampleImage.of(SampleImage.layer("base", "x"), SampleImage.largeLayer("large", LARGE, 7));
       List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
       Thread other =
           new Thread(
               () -> {
                 try (Layer layer =
                     store.register(
-                        new ByteArrayInputStream(image.layers().get(0)),
-                        RegisterOptions.DEFAULT)) {
+                        new ByteArrayInputStream(image.layers().get(0)), RegisterOptions.DEFAULT)) {
                   layer.chainId();
                 } catch (LayerStoreException | RuntimeException e) {
                   failures.add(e);

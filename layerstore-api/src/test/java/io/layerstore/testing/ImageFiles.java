@@ -77,7 +77,10 @@ public final class ImageFiles {
    */
   public static String item(SampleImage image, String more, String[] tags) {
     String layers =
-        image.layers().stream().map(ImageFiles::layerPath).map(ImageFiles::quoted).collect(commas());
+        image.layers().stream()
+            .map(ImageFiles::layerPath)
+            .map(ImageFiles::quoted)
+            .collect(commas());
     String names =
         tags.length == 0
             ? "null"
@@ -225,8 +228,7 @@ public final class ImageFiles {
           if (path.length() > 100) {
             tar.pax("path", path);
           }
-          tar.file(
-              TarHeaderBlock.named(path.substring(0, Math.min(100, path.length()))), content);
+          tar.file(TarHeaderBlock.named(path.substring(0, Math.min(100, path.length()))), content);
         });
     return tar.end().toBytes();
   }

@@ -84,8 +84,7 @@ final class LayerReading {
     String file = "the tar-split of " + layer.chainId();
     try (StoreLifecycle.Call call = store.lifecycle().enter();
         InputStream compressed = store.metadata().tarSplit(layer.chainId());
-        EntryReader entries =
-            new EntryReader(Decompression.open(compressed, Limits.NONE), file)) {
+        EntryReader entries = new EntryReader(Decompression.open(compressed, Limits.NONE), file)) {
       long bytes = 0;
       for (Entry entry = entries.next(); entry != null; entry = entries.next()) {
         bytes +=

@@ -43,12 +43,7 @@ final class StoreArchiveLayers implements ArchiveLayers {
   @Override
   public LayerBatch begin(@Nullable ProgressListener listener) throws LayerStoreException {
     store.requireWritable();
-    return new JoinedLayers(
-        store,
-        health,
-        registration,
-        release,
-        listenerOrOwn(listener));
+    return new JoinedLayers(store, health, registration, release, listenerOrOwn(listener));
   }
 
   @Override

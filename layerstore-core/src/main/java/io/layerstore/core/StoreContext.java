@@ -20,8 +20,8 @@ import java.util.concurrent.Executor;
  *       of one name.
  *   <li>{@link #chainLock}: the publication, healing and deletion of the layer of one chain ID;
  *       also its unpacking, when the caller says beforehand which chain ID it will have, so that
- *       several callers do the work once. Loading images holds those of all its new layers, taken in
- *       the order of the chain IDs; nobody else holds two at a time.
+ *       several callers do the work once. Loading images holds those of all its new layers, taken
+ *       in the order of the chain IDs; nobody else holds two at a time.
  *   <li>The lock inside {@link LayerTable}: the tables and all reference counts. Nothing is read or
  *       written under it.
  * </ol>

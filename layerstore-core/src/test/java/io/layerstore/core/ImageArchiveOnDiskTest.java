@@ -1,5 +1,6 @@
 package io.layerstore.core;
 
+import io.layerstore.Durability;
 import io.layerstore.LayerStore;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,6 +17,6 @@ final class ImageArchiveOnDiskTest extends VfsImageArchiveContract {
 
   @Override
   protected LayerStore.Builder builder(Path root) {
-    return LayerStore.builder(root).driver("vfs");
+    return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
   }
 }

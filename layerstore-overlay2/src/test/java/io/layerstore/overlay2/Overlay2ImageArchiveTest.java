@@ -1,5 +1,6 @@
 package io.layerstore.overlay2;
 
+import io.layerstore.Durability;
 import io.layerstore.LayerStore;
 import io.layerstore.testing.ImageArchiveContract;
 import java.io.IOException;
@@ -23,7 +24,7 @@ final class Overlay2ImageArchiveTest extends ImageArchiveContract {
 
   @Override
   protected LayerStore.Builder builder(Path root) {
-    return LayerStore.builder(root).driver("overlay2");
+    return LayerStore.builder(root).driver("overlay2").durability(Durability.NONE);
   }
 
   @Override

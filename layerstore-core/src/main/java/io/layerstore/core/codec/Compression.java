@@ -42,8 +42,7 @@ public final class Compression {
               format.displayName(), "com.github.luben:zstd-jni", e);
         }
       }
-      default ->
-          throw new IllegalArgumentException("cannot compress with " + format.displayName());
+      default -> throw new IllegalArgumentException("cannot compress with " + format.displayName());
     };
   }
 

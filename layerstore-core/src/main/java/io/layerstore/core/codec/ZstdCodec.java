@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 
-/** Does and undoes zstd with the optional library; apart, so that nothing else needs its classes. */
+/**
+ * Does and undoes zstd with the optional library; apart, so that nothing else needs its classes.
+ */
 final class ZstdCodec {
 
   /** 128 MiB, the largest window that the zstd tool takes unasked. */

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param sizeBytes how many there are
  * @param annotations free key-value pairs
  * @param platform the platform it is for, or null
- * @see <a href="https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md">OCI
- *     content descriptors</a>
+ * @see <a href="https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md">OCI content
+ *     descriptors</a>
  */
 record BlobDescriptor(
     String mediaType,

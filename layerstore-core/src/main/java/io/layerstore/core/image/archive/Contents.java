@@ -80,8 +80,7 @@ record Contents(List<ArchivedImage> images, List<String> notes) {
     private final List<String> notes = new ArrayList<>();
 
     void add(ArchivedImage image) {
-      images.merge(
-          image.id(), image, (first, again) -> first.withReferences(again.references()));
+      images.merge(image.id(), image, (first, again) -> first.withReferences(again.references()));
     }
 
     void note(String note) {

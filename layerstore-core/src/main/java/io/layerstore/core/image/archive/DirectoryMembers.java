@@ -135,8 +135,7 @@ final class DirectoryMembers extends Members {
       throw new NoSuchFileException(names.get(0));
     }
     if (names.size() > 1) {
-      try (SecureDirectoryStream<Path> below =
-          directory.newDirectoryStream(step, NOFOLLOW_LINKS)) {
+      try (SecureDirectoryStream<Path> below = directory.newDirectoryStream(step, NOFOLLOW_LINKS)) {
         return open(below, names.subList(1, names.size()));
       }
     }

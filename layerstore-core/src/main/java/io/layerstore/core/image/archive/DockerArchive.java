@@ -32,11 +32,9 @@ final class DockerArchive {
   private DockerArchive() {}
 
   static Contents read(Members members) throws IOException {
-    JsonValue manifest =
-        JsonObject.parse(NAME, members.document(NAME, Contents.MAX_LIST_BYTES));
+    JsonValue manifest = JsonObject.parse(NAME, members.document(NAME, Contents.MAX_LIST_BYTES));
     if (manifest instanceof Null) {
-      throw new InvalidImageException(
-          "invalid manifest, manifest cannot be null (but can be [])");
+      throw new InvalidImageException("invalid manifest, manifest cannot be null (but can be [])");
     }
     if (!(manifest instanceof Array items)) {
       throw new InvalidImageException("invalid manifest: " + NAME + " is not a list");

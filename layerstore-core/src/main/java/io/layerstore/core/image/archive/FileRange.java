@@ -57,8 +57,7 @@ record FileRange(Path file, long offset, long sizeBytes) implements Blob {
       if (left == 0) {
         return -1;
       }
-      int count =
-          channel.read(ByteBuffer.wrap(target, offset, (int) Math.min(length, left)));
+      int count = channel.read(ByteBuffer.wrap(target, offset, (int) Math.min(length, left)));
       if (count < 0) {
         throw new EOFException("the archive file became shorter while it was read");
       }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * Loads the images of one archive.
  *
  * <ol>
- *   <li>The documents say which images and layers there are; what they say of each other is checked.
+ *   <li>The documents say which images and layers there are; what they say of each other is
+ *       checked.
  *   <li>Layers that are in the store are held, the others are unpacked, several at a time, each
  *       against its diff ID and, where the archive has one, the digest of its compressed form.
  *   <li>Only now the layers become visible, then the images, then their names.
@@ -110,8 +111,7 @@ final class ImageLoad {
   }
 
   private LoadReport loadTar(InputStream tar) throws IOException {
-    StreamedArchive archive =
-        new StreamedArchive(batch, spool, platform(), layers.limits());
+    StreamedArchive archive = new StreamedArchive(batch, spool, platform(), layers.limits());
     return finish(archive.read(tar, archiveLimits()), archive.members());
   }
 

@@ -84,8 +84,7 @@ final class ImagePublication {
   private void tag(ImageReference reference, ImageId id) throws LayerStoreException {
     ImageId before = host.images().references().find(reference).orElse(null);
     if (before != null && !before.equals(id)) {
-      notes.add(
-          "the tag " + reference + " named " + before + " before; it was moved to " + id);
+      notes.add("the tag " + reference + " named " + before + " before; it was moved to " + id);
     }
     host.tagLoaded(reference, id);
     undo.push(

@@ -25,15 +25,15 @@ import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Saves images.
  *
  * <p>Layers are read from the store, and written, without a copy in between. In a tar a file's name
- * and size come before its content, and here the name is its digest: of a plain layer both are known
- * beforehand, but a compressed one is compressed twice, side by side with others the first time, to
- * learn them. A directory takes every layer once, under a name that is changed when it is complete.
+ * and size come before its content, and here the name is its digest: of a plain layer both are
+ * known beforehand, but a compressed one is compressed twice, side by side with others the first
+ * time, to learn them. A directory takes every layer once, under a name that is changed when it is
+ * complete.
  *
  * <p>The layers are held meanwhile, so images may be deleted while they are saved.
  */
@@ -181,8 +181,7 @@ final class ImageSave {
     meter.done();
   }
 
-  private SortedMap<String, Document> documents(Map<DiffId, SavedLayer> saved)
-      throws IOException {
+  private SortedMap<String, Document> documents(Map<DiffId, SavedLayer> saved) throws IOException {
     return LayoutDocuments.of(images, options, saved);
   }
 

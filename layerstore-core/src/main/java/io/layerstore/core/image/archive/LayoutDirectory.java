@@ -21,8 +21,8 @@ import java.util.Deque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A directory that becomes a layout. It must be empty or not exist; unless it is committed, it is so
- * again afterwards. Blobs may be written by several threads.
+ * A directory that becomes a layout. It must be empty or not exist; unless it is committed, it is
+ * so again afterwards. Blobs may be written by several threads.
  */
 final class LayoutDirectory implements Closeable {
 

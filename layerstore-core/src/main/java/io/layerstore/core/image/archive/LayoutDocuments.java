@@ -37,9 +37,9 @@ import java.util.TreeMap;
  * repositories             for Docker, if there are tags: {repository:{tag:top diff ID}}, and a newline
  * </pre>
  *
- * <p>The bytes are those of Docker 29, but for an image without a tag beside others with one: Docker
- * leaves it out of {@code index.json}, so that no OCI tool finds it. Checked against moby master of
- * August 2026, {@code daemon/internal/image/tarexport/save.go}.
+ * <p>The bytes are those of Docker 29, but for an image without a tag beside others with one:
+ * Docker leaves it out of {@code index.json}, so that no OCI tool finds it. Checked against moby
+ * master of August 2026, {@code daemon/internal/image/tarexport/save.go}.
  */
 final class LayoutDocuments {
 
@@ -74,9 +74,7 @@ final class LayoutDocuments {
 
   /** The documents by path. */
   static SortedMap<String, Document> of(
-      List<SaveSelection.Chosen> images,
-      SaveOptions options,
-      Map<DiffId, SavedLayer> layers)
+      List<SaveSelection.Chosen> images, SaveOptions options, Map<DiffId, SavedLayer> layers)
       throws IOException {
     LayoutDocuments writer = new LayoutDocuments(options, layers);
     Set<ImageId> ids = new HashSet<>();
@@ -145,8 +143,7 @@ final class LayoutDocuments {
     Digest parent = null;
     for (int i = 0; i < diffIds.size(); i++) {
       chainId = ChainId.of(chainId, diffIds.get(i));
-      V1Image described =
-          i == diffIds.size() - 1 ? V1Image.of(document) : V1Image.ofLowerLayer();
+      V1Image described = i == diffIds.size() - 1 ? V1Image.of(document) : V1Image.ofLowerLayer();
       Digest id = described.id(chainId, parent);
       described = described.with("id", id.hex());
       if (parent != null) {
@@ -178,8 +175,7 @@ final class LayoutDocuments {
       tags.add(tag.toString());
       repositories
           .computeIfAbsent(tag.repository(), name -> new TreeMap<>())
-          .put(
-              tag.tag().orElse(""), new Text(diffIds.get(diffIds.size() - 1).digest().hex()));
+          .put(tag.tag().orElse(""), new Text(diffIds.get(diffIds.size() - 1).digest().hex()));
     }
     Map<String, JsonValue> item = new LinkedHashMap<>();
     item.put("Config", new Text("blobs/sha256/" + image.id().digest().hex()));
@@ -199,9 +195,7 @@ final class LayoutDocuments {
     list.put("mediaType", new Text(INDEX_TYPE));
     list.put("manifests", new Array(index));
     put(Contents.INDEX, V1Image.object(list).toBytes());
-    put(
-        Contents.LAYOUT,
-        "{\"imageLayoutVersion\": \"1.0.0\"}".getBytes(StandardCharsets.US_ASCII));
+    put(Contents.LAYOUT, "{\"imageLayoutVersion\": \"1.0.0\"}".getBytes(StandardCharsets.US_ASCII));
     if (isDocker()) {
       put(Contents.MANIFEST, line(new Array(manifest)));
       if (!repositories.isEmpty()) {

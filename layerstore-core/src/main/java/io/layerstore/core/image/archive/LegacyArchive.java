@@ -6,6 +6,12 @@ import java.io.IOException;
 /** placeholder during development */
 final class LegacyArchive {
   private LegacyArchive() {}
-  static boolean isOne(Members members) throws IOException { return false; }
-  static Contents read(Members members, Limits limits) throws IOException { throw new IOException(); }
+
+  static boolean isOne(Members members) throws IOException {
+    return false;
+  }
+
+  static Contents read(Members members, Limits limits) throws IOException {
+    throw new IOException();
+  }
 }

@@ -12,7 +12,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What is to be done to load the images of an archive: which layers are missing, and where they are.
+ * What is to be done to load the images of an archive: which layers are missing, and where they
+ * are.
  */
 final class LoadPlan {
 

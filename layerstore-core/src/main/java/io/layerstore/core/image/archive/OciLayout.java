@@ -83,8 +83,7 @@ final class OciLayout {
   Contents read() throws IOException {
     checkVersion();
     JsonObject index =
-        JsonObject.of(
-            Contents.INDEX, members.document(Contents.INDEX, Contents.MAX_LIST_BYTES));
+        JsonObject.of(Contents.INDEX, members.document(Contents.INDEX, Contents.MAX_LIST_BYTES));
     requireIndex(index, "");
     Map<String, List<BlobDescriptor>> named = new LinkedHashMap<>();
     List<BlobDescriptor> unnamed = new ArrayList<>();
@@ -164,8 +163,7 @@ final class OciLayout {
       throw new InvalidImageException("the archive has indexes nested deeper than " + MAX_NESTING);
     }
     String name = "the index " + index.digest();
-    JsonObject json =
-        JsonObject.of(name, index.document(members, Contents.MAX_DOCUMENT_BYTES));
+    JsonObject json = JsonObject.of(name, index.document(members, Contents.MAX_DOCUMENT_BYTES));
     requireIndex(json, index.mediaType());
     BlobDescriptor picked = pick(entries(json));
     return INDEXES.contains(picked.mediaType()) ? descend(picked, nesting + 1) : picked;
@@ -183,8 +181,7 @@ final class OciLayout {
     return PlatformChoice.pick(images, asked);
   }
 
-  private static void requireIndex(JsonObject json, String mediaType)
-      throws InvalidImageException {
+  private static void requireIndex(JsonObject json, String mediaType) throws InvalidImageException {
     requireMediaType(json, mediaType);
     if (json.has("config") || json.has("layers")) {
       throw json.invalid("it is an index and a manifest at once");
@@ -210,8 +207,8 @@ final class OciLayout {
     }
   }
 
-  private @Nullable ArchivedImage image(
-      BlobDescriptor descriptor, List<ImageReference> references) throws IOException {
+  private @Nullable ArchivedImage image(BlobDescriptor descriptor, List<ImageReference> references)
+      throws IOException {
     String name = "the manifest " + descriptor.digest();
     JsonObject manifest =
         JsonObject.of(name, descriptor.document(members, Contents.MAX_DOCUMENT_BYTES));
@@ -279,10 +276,7 @@ final class OciLayout {
         }
       } catch (IllegalArgumentException e) {
         contents.note(
-            "the name "
-                + Failures.quoted(name)
-                + " was not given to the image: "
-                + e.getMessage());
+            "the name " + Failures.quoted(name) + " was not given to the image: " + e.getMessage());
         return List.of();
       }
     }

@@ -92,8 +92,7 @@ final class PlatformChoice {
   /** Images are of Linux, wherever this runs. */
   private static Platform ofThisMachine() {
     String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-    return new Platform(
-        ARCHITECTURES.getOrDefault(name, name), "linux", null, List.of(), null);
+    return new Platform(ARCHITECTURES.getOrDefault(name, name), "linux", null, List.of(), null);
   }
 
   /** {@code os/architecture[/variant]}. */

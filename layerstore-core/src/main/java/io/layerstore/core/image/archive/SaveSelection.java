@@ -73,8 +73,7 @@ final class SaveSelection {
 
   private void addRepository(String text, ImageReference repository) throws LayerStoreException {
     boolean isFound = false;
-    for (Map.Entry<ImageReference, ImageId> entry :
-        host.images().references().list().entrySet()) {
+    for (Map.Entry<ImageReference, ImageId> entry : host.images().references().list().entrySet()) {
       ImageReference reference = entry.getKey();
       if (reference.canonicalRepository().equals(repository.canonicalRepository())) {
         add(host.images().get(entry.getValue()), reference);

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Small members are kept in memory. A large one that comes after all documents is known to be a
  * layer that is wanted or not: it is unpacked as it comes, or passed over. Only what comes before
- * (and most writers put the documents last), what is needed twice, and what must wait for the layers
- * below it is spooled.
+ * (and most writers put the documents last), what is needed twice, and what must wait for the
+ * layers below it is spooled.
  */
 final class StreamedArchive {
 

@@ -28,10 +28,7 @@ final class TargetFile implements Closeable {
   private boolean isCommitted;
 
   private TargetFile(
-      Path written,
-      @Nullable Path target,
-      @Nullable FileChannel channel,
-      OutputStream stream) {
+      Path written, @Nullable Path target, @Nullable FileChannel channel, OutputStream stream) {
     this.written = written;
     this.target = target;
     this.channel = channel;

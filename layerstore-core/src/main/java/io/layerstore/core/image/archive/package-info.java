@@ -4,9 +4,9 @@
  *
  * <p>{@code ImageLoad} is the way in. It opens the archive as a set of named members ({@code
  * Members}: a directory, a tar file read in place, or a stream), finds out which images it holds
- * ({@code Contents}), has the layers that are missing unpacked side by side, and publishes all of it
- * or nothing. {@code ImageSave} is the way out: it lays out what is to be written ({@code Layout}),
- * and writes it as a tar or a directory.
+ * ({@code Contents}), has the layers that are missing unpacked side by side, and publishes all of
+ * it or nothing. {@code ImageSave} is the way out: it lays out what is to be written ({@code
+ * Layout}), and writes it as a tar or a directory.
  *
  * <p>Nothing in an archive is trusted. Names lead nowhere but to its own members, documents are
  * bounded and read strictly, and content counts only after its digest was checked.
