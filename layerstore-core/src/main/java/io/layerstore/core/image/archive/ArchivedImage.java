@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ByteString;
 import io.layerstore.LayerStore;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.core.image.ImageConfigReader;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 record ArchivedImage(
     ImageId id,
-    byte[] configBytes,
+    ByteString configBytes,
     ImageConfig config,
     List<ArchivedLayer> layers,
     List<ImageReference> references,
@@ -70,7 +71,7 @@ record ArchivedImage(
       layers.add(new ArchivedLayer(config.diffIds().get(i), places.get(i)));
     }
     return new ArchivedImage(
-        ImageId.of(configBytes), configBytes, config, layers, references, parent);
+        ImageId.of(configBytes), ByteString.of(configBytes), config, layers, references, parent);
   }
 
   /** The same image with further names. */

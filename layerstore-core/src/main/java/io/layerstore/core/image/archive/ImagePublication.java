@@ -67,7 +67,7 @@ final class ImagePublication {
 
   private void create(ArchivedImage image) throws LayerStoreException {
     boolean isNew = find(image.id()) == null;
-    host.images().create(image.configBytes());
+    host.images().create(image.configBytes().toByteArray());
     if (isNew) {
       undo.push(() -> host.images().delete(image.id(), true));
     }

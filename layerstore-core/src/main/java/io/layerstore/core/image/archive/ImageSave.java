@@ -173,7 +173,7 @@ final class ImageSave {
         OutputStream content = tar.file(path, layer.sizeBytes(), layer.created());
         SavedLayer.write(layers, layer.chainId(), format, meter, content);
       } else if (document != null) {
-        tar.file(path, document.bytes().length, document.modified()).write(document.bytes());
+        document.bytes().writeTo(tar.file(path, document.bytes().length(), document.modified()));
       }
     }
     tar.close();

@@ -96,7 +96,7 @@ final class LayoutDirectory implements Closeable {
     note(file);
     try (FileChannel channel = FileChannel.open(file, CREATE_NEW, WRITE);
         OutputStream out = Channels.newOutputStream(channel)) {
-      out.write(document.bytes());
+      document.bytes().writeTo(out);
       channel.force(true);
     }
     Files.setLastModifiedTime(file, FileTime.from(document.modified()));

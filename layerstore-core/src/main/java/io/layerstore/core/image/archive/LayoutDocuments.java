@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
@@ -65,7 +66,7 @@ final class LayoutDocuments {
    * @param bytes its content
    * @param modified its time
    */
-  record Document(byte[] bytes, Instant modified) {}
+  record Document(ByteString bytes, Instant modified) {}
 
   private LayoutDocuments(SaveOptions options, Map<DiffId, SavedLayer> layers) {
     this.options = options;
@@ -215,11 +216,12 @@ final class LayoutDocuments {
   }
 
   private void put(String path, byte[] bytes) {
-    documents.put(path, new Document(bytes, Instant.EPOCH));
+    documents.put(path, new Document(ByteString.of(bytes), Instant.EPOCH));
   }
 
   private void putBlob(Digest digest, byte[] bytes, Instant modified) {
-    documents.putIfAbsent("blobs/sha256/" + digest.hex(), new Document(bytes, modified));
+    documents.putIfAbsent(
+        "blobs/sha256/" + digest.hex(), new Document(ByteString.of(bytes), modified));
   }
 
   private SavedLayer layer(DiffId diffId) {

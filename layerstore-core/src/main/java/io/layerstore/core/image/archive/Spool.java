@@ -106,8 +106,10 @@ public final class Spool implements Closeable {
 
   @Override
   public void close() throws IOException {
-    try (FileChannel closing = channel) {
-      channel = null;
+    try {
+      if (channel != null) {
+        channel.close();
+      }
     } finally {
       Path made = directory;
       directory = null;
