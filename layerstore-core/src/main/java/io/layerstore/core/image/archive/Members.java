@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import com.google.common.base.Splitter;
 import io.layerstore.image.InvalidImageException;
 import java.io.Closeable;
 import java.io.IOException;
@@ -155,8 +156,8 @@ abstract class Members implements Closeable {
   /** The names of a path, without empty ones and dots. */
   static List<String> names(String path) {
     List<String> names = new ArrayList<>();
-    for (String name : path.split("/")) {
-      if (!name.isEmpty() && !name.equals(".")) {
+    for (String name : Splitter.on('/').omitEmptyStrings().split(path)) {
+      if (!name.equals(".")) {
         names.add(name);
       }
     }
