@@ -4,6 +4,7 @@ import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.RWLayer;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.image.LayerAccess;
 import java.nio.file.Path;
@@ -48,6 +49,11 @@ final class ImageLayers implements LayerAccess {
     Path database = root.resolve(store.options().metadataPath(store.driver().name()));
     Path directory = database.getParent();
     return directory == null ? root : directory;
+  }
+
+  @Override
+  public boolean owns(RWLayer layer) {
+    return layer instanceof RWLayerReference reference && reference.isOf(layers);
   }
 
   @Override

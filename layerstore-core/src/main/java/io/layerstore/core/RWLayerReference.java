@@ -41,6 +41,11 @@ final class RWLayerReference implements RWLayer {
     return layer;
   }
 
+  /** Whether this is a handle of {@code owner}. */
+  boolean isOf(DefaultLayerStore owner) {
+    return owner == store;
+  }
+
   /** Marks it spent. */
   void spend() throws LayerNotRetainedException {
     if (!spent.compareAndSet(false, true)) {

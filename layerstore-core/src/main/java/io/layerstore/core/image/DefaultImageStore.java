@@ -58,6 +58,7 @@ public final class DefaultImageStore implements ImageStore {
   private final DefaultReferenceStore references;
   private final ImageCreation creation;
   private final ImageDeletion deletion;
+  private final ImageMaking making;
   private final DistributionDirectory distribution;
   private final ImageArchives archives;
   private final RecoveryReport recoveryReport;
@@ -75,6 +76,7 @@ public final class DefaultImageStore implements ImageStore {
     this.references = new DefaultReferenceStore(access, db, table, writing);
     this.creation = new ImageCreation(db, table, catalog, writing);
     this.deletion = new ImageDeletion(access, db, table, references, writing);
+    this.making = new ImageMaking(access, table, catalog, creation, deletion, references);
     this.distribution = new DistributionDirectory(access);
     this.archives = archives.open(new ArchiveHost());
     this.recoveryReport = new RecoveryReport(catalog.restore());
@@ -84,7 +86,7 @@ public final class DefaultImageStore implements ImageStore {
   public Image create(byte[] config) throws LayerStoreException {
     try (LayerAccess.Call call = access.enter()) {
       requireWritable();
-      return catalog.image(creation.create(config.clone(), null));
+      return catalog.image(creation.create(config.clone(), null).node());
     }
   }
 
@@ -195,32 +197,59 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException {
-    throw new UnsupportedOperationException("import");
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      return catalog.image(making.importRootFs(rootFs, options));
+    }
   }
 
   @Override
   public Image commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException {
-    throw new UnsupportedOperationException("commit");
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      return catalog.image(making.commit(rwLayer, options));
+    }
   }
 
   @Override
   public DiskUsage diskUsage() throws LayerStoreException {
-    throw new UnsupportedOperationException("diskUsage");
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return usage(table.all());
+    }
   }
 
   @Override
   public PrunePlan planPrune(PruneOptions options) throws LayerStoreException {
-    throw new UnsupportedOperationException("planPrune");
+    try (LayerAccess.Call call = access.enter()) {
+      refresh();
+      return plan(table.all(), options);
+    }
   }
 
   @Override
   public PruneReport prune(PrunePlan plan) throws LayerStoreException {
-    throw new UnsupportedOperationException("prune");
+    try (LayerAccess.Call call = access.enter()) {
+      requireWritable();
+      return new Pruning(access, table, references, deletion, writing).prune(plan);
+    }
   }
 
   @Override
   public RecoveryReport recoveryReport() {
     return recoveryReport;
+  }
+
+  private DiskUsage usage(List<ImageNode> images) throws LayerStoreException {
+    return new DiskUsageReport(access, images, layerUse(images), references.current()).make();
+  }
+
+  private PrunePlan plan(List<ImageNode> images, PruneOptions options) throws LayerStoreException {
+    return new PrunePlanner(table, images, layerUse(images), references.current(), options).plan();
+  }
+
+  private LayerUse layerUse(List<ImageNode> images) throws LayerStoreException {
+    return LayerUse.of(access, images, catalog.unrestored());
   }
 
   private ImageNode require(ImageId id) throws ImageNotFoundException {

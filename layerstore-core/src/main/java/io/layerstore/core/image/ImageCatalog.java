@@ -2,6 +2,7 @@ package io.layerstore.core.image;
 
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
 import io.layerstore.Layer;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
@@ -18,7 +19,10 @@ import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -183,6 +187,33 @@ final class ImageCatalog {
       }
     }
     return images;
+  }
+
+  /**
+   * The images on disk that are not restored, each with its layers, bottom first; nothing in place
+   * of the layers if they cannot be told.
+   */
+  Map<ImageId, Optional<List<DiffId>>> unrestored() throws LayerStoreException {
+    Map<ImageId, Optional<List<DiffId>>> unrestored = new TreeMap<>();
+    try {
+      for (ImageId id : db.ids()) {
+        if (table.find(id) == null) {
+          unrestored.put(id, diffIds(id));
+        }
+      }
+    } catch (IOException e) {
+      throw ImageFailures.wrap("list the images of " + access.directory(), e);
+    }
+    return unrestored;
+  }
+
+  private Optional<List<DiffId>> diffIds(ImageId id) {
+    try {
+      return Optional.of(read(id).config().diffIds());
+    } catch (IOException e) {
+      log.debug("the layers of image {} are not known", id, e);
+      return Optional.empty();
+    }
   }
 
   /** Says that what is shown may be old. */

@@ -18,6 +18,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ImageCreation {
 
+  /**
+   * An image that is in the store.
+   *
+   * @param node the image
+   * @param isNew whether it was added just now
+   */
+  record Created(ImageNode node, boolean isNew) {}
+
   private final ImageDb db;
   private final ImageTable table;
   private final ImageCatalog catalog;
@@ -36,14 +44,14 @@ final class ImageCreation {
    * @param parent what it was made from, or null; not noted if the image was there
    * @throws ImageNotFoundException if there is a parent and it is not in the store
    */
-  ImageNode create(byte[] bytes, @Nullable ImageId parent) throws LayerStoreException {
+  Created create(byte[] bytes, @Nullable ImageId parent) throws LayerStoreException {
     ImageConfig config = ImageConfigReader.read(bytes);
     ImageCatalog.requireOs(config);
     ImageId id = ImageId.of(bytes);
     synchronized (writing) {
       ImageNode present = table.find(id);
       if (present != null) {
-        return present;
+        return new Created(present, false);
       }
       if (parent != null) {
         require(parent);
@@ -60,7 +68,7 @@ final class ImageCreation {
       }
       ImageNode node = new ImageNode(id, new Content(ByteString.of(bytes), config), hold, known);
       table.add(node);
-      return node;
+      return new Created(node, true);
     }
   }
 

@@ -4,6 +4,7 @@ import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.RWLayer;
 import io.layerstore.StoreOptions;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
@@ -36,6 +37,9 @@ public interface LayerAccess {
 
   /** The directory that has the layer database in it. */
   Path directory();
+
+  /** Whether a handle is one of the layer store's. */
+  boolean owns(RWLayer layer);
 
   /** Looks again at the layers, in a store that only reads. */
   void refresh() throws LayerStoreException;

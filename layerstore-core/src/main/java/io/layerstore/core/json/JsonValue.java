@@ -104,6 +104,20 @@ public sealed interface JsonValue {
     }
   }
 
+  /**
+   * Reads the value that {@code text} begins with, whatever comes after it.
+   *
+   * @throws IOException if it does not begin with a JSON value
+   */
+  static JsonValue parseFirst(String text) throws IOException {
+    try (JsonParser json = GoJson.documents().createParser(text)) {
+      if (json.nextToken() == null) {
+        throw new JsonParseException(json, "no JSON value");
+      }
+      return read(json);
+    }
+  }
+
   private static JsonValue read(JsonParser json) throws IOException {
     return switch (json.currentToken()) {
       case START_OBJECT -> {

@@ -1,0 +1,229 @@
+package io.layerstore.core.image;
+
+import io.layerstore.ChainId;
+import io.layerstore.CommitOptions;
+import io.layerstore.DiffId;
+import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Platform;
+import io.layerstore.RWLayer;
+import io.layerstore.RegisterOptions;
+import io.layerstore.core.json.JsonValue;
+import io.layerstore.core.json.JsonValue.Obj;
+import io.layerstore.image.CommitImageOptions;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageNotFoundException;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImportOptions;
+import io.layerstore.image.InvalidImageException;
+import io.layerstore.image.ReferenceConflictException;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes images: of a root file system, as {@code docker import} does, and of the changes of a
+ * read-write layer, as {@code docker commit} does.
+ *
+ * <p>Whatever the caller asks for is checked before a byte is read. After a failure no new layer,
+ * image or reference remains.
+ */
+final class ImageMaking {
+
+  private static final String IMPORT_COMMENT = "Imported from -";
+
+  private final LayerAccess access;
+  private final ImageTable table;
+  private final ImageCatalog catalog;
+  private final ImageCreation creation;
+  private final ImageDeletion deletion;
+  private final DefaultReferenceStore references;
+
+  ImageMaking(
+      LayerAccess access,
+      ImageTable table,
+      ImageCatalog catalog,
+      ImageCreation creation,
+      ImageDeletion deletion,
+      DefaultReferenceStore references) {
+    this.access = access;
+    this.table = table;
+    this.catalog = catalog;
+    this.creation = creation;
+    this.deletion = deletion;
+    this.references = references;
+  }
+
+  /** Makes an image of one layer. */
+  ImageNode importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException {
+    ImageReference tag = requireTag(options.reference().orElse(null));
+    ConfigWriter config =
+        new ConfigWriter(
+            Obj.EMPTY, List.of(), options.changes(), options.created().orElseGet(Instant::now));
+    Platform platform = options.platform().orElse(null);
+    if (platform != null) {
+      requireLinux(platform);
+      config.setPlatform(platform);
+    }
+    String comment = options.message().filter(text -> !text.isEmpty()).orElse(IMPORT_COMMENT);
+    config.setComment(comment);
+    config.addHistory(null, null, comment, false);
+    Set<ChainId> before = chainIds();
+    Layer layer =
+        access
+            .layers()
+            .register(rootFs, RegisterOptions.builder().progress(options.progress()).build());
+    config.addLayer(layer.diffId());
+    return publish(config.toBytes(), null, tag, layer, before);
+  }
+
+  private static void requireLinux(Platform platform) throws InvalidImageException {
+    if (!platform.os().equalsIgnoreCase(ImageCatalog.OS)) {
+      throw new InvalidImageException(
+          "an image for the operating system "
+              + platform.os()
+              + " cannot be made here; the layers of this store are for "
+              + ImageCatalog.OS);
+    }
+  }
+
+  /** Makes an image of the changes of a read-write layer. */
+  ImageNode commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException {
+    if (!access.owns(rwLayer)) {
+      throw new IllegalArgumentException("not a handle of this store: " + rwLayer);
+    }
+    ImageReference tag = requireTag(options.reference().orElse(null));
+    ChainId ground = rwLayer.parent().orElse(null);
+    ImageNode parent = parent(rwLayer, ground, options.parent().orElse(null));
+    String author = options.author().orElse(null);
+    ConfigWriter config =
+        new ConfigWriter(
+            parent == null ? Obj.EMPTY : document(parent),
+            parent == null ? diffIds(ground) : catalog.content(parent).config().diffIds(),
+            options.changes(),
+            options.created().orElseGet(Instant::now));
+    config.setAuthor(author);
+    Set<ChainId> before = chainIds();
+    Layer layer = rwLayer.commit(new CommitOptions(false, options.progress()));
+    // A layer without files says nothing, and Docker leaves it out.
+    boolean isEmpty = layer.diffId().equals(DiffId.EMPTY_TAR);
+    if (!isEmpty) {
+      config.addLayer(layer.diffId());
+    }
+    config.addHistory(
+        options.createdBy().orElse(null), author, options.comment().orElse(null), isEmpty);
+    return publish(config.toBytes(), parent == null ? null : parent.id(), tag, layer, before);
+  }
+
+  private @Nullable ImageNode parent(
+      RWLayer rwLayer, @Nullable ChainId ground, @Nullable ImageId named)
+      throws LayerStoreException {
+    if (named != null) {
+      ImageNode node = table.find(named);
+      if (node == null) {
+        throw new ImageNotFoundException(named.toString());
+      }
+      boolean isGround = ground == null ? node.topLayer() == null : ground.equals(node.topLayer());
+      if (!isGround) {
+        throw new IllegalArgumentException(
+            "read-write layer " + rwLayer.name() + " does not stand on image " + named);
+      }
+      return node;
+    }
+    List<ImageId> found = ground == null ? List.of() : table.withTopLayer(ground);
+    if (found.size() > 1) {
+      throw new LayerStoreException(
+          "read-write layer "
+              + rwLayer.name()
+              + " stands on the layers of several images: "
+              + found.stream().map(ImageId::toString).collect(Collectors.joining(", "))
+              + "; say which of them is the parent");
+    }
+    return found.isEmpty() ? null : table.find(found.get(0));
+  }
+
+  private Obj document(ImageNode node) throws LayerStoreException {
+    JsonValue document = ImageConfigReader.parse(catalog.content(node).bytes().toByteArray());
+    return document instanceof Obj object ? object : Obj.EMPTY;
+  }
+
+  /** The diff IDs of layers that are of no image. */
+  private List<DiffId> diffIds(@Nullable ChainId top) {
+    Map<ChainId, LayerInfo> layers = new HashMap<>();
+    access.layers().layers().forEach(layer -> layers.put(layer.chainId(), layer));
+    return LayerChains.of(layers, top).stream().map(LayerInfo::diffId).toList();
+  }
+
+  private Set<ChainId> chainIds() {
+    return access.layers().layers().stream()
+        .map(LayerInfo::chainId)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  private static @Nullable ImageReference requireTag(@Nullable ImageReference reference)
+      throws ReferenceConflictException {
+    if (reference != null && reference.digest().isPresent()) {
+      throw new ReferenceConflictException(
+          reference.toString(),
+          "refusing to create a tag with a digest reference: " + reference + "; give a tag");
+    }
+    return reference;
+  }
+
+  /** Adds the image and its tag, and gives the handle on its layer back. */
+  private ImageNode publish(
+      byte[] config,
+      @Nullable ImageId parent,
+      @Nullable ImageReference tag,
+      Layer layer,
+      Set<ChainId> before)
+      throws LayerStoreException {
+    ImageCreation.Created made;
+    try {
+      made = creation.create(config, parent);
+      if (tag != null) {
+        tag(made, tag);
+      }
+    } catch (LayerStoreException | RuntimeException e) {
+      try {
+        giveBack(layer, before);
+      } catch (LayerStoreException again) {
+        e.addSuppressed(again);
+      }
+      throw e;
+    }
+    giveBack(layer, before);
+    return made.node();
+  }
+
+  private void tag(ImageCreation.Created made, ImageReference tag) throws LayerStoreException {
+    ImageId id = made.node().id();
+    try {
+      references.addTag(tag, id, true);
+    } catch (LayerStoreException e) {
+      if (made.isNew()) {
+        try {
+          deletion.delete(id, true);
+        } catch (LayerStoreException again) {
+          e.addSuppressed(again);
+        }
+      }
+      throw e;
+    }
+  }
+
+  /** A layer that was there before is not ours to delete, held by others or not. */
+  private void giveBack(Layer layer, Set<ChainId> before) throws LayerStoreException {
+    if (before.contains(layer.chainId())) {
+      layer.close();
+    } else {
+      access.layers().release(layer);
+    }
+  }
+}

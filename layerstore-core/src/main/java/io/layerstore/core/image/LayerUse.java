@@ -1,0 +1,117 @@
+package io.layerstore.core.image;
+
+import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
+import io.layerstore.image.ImageId;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The layers at one moment, and who needs them apart from images: the handles that images have are
+ * taken out of the count.
+ */
+final class LayerUse {
+
+  private final TreeMap<ChainId, LayerInfo> layers = new TreeMap<>();
+
+  /** Handles of callers, by layer. */
+  private final Map<ChainId, Integer> handles = new HashMap<>();
+
+  /** Layers of images that are on disk and could not be restored. */
+  private final Set<ChainId> ofUnrestored = new HashSet<>();
+
+  private boolean hasUnknown;
+
+  private LayerUse() {}
+
+  static LayerUse of(
+      LayerAccess access, List<ImageNode> images, Map<ImageId, Optional<List<DiffId>>> unrestored) {
+    LayerUse use = new LayerUse();
+    for (LayerInfo layer : access.layers().layers()) {
+      use.layers.put(layer.chainId(), layer);
+      use.handles.put(layer.chainId(), layer.usage().handles());
+    }
+    for (ImageNode image : images) {
+      Layer hold = image.hold();
+      if (hold != null) {
+        use.handles.computeIfPresent(hold.chainId(), (id, count) -> Math.max(0, count - 1));
+      }
+    }
+    unrestored.values().forEach(use::addUnrestored);
+    return use;
+  }
+
+  private void addUnrestored(Optional<List<DiffId>> diffIds) {
+    if (diffIds.isEmpty()) {
+      hasUnknown = true;
+      return;
+    }
+    ChainId chainId = null;
+    for (DiffId diffId : diffIds.get()) {
+      chainId = ChainId.of(chainId, diffId);
+      ofUnrestored.add(chainId);
+    }
+  }
+
+  /** All layers, by chain ID, sorted. */
+  Map<ChainId, LayerInfo> layers() {
+    return layers;
+  }
+
+  /** The layers of an image, bottom first. */
+  List<LayerInfo> chain(ImageNode image) {
+    return LayerChains.of(layers, image.topLayer());
+  }
+
+  /** The names of the read-write layers on the top layer of an image. */
+  List<String> rwLayersOn(ImageNode image) {
+    ChainId top = image.topLayer();
+    LayerInfo layer = top == null ? null : layers.get(top);
+    return layer == null ? List.of() : layer.usage().rwLayers();
+  }
+
+  /** Whether there are images on disk whose layers cannot be told. */
+  boolean hasUnknown() {
+    return hasUnknown;
+  }
+
+  /**
+   * The layers that would go if {@code images} were all that there are, child before parent, layers
+   * that were of no image included.
+   */
+  List<LayerInfo> unneeded(List<ImageNode> images) {
+    Set<ChainId> needed = new HashSet<>();
+    for (LayerInfo layer : layers.values()) {
+      if (handles.getOrDefault(layer.chainId(), 0) > 0
+          || !layer.usage().rwLayers().isEmpty()
+          || ofUnrestored.contains(layer.chainId())) {
+        need(needed, LayerChains.of(layers, layer.chainId()));
+      }
+    }
+    images.forEach(image -> need(needed, chain(image)));
+    List<LayerInfo> unneeded = new ArrayList<>();
+    for (LayerInfo layer : layers.values()) {
+      if (!needed.contains(layer.chainId())) {
+        unneeded.add(layer);
+      }
+    }
+    unneeded.sort(
+        (a, b) ->
+            a.depth() != b.depth()
+                ? Integer.compare(b.depth(), a.depth())
+                : a.chainId().compareTo(b.chainId()));
+    return unneeded;
+  }
+
+  private static void need(Set<ChainId> needed, List<LayerInfo> chain) {
+    chain.forEach(layer -> needed.add(layer.chainId()));
+  }
+}

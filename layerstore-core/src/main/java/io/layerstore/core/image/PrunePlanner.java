@@ -1,0 +1,116 @@
+package io.layerstore.core.image;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerInfo;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.PruneOptions;
+import io.layerstore.image.PrunePlan;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Finds out what a prune would delete.
+ *
+ * <p>An image goes if the options allow it, no read-write layer stands on it, and everything that
+ * was made from it goes too.
+ */
+final class PrunePlanner {
+
+  private final ImageTable table;
+  private final List<ImageNode> images;
+  private final LayerUse use;
+  private final Repositories names;
+  private final PruneOptions options;
+
+  PrunePlanner(
+      ImageTable table,
+      List<ImageNode> images,
+      LayerUse use,
+      Repositories names,
+      PruneOptions options) {
+    this.table = table;
+    this.images = images;
+    this.use = use;
+    this.names = names;
+    this.options = options;
+  }
+
+  PrunePlan plan() {
+    Map<ImageId, ImageNode> going = going();
+    List<ImageNode> staying =
+        images.stream().filter(image -> !going.containsKey(image.id())).toList();
+    List<LayerInfo> layers = layers(going, staying);
+    List<ImageReference> references = new ArrayList<>();
+    going.keySet().forEach(id -> references.addAll(names.of(id)));
+    references.sort(null);
+    return new PrunePlan(
+        List.copyOf(going.keySet()),
+        references,
+        layers.stream().map(LayerInfo::chainId).toList(),
+        DiskUsageReport.sum(layers, layer -> true));
+  }
+
+  /** The images that go, children before their parents. */
+  private Map<ImageId, ImageNode> going() {
+    Map<ImageId, ImageNode> going = new LinkedHashMap<>();
+    int before = -1;
+    while (going.size() != before) {
+      before = going.size();
+      for (ImageNode image : images) {
+        if (!going.containsKey(image.id())
+            && isAllowed(image)
+            && going.keySet().containsAll(table.children(image.id()))) {
+          going.put(image.id(), image);
+        }
+      }
+    }
+    return going;
+  }
+
+  private boolean isAllowed(ImageNode image) {
+    Instant created = image.created();
+    boolean isOld =
+        options.createdBefore().isEmpty()
+            || created == null
+            || created.isBefore(options.createdBefore().get());
+    return isOld
+        && (options.allImages() || names.of(image.id()).isEmpty())
+        && use.rwLayersOn(image).isEmpty();
+  }
+
+  private List<LayerInfo> layers(Map<ImageId, ImageNode> going, List<ImageNode> staying) {
+    List<LayerInfo> unneeded = use.unneeded(staying);
+    // Layers of no image may be of one that cannot be read; it can be healed only as long as they
+    // are there.
+    if (options.layers() && !use.hasUnknown()) {
+      return unneeded;
+    }
+    Set<ChainId> ofGoing = new HashSet<>();
+    for (ImageNode image : going.values()) {
+      use.chain(image).forEach(layer -> ofGoing.add(layer.chainId()));
+    }
+    return release(unneeded, ofGoing);
+  }
+
+  /**
+   * Of {@code unneeded}, what would go if the images went: a layer stays if one above it does that
+   * no image had.
+   */
+  private static List<LayerInfo> release(List<LayerInfo> unneeded, Set<ChainId> ofGoing) {
+    Set<ChainId> released = new HashSet<>();
+    List<LayerInfo> layers = new ArrayList<>();
+    for (LayerInfo layer : unneeded) {
+      if (ofGoing.contains(layer.chainId()) && released.containsAll(layer.usage().children())) {
+        released.add(layer.chainId());
+        layers.add(layer);
+      }
+    }
+    return layers;
+  }
+}
