@@ -87,7 +87,6 @@ final class DiskUsageReport {
         sizes.add(new RWLayerSize(info.name(), layer.sizeBytes()));
       } catch (MountNotFoundException e) {
         // Released since it was listed: it takes no room any more.
-        continue;
       }
     }
     return sizes;

@@ -1,0 +1,23 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.LayerStore;
+import io.layerstore.testing.ImageStoreContract;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The images of a store with overlay mounts of whoever runs the tests. */
+final class Overlay2ImageStoreTest extends ImageStoreContract {
+
+  @TempDir Path directory;
+
+  @Override
+  protected Path newRoot() {
+    Overlay2Testing.assumeSupported(directory);
+    return directory.resolve("store");
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root).driver("overlay2");
+  }
+}
