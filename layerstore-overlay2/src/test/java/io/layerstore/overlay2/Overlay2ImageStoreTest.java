@@ -1,5 +1,6 @@
 package io.layerstore.overlay2;
 
+import io.layerstore.Durability;
 import io.layerstore.LayerStore;
 import io.layerstore.testing.ImageStoreContract;
 import java.nio.file.Path;
@@ -18,6 +19,6 @@ final class Overlay2ImageStoreTest extends ImageStoreContract {
 
   @Override
   protected LayerStore.Builder builder(Path root) {
-    return LayerStore.builder(root).driver("overlay2");
+    return LayerStore.builder(root).driver("overlay2").durability(Durability.NONE);
   }
 }

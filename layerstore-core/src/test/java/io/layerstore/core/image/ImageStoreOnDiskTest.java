@@ -1,5 +1,6 @@
 package io.layerstore.core.image;
 
+import io.layerstore.Durability;
 import io.layerstore.LayerStore;
 import io.layerstore.testing.ImageStoreContract;
 import java.nio.file.Path;
@@ -17,6 +18,6 @@ final class ImageStoreOnDiskTest extends ImageStoreContract {
 
   @Override
   protected LayerStore.Builder builder(Path root) {
-    return LayerStore.builder(root).driver("vfs");
+    return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
   }
 }

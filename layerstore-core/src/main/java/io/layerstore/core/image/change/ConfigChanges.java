@@ -242,7 +242,7 @@ public final class ConfigChanges {
 
   private void expose(String rest) {
     SortedMap<String, JsonValue> ports = members("ExposedPorts");
-    for (String word : Instruction.SPACE.split(requireArgument(rest))) {
+    for (String word : Instruction.SPACE.split(requireArgument(rest), -1)) {
       for (String port : Expansion.words(word, run.texts("Env"))) {
         Ports.parse(port).forEach(each -> ports.put(each, Obj.EMPTY));
       }
@@ -253,7 +253,7 @@ public final class ConfigChanges {
   private void volume(String rest) {
     List<String> paths = jsonArray(requireArgument(rest));
     if (paths == null) {
-      paths = List.of(Instruction.SPACE.split(rest));
+      paths = List.of(Instruction.SPACE.split(rest, -1));
     }
     requireArgument(String.join("", paths));
     SortedMap<String, JsonValue> volumes = members("Volumes");
