@@ -102,7 +102,7 @@ final class ImageCatalog {
     try {
       return db.parent(id);
     } catch (IOException e) {
-      log.warn("the parent of image {} is not known", id, e);
+      log.warn("the parent of image {} is not known: {}", id, e.getMessage());
       return null;
     }
   }
