@@ -1047,6 +1047,52 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void releaseRWLayer_spentHandle_notRetained() throws IOException {
+      RWLayer rw = store.createRWLayer("rw", null);
+      store.releaseRWLayer(rw);
+      assertThrows(LayerNotRetainedException.class, () -> store.releaseRWLayer(rw));
+      store.createRWLayer("rw", null).close();
+      assertThrows(LayerNotRetainedException.class, () -> store.releaseRWLayer(rw));
+      assertEquals(1, store.rwLayers().size());
+    }
+
+    @Test
+    void commit_fileMovedInTheMount_bothLayersAreRight() throws IOException {
+      try (Layer base = register(tar("old", "content"));
+          RWLayer rw = store.createRWLayer("rw", base.chainId())) {
+        try (Mount mount = rw.mount()) {
+          Files.move(mount.path().resolve("old"), mount.path().resolve("new"));
+        }
+        try (Layer moved = rw.commit();
+            Mount below = base.mount();
+            Mount above = moved.mount()) {
+          assertEquals(List.of("old=content"), tree(below.path()));
+          assertEquals(List.of("new=content"), tree(above.path()));
+        }
+      }
+    }
+
+    @Test
+    void createRWLayer_onTheDeepestChain_showsTheDeepestFile() throws IOException {
+      Layer top = register(tar("deepest", "0"));
+      for (int i = 1; i < LayerStore.MAX_DEPTH; i++) {
+        top.close();
+        top = register(tar("f" + i, "x"), top.chainId());
+      }
+      RWLayerOptions options =
+          RWLayerOptions.builder()
+              .initializer(path -> Files.writeString(path.resolve("init"), "1"))
+              .build();
+      try (RWLayer rw = store.createRWLayer("rw", top.chainId(), options);
+          Mount mount = rw.mount()) {
+        assertEquals("0", Files.readString(mount.path().resolve("deepest")));
+        assertEquals(LayerStore.MAX_DEPTH + 1, tree(mount.path()).size());
+        assertEquals(List.of(), changes(rw));
+      }
+      top.close();
+    }
+
+    @Test
     void releaseRWLayer_withOtherHandle_deletesNothing() throws IOException {
       RWLayer first = store.createRWLayer("rw", null);
       RWLayer second = store.getRWLayer("rw");

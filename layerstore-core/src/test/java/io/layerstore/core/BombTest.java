@@ -14,6 +14,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
+import io.layerstore.MalformedArchiveException;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
@@ -28,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
@@ -147,6 +149,26 @@ final class BombTest {
   void register_zerosAfterTheEnd_exceedUnpackedBytes(Format format) throws IOException {
     byte[] head = new TarBuilder().file("first", "1").end().toBytes();
     refused(new ByteArrayInputStream(compressed(format, head, UNPACKED_MIB)));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void register_beyondTheRatio_isRefused(Format format) throws IOException {
+    store.close();
+    store = LayerStore.builder(root).limits(Limits.DEFAULT.withMaxCompressionRatio(2)).open();
+    byte[] head = new TarBuilder().header(TarHeaderBlock.named("zeros").size(32L * MIB)).toBytes();
+    LimitExceededException e = refused(new ByteArrayInputStream(compressed(format, head, 33)));
+    assertEquals("maxCompressionRatio", e.limitName());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void register_compressedGarbage_isMalformed(Format format) throws IOException {
+    byte[] garbage = new byte[10_000];
+    new Random(17).nextBytes(garbage);
+    ByteArrayInputStream archive = new ByteArrayInputStream(compressed(format, garbage, 0));
+    assertThrows(
+        MalformedArchiveException.class, () -> store.register(archive, RegisterOptions.DEFAULT));
   }
 
   @Test

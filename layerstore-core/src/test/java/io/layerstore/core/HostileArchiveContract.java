@@ -33,6 +33,7 @@ import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.SequenceInputStream;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -755,6 +756,27 @@ abstract class HostileArchiveContract {
                   "GNU.sparse.map",
                   "0,0")
               .file("bomb", ""));
+    }
+
+    @Test
+    void l7_holeOf2GiB_costsNoMemory() throws IOException {
+      TarBuilder tar =
+          tar()
+              .pax(
+                  "GNU.sparse.size",
+                  Long.toString(2L << 30),
+                  "GNU.sparse.numblocks",
+                  "1",
+                  "GNU.sparse.name",
+                  "holes",
+                  "GNU.sparse.map",
+                  "0,0")
+              .file("holes", "");
+      if (root.getFileSystem() == FileSystems.getDefault()) {
+        accepted(tar);
+      } else {
+        refused(LimitExceededException.class, tar);
+      }
     }
 
     @Test

@@ -3,6 +3,8 @@ package io.layerstore.core;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
@@ -21,6 +23,7 @@ import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
+import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation;
@@ -35,6 +38,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -207,6 +211,39 @@ final class StoreFaultsTest {
         assertTrue(i > (fault == Fault.DISK_FULL ? 0 : 5), "only " + i + " changes");
         return;
       }
+    }
+  }
+
+  @Test
+  void cleanup_afterAReleaseThatFailed_finishesIt() throws IOException {
+    makeRoot();
+    try (LayerStore store = LayerStore.open(faulty.wrap(root))) {
+      Layer layer = store.get(OTHER_ID);
+      Path files = root.resolve("vfs/dir").resolve(layer.cacheId());
+      faulty.failWhen(change -> change.path().startsWith(root.resolve("vfs")));
+      assertThrows(LayerStoreException.class, () -> store.release(layer));
+      assertTrue(Files.exists(files));
+      assertThrows(LayerNotFoundException.class, () -> store.get(OTHER_ID));
+      assertEquals(1, store.cleanup().of(Kind.POSTPONED).size());
+      faulty.failWhen(change -> false);
+      assertEquals(1, store.cleanup().of(Kind.UNFINISHED_DELETION).size());
+      assertFalse(Files.exists(files));
+      assertNothingElse(store, "after cleanup");
+    }
+  }
+
+  @Test
+  void register_afterAReleaseThatFailed_isANewLayer() throws IOException {
+    makeRoot();
+    try (LayerStore store = LayerStore.open(faulty.wrap(root))) {
+      faulty.failWhen(change -> change.path().startsWith(root.resolve("vfs/dir")));
+      assertThrows(LayerStoreException.class, () -> store.release(store.get(OTHER_ID)));
+      faulty.failWhen(change -> false);
+      store.register(LayerSource.of(OTHER), RegisterOptions.DEFAULT).close();
+      assertExports(store, "registered again");
+      store.cleanup();
+      assertExports(store, "after cleanup");
+      assertNothingElse(store, "after cleanup");
     }
   }
 

@@ -1,12 +1,29 @@
 package io.layerstore.core;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.layerstore.Change;
+import io.layerstore.Layer;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.Mount;
+import io.layerstore.RWLayer;
+import io.layerstore.RegisterOptions;
+import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.LayerStoreContract;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The contract on the {@code vfs} driver. */
 abstract class VfsStoreContract extends LayerStoreContract {
@@ -21,5 +38,31 @@ abstract class VfsStoreContract extends LayerStoreContract {
       }
     }
     return names;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a:b", "a,b", "a b", "a\\b", "a%b", "a'b", "-a"})
+  void open_rootWithAnOddName_works(String name) throws IOException {
+    assertWorks(root().resolveSibling(name));
+  }
+
+  @Test
+  void open_rootWithALongName_works() throws IOException {
+    assertWorks(root().resolveSibling("x".repeat(200)));
+  }
+
+  private void assertWorks(Path other) throws IOException {
+    byte[] tar = AppendixA.TWO_BASE.bytes();
+    try (LayerStore store = builder(other).open();
+        Layer layer = store.register(LayerSource.of(tar), RegisterOptions.DEFAULT);
+        RWLayer rw = store.createRWLayer("rw", layer.chainId());
+        Mount mount = rw.mount();
+        InputStream exported = layer.tarStream()) {
+      assertArrayEquals(tar, exported.readAllBytes());
+      Files.writeString(mount.path().resolve("new"), "1");
+      try (Stream<Change> changes = rw.changes()) {
+        assertEquals(List.of("A /new"), changes.map(Change::toString).toList());
+      }
+    }
   }
 }

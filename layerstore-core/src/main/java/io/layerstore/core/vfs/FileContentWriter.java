@@ -1,10 +1,13 @@
 package io.layerstore.core.vfs;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.LimitExceededException;
 import io.layerstore.spi.FileContent;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Objects;
@@ -14,6 +17,9 @@ import java.util.Set;
 final class FileContentWriter {
 
   private static final int BUFFER_BYTES = 64 << 10;
+
+  /** File systems in memory have no holes: there they take as much as data. */
+  static final long MAX_HOLES_IN_MEMORY = 256L << 20;
 
   private final Volume volume;
   private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -38,6 +44,7 @@ final class FileContentWriter {
 
   /** Makes the new file {@code file} of {@code sizeBytes} with {@code content} at its extents. */
   void write(Path file, int mode, long sizeBytes, FileContent content) throws IOException {
+    requireRoomForHoles(file, sizeBytes, content);
     try (FileChannel out =
         FileChannel.open(
             file,
@@ -47,6 +54,22 @@ final class FileContentWriter {
         copy(content, extent, out);
       }
       FileCopier.extend(out, sizeBytes);
+    }
+  }
+
+  /** An archive of a few bytes must not fill the memory of the host. */
+  private static void requireRoomForHoles(Path file, long sizeBytes, FileContent content)
+      throws LimitExceededException {
+    if (file.getFileSystem() == FileSystems.getDefault()) {
+      return;
+    }
+    long holes = sizeBytes;
+    for (FileContent.Extent extent : content.extents()) {
+      holes -= extent.length();
+    }
+    if (holes > MAX_HOLES_IN_MEMORY) {
+      throw new LimitExceededException(
+          ArchiveException.NO_ENTRY, "", "bytes of holes in memory", MAX_HOLES_IN_MEMORY);
     }
   }
 
