@@ -49,10 +49,12 @@ def require_tool(name):
     return found
 
 
-def require_jar():
-    if not JAR.exists():
-        raise CannotMeasure(f"no {JAR.relative_to(TOP)}; build it with: mvn -q -DskipTests package")
-    return JAR
+def class_path():
+    """The packaged jar, or what LAYERSTORE_CLASSPATH names in its place."""
+    other = os.environ.get("LAYERSTORE_CLASSPATH")
+    if other is None and not JAR.exists():
+        raise CannotMeasure(f"no {JAR}; build it with: mvn -q -DskipTests package")
+    return other or str(JAR)
 
 
 def java():
@@ -65,7 +67,7 @@ def compile_java(source, classes):
     javac = Path(os.path.realpath(java())).with_name("javac")
     if not javac.exists():
         raise CannotMeasure(f"needs a JDK, and there is no {javac}")
-    run([javac, "-cp", require_jar(), "-d", classes, TOP / "benchmarks" / source])
+    run([javac, "-cp", class_path(), "-d", classes, TOP / "benchmarks" / source])
 
 
 def run(command):
@@ -157,7 +159,7 @@ class WarmJvm:
     """A JVM that stays warm between runs: WarmStore.java, fed with one line a run."""
 
     def __init__(self, classes, heap, options=()):
-        command = [java(), f"-Xmx{heap}", *options, "-cp", f"{require_jar()}:{classes}", "WarmStore"]
+        command = [java(), f"-Xmx{heap}", *options, "-cp", f"{class_path()}:{classes}", "WarmStore"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def __enter__(self):
@@ -169,27 +171,27 @@ class WarmJvm:
 
     def measured(self, *words):
         """Has a line carried out, and gives what it cost."""
-        before = self._cpu()
+        before = processor_time(self._process.pid)
         self._process.stdin.write(" ".join(map(str, words)) + "\n")
         answer = self._process.stdout.readline()
         if not answer:
             raise CannotMeasure(f"the JVM ended at: {' '.join(map(str, words))}")
-        return Figures(int(answer) / 1e9, self._cpu() - before)
+        return Figures(int(answer) / 1e9, processor_time(self._process.pid) - before)
 
-    def _cpu(self):
-        """Processor time of the JVM, of its children, and of those that have ended."""
-        own = self._process.pid
-        ticks = 0
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rsplit(") ", 1)[1].split(" ")
-            except OSError:
-                continue  # The process has ended just now.
-            if int(stat.parent.name) == own:
-                ticks += sum(map(int, fields[11:15]))
-            elif int(fields[1]) == own:
-                ticks += sum(map(int, fields[11:13]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+
+def processor_time(pid):
+    """Seconds of a process, of its children, and of those of them that have ended."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(") ", 1)[1].split(" ")
+        except OSError:
+            continue  # The process has ended just now.
+        if int(stat.parent.name) == pid:
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == pid:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def in_turns(contenders, runs, settle=lambda: None, warmups=1):

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 import measure
-from measure import CannotMeasure, Scratch, WarmJvm, compile_java, in_turns, java, measured, require_jar
+from measure import CannotMeasure, Scratch, WarmJvm, class_path, compile_java, in_turns, java, measured
 
 GOAL = "1.3"
 
@@ -50,7 +50,7 @@ def compare(scratch, options):
 
     def process(durability):
         lines = [f"open {scratch.fresh('process')} {durability}", f"register {archive}", "close"]
-        return measured([java(), f"-Xmx{heap}", "-cp", f"{require_jar()}:{scratch.path}", "WarmStore", *lines])
+        return measured([java(), f"-Xmx{heap}", "-cp", f"{class_path()}:{scratch.path}", "WarmStore", *lines])
 
     with WarmJvm(scratch.path, heap) as jvm:
         def warm(durability):
