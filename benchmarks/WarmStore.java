@@ -5,6 +5,8 @@ import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.LoadOptions;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -21,6 +23,7 @@ import java.nio.file.Path;
  * register ARCHIVE        puts a layer into it
  * layers COUNT            puts so many empty layers into it, one on the other, and a read-write layer "work" on top
  * mounts COUNT            mounts and unmounts "work" so many times
+ * load ARCHIVE            loads an image archive into it
  * close                   closes the store
  * </pre>
  *
@@ -57,6 +60,7 @@ public final class WarmStore {
       case "open" -> open(Path.of(words[1]), Durability.valueOf(words[2]));
       case "register" -> register(Path.of(words[1]));
       case "layers" -> layers(Integer.parseInt(words[1]));
+      case "load" -> load(Path.of(words[1]));
       case "mounts" -> mounts(Integer.parseInt(words[1]));
       case "close" -> store.close();
       default -> throw new IllegalArgumentException(line);
@@ -69,6 +73,10 @@ public final class WarmStore {
 
   private void register(Path archive) throws IOException {
     store.register(LayerSource.of(archive), RegisterOptions.DEFAULT).close();
+  }
+
+  private void load(Path archive) throws IOException {
+    store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT);
   }
 
   private void layers(int count) throws IOException {
