@@ -9,6 +9,7 @@ import platform
 import re
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,6 +27,7 @@ class CannotMeasure(Exception):
 
 def main(benchmark):
     """Runs a benchmark and exits: 0 if it has measured, 1 if it could not."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     try:
         benchmark()
     except CannotMeasure as reason:
@@ -95,15 +97,18 @@ class Scratch:
     def __enter__(self):
         require_root()
         self._directory = Path(tempfile.mkdtemp(prefix="layerstore-benchmark.", dir=self._parent))
-        self._mounted = self._loop = None
+        self._mounted = False
         try:
             image, self.path = self._directory / "ext4", self._directory / "m"
             self.path.mkdir()
             run(["truncate", "-s", self._size, image])
             run([require_tool("mkfs.ext4"), "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image])
-            self._loop = run([require_tool("losetup"), "--direct-io=on", "--find", "--show", image]).strip()
-            run(["mount", "-o", "noatime", self._loop, self.path])
-            self._mounted = True
+            loop = run([require_tool("losetup"), "--direct-io=on", "--find", "--show", image]).strip()
+            try:
+                run(["mount", "-o", "noatime", loop, self.path])
+                self._mounted = True
+            finally:
+                run(["losetup", "--detach", loop])  # When it is unmounted, even by somebody else.
         except BaseException:
             self.__exit__()
             raise
@@ -117,8 +122,6 @@ class Scratch:
             for point in reversed(points):
                 if Path(point).is_relative_to(self.path):
                     run(["umount", "--lazy", point])
-        if self._loop:
-            run(["losetup", "--detach", self._loop])
         shutil.rmtree(self._directory)
 
     def fresh(self, name):
