@@ -3,6 +3,5 @@ module io.layerstore.cli {
   requires com.fasterxml.jackson.core;
   requires info.picocli;
   requires io.layerstore.api;
-  requires org.apache.commons.compress;
   requires static transitive org.jspecify;
 }

@@ -10,7 +10,7 @@ import java.util.List;
  * @param images the images, sorted by id
  * @param layers the read-only layers, sorted by chain ID
  * @param rwLayers the read-write layers, sorted by name
- * @param totalBytes what all layers take together, each once
+ * @param totalBytes what all read-only layers take together, each once
  * @param reclaimableBytes what would be free if all images without read-write layers and all layers
  *     that nothing needs were deleted
  */

@@ -2,6 +2,8 @@ package io.layerstore.image;
 
 import io.layerstore.LayerStoreException;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** An image cannot be deleted because other things need it. Nothing was deleted. */
 public class ImageInUseException extends LayerStoreException {
@@ -17,16 +19,23 @@ public class ImageInUseException extends LayerStoreException {
     super(
         "image "
             + image
-            + " is in use"
-            + (rwLayers.isEmpty() ? "" : " by read-write layers " + String.join(", ", rwLayers))
-            + (children.isEmpty() ? "" : " by images made from it " + children)
-            + (references.isEmpty()
-                ? ""
-                : " under several references " + String.join(", ", references))
+            + " is in use: "
+            + Stream.of(
+                    uses("read-write layers stand on it", rwLayers),
+                    uses("images were made from it", children),
+                    uses("it has several references", references))
+                .filter(use -> !use.isEmpty())
+                .collect(Collectors.joining("; "))
             + "; remove those first, or force the deletion");
     this.rwLayers = List.copyOf(rwLayers);
     this.children = List.copyOf(children);
     this.references = List.copyOf(references);
+  }
+
+  private static String uses(String what, List<?> users) {
+    return users.isEmpty()
+        ? ""
+        : what + ": " + users.stream().map(Object::toString).collect(Collectors.joining(", "));
   }
 
   /** The names of the read-write layers that stand on it. */

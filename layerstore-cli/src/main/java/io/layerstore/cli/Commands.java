@@ -20,7 +20,15 @@ final class Commands {
           "commit",
           "rm",
           "rwlayers",
+          "load",
+          "save",
+          "images",
+          "tag",
+          "rmi",
+          "import",
+          "history",
           "df",
+          "prune",
           "demo");
 
   private Commands() {}
@@ -41,6 +49,14 @@ final class Commands {
       case "commit" -> new CommitCommand(layerstore);
       case "rm" -> new RmCommand(layerstore);
       case "rwlayers" -> new RwLayersCommand(layerstore);
+      case "load" -> new LoadCommand(layerstore);
+      case "save" -> new SaveCommand(layerstore);
+      case "images" -> new ImagesCommand(layerstore);
+      case "tag" -> new TagCommand(layerstore);
+      case "rmi" -> new RmiCommand(layerstore);
+      case "import" -> new ImportCommand(layerstore);
+      case "history" -> new HistoryCommand(layerstore);
+      case "prune" -> new PruneCommand(layerstore);
       case "df" -> new DfCommand(layerstore);
       case "demo" -> new DemoCommand(layerstore);
       default -> throw new IllegalArgumentException("no such command: " + name);

@@ -4,11 +4,32 @@ import io.layerstore.CommitOptions;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.RWLayer;
+import io.layerstore.image.CommitImageOptions;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageReference;
 import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
-/** {@code commit}: makes a layer of the changes of a read-write layer. */
+/** {@code commit}: makes a layer, or an image, of the changes of a read-write layer. */
 final class CommitCommand extends Subcommand {
+  private final OptionSpec imageOption =
+      option("--image", "REFERENCE", "Make an image of this name, and print its ID instead.");
+  private final OptionSpec parentOption =
+      option(
+          "--from",
+          "IMAGE",
+          "With --image: the image it was made from, where several have the same layers.");
+  private final OptionSpec authorOption = option("--author", "TEXT", "With --image: its author.");
+  private final OptionSpec messageOption =
+      option("--message", "TEXT", "With --image: the comment in its history.");
+  private final OptionSpec changeOption =
+      repeatedOption(
+          "--change",
+          "INSTRUCTION",
+          "With --image: a Dockerfile instruction, such as 'CMD [\"/bin/sh\"]'; may be repeated.");
   private final PositionalParamSpec nameParameter = parameter("NAME", "The read-write layer.");
 
   CommitCommand(Layerstore layerstore) {
@@ -20,13 +41,58 @@ final class CommitCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    String name = nameParameter.getValue();
-    CommitOptions options = new CommitOptions(false, layerstore().progressBar().listener());
+    @Nullable String image = imageOption.getValue();
+    if (image == null) {
+      requireNoImageOptions();
+    }
+    ImageReference reference = image == null ? null : ImageReference.parse(image);
     try (LayerStore store = layerstore().openToWrite();
-        RWLayer layer = store.getRWLayer(name);
-        Layer committed = layer.commit(options)) {
-      print(out -> out.line(Show.registered(committed)), json -> Show.layer(json, committed));
+        RWLayer layer = store.getRWLayer(nameParameter.getValue())) {
+      if (reference == null) {
+        commit(layer);
+      } else {
+        commit(store, layer, reference);
+      }
     }
     return 0;
+  }
+
+  private void requireNoImageOptions() {
+    List<String> changes = changeOption.getValue();
+    if (parentOption.getValue() != null
+        || authorOption.getValue() != null
+        || messageOption.getValue() != null
+        || !changes.isEmpty()) {
+      throw layerstore()
+          .wrongUsage("--from, --author, --message and --change are for images; give --image too");
+    }
+  }
+
+  private void commit(RWLayer layer) throws IOException {
+    CommitOptions options = new CommitOptions(false, layerstore().progressBar().listener());
+    try (Layer committed = layer.commit(options)) {
+      print(out -> out.line(Show.registered(committed)), json -> Show.layer(json, committed));
+    }
+  }
+
+  private void commit(LayerStore store, RWLayer layer, ImageReference reference)
+      throws IOException {
+    @Nullable String parent = parentOption.getValue();
+    Image image =
+        store
+            .images()
+            .commit(
+                layer,
+                CommitImageOptions.builder()
+                    .reference(reference)
+                    .parent(parent == null ? null : Target.image(store, parent).id())
+                    .author(authorOption.getValue())
+                    .comment(messageOption.getValue())
+                    .changes(changeOption.getValue())
+                    .progress(layerstore().progressBar().listener())
+                    .build());
+    print(
+        out -> out.line(image.id().toString()),
+        json -> ShowImage.image(json, image, store.images().references().of(image.id())));
   }
 }

@@ -3,6 +3,7 @@ package io.layerstore.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -21,6 +22,17 @@ record Console(
     OutputStream err,
     boolean outIsTerminal,
     boolean errIsTerminal) {
+
+  /** Writes one line to the error output, whatever the message contains. */
+  void complain(String message) {
+    String line = "layerstore: " + Failure.oneLine(message) + "\n";
+    try {
+      err.write(line.getBytes(StandardCharsets.UTF_8));
+      err.flush();
+    } catch (IOException e) {
+      // There is nobody left to tell; the exit status still says it.
+    }
+  }
 
   /**
    * Whether the descriptor {@code fd} of this process is a terminal. Asks {@code /proc}, because

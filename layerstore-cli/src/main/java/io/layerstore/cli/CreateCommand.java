@@ -11,7 +11,10 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 final class CreateCommand extends Subcommand {
   private final OptionSpec parentOption =
       option(
-          "--parent", "CHAIN", "The layer it stands on; without it the read-write layer is empty.");
+          "--parent",
+          "CHAIN|IMAGE",
+          "The layer it stands on, or the image whose top layer that is; without it the read-write layer is"
+              + " empty.");
   private final PositionalParamSpec nameParameter =
       parameter("NAME", "Its name: letters, digits, '_', '.' and '-'.");
 
@@ -24,7 +27,8 @@ final class CreateCommand extends Subcommand {
     @Nullable String parent = parentOption.getValue();
     String name = nameParameter.getValue();
     try (LayerStore store = layerstore().openToWrite();
-        RWLayer layer = store.createRWLayer(name, parent == null ? null : store.resolve(parent))) {
+        RWLayer layer =
+            store.createRWLayer(name, parent == null ? null : Target.parent(store, parent))) {
       print(
           out -> out.line(layer.name()),
           json -> {

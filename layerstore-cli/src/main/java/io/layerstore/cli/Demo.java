@@ -12,9 +12,18 @@ import io.layerstore.Layer;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
-import io.layerstore.RegisterOptions;
+import io.layerstore.image.CommitImageOptions;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.ImageTarget;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import io.layerstore.image.SaveOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -23,7 +32,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,12 +42,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The life of a layer from beginning to end, with an image as the example: register, create, mount,
- * change, diff, commit, export, release. Checks what can be known in advance: the digests the
- * image's config names, and the changes it makes itself.
+ * The life of an image from beginning to end: load, create, mount, change, diff, commit, export,
+ * save, load elsewhere, delete. Checks what can be known in advance: the digests the image's
+ * configuration names, and the changes it makes itself.
  */
 final class Demo {
   private static final String RW_NAME = "demo";
+  private static final ImageReference COMMITTED = ImageReference.parse("layerstore-demo:latest");
   private static final String ADDED = "layerstore-demo.txt";
 
   /** One file to change and one to delete. */
@@ -54,36 +63,49 @@ final class Demo {
   private static final Pattern PRINTABLE = Pattern.compile("[ -~]+");
 
   private final LayerStore store;
-  private final SavedImage image;
+  private final LayerStore otherStore;
+  private final Path archive;
+  private final Path scratch;
   private final DemoReport report;
   private final ProgressBar progressBar;
 
-  Demo(LayerStore store, SavedImage image, DemoReport report, ProgressBar progressBar) {
+  /**
+   * Prepares the demo.
+   *
+   * @param store an empty store
+   * @param otherStore another one, to load what was saved
+   * @param archive an image archive
+   * @param scratch a directory for what is saved
+   */
+  Demo(
+      LayerStore store,
+      LayerStore otherStore,
+      Path archive,
+      Path scratch,
+      DemoReport report,
+      ProgressBar progressBar) {
     this.store = store;
-    this.image = image;
+    this.otherStore = otherStore;
+    this.archive = archive;
+    this.scratch = scratch;
     this.report = report;
     this.progressBar = progressBar;
   }
 
   void run() throws IOException {
     open();
-    List<Layer> layers = new ArrayList<>();
-    try {
-      register(layers);
-      Layer committed;
-      try (RWLayer readWrite = create(layers)) {
-        List<Change> made = change(readWrite);
-        diff(readWrite, made);
-        committed = commit(readWrite);
-        layers.add(committed);
-        export(layers);
-        registerAgain(committed);
-        remove(readWrite);
-      }
-      release(layers);
-    } finally {
-      layers.forEach(Layer::close);
+    Image image = load();
+    Image committed;
+    try (RWLayer readWrite = create(image)) {
+      List<Change> made = change(readWrite);
+      diff(readWrite, made);
+      committed = commit(readWrite, image);
+      remove(readWrite);
     }
+    export(committed);
+    Path saved = save();
+    loadElsewhere(saved, committed);
+    delete(committed);
   }
 
   private void open() throws IOException {
@@ -98,39 +120,56 @@ final class Demo {
     }
   }
 
-  private void register(List<Layer> layers) throws IOException {
+  private Image load() throws IOException {
     report.step(
-        "Register the layers of " + image.name() + ", the bottom one first",
-        "Layer layer = store.register(LayerSource.of(tar),"
-            + " RegisterOptions.builder().parent(below).expectedDiffId(diffId).build());",
-        "layerstore register --parent CHAIN --expect DIFFID layer.tar");
-    List<DiffId> diffIds = image.diffIds();
-    @Nullable ChainId parent = null;
-    for (int i = 0; i < diffIds.size(); i++) {
-      RegisterOptions options =
-          RegisterOptions.builder().parent(parent).expectedDiffId(diffIds.get(i)).build();
-      Layer layer = store.register(image.layers().get(i), options);
-      layers.add(layer);
-      parent = layer.chainId();
-      report.result(Show.registered(layer));
+        "Load an image",
+        "LoadReport report = store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT);",
+        "layerstore load " + archive.getFileName());
+    LoadReport loaded = store.images().load(ImageSource.of(archive), loadOptions());
+    if (loaded.images().isEmpty()) {
+      throw new LayerStoreException(
+          archive + " has no image; give an archive that 'docker save' wrote, or an OCI layout");
     }
-    report.check("the diff IDs are those in the image's config", diffIds.equals(diffIds(layers)));
+    LoadReport.LoadedImage first = loaded.images().get(0);
+    Image image = store.images().get(first.id());
+    report.result(image.id() + " " + ShowImage.words(first.references()));
+    List<DiffId> diffIds = new ArrayList<>();
+    for (Layer layer : chain(store, image)) {
+      try (layer) {
+        diffIds.add(layer.diffId());
+        report.result("  " + Show.registered(layer));
+      }
+    }
     report.check(
-        "the chain ID of the top layer follows from them",
-        ChainId.of(diffIds).equals(Optional.ofNullable(parent)));
+        "its ID is the SHA-256 of its configuration",
+        ImageId.of(image.configBytes().toByteArray()).equals(image.id()));
+    report.check(
+        "its layers are those that the configuration names",
+        diffIds.equals(image.config().diffIds()));
+    return image;
   }
 
-  private static List<DiffId> diffIds(List<Layer> layers) {
-    return layers.stream().map(Layer::diffId).toList();
+  private LoadOptions loadOptions() {
+    return LoadOptions.DEFAULT.withProgress(progressBar.listener());
   }
 
-  private RWLayer create(List<Layer> layers) throws IOException {
-    ChainId top = layers.get(layers.size() - 1).chainId();
+  /** The layers of an image, the bottom one first; each is to be closed. */
+  private static List<Layer> chain(LayerStore store, Image image) throws IOException {
+    List<Layer> layers = new ArrayList<>();
+    @Nullable ChainId below = null;
+    for (DiffId diffId : image.config().diffIds()) {
+      below = ChainId.of(below, diffId);
+      layers.add(store.get(below));
+    }
+    return layers;
+  }
+
+  private RWLayer create(Image image) throws IOException {
     report.step(
         "Create a read-write layer on top",
-        "RWLayer rw = store.createRWLayer(\"" + RW_NAME + "\", top.chainId());",
-        "layerstore create " + RW_NAME + " --parent " + Show.shortId(top));
-    RWLayer readWrite = store.createRWLayer(RW_NAME, top);
+        "RWLayer rw = store.createRWLayer(\"" + RW_NAME + "\", image.topLayer().orElseThrow());",
+        "layerstore create " + RW_NAME + " --parent " + ShowImage.shortId(image.id()));
+    RWLayer readWrite = store.createRWLayer(RW_NAME, image.topLayer().orElse(null));
     report.result("mount ID " + readWrite.mountId());
     return readWrite;
   }
@@ -192,77 +231,123 @@ final class Demo {
         && made.stream().anyMatch(change -> change.path().startsWith(directory.path()));
   }
 
-  private Layer commit(RWLayer readWrite) throws IOException {
+  private Image commit(RWLayer readWrite, Image image) throws IOException {
     report.step(
-        "Make a layer of the changes",
-        "Layer layer = rw.commit();",
-        "layerstore commit " + RW_NAME);
-    Layer committed = readWrite.commit();
-    report.result(Show.registered(committed));
-    report.check("it stands on the layer below", committed.parent().equals(readWrite.parent()));
-    return committed;
-  }
-
-  private void export(List<Layer> layers) throws IOException {
-    report.step(
-        "Export every layer and take the SHA-256 of the bytes",
-        "try (InputStream tar = layer.tarStream()) { tar.transferTo(out); }",
-        "layerstore export -o layer.tar CHAIN && sha256sum layer.tar");
-    List<DiffId> exported = new ArrayList<>();
-    for (Layer layer : layers) {
-      Copy copy = new Copy(progressBar);
-      try (InputStream tar = layer.tarStream()) {
-        copy.all(tar, OutputStream.nullOutputStream());
-      }
-      DiffId digest = new DiffId(copy.digest());
-      exported.add(digest);
-      report.result(digest + " " + Show.size(copy.bytes()));
-    }
-    List<DiffId> fromImage = exported.subList(0, image.diffIds().size());
+        "Make an image of the changes",
+        "Image changed = store.images().commit(rw,"
+            + " CommitImageOptions.builder().reference(ImageReference.parse(\""
+            + COMMITTED
+            + "\")).build());",
+        "layerstore commit --image " + COMMITTED + " " + RW_NAME);
+    Image committed =
+        store
+            .images()
+            .commit(
+                readWrite,
+                CommitImageOptions.builder()
+                    .reference(COMMITTED)
+                    .parent(image.id())
+                    .progress(progressBar.listener())
+                    .build());
+    report.result(committed.id() + " " + COMMITTED);
+    List<DiffId> below = image.config().diffIds();
+    List<DiffId> diffIds = committed.config().diffIds();
     report.check(
-        "the exported bytes are those the image was made of", fromImage.equals(image.diffIds()));
-    report.check("and for the new layer those its diff ID names", exported.equals(diffIds(layers)));
-  }
-
-  private void registerAgain(Layer committed) throws IOException {
-    report.step(
-        "Register what was exported once more",
-        "Layer same = store.register(layer.tarStream(), top.chainId());",
-        "layerstore export CHAIN | layerstore register --parent PARENT -");
-    int before = store.layers().size();
-    try (InputStream tar = committed.tarStream();
-        Layer same = store.register(tar, committed.parent().orElse(null))) {
-      report.result(Show.registered(same));
-      report.check("it is the same layer", same.chainId().equals(committed.chainId()));
-    }
-    report.check("and the store has no more layers than before", store.layers().size() == before);
+        "it has the layers of the image it was made from, and one more",
+        diffIds.size() == below.size() + 1 && diffIds.subList(0, below.size()).equals(below));
+    report.check(
+        "it knows that image as its parent", committed.parent().equals(Optional.of(image.id())));
+    return committed;
   }
 
   private void remove(RWLayer readWrite) throws IOException {
     report.step(
         "Remove the read-write layer", "store.releaseRWLayer(rw);", "layerstore rm " + RW_NAME);
     List<LayerMetadata> deleted = store.releaseRWLayer(readWrite);
-    report.check("no layer went with it", deleted.isEmpty());
+    report.check("no layer went with it: images hold them", deleted.isEmpty());
     report.check("no read-write layer is left", store.rwLayers().isEmpty());
   }
 
-  /** Releases from the top, each handle once, so that nothing of the image is in use at the end. */
-  private void release(List<Layer> layers) throws IOException {
+  private void export(Image image) throws IOException {
     report.step(
-        "Release the layers",
-        "List<LayerMetadata> deleted = store.release(layer);",
-        "layerstore release CHAIN");
-    List<ChainId> deleted = new ArrayList<>();
-    for (int i = layers.size() - 1; i >= 0; i--) {
-      for (LayerMetadata layer : store.release(layers.get(i))) {
-        deleted.add(layer.chainId());
-        report.result("deleted " + layer.chainId());
+        "Export every layer and take the SHA-256 of the bytes",
+        "try (InputStream tar = layer.tarStream()) { tar.transferTo(out); }",
+        "layerstore export -o layer.tar CHAIN && sha256sum layer.tar");
+    List<DiffId> exported = new ArrayList<>();
+    for (Layer layer : chain(store, image)) {
+      Copy copy = new Copy(progressBar);
+      try (layer;
+          InputStream tar = layer.tarStream()) {
+        copy.all(tar, OutputStream.nullOutputStream());
       }
+      DiffId digest = new DiffId(copy.digest());
+      exported.add(digest);
+      report.result(digest + " " + Show.size(copy.bytes()));
     }
-    List<ChainId> expected = new ArrayList<>(layers.stream().map(Layer::chainId).toList());
-    Collections.reverse(expected);
-    report.check("all were deleted, child before parent", deleted.equals(expected));
-    report.check("the store is empty", store.layers().isEmpty());
+    report.check(
+        "the exported bytes are those the diff IDs name",
+        exported.equals(image.config().diffIds()));
+  }
+
+  private Path save() throws IOException {
+    Path file = scratch.resolve("saved.tar");
+    report.step(
+        "Save the image",
+        "store.images().save(List.of(\""
+            + COMMITTED
+            + "\"), new ImageTarget.ToFile(file), SaveOptions.DEFAULT);",
+        "layerstore save -o saved.tar " + COMMITTED);
+    save(store, file);
+    report.result(
+        file.getFileName() + " " + Show.size(Files.size(file)) + ", for 'docker load' too");
+    return file;
+  }
+
+  private void save(LayerStore from, Path file) throws IOException {
+    from.images()
+        .save(
+            List.of(COMMITTED.toString()),
+            new ImageTarget.ToFile(file),
+            SaveOptions.DEFAULT.withProgress(progressBar.listener()));
+  }
+
+  private void loadElsewhere(Path saved, Image image) throws IOException {
+    report.step(
+        "Load it in another store",
+        "other.images().load(ImageSource.of(file), LoadOptions.DEFAULT);",
+        "layerstore --root " + otherStore.root() + " load saved.tar");
+    LoadReport loaded = otherStore.images().load(ImageSource.of(saved), loadOptions());
+    for (LoadReport.LoadedImage other : loaded.images()) {
+      report.result(other.id() + " " + ShowImage.words(other.references()));
+    }
+    report.check(
+        "it is the same image under the same name",
+        loaded.images().size() == 1
+            && loaded.images().get(0).id().equals(image.id())
+            && loaded.images().get(0).references().equals(List.of(COMMITTED)));
+    Path again = scratch.resolve("saved-again.tar");
+    save(otherStore, again);
+    report.check("saved again, it is the same bytes", Files.mismatch(saved, again) < 0);
+  }
+
+  private void delete(Image committed) throws IOException {
+    report.step(
+        "Delete the images",
+        "List<LayerMetadata> deleted = store.images().delete(image.id(), false);",
+        "layerstore rmi " + COMMITTED);
+    delete(committed.id());
+    for (Image image : store.images().list()) {
+      delete(image.id());
+    }
+    report.check("no layer is left", store.layers().isEmpty());
+  }
+
+  private void delete(ImageId image) throws IOException {
+    List<LayerMetadata> deleted = store.images().delete(image, true);
+    report.result("deleted " + image);
+    for (LayerMetadata layer : deleted) {
+      report.result("deleted " + layer.chainId());
+    }
   }
 
   private static List<String> names(Path directory) throws IOException {

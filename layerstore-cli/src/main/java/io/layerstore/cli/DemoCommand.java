@@ -3,6 +3,7 @@ package io.layerstore.cli;
 import io.layerstore.LayerStore;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -13,7 +14,7 @@ final class DemoCommand extends Subcommand {
 
   private final PositionalParamSpec archiveParameter =
       optionalParameter(
-          "ARCHIVE", "An image as 'docker save' writes it; else a small one that is built in.");
+          "ARCHIVE", "An image archive or OCI layout; else a small image that is built in.");
 
   DemoCommand(Layerstore layerstore) {
     super(
@@ -26,23 +27,25 @@ final class DemoCommand extends Subcommand {
   public Integer call() throws IOException {
     layerstore().requireNoStoreNamed();
     @Nullable String archive = archiveParameter.getValue();
-    boolean holds;
-    try (ScratchDirectory scratch = ScratchDirectory.create();
-        SavedImage image = archive == null ? sample() : SavedImage.open(Path.of(archive));
-        LayerStore store = layerstore().openScratch(scratch.path())) {
-      DemoReport report = new DemoReport(layerstore().output(), layerstore().isJson());
-      new Demo(store, image, report, layerstore().progressBar()).run();
-      holds = report.finish();
+    try (ScratchDirectory scratch = ScratchDirectory.create()) {
+      Path image = archive == null ? sample(scratch.path()) : Path.of(archive);
+      try (LayerStore store = layerstore().openScratch(scratch.path().resolve("store"));
+          LayerStore other = layerstore().openScratch(scratch.path().resolve("other"))) {
+        DemoReport report = new DemoReport(layerstore().output(), layerstore().isJson());
+        new Demo(store, other, image, scratch.path(), report, layerstore().progressBar()).run();
+        return report.finish() ? 0 : Main.FAILED;
+      }
     }
-    return holds ? 0 : Main.FAILED;
   }
 
-  private static SavedImage sample() throws IOException {
+  private static Path sample(Path directory) throws IOException {
     try (InputStream in = DemoCommand.class.getResourceAsStream(SAMPLE)) {
       if (in == null) {
         throw new IllegalStateException("the jar lacks " + SAMPLE);
       }
-      return SavedImage.open(in.readAllBytes());
+      Path file = directory.resolve(SAMPLE);
+      Files.copy(in, file);
+      return file;
     }
   }
 }

@@ -30,6 +30,7 @@ final class InfoCommand extends Subcommand {
       RecoveryReport recovery = store.recoveryReport();
       List<LayerInfo> layers = store.layers();
       int rwLayers = store.rwLayers().size();
+      int images = store.images().list().size();
       long bytes = layers.stream().mapToLong(LayerInfo::diffSizeBytes).sum();
       print(
           out -> {
@@ -44,6 +45,7 @@ final class InfoCommand extends Subcommand {
             }
             out.line("Layers: " + layers.size() + " (" + Show.size(bytes) + ")");
             out.line("Read-write layers: " + rwLayers);
+            out.line("Images: " + images);
             out.line("Recovery: " + (recovery.isClean() ? "nothing to do" : ""));
             for (RecoveryReport.Finding finding : recovery.findings()) {
               out.line("  " + finding.kind() + " " + finding.id() + ": " + finding.detail());
@@ -58,6 +60,7 @@ final class InfoCommand extends Subcommand {
             json.writeNumberField("layers", layers.size());
             json.writeNumberField("layersSizeBytes", bytes);
             json.writeNumberField("rwLayers", rwLayers);
+            json.writeNumberField("images", images);
             recovery(json, recovery);
           });
     }

@@ -1,12 +1,21 @@
 package io.layerstore.cli;
 
+import io.layerstore.AmbiguousIdException;
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
+import io.layerstore.DiffId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerUsage;
 import io.layerstore.RWLayer;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -15,10 +24,10 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 /** {@code inspect}: all that is known of one layer or read-write layer. */
 final class InspectCommand extends Subcommand {
   private final PositionalParamSpec idParameter =
-      parameter("ID", "A chain ID, or the name of a read-write layer.");
+      parameter("ID", "A chain ID, the name of a read-write layer, or an image's reference or ID.");
 
   InspectCommand(Layerstore layerstore) {
-    super(layerstore, "Show all that is known of a layer or a read-write layer.");
+    super(layerstore, "Show all that is known of a layer, a read-write layer or an image.");
   }
 
   @Override
@@ -29,6 +38,16 @@ final class InspectCommand extends Subcommand {
         try (RWLayer layer = store.getRWLayer(id)) {
           inspect(layer);
         }
+        return 0;
+      }
+      Optional<Image> image = Target.findImage(store, id);
+      Optional<ChainId> chainId = Target.findLayer(store, id);
+      if (image.isPresent() && chainId.isPresent()) {
+        throw new AmbiguousIdException(
+            id, List.of("image " + image.get().id(), "layer " + chainId.get()));
+      }
+      if (image.isPresent()) {
+        inspect(store, image.get());
       } else {
         try (Layer layer = store.get(Target.layer(store, id))) {
           inspect(layer);
@@ -72,6 +91,36 @@ final class InspectCommand extends Subcommand {
             Show.descriptor(json, descriptor.get());
           }
           Show.map(json, "metadata", metadata);
+        });
+  }
+
+  private void inspect(LayerStore store, Image image) throws IOException {
+    List<ImageReference> references = store.images().references().of(image.id());
+    ImageConfig config = image.config();
+    long size = new ImageSizes(store).of(image);
+    String configuration = new String(image.configBytes().toByteArray(), StandardCharsets.UTF_8);
+    print(
+        out -> {
+          out.line("Image ID: " + image.id());
+          for (ImageReference reference : references) {
+            out.line("Reference: " + reference);
+          }
+          out.line("Parent: " + image.parent().map(ImageId::toString).orElse("none"));
+          out.line("Platform: " + config.os() + "/" + config.architecture());
+          out.line("Created: " + config.created().map(Instant::toString).orElse("unknown"));
+          out.line("Size: " + size);
+          for (DiffId diffId : config.diffIds()) {
+            out.line("Layer: " + diffId);
+          }
+          out.line("Top layer: " + text(image.topLayer()));
+          out.line("Configuration: " + Failure.oneLine(configuration));
+        },
+        json -> {
+          json.writeStringField("type", "image");
+          ShowImage.image(json, image, references);
+          json.writeNumberField("sizeBytes", size);
+          json.writeFieldName("config");
+          json.writeRawValue(configuration);
         });
   }
 

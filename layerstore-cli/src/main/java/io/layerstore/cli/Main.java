@@ -83,30 +83,19 @@ public final class Main {
     if (e instanceof ParameterException wrong) {
       return wrongUsage(wrong, layerstore.console());
     }
-    complain(layerstore.console(), Failure.describe(e));
+    layerstore.console().complain(Failure.describe(e));
     return e instanceof IllegalArgumentException ? WRONG_USAGE : FAILED;
   }
 
   private static int wrongUsage(ParameterException e, Console console) {
     String help = e.getCommandLine().getCommandSpec().qualifiedName() + " --help";
     String advice = e instanceof UnmatchedArgumentException unmatched ? suggestion(unmatched) : "";
-    complain(console, e.getMessage() + advice + "; see '" + help + "'");
+    console.complain(e.getMessage() + advice + "; see '" + help + "'");
     return WRONG_USAGE;
   }
 
   private static String suggestion(UnmatchedArgumentException e) {
     List<String> suggestions = e.getSuggestions();
     return suggestions.isEmpty() ? "" : "; did you mean '" + suggestions.get(0) + "'?";
-  }
-
-  /** Writes one line to the error output, whatever the message contains. */
-  private static void complain(Console console, String message) {
-    String line = "layerstore: " + Failure.oneLine(message) + "\n";
-    try {
-      console.err().write(line.getBytes(StandardCharsets.UTF_8));
-      console.err().flush();
-    } catch (IOException e) {
-      // There is nobody left to tell; the exit status still says it.
-    }
   }
 }

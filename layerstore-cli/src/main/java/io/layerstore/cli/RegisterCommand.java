@@ -1,17 +1,11 @@
 package io.layerstore.cli;
 
-import io.layerstore.ArchiveException;
 import io.layerstore.DiffId;
 import io.layerstore.Layer;
-import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RegisterOptions;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -55,35 +49,11 @@ final class RegisterCommand extends Subcommand {
 
   private Layer register(LayerStore store, String file, RegisterOptions options)
       throws LayerStoreException {
-    try {
-      return file.equals("-")
-          ? store.register(layerstore().console().in(), options)
-          : store.register(new NamedFile(Path.of(file)), options);
-    } catch (ArchiveException e) {
-      String name = file.equals("-") ? "the standard input" : file;
-      throw new LayerStoreException(
-          name + " is not accepted: " + e.getMessage() + "; nothing was registered", e);
-    }
-  }
-
-  /** A file the user named, with errors that name it too. */
-  private record NamedFile(Path file) implements LayerSource {
-
-    @Override
-    public InputStream open() throws IOException {
-      if (Files.isDirectory(file)) {
-        throw new LayerStoreException(file + " is a directory; give an archive");
-      }
-      try {
-        return Files.newInputStream(file);
-      } catch (IOException e) {
-        throw new LayerStoreException(Failure.describe(e), e);
-      }
-    }
-
-    @Override
-    public OptionalLong sizeBytes() throws IOException {
-      return Files.isRegularFile(file) ? OptionalLong.of(Files.size(file)) : OptionalLong.empty();
-    }
+    return NamedFile.explain(
+        file,
+        () ->
+            file.equals("-")
+                ? store.register(layerstore().console().in(), options)
+                : store.register(NamedFile.of(file), options));
   }
 }

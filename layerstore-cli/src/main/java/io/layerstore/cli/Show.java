@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
 import io.layerstore.DiffId;
+import io.layerstore.Digest;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerMetadata;
@@ -27,11 +28,15 @@ final class Show {
   private Show() {}
 
   static String shortId(ChainId chainId) {
-    return chainId.digest().hex().substring(0, SHORT_ID_DIGITS);
+    return shortId(chainId.digest());
   }
 
   static String shortId(DiffId diffId) {
-    return diffId.digest().hex().substring(0, SHORT_ID_DIGITS);
+    return shortId(diffId.digest());
+  }
+
+  static String shortId(Digest digest) {
+    return digest.hex().substring(0, SHORT_ID_DIGITS);
   }
 
   static String shortId(Optional<ChainId> chainId) {

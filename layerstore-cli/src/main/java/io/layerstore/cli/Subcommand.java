@@ -52,6 +52,20 @@ abstract class Subcommand implements Callable<Integer> {
     return option;
   }
 
+  /** Adds an option with a value that may be given several times; an empty list if it is not. */
+  final OptionSpec repeatedOption(String name, String label, String description) {
+    OptionSpec option =
+        OptionSpec.builder(name)
+            .type(List.class)
+            .auxiliaryTypes(String.class)
+            .initialValue(List.of())
+            .paramLabel(label)
+            .description(description)
+            .build();
+    spec.addOption(option);
+    return option;
+  }
+
   /** Adds an option without a value, to be asked with {@link #isGiven}. */
   final OptionSpec flag(String name, String description) {
     OptionSpec option =

@@ -806,28 +806,38 @@ final class CommandsTest {
   class Df {
 
     @Test
-    void df_sharedLayer_saysHowManyStandOnIt() throws IOException {
+    void df_layersWithoutImage_haveNone() throws IOException {
       registerBoth();
-      cli.run("create", "work", "--parent", TOP_CHAIN.toString()).succeeded();
 
       Map<?, ?> json = cli.run("--json", "df").succeeded().json();
 
-      Map<String, String> sharers = new TreeMap<>();
+      Map<String, String> images = new TreeMap<>();
       for (Object layer : list(json, "layers")) {
-        sharers.put((String) object(layer).get("chainId"), (String) object(layer).get("sharedBy"));
+        images.put((String) object(layer).get("chainId"), (String) object(layer).get("images"));
       }
-      assertEquals(Map.of(BASE_CHAIN.toString(), "2", TOP_CHAIN.toString(), "1"), sharers);
-      assertEquals("10", json.get("layersSizeBytes"));
+      assertEquals(Map.of(BASE_CHAIN.toString(), "0", TOP_CHAIN.toString(), "0"), images);
       assertEquals("10", json.get("totalSizeBytes"));
     }
 
     @Test
-    void df_text_endsWithTheTotal() {
+    void df_readWriteLayer_countsWhatWasWritten() throws IOException {
+      createChanged("work");
+
+      Map<?, ?> json = cli.run("--json", "df").succeeded().json();
+
+      Map<?, ?> work = object(list(json, "rwLayers").get(0));
+      assertEquals("work", work.get("name"));
+      assertTrue(Long.parseLong((String) work.get("sizeBytes")) >= 4, json.toString());
+    }
+
+    @Test
+    void df_text_endsWithTheTotals() {
       registerBoth();
 
       List<String> lines = cli.run("df").succeeded().lines();
 
-      assertTrue(lines.get(lines.size() - 1).matches("total +10 B"), lines.toString());
+      assertTrue(lines.get(lines.size() - 2).matches("total +10 B"), lines.toString());
+      assertTrue(lines.get(lines.size() - 1).matches("reclaimable +10 B"), lines.toString());
     }
   }
 

@@ -70,8 +70,12 @@ final class DemoTest {
   void demo_layerThatIsNotWhatTheConfigSays_fails() throws IOException {
     byte[] archive =
         new TarBuilder()
-            .file("manifest.json", "[{\"Config\":\"c\",\"Layers\":[\"l\"]}]")
-            .file("c", "{\"rootfs\":{\"diff_ids\":[\"sha256:" + "0".repeat(64) + "\"]}}")
+            .file("manifest.json", "[{\"Config\":\"c\",\"RepoTags\":null,\"Layers\":[\"l\"]}]")
+            .file(
+                "c",
+                "{\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:"
+                    + "0".repeat(64)
+                    + "\"]}}")
             .file("l", "\0".repeat(1024))
             .end()
             .toBytes();

@@ -10,21 +10,29 @@ import io.layerstore.LayerStore;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.image.CommitImageOptions;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.ImageTarget;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import io.layerstore.image.SaveOptions;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Runs the example of the README, and keeps it the same as there. */
+/** Runs the examples of the README, and keeps them the same as there. */
 final class ReadmeExampleTest {
-  private static final String BEGIN = "    // Begin of the example.\n";
-  private static final String END = "    // End of the example.\n";
-
   @TempDir private Path temp;
 
   @Test
@@ -37,16 +45,57 @@ final class ReadmeExampleTest {
   }
 
   @Test
-  void example_inTheReadme_isTheOneThatIsCompiled() throws IOException {
+  void imageExample_onARealImage_addsAFile() throws IOException {
+    Path archive = Files.write(temp.resolve("image.tar"), Sample.image());
+    Path saved = temp.resolve("saved.tar");
+
+    imageExample(temp.resolve("root"), archive, saved);
+
+    try (LayerStore other = LayerStore.builder(temp.resolve("other")).driver("vfs").open()) {
+      other.images().load(ImageSource.of(saved), LoadOptions.DEFAULT);
+      Image image = other.images().resolve("mine:1");
+      try (RWLayer work = other.createRWLayer("check", image.topLayer().orElseThrow());
+          Mount mount = work.mount()) {
+        assertEquals("New.\n", Files.readString(mount.path().resolve("added")));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"example", "image example"})
+  void example_inTheReadme_isTheOneThatIsCompiled(String name) throws IOException {
     Path module = Path.of("").toAbsolutePath();
     String source =
         Files.readString(module.resolve("src/test/java/io/layerstore/cli/ReadmeExampleTest.java"));
     String readme = Files.readString(module.resolveSibling("README.md"));
-    int begin = source.lastIndexOf(BEGIN) + BEGIN.length();
-    String example = source.substring(begin, source.lastIndexOf(END)).stripTrailing().stripIndent();
+    String begin = "    // Begin of the " + name + ".\n";
+    String end = "    // End of the " + name + ".\n";
+    String example =
+        source
+            .substring(source.lastIndexOf(begin) + begin.length(), source.lastIndexOf(end))
+            .stripTrailing()
+            .stripIndent();
 
     assertTrue(
         readme.contains("```java\n" + example + "\n```\n"), "README.md differs:\n" + example);
+  }
+
+  private static void imageExample(Path root, Path archive, Path saved) throws IOException {
+    // Begin of the image example.
+    try (LayerStore store = LayerStore.open(root)) {
+      LoadReport loaded = store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT);
+      Image image = store.images().get(loaded.images().get(0).id());
+      try (RWLayer work = store.createRWLayer("build-1", image.topLayer().orElseThrow())) {
+        try (Mount mount = work.mount()) {
+          Files.writeString(mount.path().resolve("added"), "New.\n");
+        }
+        CommitImageOptions options =
+            CommitImageOptions.builder().reference(ImageReference.parse("mine:1")).build();
+        store.images().commit(work, options);
+      }
+      store.images().save(List.of("mine:1"), new ImageTarget.ToFile(saved), SaveOptions.DEFAULT);
+    }
+    // End of the image example.
   }
 
   @SuppressWarnings("SystemOut")

@@ -29,7 +29,15 @@ final class UsageTest {
           "commit",
           "rm",
           "rwlayers",
+          "load",
+          "save",
+          "images",
+          "tag",
+          "rmi",
+          "import",
+          "history",
           "df",
+          "prune",
           "demo");
 
   @TempDir private Path temp;
@@ -62,6 +70,24 @@ final class UsageTest {
         "--root x demo",
         "--read-only demo",
         "--json export abc",
+        "load",
+        "load a b",
+        "load --platform linux a",
+        "load --platform linux//v8 a",
+        "save -o x",
+        "save image",
+        "save --format tar -o x image",
+        "save --compress bzip2 -o x image",
+        "--json save -o - image",
+        "tag image",
+        "tag image UPPER",
+        "rmi",
+        "import",
+        "import layer.tar UPPER",
+        "history",
+        "commit --message text name",
+        "commit --image UPPER name",
+        "prune extra",
       })
   void run_wrongUsage_exitsWith2AndOneLine(String commandLine) {
     String[] args = commandLine.isEmpty() ? new String[0] : commandLine.split(" ", -1);
@@ -110,7 +136,7 @@ final class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"info", "register", "mount", "export", "demo"})
+  @ValueSource(strings = {"info", "register", "mount", "export", "save", "rmi", "demo"})
   void help_ofOneCommand_showsItsUsage(String command) {
     Cli.Result result = Cli.runPlain(new byte[0], command, "--help").succeeded();
 

@@ -1,0 +1,59 @@
+package io.layerstore.cli;
+
+import io.layerstore.LayerStore;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageStore;
+import java.io.IOException;
+import java.util.List;
+
+/** {@code images}: lists the images. */
+final class ImagesCommand extends Subcommand {
+  ImagesCommand(Layerstore layerstore) {
+    super(
+        layerstore,
+        "List the images: a line for each reference, and one for an image without references.",
+        "The size is that of all layers of the image.");
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (LayerStore store = layerstore().openToRead()) {
+      ImageStore images = store.images();
+      ImageSizes sizes = new ImageSizes(store);
+      print(
+          out -> {
+            Table table = new Table("REFERENCE", "IMAGE", "CREATED", "SIZE");
+            for (Image image : images.list()) {
+              List<ImageReference> references = images.references().of(image.id());
+              if (references.isEmpty()) {
+                row(table, "<none>", image, sizes);
+              }
+              for (ImageReference reference : references) {
+                row(table, reference.toString(), image, sizes);
+              }
+            }
+            table.writeTo(out);
+          },
+          json -> {
+            json.writeArrayFieldStart("images");
+            for (Image image : images.list()) {
+              json.writeStartObject();
+              ShowImage.image(json, image, images.references().of(image.id()));
+              json.writeNumberField("sizeBytes", sizes.of(image));
+              json.writeEndObject();
+            }
+            json.writeEndArray();
+          });
+    }
+    return 0;
+  }
+
+  private static void row(Table table, String reference, Image image, ImageSizes sizes) {
+    table.row(
+        reference,
+        ShowImage.shortId(image.id()),
+        image.config().created().map(Object::toString).orElse("-"),
+        Show.size(sizes.of(image)));
+  }
+}

@@ -1,0 +1,97 @@
+package io.layerstore.cli;
+
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Platform;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.InvalidImageException;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/** {@code load}: adds the images of an archive. */
+final class LoadCommand extends Subcommand {
+  private final OptionSpec platformOption =
+      option(
+          "--platform",
+          "OS/ARCH[/VARIANT]",
+          "Which image to take where an index offers several; else the one for this machine.");
+  private final PositionalParamSpec fileParameter =
+      parameter("FILE|DIR", "The archive or the layout; '-' for the standard input.");
+
+  LoadCommand(Layerstore layerstore) {
+    super(
+        layerstore,
+        "Add the images of an archive that 'docker save' wrote or of an OCI layout, plain or compressed.",
+        "Prints a line for each image: its ID, and the references that name it now.");
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    String file = fileParameter.getValue();
+    @Nullable String platform = platformOption.getValue();
+    LoadOptions options =
+        new LoadOptions(
+            platform == null ? null : platform(platform), layerstore().progressBar().listener());
+    try (LayerStore store = layerstore().openToWrite()) {
+      LoadReport report = load(store, file, options);
+      for (String note : report.notes()) {
+        layerstore().console().complain(note);
+      }
+      print(
+          out -> {
+            for (LoadReport.LoadedImage image : report.images()) {
+              out.line((image.id() + " " + ShowImage.words(image.references())).stripTrailing());
+            }
+          },
+          json -> {
+            json.writeArrayFieldStart("images");
+            for (LoadReport.LoadedImage image : report.images()) {
+              json.writeStartObject();
+              json.writeStringField("id", image.id().toString());
+              Show.strings(json, "references", image.references());
+              Show.strings(json, "newLayers", image.newLayers());
+              json.writeEndObject();
+            }
+            json.writeEndArray();
+            Show.strings(json, "notes", report.notes());
+          });
+    }
+    return 0;
+  }
+
+  private LoadReport load(LayerStore store, String file, LoadOptions options) throws IOException {
+    String name = file.equals("-") ? "the standard input" : file;
+    try {
+      return store
+          .images()
+          .load(
+              file.equals("-")
+                  ? ImageSource.of(layerstore().console().in())
+                  : ImageSource.of(Path.of(file)),
+              options);
+    } catch (InvalidImageException e) {
+      throw new LayerStoreException(
+          name + " cannot be loaded: " + e.getMessage() + "; nothing was added", e);
+    }
+  }
+
+  private Platform platform(String text) {
+    List<String> parts = List.of(text.split("/", -1));
+    if (parts.size() < 2 || parts.size() > 3 || parts.contains("")) {
+      throw layerstore().wrongUsage("no platform: " + text + "; give one such as linux/arm64");
+    }
+    return new Platform(
+        parts.get(1),
+        parts.get(0),
+        null,
+        List.of(),
+        parts.stream().skip(2).collect(Collectors.joining()).isEmpty() ? null : parts.get(2));
+  }
+}

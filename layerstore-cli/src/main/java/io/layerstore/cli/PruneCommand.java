@@ -1,0 +1,94 @@
+package io.layerstore.cli;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerStore;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.PruneOptions;
+import io.layerstore.image.PrunePlan;
+import io.layerstore.image.PruneReport;
+import java.io.IOException;
+import java.util.List;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** {@code prune}: deletes what nothing refers to. */
+final class PruneCommand extends Subcommand {
+  private final OptionSpec dryRunOption = flag("--dry-run", "Only show what would be deleted.");
+  private final OptionSpec allOption =
+      flag(
+          "--all",
+          "Also delete images that have references, unless a read-write layer stands on them.");
+  private final OptionSpec layersOption =
+      flag("--layers", "Also delete layers that no image and no read-write layer needs.");
+
+  PruneCommand(Layerstore layerstore) {
+    super(
+        layerstore,
+        "Delete the images that have no reference, with the layers nobody uses then.",
+        "Prints what was deleted, or would be: 'untagged REFERENCE', 'deleted IMAGE', 'deleted CHAIN', and the size.");
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    PruneOptions options = new PruneOptions(isGiven(allOption), isGiven(layersOption), null);
+    if (isGiven(dryRunOption)) {
+      try (LayerStore store = layerstore().openToRead()) {
+        PrunePlan plan = store.images().planPrune(options);
+        show(
+            "would be ",
+            plan.references(),
+            plan.images(),
+            plan.layers(),
+            plan.reclaimableBytes(),
+            List.of());
+      }
+    } else {
+      try (LayerStore store = layerstore().openToWrite()) {
+        PruneReport report = store.images().prune(store.images().planPrune(options));
+        show(
+            "",
+            report.references(),
+            report.images(),
+            report.layers().stream().map(LayerMetadata::chainId).toList(),
+            report.reclaimedBytes(),
+            report.spared());
+      }
+    }
+    return 0;
+  }
+
+  private void show(
+      String tense,
+      List<ImageReference> references,
+      List<ImageId> images,
+      List<ChainId> layers,
+      long bytes,
+      List<String> spared)
+      throws IOException {
+    for (String line : spared) {
+      layerstore().console().complain(line);
+    }
+    print(
+        out -> {
+          for (ImageReference reference : references) {
+            out.line(tense + "untagged " + reference);
+          }
+          for (ImageId image : images) {
+            out.line(tense + "deleted " + image);
+          }
+          for (ChainId layer : layers) {
+            out.line(tense + "deleted " + layer);
+          }
+          out.line(tense + "reclaimed " + Show.size(bytes));
+        },
+        json -> {
+          json.writeBooleanField("dryRun", isGiven(dryRunOption));
+          Show.strings(json, "untagged", references);
+          Show.strings(json, "deletedImages", images);
+          Show.strings(json, "deletedLayers", layers);
+          json.writeNumberField("reclaimedBytes", bytes);
+          Show.strings(json, "spared", spared);
+        });
+  }
+}

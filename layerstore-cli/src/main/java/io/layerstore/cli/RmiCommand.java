@@ -1,0 +1,123 @@
+package io.layerstore.cli;
+
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageInUseException;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageStore;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/** {@code rmi}: removes references, and images that have none left. */
+final class RmiCommand extends Subcommand {
+  private final OptionSpec forceOption =
+      flag(
+          "--force",
+          "Delete an image also if images were made from it, read-write layers stand on it or it has"
+              + " several references. Layers that are in use stay.");
+  private final PositionalParamSpec imageParameters =
+      remainingParameters("IMAGE", "References or IDs.");
+
+  RmiCommand(Layerstore layerstore) {
+    super(
+        layerstore,
+        "Remove references, and each image whose last reference that was, with the layers nobody uses then."
+            + " An image that others were made from only loses its reference.",
+        "Prints what was done: 'untagged REFERENCE', 'deleted IMAGE', 'deleted CHAIN'.");
+    spec().usageMessage().customSynopsis("layerstore rmi [OPTIONS] IMAGE...");
+  }
+
+  /** What was removed so far. */
+  private static final class Removed {
+    final List<ImageReference> references = new ArrayList<>();
+    final List<ImageId> images = new ArrayList<>();
+    final List<LayerMetadata> layers = new ArrayList<>();
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    List<String> arguments = imageParameters.getValue();
+    if (arguments.isEmpty()) {
+      throw layerstore().wrongUsage("name at least one image");
+    }
+    Removed removed = new Removed();
+    try (LayerStore store = layerstore().openToWrite()) {
+      try {
+        for (String argument : arguments) {
+          remove(store, argument, removed);
+        }
+      } finally {
+        // Also if a later one fails: these are gone.
+        if (!removed.references.isEmpty() || !removed.images.isEmpty()) {
+          show(removed);
+        }
+      }
+    }
+    return 0;
+  }
+
+  private void remove(LayerStore store, String argument, Removed removed)
+      throws LayerStoreException {
+    ImageStore images = store.images();
+    Image image = Target.image(store, argument);
+    List<ImageReference> references = images.references().of(image.id());
+    Optional<ImageReference> named = reference(argument).filter(references::contains);
+    if (named.isPresent() && references.size() > 1) {
+      untag(images, named.get(), removed);
+      return;
+    }
+    try {
+      List<LayerMetadata> layers = images.delete(image.id(), isGiven(forceOption));
+      removed.references.addAll(references);
+      removed.images.add(image.id());
+      removed.layers.addAll(layers);
+    } catch (ImageInUseException e) {
+      if (named.isEmpty() || !e.rwLayers().isEmpty()) {
+        throw e;
+      }
+      // As with docker: its name goes, and it stays as the ground of others.
+      untag(images, named.get(), removed);
+    }
+  }
+
+  private static void untag(ImageStore images, ImageReference reference, Removed removed)
+      throws LayerStoreException {
+    images.references().remove(reference);
+    removed.references.add(reference);
+  }
+
+  private static Optional<ImageReference> reference(String argument) {
+    try {
+      return Optional.of(ImageReference.parse(argument));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty(); // It was the beginning of an ID.
+    }
+  }
+
+  private void show(Removed removed) throws IOException {
+    print(
+        out -> {
+          for (ImageReference reference : removed.references) {
+            out.line("untagged " + reference);
+          }
+          for (ImageId image : removed.images) {
+            out.line("deleted " + image);
+          }
+          for (LayerMetadata layer : removed.layers) {
+            out.line("deleted " + layer.chainId());
+          }
+        },
+        json -> {
+          Show.strings(json, "untagged", removed.references);
+          Show.strings(json, "deletedImages", removed.images);
+          Show.deleted(json, removed.layers);
+        });
+  }
+}

@@ -1,0 +1,44 @@
+package io.layerstore.cli;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
+import java.io.IOException;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** How images look: short for people, complete in JSON. */
+final class ShowImage {
+  private ShowImage() {}
+
+  static String shortId(ImageId id) {
+    return Show.shortId(id.digest());
+  }
+
+  static String words(List<ImageReference> references) {
+    return references.stream().map(ImageReference::toString).collect(Collectors.joining(" "));
+  }
+
+  /** What an image is; all else is in its configuration. */
+  static void image(JsonGenerator json, Image image, List<ImageReference> references)
+      throws IOException {
+    json.writeStringField("id", image.id().toString());
+    Show.strings(json, "references", references);
+    Show.optional(json, "parent", image.parent());
+    Show.optional(json, "topLayer", image.topLayer());
+    Show.strings(json, "diffIds", image.config().diffIds());
+    Show.optional(json, "created", image.config().created());
+    json.writeStringField("os", image.config().os());
+    json.writeStringField("architecture", image.config().architecture());
+  }
+
+  /** What a step was done by or for, in one line. */
+  static String step(ImageConfig.HistoryEntry step) {
+    String createdBy = step.createdBy() == null ? "" : step.createdBy();
+    String comment = step.comment() == null ? "" : step.comment();
+    return Failure.oneLine(
+        comment.isEmpty() ? createdBy : (createdBy + " # " + comment).stripLeading());
+  }
+}
