@@ -19,12 +19,13 @@ final class InfoCommand extends Subcommand {
   InfoCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Show the store: its driver and why that one, what it holds, what is wrong with it.");
+        "Show the store: its driver and why that one, what it holds, what is wrong with it.",
+        "The driver tries what works here, unless the store is in use or --read-only is given.");
   }
 
   @Override
   public Integer call() throws IOException {
-    try (LayerStore store = layerstore().openToRead()) {
+    try (LayerStore store = layerstore().openToTry()) {
       DriverChoice choice = store.driverChoice();
       DriverStatus status = store.driverStatus();
       RecoveryReport recovery = store.recoveryReport();

@@ -163,6 +163,22 @@ final class Layerstore implements Runnable {
   }
 
   /**
+   * Opens the store to find out about it: as a command that changes it would, because only then the
+   * driver tries what works here; for reading only if that is asked for, or if it cannot be
+   * written.
+   */
+  LayerStore openToTry() throws LayerStoreException {
+    if (!Subcommand.isGiven(readOnly) && Files.isDirectory(rootDirectory())) {
+      try {
+        return openToWrite();
+      } catch (LayerStoreException e) {
+        // In use, or not ours to write. If it is neither, reading fails in the same way.
+      }
+    }
+    return openToRead();
+  }
+
+  /**
    * Opens the store for a command that changes it; with {@code --read-only} the store itself
    * refuses the change.
    */

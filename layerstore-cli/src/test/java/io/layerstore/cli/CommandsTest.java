@@ -769,6 +769,29 @@ final class CommandsTest {
     }
 
     @Test
+    void info_storeInUse_readsIt() throws IOException {
+      registerBoth();
+
+      try (LayerStore store = LayerStore.builder(root).driver("vfs").open()) {
+        List<String> lines = cli.run("info").succeeded().lines();
+
+        assertTrue(lines.contains("Layers: 2 (10 B)"), lines.toString());
+        assertFalse(store.isReadOnly());
+      }
+    }
+
+    @Test
+    void info_readOnly_changesNothing() throws IOException {
+      registerBoth();
+      Files.createDirectories(root.resolve("image/vfs/layerdb/tmp/write-set-1"));
+      Map<String, String> before = tree(root);
+
+      cli.run("--read-only", "info").succeeded();
+
+      assertEquals(before, tree(root));
+    }
+
+    @Test
     void info_damagedLayer_reportsIt() throws IOException {
       registerBoth();
       Path layer = root.resolve("image/vfs/layerdb/sha256").resolve(TOP_CHAIN.digest().hex());

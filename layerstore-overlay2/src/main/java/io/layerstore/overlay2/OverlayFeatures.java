@@ -93,7 +93,7 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
   /** The name of the file system, as Docker calls it. */
   String fileSystem() {
     return kernel == null
-        ? "<unknown>"
+        ? "not tried"
         : kernel
             .find(KernelFeatures.FILE_SYSTEM)
             .map(KernelFeatures.Feature::evidence)
@@ -104,13 +104,16 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
   DriverStatus toStatus() {
     List<DriverStatus.Fact> facts = new ArrayList<>();
     facts.add(new DriverStatus.Fact("Backing Filesystem", fileSystem()));
-    facts.add(fact("Supports d_type", kernel == null || kernel.has(KernelFeatures.D_TYPE)));
-    facts.add(fact("Using metacopy", kernel != null && kernel.has(KernelFeatures.METACOPY_IN_USE)));
-    facts.add(
-        fact("Native Overlay Diff", kernel == null || kernel.has(KernelFeatures.NATIVE_DIFF)));
-    facts.add(fact("userxattr", usesUserXattrs()));
+    facts.add(fact("Supports d_type", KernelFeatures.D_TYPE));
+    facts.add(fact("Using metacopy", KernelFeatures.METACOPY_IN_USE));
+    facts.add(fact("Native Overlay Diff", KernelFeatures.NATIVE_DIFF));
+    facts.add(new DriverStatus.Fact("userxattr", String.valueOf(usesUserXattrs())));
     facts.add(new DriverStatus.Fact("User Namespace", isRoot ? "none" : "the helper's own"));
-    if (kernel != null) {
+    if (kernel == null) {
+      facts.add(
+          new DriverStatus.Fact(
+              "Probe", "nothing was tried, for the store is opened for reading only"));
+    } else {
       for (KernelFeatures.Feature feature : kernel.all()) {
         facts.add(new DriverStatus.Fact("Probe", feature.toString()));
       }
@@ -118,7 +121,8 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
     return new DriverStatus(facts);
   }
 
-  private static DriverStatus.Fact fact(String name, boolean value) {
-    return new DriverStatus.Fact(name, String.valueOf(value));
+  private DriverStatus.Fact fact(String name, String feature) {
+    return new DriverStatus.Fact(
+        name, kernel == null ? "not tried" : String.valueOf(kernel.has(feature)));
   }
 }
