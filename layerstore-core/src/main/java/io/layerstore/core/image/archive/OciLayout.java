@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * blobs/&lt;alg>/&lt;hex>  indexes, manifests {"config":descriptor,"layers":[descriptor,...]}, configurations, layers
  * </pre>
  *
- * <p>What {@code index.json} lists under one name, or without names but for several platforms, is
- * one choice; everything else in it is an image of its own. An index below it is always a choice.
+ * <p>What {@code index.json} lists under the same names, or all without, is one choice if all of it
+ * says for which platform it is; everything else in it is an image of its own. An index below it is always a choice.
  * Names are the annotations {@code io.containerd.image.name} and {@code
  * org.opencontainers.image.ref.name}. The digest and size of every document are checked before it
  * is looked at. Docker's media types for the same documents are taken as well.
@@ -85,27 +86,20 @@ final class OciLayout {
     JsonObject index =
         JsonObject.of(Contents.INDEX, members.document(Contents.INDEX, Contents.MAX_LIST_BYTES));
     requireIndex(index, "");
-    Map<String, List<BlobDescriptor>> named = new LinkedHashMap<>();
-    List<BlobDescriptor> unnamed = new ArrayList<>();
+    Map<List<String>, List<BlobDescriptor>> byName = new LinkedHashMap<>();
     for (BlobDescriptor entry : entries(index)) {
-      String name = nameOf(entry);
-      if (name.isEmpty()) {
-        unnamed.add(entry);
-      } else {
-        named.computeIfAbsent(name, n -> new ArrayList<>()).add(entry);
-      }
+      byName.computeIfAbsent(names(entry), n -> new ArrayList<>()).add(entry);
     }
-    if (named.isEmpty() && unnamed.isEmpty()) {
+    if (byName.isEmpty()) {
       throw index.invalid("it lists no image");
     }
-    for (List<BlobDescriptor> choice : named.values()) {
-      add(choice);
-    }
-    if (unnamed.size() > 1 && unnamed.stream().allMatch(entry -> entry.platform() != null)) {
-      add(unnamed);
-    } else {
-      for (BlobDescriptor entry : unnamed) {
-        add(List.of(entry));
+    for (List<BlobDescriptor> entries : byName.values()) {
+      if (entries.stream().allMatch(entry -> entry.platform() != null)) {
+        add(entries);
+      } else {
+        for (BlobDescriptor entry : entries) {
+          add(List.of(entry));
+        }
       }
     }
     return contents.build();
@@ -125,9 +119,10 @@ final class OciLayout {
     }
   }
 
-  private static String nameOf(BlobDescriptor entry) {
-    String name = entry.annotations().getOrDefault(CONTAINERD_NAME, "");
-    return name.isEmpty() ? entry.annotations().getOrDefault(REF_NAME, "") : name;
+  private static List<String> names(BlobDescriptor entry) {
+    return Stream.of(CONTAINERD_NAME, REF_NAME)
+        .map(key -> entry.annotations().getOrDefault(key, ""))
+        .toList();
   }
 
   private List<BlobDescriptor> entries(JsonObject index) throws InvalidImageException {
