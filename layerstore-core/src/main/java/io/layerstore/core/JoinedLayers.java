@@ -20,6 +20,7 @@ import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataTransaction;
 import io.layerstore.spi.WriteContext;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -181,10 +183,24 @@ final class JoinedLayers implements LayerBatch {
     for (Pending layer : missing.values()) {
       if (!layer.isUnpacked()) {
         LayerSource source = requireSource(sources, layer);
-        work.add(() -> layer.unpack(source, progress));
+        work.add(stop -> layer.unpack(stoppable(source, stop), progress));
       }
     }
     SideBySide.run(store.executor(), copies ? 1 : SideBySide.threads(), OPERATION, work);
+  }
+
+  /** A source that gives no more when another layer has failed. */
+  private static LayerSource stoppable(LayerSource source, BooleanSupplier stop) {
+    return () ->
+        new FilterInputStream(source.open()) {
+          @Override
+          public int read(byte[] bytes, int offset, int length) throws IOException {
+            if (stop.getAsBoolean()) {
+              throw new OperationInterruptedException(OPERATION, null);
+            }
+            return in.read(bytes, offset, length);
+          }
+        };
   }
 
   private static LayerSource requireSource(Map<ChainId, LayerSource> sources, Pending layer) {

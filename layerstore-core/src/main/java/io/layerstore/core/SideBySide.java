@@ -10,6 +10,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The calling thread works too, so any executor will do: one that has no thread to spare costs
  * time, never a deadlock. After the first failure, or an interrupt of the caller, no further piece
- * is begun, and the threads that are at work are interrupted; the call ends when all have stopped.
+ * is begun, and those under way are told to stop; the call ends when all have.
  */
 final class SideBySide {
 
@@ -41,7 +42,14 @@ final class SideBySide {
   /** A piece of work. */
   @FunctionalInterface
   interface Work {
-    void run() throws LayerStoreException;
+
+    /**
+     * Does it.
+     *
+     * @param stop whether another piece has failed, so that this one need not be finished; for the
+     *     calling thread, which is not interrupted then
+     */
+    void run(BooleanSupplier stop) throws LayerStoreException;
   }
 
   private SideBySide(String operation, List<? extends Work> pieces) {
@@ -105,7 +113,7 @@ final class SideBySide {
   private void work() {
     for (Work piece = next(); piece != null; piece = next()) {
       try {
-        piece.run();
+        piece.run(this::hasFailed);
       } catch (LayerStoreException | RuntimeException | Error e) {
         fail(e);
       }
@@ -115,6 +123,12 @@ final class SideBySide {
   private @Nullable Work next() {
     synchronized (lock) {
       return waiting.poll();
+    }
+  }
+
+  private boolean hasFailed() {
+    synchronized (lock) {
+      return failure != null;
     }
   }
 

@@ -76,7 +76,7 @@ final class StoreArchiveLayers implements ArchiveLayers {
   public void runAll(String operation, List<? extends Work> pieces) throws LayerStoreException {
     List<SideBySide.Work> works = new ArrayList<>();
     for (Work piece : pieces) {
-      works.add(piece::run);
+      works.add(stop -> piece.run());
     }
     SideBySide.run(store.executor(), SideBySide.threads(), operation, works);
   }

@@ -1,0 +1,449 @@
+package io.layerstore.core.image.archive;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.ChainId;
+import io.layerstore.Durability;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.LimitExceededException;
+import io.layerstore.Limits;
+import io.layerstore.MalformedArchiveException;
+import io.layerstore.image.Image;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.ImageSource;
+import io.layerstore.image.InvalidImageException;
+import io.layerstore.image.LoadOptions;
+import io.layerstore.image.LoadReport;
+import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.SampleImage;
+import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.TarHeaderBlock;
+import io.layerstore.testing.Tool;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.commons.compress.compressors.CompressorException;
+import org.apache.commons.compress.compressors.CompressorStreamFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Forms of archives, allowed and hostile, on a store in memory. */
+final class ArchiveFormatsTest {
+
+  private final FileSystem memory =
+      Jimfs.newFileSystem(
+          Configuration.unix().toBuilder()
+              .setAttributeViews("basic", "owner", "posix", "unix", "user")
+              .setBlockSize(512)
+              .build());
+  private final Path root = memory.getPath("/store");
+  private LayerStore store;
+
+  @BeforeEach
+  void openStore() throws LayerStoreException {
+    store = LayerStore.builder(root).durability(Durability.NONE).open();
+  }
+
+  @AfterEach
+  void closeStore() throws IOException {
+    store.close();
+    memory.close();
+  }
+
+  private LoadReport load(byte[] archive) throws LayerStoreException {
+    return store
+        .images()
+        .load(ImageSource.of(new ByteArrayInputStream(archive)), LoadOptions.DEFAULT);
+  }
+
+  private LoadReport loadFile(byte[] archive) throws IOException {
+    Path file = Files.write(memory.getPath("/archive"), archive);
+    return store.images().load(ImageSource.of(file), LoadOptions.DEFAULT);
+  }
+
+  private void assertEmpty() {
+    assertEquals(List.of(), store.layers());
+    assertEquals(List.of(), store.images().list());
+  }
+
+  private static byte[] compressed(String format, byte[] plain) throws IOException {
+    ByteArrayOutputStream compressed = new ByteArrayOutputStream();
+    try (OutputStream out =
+        new CompressorStreamFactory().createCompressorOutputStream(format, compressed)) {
+      out.write(plain);
+    } catch (CompressorException e) {
+      throw new IOException(e);
+    }
+    return compressed.toByteArray();
+  }
+
+  @Nested
+  class Compressed {
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gz", "bzip2", "xz", "zstd"})
+    void load_wholeArchive_addsImage(String format) throws IOException {
+      SampleImage image = SampleImage.small("a", 2);
+      byte[] archive = compressed(format, ImageFiles.docker(image).toTar());
+      load(archive);
+      loadFile(archive);
+      assertEquals(image.id(), store.images().list().get(0).id());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gz", "bzip2", "xz", "zstd"})
+    void load_layers_addsImage(String format) throws IOException {
+      SampleImage image = SampleImage.small("a", 2);
+      ImageFiles files = ImageFiles.docker(image);
+      for (byte[] layer : image.layers()) {
+        files.put(ImageFiles.layerPath(layer), compressed(format, layer));
+      }
+      load(files.toTar());
+      assertEquals(2, store.layers().size());
+    }
+
+    @Test
+    void load_emptyFileAsLayer_isLayerOfNoBytes() throws IOException {
+      SampleImage image = SampleImage.of(new byte[0], SampleImage.layer("a", "x"));
+      load(ImageFiles.docker(image).toTar());
+      assertEquals(2, store.layers().size());
+    }
+
+    @Test
+    void load_bombAsArchive_refused() throws LayerStoreException {
+      store.close();
+      store =
+          LayerStore.builder(root)
+              .durability(Durability.NONE)
+              .limits(Limits.DEFAULT.withMaxCompressionRatio(100))
+              .open();
+      byte[] bomb = ImageFiles.gzip(new byte[32 << 20]);
+      assertThrows(LimitExceededException.class, () -> load(bomb));
+      assertEmpty();
+    }
+
+    @Test
+    void load_layerOverLimit_refused() throws LayerStoreException {
+      store.close();
+      store =
+          LayerStore.builder(root)
+              .durability(Durability.NONE)
+              .limits(Limits.DEFAULT.withMaxUnpackedBytes(100_000))
+              .open();
+      SampleImage image = SampleImage.of(SampleImage.largeLayer("a", 200_000, 1));
+      assertThrows(LimitExceededException.class, () -> load(ImageFiles.docker(image).toTar()));
+      assertEmpty();
+    }
+  }
+
+  @Nested
+  class OddMembers {
+
+    private byte[] tar(SampleImage image, TarBuilder before) {
+      return before.raw(ImageFiles.docker(image).toTar()).toBytes();
+    }
+
+    @Test
+    void load_directoriesDotsAndGlobalHeaders_passedOver() throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      TarBuilder before =
+          new TarBuilder()
+              .paxGlobal("pax_global_header", "comment", "x")
+              .directory("./")
+              .directory("./blobs/")
+              .directory("blobs/");
+      load(tar(image, before));
+      assertEquals(image.id(), store.images().list().get(0).id());
+    }
+
+    @Test
+    void load_devicesAndPipesThatNobodyNeeds_passedOver() throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      TarBuilder before =
+          new TarBuilder()
+              .header(TarHeaderBlock.named("pipe").type('6'))
+              .header(TarHeaderBlock.named("null").type('3'));
+      load(tar(image, before));
+      assertEquals(1, store.layers().size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(chars = {'3', '4', '6'})
+    void load_manifestThatIsNoFile_refused(char type) {
+      byte[] tar =
+          new TarBuilder()
+              .header(TarHeaderBlock.named("manifest.json").type(type))
+              .end()
+              .toBytes();
+      InvalidImageException e = assertThrows(InvalidImageException.class, () -> load(tar));
+      assertTrue(e.getMessage().contains("where a regular file must be"), e.getMessage());
+    }
+
+    @Test
+    void load_hardLinkedLayer_followed() throws IOException {
+      byte[] layer = SampleImage.layer("a", "x");
+      SampleImage image = SampleImage.of(layer);
+      TarBuilder tar =
+          new TarBuilder()
+              .file(TarHeaderBlock.named("real.tar"), layer)
+              .hardLink("linked.tar", "real.tar")
+              .file("config.json", image.config())
+              .file(
+                  "manifest.json",
+                  "[{\"Config\":\"config.json\",\"Layers\":[\"linked.tar\"]}]")
+              .end();
+      load(tar.toBytes());
+      assertEquals(image.id(), store.images().list().get(0).id());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../x", "a/../../x", "/../x"})
+    void load_memberThatClimbs_refused(String name) {
+      SampleImage image = SampleImage.small("a", 1);
+      byte[] tar = tar(image, new TarBuilder().file(name, "x"));
+      InvalidImageException e = assertThrows(InvalidImageException.class, () -> load(tar));
+      assertTrue(e.getMessage().contains("leads out of it"), e.getMessage());
+      assertEmpty();
+    }
+
+    @Test
+    void load_tooManyMembers_refused() {
+      TarBuilder tar = new TarBuilder();
+      byte[] header = TarHeaderBlock.named("x").toBytes();
+      for (int i = 0; i <= TarMembers.MAX_MEMBERS; i++) {
+        tar.raw(header);
+      }
+      assertThrows(LimitExceededException.class, () -> load(tar.end().toBytes()));
+    }
+
+    @Test
+    void load_hugeMemberThatIsNotThere_refused() {
+      byte[] tar =
+          new TarBuilder().header(TarHeaderBlock.named("x").size(1L << 32)).toBytes();
+      assertThrows(MalformedArchiveException.class, () -> load(tar));
+      assertThrows(MalformedArchiveException.class, () -> loadFile(tar));
+      assertEmpty();
+    }
+
+    @Test
+    void load_layerTwice_lastCounts() throws IOException {
+      byte[] layer = SampleImage.layer("a", "x");
+      SampleImage image = SampleImage.of(layer);
+      String path = ImageFiles.layerPath(layer);
+      byte[] wrong = SampleImage.layer("a", "wrong");
+      load(
+          tar(image, new TarBuilder().file(TarHeaderBlock.named(path), wrong)));
+      assertEquals(1, store.layers().size());
+    }
+  }
+
+  @Nested
+  class Legacy {
+
+    private String description(String parent, String version) {
+      return "{\"id\":\"x\",%s\"created\":\"2015-01-01T00:00:00.5Z\",\"docker_version\":\"%s\",\"os\":\"linux\",\"extra\":1,\"container_config\":{\"Cmd\":[\"/bin/sh\",\"-c\",\"true\"]}}"
+          .formatted(parent.isEmpty() ? "" : "\"parent\":\"" + parent + "\",", version);
+    }
+
+    private ImageFiles two(String version) {
+      return new ImageFiles()
+          .put("aa/json", description("", version))
+          .put("aa/layer.tar", SampleImage.layer("a", "x"))
+          .put("aa/VERSION", "1.0")
+          .put("bb/json", description("aa", version))
+          .put("bb/layer.tar", SampleImage.layer("b", "y"))
+          .put("repositories", "{\"demo\":{\"x\":\"bb\"}}");
+    }
+
+    @Test
+    void load_chain_addsBothWithParentAndTag() throws IOException {
+      LoadReport report = load(two("1.9.0").toTar());
+      assertEquals(2, report.images().size());
+      Image top = store.images().get(report.images().get(1).id());
+      assertEquals(report.images().get(0).id(), top.parentId());
+      assertEquals(2, top.config().diffIds().size());
+      assertEquals("/bin/sh -c true", top.config().history().get(1).createdBy());
+      assertEquals(
+          Map.of(ImageReference.parse("demo:x"), top.id()),
+          store.images().references().list());
+      assertTrue(top.configBytes().toString().contains("extra"));
+    }
+
+    @Test
+    void load_descriptionOfVeryOldDocker_reducedToWhatIsKnown() throws IOException {
+      LoadReport report = load(two("1.8.2").toTar());
+      String config =
+          store.images().get(report.images().get(0).id()).configBytes().decodeUtf8().orElse("");
+      assertEquals(-1, config.indexOf("extra"));
+      assertEquals(-1, config.indexOf("\"id\""));
+    }
+
+    @Test
+    void load_noRepositories_refused() {
+      assertThrows(
+          InvalidImageException.class,
+          () -> load(two("1.9.0").remove("repositories").toTar()));
+      assertEmpty();
+    }
+
+    @Test
+    void load_tagOfUnknownImage_refused() {
+      assertThrows(
+          InvalidImageException.class,
+          () ->
+              load(two("1.9.0").put("repositories", "{\"demo\":{\"x\":\"cc\"}}").toTar()));
+      assertEmpty();
+    }
+
+    @Test
+    void load_ownAncestor_refused() {
+      assertThrows(
+          InvalidImageException.class,
+          () -> load(two("1.9.0").put("aa/json", description("bb", "1.9.0")).toTar()));
+      assertEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../etc", "..", "a/b"})
+    void load_parentThatIsPath_refused(String parent) {
+      assertThrows(
+          InvalidImageException.class,
+          () -> load(two("1.9.0").put("aa/json", description(parent, "1.9.0")).toTar()));
+      assertEmpty();
+    }
+  }
+
+  @Nested
+  class InDirectory {
+
+    @TempDir private Path directory;
+
+    @Test
+    void load_pipeInPlaceOfLayer_refusedWithoutWaiting()
+        throws IOException, InterruptedException {
+      SampleImage image = SampleImage.small("a", 1);
+      String path = ImageFiles.layerPath(image.layers().get(0));
+      Path archive = ImageFiles.docker(image).remove(path).writeDirectory(directory.resolve("x"));
+      Files.createDirectories(archive.resolve(path).getParent());
+      Tool.require("mkfifo").run(archive.resolve(path));
+      assertThrows(
+          InvalidImageException.class,
+          () -> store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT));
+      assertEmpty();
+    }
+
+    @Test
+    void load_linkOutOfDirectory_notFollowed() throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      Path secret = Files.createDirectory(directory.resolve("secret"));
+      Files.write(secret.resolve("layer.tar"), image.layers().get(0));
+      String path = ImageFiles.layerPath(image.layers().get(0));
+      String parent = path.substring(0, path.indexOf('/'));
+      Path archive = ImageFiles.docker(image).remove(path).writeDirectory(directory.resolve("x"));
+      Files.createSymbolicLink(archive.resolve(parent), secret);
+      assertThrows(
+          InvalidImageException.class,
+          () -> store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT));
+      assertEmpty();
+    }
+  }
+
+  @Nested
+  class Streams {
+
+    @Test
+    void load_manifestAfterIndexListsOtherImages_refused() throws IOException {
+      SampleImage large = SampleImage.of(SampleImage.largeLayer("a", (1 << 20) + 1, 1));
+      SampleImage other = SampleImage.small("b", 1);
+      ImageFiles files =
+          ImageFiles.oci(large, "").putAll(ImageFiles.docker(other, "demo:other"));
+      InvalidImageException e =
+          assertThrows(InvalidImageException.class, () -> load(files.toTar()));
+      assertTrue(e.getMessage().contains("list different images"), e.getMessage());
+      assertEmpty();
+      loadFile(files.toTar());
+      assertEquals(other.id(), store.images().list().get(0).id());
+    }
+
+    @Test
+    void load_streamThatGivesOneByteAtATime_loaded() throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      InputStream slow =
+          new java.io.FilterInputStream(ImageFiles.docker(image).toStream()) {
+            @Override
+            public int read(byte[] target, int offset, int length) throws IOException {
+              return in.read(target, offset, Math.min(length, 1));
+            }
+          };
+      store.images().load(ImageSource.of(slow), LoadOptions.DEFAULT);
+      assertEquals(image.id(), store.images().list().get(0).id());
+    }
+
+    @Test
+    void load_streamFails_itsExceptionIsTheCause() {
+      InputStream failing =
+          new InputStream() {
+            @Override
+            public int read() throws IOException {
+              throw new IOException("the network is down");
+            }
+          };
+      LayerStoreException e =
+          assertThrows(
+              LayerStoreException.class,
+              () -> store.images().load(ImageSource.of(failing), LoadOptions.DEFAULT));
+      assertTrue(e.getMessage().contains("the network is down"), e.getMessage());
+    }
+  }
+
+  @Nested
+  class Damaged {
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void load_layerWithoutTarSplit_healedAndImageLoaded(int damaged) throws IOException {
+      SampleImage old = SampleImage.small("a", 2);
+      load(ImageFiles.docker(old, "demo:old").toTar());
+      store.close();
+      ChainId chainId = old.chainIds().get(damaged);
+      Files.delete(
+          root.resolve("image/vfs/layerdb/sha256")
+              .resolve(chainId.digest().hex())
+              .resolve("tar-split.json.gz"));
+      store = LayerStore.builder(root).durability(Durability.NONE).open();
+      SampleImage image =
+          SampleImage.of(old.layers().get(0), old.layers().get(1), SampleImage.layer("n", "new"));
+      load(ImageFiles.docker(image, "demo:new").toTar());
+      try (Layer layer = store.get(chainId);
+          InputStream archive = layer.tarStream()) {
+        assertEquals(
+            new String(old.layers().get(damaged), UTF_8),
+            new String(archive.readAllBytes(), UTF_8));
+      }
+      assertEquals(
+          Set.of(old.id(), image.id()),
+          store.images().list().stream().map(Image::id).collect(Collectors.toSet()));
+    }
+  }
+}
