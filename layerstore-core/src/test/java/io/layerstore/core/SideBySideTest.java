@@ -90,8 +90,7 @@ final class SideBySideTest {
     for (int i = 0; i < 1000; i++) {
       work.add(stop -> begun.incrementAndGet());
     }
-    assertSame(
-        failure, assertThrows(LayerStoreException.class, () -> run(executor(kind), work)));
+    assertSame(failure, assertThrows(LayerStoreException.class, () -> run(executor(kind), work)));
     if (!kind.equals("pool")) {
       assertEquals(0, begun.get());
     }
@@ -143,8 +142,7 @@ final class SideBySideTest {
             throw new OperationInterruptedException("waiting", e);
           }
         };
-    assertThrows(
-        OperationInterruptedException.class, () -> run(pool, List.of(piece, piece)));
+    assertThrows(OperationInterruptedException.class, () -> run(pool, List.of(piece, piece)));
     assertTrue(Thread.interrupted());
   }
 }

@@ -84,8 +84,7 @@ final class ImageToolsTest {
   }
 
   private void run(String from, String script, String to) throws IOException, InterruptedException {
-    String id =
-        docker.docker("create", "--network=none", from, "/bin/sh", "-ec", script).text();
+    String id = docker.docker("create", "--network=none", from, "/bin/sh", "-ec", script).text();
     docker.docker("start", "--attach", id);
     docker.docker("commit", "--change", "CMD [\"/bin/sh\"]", id, to);
     docker.docker("rm", id);
@@ -365,7 +364,11 @@ final class ImageToolsTest {
   class Buildah {
 
     @ParameterizedTest
-    @CsvSource({"docker-archive:%s:made:1, file", "oci-archive:%s:made:1, file", "oci:%s:made:1, directory"})
+    @CsvSource({
+      "docker-archive:%s:made:1, file",
+      "oci-archive:%s:made:1, file",
+      "oci:%s:made:1, directory"
+    })
     void load_whatBuildahWrote_sameIds(String form, String kind)
         throws IOException, InterruptedException {
       Tool buildah = tool("buildah");
@@ -405,8 +408,7 @@ final class ImageToolsTest {
 
     private Path policy() throws IOException {
       return Files.writeString(
-          scratch.resolve("policy.json"),
-          "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}");
+          scratch.resolve("policy.json"), "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}");
     }
   }
 }

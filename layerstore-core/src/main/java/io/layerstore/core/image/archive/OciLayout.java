@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>What {@code index.json} lists under the same names, or all without, is one choice if all of it
- * says for which platform it is; everything else in it is an image of its own. An index below it is always a choice.
- * Names are the annotations {@code io.containerd.image.name} and {@code
+ * says for which platform it is; everything else in it is an image of its own. An index below it is
+ * always a choice. Names are the annotations {@code io.containerd.image.name} and {@code
  * org.opencontainers.image.ref.name}. The digest and size of every document are checked before it
  * is looked at. Docker's media types for the same documents are taken as well.
  *

@@ -192,10 +192,7 @@ final class ArchiveFormatsTest {
     @ValueSource(chars = {'3', '4', '6'})
     void load_manifestThatIsNoFile_refused(char type) {
       byte[] tar =
-          new TarBuilder()
-              .header(TarHeaderBlock.named("manifest.json").type(type))
-              .end()
-              .toBytes();
+          new TarBuilder().header(TarHeaderBlock.named("manifest.json").type(type)).end().toBytes();
       InvalidImageException e = assertThrows(InvalidImageException.class, () -> load(tar));
       assertTrue(e.getMessage().contains("where a regular file must be"), e.getMessage());
     }
@@ -209,9 +206,7 @@ final class ArchiveFormatsTest {
               .file(TarHeaderBlock.named("real.tar"), layer)
               .hardLink("linked.tar", "real.tar")
               .file("config.json", image.config())
-              .file(
-                  "manifest.json",
-                  "[{\"Config\":\"config.json\",\"Layers\":[\"linked.tar\"]}]")
+              .file("manifest.json", "[{\"Config\":\"config.json\",\"Layers\":[\"linked.tar\"]}]")
               .end();
       load(tar.toBytes());
       assertEquals(image.id(), store.images().list().get(0).id());
@@ -239,8 +234,7 @@ final class ArchiveFormatsTest {
 
     @Test
     void load_hugeMemberThatIsNotThere_refused() {
-      byte[] tar =
-          new TarBuilder().header(TarHeaderBlock.named("x").size(1L << 32)).toBytes();
+      byte[] tar = new TarBuilder().header(TarHeaderBlock.named("x").size(1L << 32)).toBytes();
       assertThrows(MalformedArchiveException.class, () -> load(tar));
       assertThrows(MalformedArchiveException.class, () -> loadFile(tar));
       assertEmpty();
@@ -252,8 +246,7 @@ final class ArchiveFormatsTest {
       SampleImage image = SampleImage.of(layer);
       String path = ImageFiles.layerPath(layer);
       byte[] wrong = SampleImage.layer("a", "wrong");
-      load(
-          tar(image, new TarBuilder().file(TarHeaderBlock.named(path), wrong)));
+      load(tar(image, new TarBuilder().file(TarHeaderBlock.named(path), wrong)));
       assertEquals(1, store.layers().size());
     }
   }
@@ -285,8 +278,7 @@ final class ArchiveFormatsTest {
       assertEquals(2, top.config().diffIds().size());
       assertEquals("/bin/sh -c true", top.config().history().get(1).createdBy());
       assertEquals(
-          Map.of(ImageReference.parse("demo:x"), top.id()),
-          store.images().references().list());
+          Map.of(ImageReference.parse("demo:x"), top.id()), store.images().references().list());
       assertTrue(top.configBytes().toString().contains("extra"));
     }
 
@@ -302,8 +294,7 @@ final class ArchiveFormatsTest {
     @Test
     void load_noRepositories_refused() {
       assertThrows(
-          InvalidImageException.class,
-          () -> load(two("1.9.0").remove("repositories").toTar()));
+          InvalidImageException.class, () -> load(two("1.9.0").remove("repositories").toTar()));
       assertEmpty();
     }
 
@@ -311,8 +302,7 @@ final class ArchiveFormatsTest {
     void load_tagOfUnknownImage_refused() {
       assertThrows(
           InvalidImageException.class,
-          () ->
-              load(two("1.9.0").put("repositories", "{\"demo\":{\"x\":\"cc\"}}").toTar()));
+          () -> load(two("1.9.0").put("repositories", "{\"demo\":{\"x\":\"cc\"}}").toTar()));
       assertEmpty();
     }
 
@@ -340,8 +330,7 @@ final class ArchiveFormatsTest {
     @TempDir private Path directory;
 
     @Test
-    void load_pipeInPlaceOfLayer_refusedWithoutWaiting()
-        throws IOException, InterruptedException {
+    void load_pipeInPlaceOfLayer_refusedWithoutWaiting() throws IOException, InterruptedException {
       SampleImage image = SampleImage.small("a", 1);
       String path = ImageFiles.layerPath(image.layers().get(0));
       Path archive = ImageFiles.docker(image).remove(path).writeDirectory(directory.resolve("x"));
@@ -376,8 +365,7 @@ final class ArchiveFormatsTest {
     void load_manifestAfterIndexListsOtherImages_refused() throws IOException {
       SampleImage large = SampleImage.of(SampleImage.largeLayer("a", (1 << 20) + 1, 1));
       SampleImage other = SampleImage.small("b", 1);
-      ImageFiles files =
-          ImageFiles.oci(large, "").putAll(ImageFiles.docker(other, "demo:other"));
+      ImageFiles files = ImageFiles.oci(large, "").putAll(ImageFiles.docker(other, "demo:other"));
       InvalidImageException e =
           assertThrows(InvalidImageException.class, () -> load(files.toTar()));
       assertTrue(e.getMessage().contains("list different images"), e.getMessage());

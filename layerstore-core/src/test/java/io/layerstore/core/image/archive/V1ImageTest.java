@@ -16,7 +16,8 @@ final class V1ImageTest {
       ChainId.parse("sha256:b30750a52edb695478e5f934d13d3a48196c0d729c1ece098d9f0ee226fb2b18");
 
   private static String written(String document) throws IOException {
-    return new String(V1Image.of(JsonValue.parse(document.getBytes(UTF_8))).toJson().toBytes(), UTF_8);
+    return new String(
+        V1Image.of(JsonValue.parse(document.getBytes(UTF_8))).toJson().toBytes(), UTF_8);
   }
 
   @Test
