@@ -396,6 +396,11 @@ final class ArchiveFormatsTest {
             public int read() throws IOException {
               throw new IOException("the network is down");
             }
+
+            @Override
+            public int read(byte[] target, int offset, int length) throws IOException {
+              return read();
+            }
           };
       LayerStoreException e =
           assertThrows(
