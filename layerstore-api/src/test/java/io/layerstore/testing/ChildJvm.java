@@ -20,14 +20,38 @@ public final class ChildJvm {
    */
   public static Tool.Result run(List<String> options, Class<?> main, Object... arguments)
       throws IOException, InterruptedException {
+    return java().run(arguments(options, main, arguments).toArray());
+  }
+
+  /**
+   * The same under a program that gets the command line after its own arguments.
+   *
+   * @param before the program's own arguments
+   */
+  public static Tool.Result runUnder(
+      Tool program, List<?> before, Class<?> main, Object... arguments)
+      throws IOException, InterruptedException {
     Stream<Object> command =
         Stream.of(
-                Stream.of("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir")),
-                options.stream(),
-                Stream.of("-cp", classPath(), main.getName()),
-                Stream.of(arguments))
+                before.stream(),
+                Stream.of(java().program()),
+                arguments(List.of(), main, arguments).stream())
             .flatMap(part -> part);
-    return Tool.at(Path.of(System.getProperty("java.home"), "bin", "java")).run(command.toArray());
+    return program.run(command.toArray());
+  }
+
+  private static Tool java() {
+    return Tool.at(Path.of(System.getProperty("java.home"), "bin", "java"));
+  }
+
+  private static List<Object> arguments(List<String> options, Class<?> main, Object... arguments) {
+    return Stream.<Stream<?>>of(
+            Stream.of("-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir")),
+            options.stream(),
+            Stream.of("-cp", classPath(), main.getName()),
+            Stream.of(arguments))
+        .<Object>flatMap(part -> part)
+        .toList();
   }
 
   /**
