@@ -28,4 +28,14 @@ public interface Mount extends AutoCloseable {
    */
   @Override
   void close() throws LayerStoreException;
+
+  /**
+   * Undoes exactly this mount even if something still uses the files, for a busy mount whose users
+   * cannot be made to stop. Where it was the last mount, its path shows nothing from then on; who
+   * has a file open or works in a directory keeps that until the end, and the kernel ends the mount
+   * with the last of them. A call after {@link #close} does nothing, and the other way round.
+   *
+   * @throws LayerStoreException if the driver failed
+   */
+  void closeLazily() throws LayerStoreException;
 }

@@ -104,6 +104,14 @@ public interface GraphDriver extends AutoCloseable {
   void unmount(String id) throws LayerStoreException;
 
   /**
+   * The same, but a mount that is in use is taken out of sight at once, and undone by the kernel
+   * when the last one who uses it stops. A driver whose mounts are never in use need not have it.
+   */
+  default void unmountLazily(String id) throws LayerStoreException {
+    unmount(id);
+  }
+
+  /**
    * Where the layer is, such as {@code UpperDir}.
    *
    * @throws io.layerstore.DriverException if there is no such layer

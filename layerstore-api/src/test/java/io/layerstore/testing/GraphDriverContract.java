@@ -629,6 +629,28 @@ public abstract class GraphDriverContract {
       driver().unmount(id);
       assertFalse(Files.exists(mounted.resolve("f")));
     }
+
+    @Test
+    void unmountLazily_busy_isOutOfSightAndWhatIsOpenStays() throws IOException {
+      kit.require(kit.traits().hasKernelMounts(), "a mount of this driver is never busy");
+      String id = kit.readWriteLayer(kit.layer(null, file("f", "x")));
+      MountedTree mounted = kit.mount(id);
+      try (InputStream open = Files.newInputStream(mounted.resolve("f"))) {
+        driver().unmountLazily(id);
+        assertFalse(Files.exists(mounted.resolve("f")));
+        assertEquals('x', open.read());
+      }
+    }
+
+    @Test
+    void unmountLazily_mountedTwice_keepsTheOtherMount() throws IOException {
+      String id = kit.readWriteLayer(kit.layer(null, file("f", "x")));
+      kit.mount(id);
+      MountedTree mounted = kit.mount(id);
+      driver().unmountLazily(id);
+      assertEquals("x", Files.readString(mounted.resolve("f")));
+      driver().unmountLazily(id);
+    }
   }
 
   @Nested

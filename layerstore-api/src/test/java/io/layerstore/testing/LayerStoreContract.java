@@ -1018,6 +1018,19 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void mount_closedLazily_countsAsClosed() throws IOException {
+      RWLayer rw = store.createRWLayer("rw", null);
+      Mount first = rw.mount();
+      Mount second = rw.mount();
+      first.closeLazily();
+      first.close();
+      assertTrue(Files.exists(second.path()));
+      assertThrows(MountBusyException.class, () -> store.releaseRWLayer(rw));
+      second.closeLazily();
+      store.releaseRWLayer(rw);
+    }
+
+    @Test
     void mount_twice_thereUntilTheSecondClose() throws IOException {
       try (RWLayer rw = store.createRWLayer("rw", null)) {
         Mount first = rw.mount();

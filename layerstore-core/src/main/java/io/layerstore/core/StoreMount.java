@@ -14,7 +14,7 @@ final class StoreMount implements Mount {
   /** Undoes what the mount did. */
   @FunctionalInterface
   private interface Undo {
-    void run() throws LayerStoreException;
+    void run(boolean lazily) throws LayerStoreException;
   }
 
   private final StoreContext store;
@@ -43,8 +43,8 @@ final class StoreMount implements Mount {
     return new StoreMount(
         store,
         path,
-        () -> {
-          store.critical().run(() -> store.driver().unmount(id));
+        lazily -> {
+          unmount(store, id, lazily);
           store.table().unpin(layer);
         });
   }
@@ -65,12 +65,26 @@ final class StoreMount implements Mount {
     return new StoreMount(
         store,
         path,
-        () -> {
+        lazily -> {
           try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
-            store.critical().run(() -> store.driver().unmount(layer.mountId()));
+            unmount(store, layer.mountId(), lazily);
             store.table().uncountMount(layer);
           }
         });
+  }
+
+  private static void unmount(StoreContext store, String id, boolean lazily)
+      throws LayerStoreException {
+    store
+        .critical()
+        .run(
+            () -> {
+              if (lazily) {
+                store.driver().unmountLazily(id);
+              } else {
+                store.driver().unmount(id);
+              }
+            });
   }
 
   @Override
@@ -80,25 +94,34 @@ final class StoreMount implements Mount {
 
   @Override
   public void close() throws LayerStoreException {
+    close(false);
+  }
+
+  @Override
+  public void closeLazily() throws LayerStoreException {
+    close(true);
+  }
+
+  private void close(boolean lazily) throws LayerStoreException {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
     try {
-      undoUnlessStoreIsClosed();
+      undoUnlessStoreIsClosed(lazily);
     } catch (LayerStoreException | RuntimeException e) {
       closed.set(false);
       throw e;
     }
   }
 
-  private void undoUnlessStoreIsClosed() throws LayerStoreException {
+  private void undoUnlessStoreIsClosed(boolean lazily) throws LayerStoreException {
     StoreLifecycle.Call call = store.lifecycle().enterIfOpen();
     if (call == null) {
       // Closing the store has unmounted it.
       return;
     }
     try (call) {
-      undo.run();
+      undo.run(lazily);
     }
   }
 }

@@ -235,7 +235,12 @@ final class Overlay2Driver implements GraphDriver {
 
   @Override
   public void unmount(String id) throws LayerStoreException {
-    mounts.unmount(Overlay2Layout.requireValid(id));
+    mounts.unmount(Overlay2Layout.requireValid(id), false);
+  }
+
+  @Override
+  public void unmountLazily(String id) throws LayerStoreException {
+    mounts.unmount(Overlay2Layout.requireValid(id), true);
   }
 
   // ---- content ----

@@ -245,8 +245,12 @@ final class OverlayMounts {
     return options.mountLabel() == null ? "" : options.mountLabel();
   }
 
-  /** Undoes one mount. */
-  void unmount(String id) throws LayerStoreException {
+  /**
+   * Undoes one mount.
+   *
+   * @param lazily whether one that is in use is only taken out of sight, for the kernel to undo
+   */
+  void unmount(String id, boolean lazily) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
       if (!layers.exists(id)) {
@@ -266,7 +270,7 @@ final class OverlayMounts {
           held.remove(id); // It stays, for the next one who wants it.
           return;
         }
-        unmountNow(id, false);
+        unmountNow(id, lazily);
       }
       counter.decrement(id);
     }
@@ -356,7 +360,7 @@ final class OverlayMounts {
 
   private MergedView viewOfMount(String id) throws LayerStoreException {
     Path merged = pathOf(id);
-    return new MergedView(new ScanPool(() -> calls.openTree(merged)), () -> unmount(id));
+    return new MergedView(new ScanPool(() -> calls.openTree(merged)), () -> unmount(id, false));
   }
 
   // ---- persistence ----
