@@ -4,6 +4,7 @@ import io.layerstore.DriverStatus;
 import io.layerstore.Durability;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerStoreException;
+import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
@@ -188,6 +189,10 @@ final class Overlay2Driver implements GraphDriver {
     mounts.runUnmounted(
         id,
         () -> {
+          List<String> holders = calls.mountsBelow(layers.layout().layer(id));
+          if (!holders.isEmpty()) {
+            throw new MountBusyException(id, holders, null);
+          }
           // The name first, as in Docker: a layer without one is known to be on its way out.
           layers.removeLink(id);
           calls.remove(layers.layout().home(), id);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
+import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.MountOptions;
@@ -15,6 +16,7 @@ import io.layerstore.RecoveryReport;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.LayerTree;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -210,6 +212,22 @@ final class HomeLayoutTest {
       driver.remove("layer0");
       assertEquals(Set.of("l"), names(home));
       assertEquals(Set.of(), names(home.resolve("l")));
+    }
+
+    @Test
+    void remove_layerMadeByBuildKit_isListedReadAndGone() throws IOException {
+      // As BuildKit's snapshots in dockerd: 25 letters and digits.
+      String id = "k1hu2c0q4tz7x9m3bv5n8r6ya";
+      driver.create(id, chain(1), CreateOptions.DEFAULT);
+      Files.writeString(home.resolve(id).resolve("diff/f"), "x");
+      reopen();
+      assertEquals(List.of(id, "layer0"), driver.ids());
+      try (LayerTree tree = driver.tree(id)) {
+        assertTrue(tree.find(LayerPath.of("f")).isPresent());
+      }
+      driver.remove(id);
+      assertEquals(List.of("layer0"), driver.ids());
+      assertEquals(Set.of(text("layer0", "link")), names(home.resolve("l")));
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Everything the overlay2 driver asks of the kernel that the JDK cannot do: mounts, special files,
@@ -51,6 +52,13 @@ public interface LinuxCalls {
    * @param directory as {@link Mounts#merged} or {@link DetachedMount#path} gave it, or any other
    */
   TreeScan openTree(Path directory) throws LayerStoreException;
+
+  /**
+   * What is mounted below a directory, as texts for people: {@code mount at /diff/x}.
+   *
+   * @param directory in the mount namespace of this process
+   */
+  List<String> mountsBelow(Path directory);
 
   /**
    * Deletes the directory of a layer with everything in it, of any depth; one that does not exist

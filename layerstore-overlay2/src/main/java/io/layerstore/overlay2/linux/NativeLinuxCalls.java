@@ -7,6 +7,7 @@ import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 
 /** Asks the kernel through helper processes. Immutable. */
@@ -87,6 +88,11 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public TreeScan openTree(Path directory) throws LayerStoreException {
     return new ScanHelper(start(HelperStart.inHome(HelperMode.SCAN, directory)));
+  }
+
+  @Override
+  public List<String> mountsBelow(Path directory) {
+    return MountHolders.mountsBelow(directory);
   }
 
   @Override

@@ -1,0 +1,153 @@
+package io.layerstore.overlay2;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.layerstore.ChainId;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.MountBusyException;
+import io.layerstore.RWLayer;
+import io.layerstore.RecoveryReport;
+import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.Tool;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Layers that cannot be unmounted or removed because somebody uses them. */
+final class BusyLayerTest {
+
+  private static final @Nullable ChainId NO_PARENT = null;
+
+  @TempDir Path directory;
+  private Path root;
+  private LayerStore store;
+
+  @BeforeEach
+  void openStore() throws LayerStoreException {
+    Overlay2Testing.assumeSupported(directory);
+    root = directory.resolve("store");
+    store = open();
+  }
+
+  @AfterEach
+  void closeStore() throws LayerStoreException {
+    if (store != null) {
+      store.close();
+    }
+  }
+
+  private LayerStore open() throws LayerStoreException {
+    return LayerStore.builder(root).driver("overlay2").open();
+  }
+
+  private static int status(String tool, Object... arguments) throws IOException {
+    try {
+      return Tool.require(tool).attempt(arguments).status();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(e);
+    }
+  }
+
+  private RWLayer layerOnLayer() throws IOException {
+    RWLayer below = store.createRWLayer("below", NO_PARENT);
+    try (Mount mount = below.mount()) {
+      Files.writeString(mount.path().resolve("f"), "x");
+    }
+    return store.createRWLayer("rw", below.commit().chainId());
+  }
+
+  @Test
+  void close_fileOpen_namesThisProcessAndCanBeRepeated() throws IOException {
+    Mount mount = layerOnLayer().mount();
+    try (InputStream open = Files.newInputStream(mount.path().resolve("f"))) {
+      MountBusyException e = assertThrows(MountBusyException.class, mount::close);
+      String pid = Long.toString(ProcessHandle.current().pid());
+      assertTrue(e.getMessage().contains("process " + pid), e::getMessage);
+      assertEquals('x', open.read());
+    }
+    mount.close();
+    assertFalse(Files.exists(mount.path().resolve("f")));
+  }
+
+  @Test
+  void closeLazily_fileOpen_isOutOfSightAndTheLayerCanGo() throws IOException {
+    RWLayer rw = layerOnLayer();
+    Mount mount = rw.mount();
+    try (InputStream open = Files.newInputStream(mount.path().resolve("f"))) {
+      mount.closeLazily();
+      assertFalse(Files.exists(mount.path().resolve("f")));
+      store.releaseRWLayer(rw);
+      assertEquals('x', open.read());
+    }
+  }
+
+  /** Mounts something in the directory {@code busy} of a layer while {@code work} runs. */
+  private static void whileMounted(Path busy, Work work) throws IOException {
+    assumeTrue(Overlay2Testing.isRoot(), "needs root, to mount in a layer");
+    assumeTrue(status("mount", "-t", "tmpfs", "none", busy) == 0, "no tmpfs can be mounted");
+    try {
+      Files.writeString(busy.resolve("precious"), "x");
+      work.run();
+      assertEquals("x", Files.readString(busy.resolve("precious")));
+    } finally {
+      assertEquals(0, status("umount", busy));
+    }
+  }
+
+  private interface Work {
+    void run() throws IOException;
+  }
+
+  @Test
+  void releaseRWLayer_somethingMountedInIt_namesItAndChangesNothing() throws IOException {
+    RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+    Path files;
+    try (Mount mount = rw.mount()) {
+      files = mount.path();
+    }
+    Files.writeString(files.resolve("kept"), "y");
+    whileMounted(
+        Files.createDirectory(files.resolve("busy")),
+        () -> {
+          MountBusyException e =
+              assertThrows(MountBusyException.class, () -> store.releaseRWLayer(rw));
+          assertTrue(e.getMessage().contains("mount at /diff/busy"), e::getMessage);
+          assertEquals("y", Files.readString(files.resolve("kept")));
+        });
+    store.releaseRWLayer(rw);
+    assertFalse(Files.exists(files));
+  }
+
+  @Test
+  void release_somethingMountedInIt_isDoneByALaterOpen() throws IOException {
+    Layer layer = store.register(new TarBuilder().directory("busy/").end().toStream(), NO_PARENT);
+    Path files = Path.of(layer.metadata().get("UpperDir"));
+    whileMounted(
+        files.resolve("busy"),
+        () -> {
+          assertThrows(LayerStoreException.class, () -> store.release(layer));
+          store.close();
+          store = open();
+          assertFalse(store.recoveryReport().of(RecoveryReport.Kind.POSTPONED).isEmpty());
+        });
+    store.close();
+    store = open();
+    assertFalse(Files.exists(files), () -> store.recoveryReport().toString());
+    assertEquals(List.of(), store.layers());
+  }
+}

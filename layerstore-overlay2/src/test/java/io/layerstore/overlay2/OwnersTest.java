@@ -1,0 +1,181 @@
+package io.layerstore.overlay2;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.layerstore.ChainId;
+import io.layerstore.DriverNotSupportedException;
+import io.layerstore.IdMapping;
+import io.layerstore.IdMapping.Range;
+import io.layerstore.Layer;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.RWLayer;
+import io.layerstore.overlay2.linux.SubordinateIds;
+import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.TarHeaderBlock;
+import io.layerstore.testing.Tool;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who owns the files of a layer: on the disk, in a mount, and in what is exported. */
+final class OwnersTest {
+
+  private static final @Nullable ChainId NO_PARENT = null;
+
+  @TempDir Path directory;
+
+  private Path root() {
+    Overlay2Testing.assumeSupported(directory);
+    return directory.resolve("store");
+  }
+
+  private LayerStore open(Path root, IdMapping mapping) throws LayerStoreException {
+    return LayerStore.builder(root).driver("overlay2").idMapping(mapping).open();
+  }
+
+  /** Those of {@code userns-remap} for root; for an ordinary user what the system grants. */
+  private static IdMapping mapping() {
+    if (Overlay2Testing.isRoot()) {
+      List<Range> ranges = List.of(new Range(0, 100_000, 65_536));
+      return new IdMapping(ranges, ranges);
+    }
+    Tool.require("newuidmap");
+    Tool.require("newgidmap");
+    try {
+      return SubordinateIds.namespace().ranges();
+    } catch (DriverNotSupportedException e) {
+      assumeTrue(false, e.reason());
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static byte[] archive(long uid, long gid) {
+    return new TarBuilder()
+        .file("root", "0")
+        .file(TarHeaderBlock.named("other").uid(uid).gid(gid), "1")
+        .end()
+        .toBytes();
+  }
+
+  private static Layer register(LayerStore store, byte[] archive) throws LayerStoreException {
+    return store.register(new ByteArrayInputStream(archive), NO_PARENT);
+  }
+
+  private static byte[] export(Layer layer) throws IOException {
+    try (InputStream tar = layer.tarStream()) {
+      return tar.readAllBytes();
+    }
+  }
+
+  /** The file on the disk, whatever the layer's directory is called. */
+  private static Path stored(Path root, String name) throws IOException {
+    try (Stream<Path> layers = Files.list(root.resolve("overlay2"))) {
+      return layers
+          .map(layer -> layer.resolve("diff").resolve(name))
+          .filter(file -> Files.exists(file, LinkOption.NOFOLLOW_LINKS))
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  private static long id(Path path, String attribute) throws IOException {
+    return Integer.toUnsignedLong(
+        (Integer) Files.getAttribute(path, attribute, LinkOption.NOFOLLOW_LINKS));
+  }
+
+  @Nested
+  class Mapped {
+
+    @Test
+    void register_mapped_shiftsOnDiskAndExportsTheOriginals() throws IOException {
+      Path root = root();
+      IdMapping mapping = mapping();
+      byte[] archive = archive(1000, 65534);
+      try (LayerStore store = open(root, mapping)) {
+        Layer layer = register(store, archive);
+        assertArrayEquals(archive, export(layer));
+      }
+      assertEquals(mapping.uidToHost(0).getAsLong(), id(stored(root, "root"), "unix:uid"));
+      assertEquals(mapping.uidToHost(1000).getAsLong(), id(stored(root, "other"), "unix:uid"));
+      assertEquals(mapping.gidToHost(65534).getAsLong(), id(stored(root, "other"), "unix:gid"));
+    }
+
+    @Test
+    void register_ownerOutsideTheMapAsRoot_isRefusedByNameAndLeavesNothing() throws IOException {
+      assumeTrue(Overlay2Testing.isRoot(), "an ordinary user is warned");
+      try (LayerStore store = open(root(), mapping())) {
+        LayerStoreException e =
+            assertThrows(LayerStoreException.class, () -> register(store, archive(2_000_000, 0)));
+        assertTrue(e.getMessage().contains("2000000"), e::getMessage);
+        assertEquals(List.of(), store.layers());
+        register(store, archive(1, 1));
+      }
+    }
+
+    @Test
+    void register_ownerOutsideTheMapAsUser_belongsToTheUserAndIsExportedAsItWas()
+        throws IOException {
+      assumeTrue(!Overlay2Testing.isRoot(), "root is refused");
+      Path root = root();
+      byte[] archive = archive(2_000_000, 0);
+      try (LayerStore store = open(root, mapping())) {
+        assertArrayEquals(archive, export(register(store, archive)));
+      }
+      assertEquals(id(stored(root, "root"), "unix:uid"), id(stored(root, "other"), "unix:uid"));
+    }
+
+    @Test
+    void commit_mapped_hasTheOwnersInside() throws IOException {
+      Path root = root();
+      byte[] archive = archive(1000, 1001);
+      try (LayerStore store = open(root, mapping())) {
+        RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+        rw.applyDiff(new ByteArrayInputStream(archive));
+        byte[] diff;
+        try (InputStream tar = rw.tarStream()) {
+          diff = tar.readAllBytes();
+        }
+        String header = new String(diff, java.nio.charset.StandardCharsets.ISO_8859_1);
+        assertTrue(header.contains("0001750\0" + "0001751\0"), "owner 1000:1001 in octal");
+      }
+    }
+  }
+
+  @Nested
+  class OneUser {
+
+    @Test
+    void register_anyOwner_belongsToTheUserAndIsExportedAsItWas() throws IOException {
+      assumeTrue(!Overlay2Testing.isRoot(), "root keeps every owner");
+      Path root = root();
+      byte[] archive = archive(1000, 4_000_000);
+      try (LayerStore store = open(root, IdMapping.IDENTITY)) {
+        Layer layer = register(store, archive);
+        assertArrayEquals(archive, export(layer));
+        RWLayer rw = store.createRWLayer("rw", layer.chainId());
+        try (Mount mount = rw.mount()) {
+          Path other = mount.path().resolve("other");
+          assertEquals("1", Files.readString(other));
+          Files.writeString(other, "changed");
+        }
+      }
+      Path own = Files.createFile(directory.resolve("own"));
+      assertEquals(id(own, "unix:uid"), id(stored(root, "other"), "unix:uid"));
+    }
+  }
+}
