@@ -6,7 +6,8 @@ import java.util.List;
  * Who holds a layer at one moment. A layer is deleted when it is released and nothing holds it any
  * more.
  *
- * @param handles the number of open {@link Layer} handles
+ * @param handles the number of open {@link Layer} handles, one for each image whose top layer it is
+ *     included
  * @param children the layers directly above, sorted
  * @param rwLayers the names of the read-write layers directly above, sorted
  */

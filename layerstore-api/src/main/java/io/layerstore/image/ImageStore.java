@@ -46,7 +46,10 @@ public interface ImageStore {
    */
   Image resolve(String text) throws LayerStoreException;
 
-  /** All images at this moment, sorted by id. */
+  /**
+   * All images at this moment, sorted by id. One whose configuration has become unreadable since
+   * the store was opened is left out.
+   */
   List<Image> list();
 
   /** The images whose parent is {@code id}, sorted by id. */
@@ -56,11 +59,16 @@ public interface ImageStore {
    * Notes from which image another was made.
    *
    * @throws ImageNotFoundException if one of them is missing
+   * @throws IllegalArgumentException if {@code parent} is the image itself or was made from it
    */
   void setParent(ImageId id, ImageId parent) throws LayerStoreException;
 
   /**
-   * Deletes an image with its references, and the layers nothing else holds.
+   * Deletes an image with its references, and the layers nothing else holds. Images that were made
+   * from it forget it.
+   *
+   * <p>Needed is an image that others were made from, on whose top layer read-write layers stand,
+   * or that has several references: more than one tag, or references in more than one repository.
    *
    * @param force whether to delete it although images were made from it or it has several
    *     references; read-write layers are never left without ground: their layers stay
@@ -99,20 +107,47 @@ public interface ImageStore {
 
   /**
    * Makes an image of one layer from the archive of a root file system, as {@code docker import}
-   * does.
+   * does. A tag that names another image is moved.
+   *
+   * @throws IllegalArgumentException if a change or the time is not valid; nothing has been read
+   * @throws InvalidImageException if the platform is not of Linux; nothing has been read
+   * @throws LayerStoreException if the archive is refused, or something cannot be written; no
+   *     layer, image or reference remains
    */
   Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException;
 
-  /** Makes an image from the changes of a read-write layer, as {@code docker commit} does. */
+  /**
+   * Makes an image from the changes of a read-write layer, as {@code docker commit} does. The
+   * read-write layer goes on; a tag that names another image is moved.
+   *
+   * <p>The configuration is the parent's with the changes, a step of history and a layer more;
+   * without changes in the files the step is an empty one and there is no layer. Without a parent
+   * the layers below are taken as they are.
+   *
+   * @throws IllegalArgumentException if a change or the time is not valid, if the read-write layer
+   *     does not stand on the parent, or if it is of another store; nothing has been read
+   * @throws ImageNotFoundException if there is no such parent
+   * @throws LayerStoreException if several images may be the parent and none is named, or if
+   *     something cannot be read or written; no layer, image or reference remains
+   */
   Image commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException;
 
   /** How much room images and layers take. */
   DiskUsage diskUsage() throws LayerStoreException;
 
-  /** What {@link #prune} would delete. */
+  /**
+   * What {@link #prune} would delete.
+   *
+   * <p>An image goes only with all that were made from it. As long as an image on disk cannot be
+   * read, layers of no image stay: they may be that image's.
+   */
   PrunePlan planPrune(PruneOptions options) throws LayerStoreException;
 
-  /** Deletes what {@code plan} names and nothing refers to even now. */
+  /**
+   * Deletes what {@code plan} names and nothing refers to even now. What it does not name stays.
+   *
+   * @throws LayerStoreException if something cannot be deleted; what came before it is gone
+   */
   PruneReport prune(PrunePlan plan) throws LayerStoreException;
 
   /** The images that could not be used when the store was opened, and why. */

@@ -15,12 +15,14 @@ import io.layerstore.image.Image;
 import io.layerstore.image.ImageId;
 import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImageStore;
+import io.layerstore.image.ImportOptions;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -37,6 +39,16 @@ final class ImageStoreCrashTest {
 
   private static final ImageReference ONE = ImageReference.parse("one");
   private static final ImageReference TWO = ImageReference.parse("two");
+
+  private static final ImportOptions IMPORT =
+      ImportOptions.builder()
+          .reference(ImageReference.parse("imported"))
+          .created(Instant.EPOCH)
+          .build();
+
+  private static LayerSource tar(String name) {
+    return LayerSource.of(new TarBuilder().file(name, name).end().toBytes());
+  }
 
   private static byte[] config(String label, Layer layer) {
     return "{\"config\":{\"Labels\":{\"l\":\"%s\"}},\"rootfs\":{\"diff_ids\":[\"%s\"]}}"
@@ -72,6 +84,7 @@ final class ImageStoreCrashTest {
           (images, layer) -> images.references().addTag(TWO, idOf("child", layer), false),
           (images, layer) -> images.references().addTag(TWO, idOf("parent", layer), true),
           (images, layer) -> images.references().remove(TWO),
+          (images, layer) -> images.importRootFs(tar("imported"), IMPORT),
           (images, layer) -> images.delete(idOf("parent", layer), true),
           (images, layer) -> images.delete(idOf("child", layer), true));
 
@@ -119,10 +132,7 @@ final class ImageStoreCrashTest {
     boolean[] failed = {false};
     Map<String, Object> after = null;
     try (LayerStore store = LayerStore.open(faulty.wrap(root));
-        Layer layer =
-            store.register(
-                LayerSource.of(new TarBuilder().file("a", "a").end().toBytes()),
-                RegisterOptions.DEFAULT)) {
+        Layer layer = store.register(tar("a"), RegisterOptions.DEFAULT)) {
       for (Step done : LIFE.subList(0, step)) {
         done.run(store.images(), layer);
       }
@@ -162,43 +172,30 @@ final class ImageStoreCrashTest {
   }
 
   @Test
-  void process_diesBeforeAnyChange_nextOneFindsTheStateBeforeOrAfter() throws IOException {
-    assertDeaths(false);
-  }
-
-  @Test
-  void process_diesWithinAnyWrite_nextOneFindsTheStateBeforeOrAfter() throws IOException {
-    assertDeaths(true);
-  }
-
-  private static void assertDeaths(boolean torn) throws IOException {
+  void process_diesBeforeAnyChangeOrWithinAnyWrite_nextOneFindsTheStateBeforeOrAfter()
+      throws IOException {
     int deaths = 0;
     for (int step = 0; step < LIFE.size(); step++) {
       boolean dies = true;
       for (int count = 0; dies; count++) {
-        dies = diesSoundly(step, count, torn);
+        dies = diesSoundly(step, count);
         deaths += dies ? 1 : 0;
       }
     }
     assertTrue(deaths > 60, "only " + deaths + " places to die at");
   }
 
-  private static boolean diesSoundly(int step, int count, boolean torn) throws IOException {
+  private static boolean diesSoundly(int step, int count) throws IOException {
     Path root = newRoot();
     FaultyFileSystem faulty = FaultyFileSystem.over(root.getFileSystem());
     LayerStore store = LayerStore.open(faulty.wrap(root));
-    Layer layer =
-        store.register(
-            LayerSource.of(new TarBuilder().file("a", "a").end().toBytes()),
-            RegisterOptions.DEFAULT);
+    Layer layer = store.register(tar("a"), RegisterOptions.DEFAULT);
     for (Step done : LIFE.subList(0, step)) {
       done.run(store.images(), layer);
     }
     List<Image> images = store.images().list();
     Map<ImageReference, ImageId> names = store.images().references().list();
-    if (torn) {
-      faulty.tearWrites();
-    }
+    faulty.tearWrites();
     faulty.stopAfter(count);
     try {
       LIFE.get(step).run(store.images(), layer);
@@ -226,6 +223,58 @@ final class ImageStoreCrashTest {
     }
     root.getFileSystem().close();
     return died;
+  }
+
+  @Test
+  void delete_isDoneInTheOrderOfDocker() throws IOException {
+    Path root = newRoot();
+    FaultyFileSystem faulty = FaultyFileSystem.over(root.getFileSystem());
+    try (LayerStore store = LayerStore.open(faulty.wrap(root))) {
+      Image image = store.images().importRootFs(tar("a"), IMPORT);
+      String hex = image.id().digest().hex();
+      faulty.forgetOperations();
+      store.images().delete(image.id(), false);
+      List<String> order = new ArrayList<>();
+      for (FileOperation operation : faulty.operations()) {
+        String path = root.relativize(operation.path()).toString();
+        if (operation.kind() == FileOperation.Kind.MOVE && operation.target() != null) {
+          order.add("rename to " + operation.target().getFileName());
+        } else if (operation.kind() == FileOperation.Kind.DELETE && path.endsWith(hex)) {
+          order.add("delete " + path.replace(hex, "ID"));
+        }
+      }
+      List<String> distinct = order.stream().distinct().toList();
+      assertEquals(
+          List.of(
+              "rename to repositories.json",
+              "delete image/vfs/imagedb/metadata/sha256/ID",
+              "delete image/vfs/imagedb/content/sha256/ID"),
+          distinct.subList(0, 3));
+      assertTrue(distinct.get(3).endsWith("-removing"), distinct.toString());
+    }
+    root.getFileSystem().close();
+  }
+
+  @Test
+  void create_isDoneInTheOrderOfDocker() throws IOException {
+    Path root = newRoot();
+    FaultyFileSystem faulty = FaultyFileSystem.over(root.getFileSystem());
+    try (LayerStore store = LayerStore.open(faulty.wrap(root))) {
+      Image image = store.images().importRootFs(tar("a"), IMPORT);
+      List<String> renamed =
+          faulty.operations().stream()
+              .filter(operation -> operation.kind() == FileOperation.Kind.MOVE)
+              .map(operation -> String.valueOf(operation.target().getFileName()))
+              .toList();
+      assertEquals(
+          List.of(
+              image.topLayer().orElseThrow().digest().hex(),
+              image.id().digest().hex(),
+              "lastUpdated",
+              "repositories.json"),
+          renamed.subList(renamed.size() - 4, renamed.size()));
+    }
+    root.getFileSystem().close();
   }
 
   private static List<ImageId> ids(List<Image> images) {
