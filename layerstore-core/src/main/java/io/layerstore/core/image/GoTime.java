@@ -23,7 +23,7 @@ final class GoTime {
           "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
               + "(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))");
   private static final int NANO_DIGITS = 9;
-  private static final int MAX_YEAR = 9999;
+  private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999999Z");
 
   /** Up to nine digits of a second, without trailing zeros. */
   private static final DateTimeFormatter NANOS =
@@ -73,7 +73,7 @@ final class GoTime {
    * @throws IllegalArgumentException if it is not in the years 1 to 9999, all that the form can say
    */
   static String format(Instant time) {
-    if (time.isBefore(ZERO) || time.atOffset(ZoneOffset.UTC).getYear() > MAX_YEAR) {
+    if (time.isBefore(ZERO) || time.isAfter(LAST)) {
       throw new IllegalArgumentException("not a time of the years 1 to 9999: " + time);
     }
     return NANOS.format(time);

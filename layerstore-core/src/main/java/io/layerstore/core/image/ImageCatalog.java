@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +44,7 @@ final class ImageCatalog {
   private final LayerAccess access;
   private final ImageDb db;
   private final ImageTable table;
+  private final Set<ImageId> reported = ConcurrentHashMap.newKeySet();
 
   ImageCatalog(LayerAccess access, ImageDb db, ImageTable table) {
     this.access = access;
@@ -68,7 +70,10 @@ final class ImageCatalog {
       if (table.find(id) == null) {
         String problem = restore(id);
         if (problem != null) {
-          log.warn("not restoring image {}: {}", id, problem);
+          // A store that only reads tries again at every look; once is enough to say.
+          if (reported.add(id)) {
+            log.warn("not restoring image {}: {}", id, problem);
+          }
           findings.add(new Finding(Kind.DAMAGED_IMAGE, id.toString(), problem));
         }
       }

@@ -26,10 +26,17 @@ public final class GoJson {
     return DOCUMENTS;
   }
 
-  /** A factory whose parsers refuse documents nested deeper than {@code maxDepth}. */
+  /**
+   * A factory whose parsers refuse documents nested deeper than {@code maxDepth}. How long they may
+   * be is for those who read them to limit; no name in them is too long then.
+   */
   public static JsonFactory factory(int maxDepth) {
     return JsonFactory.builder()
-        .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(maxDepth).build())
+        .streamReadConstraints(
+            StreamReadConstraints.builder()
+                .maxNestingDepth(maxDepth)
+                .maxNameLength(Integer.MAX_VALUE)
+                .build())
         .disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
         .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
         .build();
