@@ -61,7 +61,7 @@ class RealImageMountTest {
           "touch -d '1985-10-26 01:21:00' /times/large && echo x > /times/epoch && rm /times/empty");
 
   /** As many layers more that only add. */
-  private static final int COPIES = 24;
+  private static final int COPIES = 20;
 
   /** What Docker puts on top of an image for every container. */
   private static final Pattern OF_EVERY_CONTAINER =
