@@ -1160,5 +1160,67 @@ public abstract class ImageArchiveContract {
       assertLoaded(image);
       assertEquals(2, store.layers().size());
     }
+
+    @Test
+    void load_sameImagesAtOnceInOtherOrder_bothSucceedAndShareLayers() throws Exception {
+      SampleImage one = SampleImage.small("a", 4);
+      SampleImage two = SampleImage.small("b", 4);
+      ImageFiles forward =
+          ImageFiles.docker(
+              List.of(one, two), ImageFiles.item(one, "demo:a"), ImageFiles.item(two, "demo:b"));
+      ImageFiles backward =
+          ImageFiles.docker(
+              List.of(two, one), ImageFiles.item(two, "demo:b"), ImageFiles.item(one, "demo:a"));
+      List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+      List<Thread> threads = new ArrayList<>();
+      for (ImageFiles files : List.of(forward, backward, forward)) {
+        Thread thread =
+            new Thread(
+                () -> {
+                  try {
+                    load(files);
+                  } catch (LayerStoreException | RuntimeException | Error e) {
+                    failures.add(e);
+                  }
+                });
+        threads.add(thread);
+        thread.start();
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertEquals(List.of(), failures);
+      assertLoaded(one);
+      assertLoaded(two);
+      assertEquals(8, store.layers().size());
+    }
+
+    @Test
+    void save_imageDeletedMeanwhile_complete() throws IOException {
+      SampleImage image = SampleImage.small("a", 3);
+      load(ImageFiles.docker(image, "demo:x"));
+      byte[] expected = save(SaveOptions.DEFAULT, "demo:x");
+      ByteArrayOutputStream out =
+          new ByteArrayOutputStream() {
+            private boolean isDeleted;
+
+            @Override
+            public synchronized void write(byte[] bytes, int offset, int length) {
+              if (!isDeleted) {
+                isDeleted = true;
+                try {
+                  store.images().delete(image.id(), true);
+                } catch (LayerStoreException e) {
+                  throw new AssertionError(e);
+                }
+              }
+              super.write(bytes, offset, length);
+            }
+          };
+      store
+          .images()
+          .save(List.of("demo:x"), new ImageTarget.ToStream(out), SaveOptions.DEFAULT);
+      assertArrayEquals(expected, out.toByteArray());
+    }
   }
 }
