@@ -1,6 +1,6 @@
 package io.layerstore.core;
 
-import io.layerstore.testing.ImageArchiveContract;
+import io.layerstore.testing.HostileImageArchiveContract;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /** The contract on the {@code vfs} driver. */
-abstract class VfsImageArchiveContract extends ImageArchiveContract {
+abstract class VfsImageArchiveContract extends HostileImageArchiveContract {
 
   @Override
   protected Set<String> driverDirectories(Path root) throws IOException {
