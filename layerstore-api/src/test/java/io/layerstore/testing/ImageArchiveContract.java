@@ -45,6 +45,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -1023,6 +1026,46 @@ public abstract class ImageArchiveContract {
           };
       store.images().save(List.of("demo:x"), new ImageTarget.ToStream(out), SaveOptions.DEFAULT);
       assertArrayEquals(expected, out.toByteArray());
+    }
+
+    @Test
+    void close_whileSaving_waitsForTheSave() throws Exception {
+      SampleImage image = SampleImage.small("a", 6);
+      SaveOptions options = SaveOptions.DEFAULT.withCompression(Compression.GZIP);
+      List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+      List<Thread> closing = new ArrayList<>();
+      ExecutorService pool = Executors.newCachedThreadPool();
+      // Lets the close wait before any other thread helps with the save.
+      Executor executor =
+          task -> {
+            for (Thread thread : closing) {
+              if (thread.getState() == Thread.State.NEW) {
+                thread.start();
+                while (thread.getState() != Thread.State.WAITING && thread.isAlive()) {
+                  Thread.onSpinWait();
+                }
+              }
+            }
+            pool.execute(task);
+          };
+      LayerStore other = builder(directory.resolve("other")).executor(executor).open();
+      other.images().load(ImageSource.of(ImageFiles.docker(image).toStream()), LoadOptions.DEFAULT);
+      closing.add(
+          new Thread(
+              () -> {
+                try {
+                  other.close();
+                } catch (LayerStoreException | RuntimeException e) {
+                  failures.add(e);
+                }
+              }));
+      ByteArrayOutputStream out = new ByteArrayOutputStream();
+      other.images().save(List.of(image.id().toString()), new ImageTarget.ToStream(out), options);
+      closing.get(0).join();
+      pool.shutdown();
+      assertEquals(List.of(), failures);
+      load(ImageFiles.docker(image));
+      assertArrayEquals(save(options, image.id().toString()), out.toByteArray());
     }
   }
 }

@@ -55,6 +55,13 @@ final class LayerReading {
 
   InputStream tarStream(RoLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return openArchive(layer);
+    }
+  }
+
+  /** The same inside a call, on any of the threads that work for it. */
+  InputStream openArchive(RoLayer layer) throws LayerStoreException {
+    try {
       String file = "the tar-split of " + layer.chainId();
       InputStream compressed = store.metadata().tarSplit(layer.chainId());
       DecompressedStream tarSplit = null;

@@ -60,7 +60,7 @@ final class StoreArchiveLayers implements ArchiveLayers {
   public InputStream archive(ChainId chainId) throws LayerStoreException {
     RoLayer layer = store.table().pin(chainId);
     try {
-      return reading.tarStream(layer);
+      return reading.openArchive(layer);
     } finally {
       // The caller holds the image, and so its layers, as long as it reads.
       store.table().unpin(layer);
