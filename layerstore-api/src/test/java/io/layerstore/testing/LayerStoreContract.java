@@ -46,6 +46,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,6 +56,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -660,6 +662,30 @@ public abstract class LayerStoreContract {
   /** References and deletion. */
   @Nested
   protected class Release {
+
+    @Test
+    void release_parentWhileAChildComesIn_keepsItForTheChild() throws IOException {
+      Layer parent = register(tar("a", "1"));
+      LayerSource child =
+          () -> {
+            // Another thread, because the one that opens the source may hold locks.
+            assertEquals(List.of(), CompletableFuture.supplyAsync(() -> releaseNow(parent)).join());
+            return new ByteArrayInputStream(tar("b", "2"));
+          };
+
+      Layer layer = store.register(child, RegisterOptions.onTopOf(parent.chainId()));
+
+      assertArrayEquals(tar("b", "2"), export(layer));
+      assertEquals(2, store.release(layer).size());
+    }
+
+    private List<LayerMetadata> releaseNow(Layer layer) {
+      try {
+        return store.release(layer);
+      } catch (LayerStoreException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
 
     @Test
     void release_leaf_deletesUnreferencedAncestorsChildFirst() throws IOException {

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -24,6 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.opentest4j.TestAbortedException;
 
 /** The contract on the {@code vfs} driver. */
 abstract class VfsStoreContract extends LayerStoreContract {
@@ -44,6 +46,15 @@ abstract class VfsStoreContract extends LayerStoreContract {
   @ValueSource(strings = {"a:b", "a,b", "a b", "a\\b", "a%b", "a'b", "-a"})
   void open_rootWithAnOddName_works(String name) throws IOException {
     assertWorks(root().resolveSibling(name));
+  }
+
+  @Test
+  void open_rootWithANameOutsideAscii_works() throws IOException {
+    try {
+      assertWorks(root().resolveSibling("\u00e4\u4e2d\ud83d\ude00"));
+    } catch (InvalidPathException e) {
+      throw new TestAbortedException("the locale has no such names", e);
+    }
   }
 
   @Test
