@@ -1345,14 +1345,12 @@ public abstract class LayerStoreContract {
 
     @Test
     void close_store_leavesNoThread() throws Exception {
+      store.close();
+      LibraryThreads threads = LibraryThreads.now();
+      store = builder(root).open();
       register(tar("a", "1")).close();
       store.close();
-      List<String> left =
-          Thread.getAllStackTraces().keySet().stream()
-              .filter(thread -> thread.isAlive() && thread.getName().startsWith("layerstore-"))
-              .map(Thread::getName)
-              .toList();
-      assertEquals(List.of(), left);
+      assertEquals(List.of(), threads.begunSince());
     }
 
     @Test

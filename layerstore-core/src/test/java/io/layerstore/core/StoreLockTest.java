@@ -10,6 +10,7 @@ import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreLockedException;
+import io.layerstore.testing.LibraryThreads;
 import io.layerstore.testing.Tool;
 import java.io.BufferedReader;
 import java.io.File;
@@ -96,13 +97,6 @@ final class StoreLockTest {
     try (OtherProcess other = new OtherProcess(root)) {
       assertEquals("locked out", other.answer());
     }
-  }
-
-  private static List<String> lockThreads() {
-    return Thread.getAllStackTraces().keySet().stream()
-        .map(Thread::getName)
-        .filter(name -> name.startsWith("layerstore-lock"))
-        .toList();
   }
 
   @Test
@@ -237,11 +231,12 @@ final class StoreLockTest {
 
   @Test
   void close_twice_isHarmlessAndLeavesNoThread() throws IOException {
+    LibraryThreads threads = LibraryThreads.now();
     StoreLock lock = StoreLock.acquire(root);
-    assertFalse(lockThreads().isEmpty());
+    assertFalse(threads.begunSince().isEmpty());
     lock.close();
     lock.close();
-    assertEquals(List.of(), lockThreads());
+    assertEquals(List.of(), threads.begunSince());
   }
 
   @Test
@@ -256,11 +251,12 @@ final class StoreLockTest {
 
   @Test
   void acquire_refused_leavesNoThread() throws IOException {
+    LibraryThreads threads = LibraryThreads.now();
     try (OtherProcess other = new OtherProcess(root)) {
       assertEquals("holds true", other.answer());
       assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
     }
-    assertEquals(List.of(), lockThreads());
+    assertEquals(List.of(), threads.begunSince());
   }
 
   @Test

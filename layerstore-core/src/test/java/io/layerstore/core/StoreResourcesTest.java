@@ -15,6 +15,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.ChildJvm;
+import io.layerstore.testing.LibraryThreads;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.io.InputStream;
@@ -110,13 +111,6 @@ final class StoreResourcesTest {
     }
   }
 
-  private static List<String> threads() {
-    return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.isAlive() && thread.getName().startsWith("layerstore-"))
-        .map(Thread::getName)
-        .toList();
-  }
-
   @Test
   void close_storeThatWasUsed_leavesNoDescriptor() throws IOException {
     assumeTrue(Files.isReadable(DESCRIPTORS), "needs " + DESCRIPTORS);
@@ -134,8 +128,9 @@ final class StoreResourcesTest {
 
   @Test
   void close_storeThatWasUsed_leavesNoThread() throws IOException {
+    LibraryThreads threads = LibraryThreads.now();
     useStore(directory);
-    assertEquals(List.of(), threads());
+    assertEquals(List.of(), threads.begunSince());
   }
 
   @Test

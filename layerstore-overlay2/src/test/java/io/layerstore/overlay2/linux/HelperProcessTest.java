@@ -15,6 +15,7 @@ import io.layerstore.spi.Attributes;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.testing.ChildJvm;
+import io.layerstore.testing.LibraryThreads;
 import io.layerstore.testing.RecordingWriteContext;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -260,14 +261,11 @@ final class HelperProcessTest {
 
     @Test
     void close_leavesNoThread() throws IOException {
+      LibraryThreads threads = LibraryThreads.now();
       HelperProcess helper =
           HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
       helper.close();
-      assertEquals(
-          0,
-          Thread.getAllStackTraces().keySet().stream()
-              .filter(thread -> thread.getName().startsWith("layerstore-helper-mount"))
-              .count());
+      assertEquals(List.of(), threads.begunSince());
     }
 
     @Test
