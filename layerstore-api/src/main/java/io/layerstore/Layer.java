@@ -52,8 +52,13 @@ public interface Layer extends AutoCloseable {
    */
   Map<String, String> metadata() throws LayerStoreException;
 
+  /** The layer's archive, byte for byte as it was registered, uncompressed. */
+  default InputStream tarStream() throws LayerStoreException {
+    return tarStream(TarOptions.DEFAULT);
+  }
+
   /**
-   * The layer's archive, byte for byte as it was registered, uncompressed.
+   * The layer's archive, byte for byte as it was registered, compressed as {@code options} say.
    *
    * <p>The bytes are verified while they are read, so they are trustworthy only when the stream has
    * ended without an exception. Reads the layer's files on the fly; memory does not grow with the
@@ -63,18 +68,28 @@ public interface Layer extends AutoCloseable {
    *     the layer or the archive as a whole is not what was registered, before any byte from
    *     outside the layer is given out
    * @throws StoreCorruptedException if the layer has no readable tar-split
+   * @throws UnsupportedCompressionException if the library for the compression is not there
+   * @throws IllegalArgumentException if the options have a latest time: what was registered is not
+   *     changed
    */
-  InputStream tarStream() throws LayerStoreException;
+  InputStream tarStream(TarOptions options) throws LayerStoreException;
+
+  /** The difference to {@code ancestor} with {@link TarOptions#DEFAULT}. */
+  default InputStream tarStreamFrom(@Nullable ChainId ancestor) throws LayerStoreException {
+    return tarStreamFrom(ancestor, TarOptions.DEFAULT);
+  }
 
   /**
    * An archive of the difference between {@code ancestor} and this layer, made from the files. Not
-   * byte for byte reproducible, and not verified.
+   * byte for byte what was registered, and not verified.
    *
    * @param ancestor the chain ID of a layer below this one, or null for everything
    * @throws NotAncestorException if {@code ancestor} is not below this layer; a layer is not its
    *     own ancestor
+   * @throws UnsupportedCompressionException if the library for the compression is not there
    */
-  InputStream tarStreamFrom(@Nullable ChainId ancestor) throws LayerStoreException;
+  InputStream tarStreamFrom(@Nullable ChainId ancestor, TarOptions options)
+      throws LayerStoreException;
 
   /**
    * Shows the files of this layer and those below, merged, for reading.

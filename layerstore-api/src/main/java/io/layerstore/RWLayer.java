@@ -50,13 +50,19 @@ public interface RWLayer extends AutoCloseable {
    */
   Stream<Change> changes() throws LayerStoreException;
 
+  /** An archive of its changes with {@link TarOptions#DEFAULT}. */
+  default InputStream tarStream() throws LayerStoreException {
+    return tarStream(TarOptions.DEFAULT);
+  }
+
   /**
    * An archive of its changes, made from the files as they are now. Close the stream.
    *
    * @return the archive; its {@code read} throws {@link ConcurrentChangeException} if a file
    *     changes while it is read
+   * @throws UnsupportedCompressionException if the library for the compression is not there
    */
-  InputStream tarStream() throws LayerStoreException;
+  InputStream tarStream(TarOptions options) throws LayerStoreException;
 
   /**
    * Unpacks a layer archive, plain or compressed, onto it, whiteouts included. Reads to the end and

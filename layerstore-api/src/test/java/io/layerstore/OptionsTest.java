@@ -71,6 +71,36 @@ final class OptionsTest {
     }
   }
 
+  /** Options of a commit. */
+  @Nested
+  class Commit {
+
+    @Test
+    void andRelease_keepsTheRest() {
+      ProgressListener listener = progress -> {};
+      CommitOptions options =
+          new CommitOptions(false, listener).withLatestTime(Instant.EPOCH).andRelease();
+      assertEquals(new CommitOptions(true, listener, Instant.EPOCH), options);
+    }
+  }
+
+  /** Options of an archive. */
+  @Nested
+  class Tar {
+
+    @Test
+    void with_another_keepsTheRest() {
+      assertEquals(
+          new TarOptions(Instant.EPOCH, Compression.ZSTD),
+          TarOptions.DEFAULT.withLatestTime(Instant.EPOCH).withCompression(Compression.ZSTD));
+      assertEquals(
+          TarOptions.DEFAULT,
+          new TarOptions(Instant.EPOCH, Compression.ZSTD)
+              .withCompression(Compression.NONE)
+              .withLatestTime(null));
+    }
+  }
+
   /** Options of a store. */
   @Nested
   class Store {

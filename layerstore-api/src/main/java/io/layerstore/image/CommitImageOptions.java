@@ -23,6 +23,7 @@ public final class CommitImageOptions {
   private final @Nullable String comment;
   private final @Nullable String createdBy;
   private final @Nullable Instant created;
+  private final @Nullable Instant latestTime;
   private final List<String> changes;
   private final ProgressListener progress;
 
@@ -33,6 +34,7 @@ public final class CommitImageOptions {
     comment = builder.comment;
     createdBy = builder.createdBy;
     created = builder.created;
+    latestTime = builder.latestTime;
     changes = List.copyOf(builder.changes);
     progress = builder.progress;
   }
@@ -75,6 +77,11 @@ public final class CommitImageOptions {
     return Optional.ofNullable(created);
   }
 
+  /** The latest time that an entry of the new layer may have; empty for no limit. */
+  public Optional<Instant> latestTime() {
+    return Optional.ofNullable(latestTime);
+  }
+
   /** Changes to the configuration. */
   public List<String> changes() {
     return changes;
@@ -93,6 +100,7 @@ public final class CommitImageOptions {
     private @Nullable String comment;
     private @Nullable String createdBy;
     private @Nullable Instant created;
+    private @Nullable Instant latestTime;
     private List<String> changes = List.of();
     private ProgressListener progress = ProgressListener.NONE;
 
@@ -131,9 +139,21 @@ public final class CommitImageOptions {
       return this;
     }
 
-    /** Sets when the image was made: the same input and time give the same image. */
+    /**
+     * Sets when the image was made: the same layer and time give the same image. The times of files
+     * do not change, see {@link #latestTime}.
+     */
     public Builder created(@Nullable Instant created) {
       this.created = created;
+      return this;
+    }
+
+    /**
+     * Sets the latest time that an entry of the new layer may have: later ones become this, earlier
+     * ones stay as they are. Does not say when the image was made, see {@link #created}.
+     */
+    public Builder latestTime(@Nullable Instant latestTime) {
+      this.latestTime = latestTime;
       return this;
     }
 

@@ -1,5 +1,6 @@
 package io.layerstore.image;
 
+import io.layerstore.Compression;
 import io.layerstore.ProgressListener;
 import java.util.Objects;
 
@@ -21,16 +22,6 @@ public record SaveOptions(Format format, Compression compression, ProgressListen
     DOCKER,
     /** A plain OCI layout. */
     OCI
-  }
-
-  /** How layers are compressed. */
-  public enum Compression {
-    /** Not at all. */
-    NONE,
-    /** As one gzip member. */
-    GZIP,
-    /** As one zstd frame; needs the optional zstd codec. */
-    ZSTD
   }
 
   /** Docker's layout, no compression, no progress. */

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ChainId;
+import io.layerstore.Compression;
 import io.layerstore.DigestMismatchException;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
@@ -27,7 +28,6 @@ import io.layerstore.image.InvalidImageException;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
-import io.layerstore.image.SaveOptions.Compression;
 import io.layerstore.image.SaveOptions.Format;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

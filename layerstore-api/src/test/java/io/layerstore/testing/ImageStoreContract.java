@@ -48,6 +48,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -1078,6 +1079,27 @@ public abstract class ImageStoreContract {
       assertEquals(List.of(image), images().children(parent.id()));
       assertEquals(image, images().resolve("box:2"));
       assertEquals(2, store.layers().size());
+    }
+
+    @Test
+    void commit_createdAndLatestTime_sameImageAgain() throws IOException {
+      Image parent = image("", "a");
+      RWLayer work = work(parent, "new");
+      CommitImageOptions options =
+          CommitImageOptions.builder().created(THEN).latestTime(Instant.EPOCH).build();
+      Image first = images().commit(work, options);
+      touch(work, "new", THEN);
+      Image second = images().commit(work, options);
+      Image unlimited = images().commit(work, CommitImageOptions.builder().created(THEN).build());
+      store.releaseRWLayer(work);
+      assertEquals(first.id(), second.id());
+      assertNotEquals(first.config().diffIds(), unlimited.config().diffIds());
+    }
+
+    private void touch(RWLayer work, String file, Instant time) throws IOException {
+      try (Mount mount = work.mount()) {
+        Files.setLastModifiedTime(mount.path().resolve(file), FileTime.from(time));
+      }
     }
 
     @Test

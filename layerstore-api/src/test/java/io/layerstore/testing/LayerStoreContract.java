@@ -14,6 +14,7 @@ import io.layerstore.AmbiguousIdException;
 import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.CommitOptions;
+import io.layerstore.Compression;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DigestMismatchException;
@@ -41,6 +42,7 @@ import io.layerstore.RWLayerOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreLockedException;
+import io.layerstore.TarOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
@@ -50,6 +52,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -64,6 +68,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -80,6 +85,11 @@ import org.junit.jupiter.params.provider.ValueSource;
  * transaction, no deletion half done, and as many directories in the driver as there are layers.
  */
 public abstract class LayerStoreContract {
+
+  /** Before all times in the archives of the tests, and in whole seconds, as archives have them. */
+  private static final Instant LATEST = Instant.ofEpochSecond(1_000_000_000);
+
+  private static final Instant EARLY = Instant.ofEpochSecond(500_000_000);
 
   private Path root;
   private LayerStore store;
@@ -187,6 +197,22 @@ public abstract class LayerStoreContract {
     try (InputStream tar = layer.tarStream()) {
       return tar.readAllBytes();
     }
+  }
+
+  private static byte[] export(Layer layer, TarOptions options) throws IOException {
+    try (InputStream tar = layer.tarStream(options)) {
+      return tar.readAllBytes();
+    }
+  }
+
+  private static byte[] export(RWLayer layer, TarOptions options) throws IOException {
+    try (InputStream tar = layer.tarStream(options)) {
+      return tar.readAllBytes();
+    }
+  }
+
+  private static Instant modified(Mount mount, String path) throws IOException {
+    return Files.getLastModifiedTime(mount.path().resolve(path)).toInstant();
   }
 
   private static List<String> changes(RWLayer layer) throws IOException {
@@ -814,6 +840,53 @@ public abstract class LayerStoreContract {
       }
     }
 
+    @ParameterizedTest
+    @EnumSource(Compression.class)
+    void tarStream_compressed_sameBytesTwiceAndExactInside(Compression compression)
+        throws IOException {
+      byte[] tar = tar("long", "0123456789".repeat(30_000));
+      TarOptions options = TarOptions.DEFAULT.withCompression(compression);
+      try (Layer layer = register(tar)) {
+        byte[] exported = export(layer, options);
+        assertArrayEquals(exported, export(layer, options));
+        assertEquals(compression != Compression.NONE, exported.length < tar.length / 10);
+        try (Layer again = register(exported)) {
+          assertEquals(diffId(tar), again.diffId());
+        }
+      }
+    }
+
+    @Test
+    void tarStream_gzip_isWhatOthersRead() throws IOException {
+      byte[] tar = AppendixA.TWO_BASE.bytes();
+      try (Layer layer = register(tar);
+          InputStream plain =
+              new GZIPInputStream(
+                  layer.tarStream(TarOptions.DEFAULT.withCompression(Compression.GZIP)))) {
+        assertArrayEquals(tar, plain.readAllBytes());
+      }
+    }
+
+    @Test
+    void tarStream_latestTime_illegalArgumentBecauseBytesAreExact() throws IOException {
+      try (Layer layer = register(tar("a", "1"))) {
+        TarOptions options = TarOptions.DEFAULT.withLatestTime(LATEST);
+        assertThrows(IllegalArgumentException.class, () -> layer.tarStream(options));
+      }
+    }
+
+    @Test
+    void tarStreamFrom_latestTimeAndCompressed_noEntryIsLater() throws IOException {
+      TarOptions options = new TarOptions(LATEST, Compression.GZIP);
+      try (Layer layer = register(AppendixA.TWO_BASE.bytes());
+          InputStream difference = layer.tarStreamFrom(null, options);
+          Layer squashed = register(difference.readAllBytes());
+          Mount mount = squashed.mount()) {
+        assertEquals(LATEST, modified(mount, "etc/a"));
+        assertEquals(LATEST, modified(mount, "etc"));
+      }
+    }
+
     @Test
     void tarStreamFrom_grandparent_reproducesTheTree() throws IOException {
       try (Layer base = register(AppendixA.TWO_BASE.bytes());
@@ -1187,6 +1260,75 @@ public abstract class LayerStoreContract {
             Mount committed = top.mount()) {
           assertEquals(List.of(), names(committed.path().resolve("dirx")));
         }
+      }
+    }
+
+    /** A read-write layer with the same changes as every other one, made at another time. */
+    private RWLayer changedAt(String name, ChainId parent, Instant time) throws IOException {
+      RWLayer rw = store.createRWLayer(name, parent);
+      try (Mount mount = rw.mount()) {
+        Path etc = mount.path().resolve("etc");
+        Files.delete(etc.resolve("a"));
+        Files.writeString(etc.resolve("old"), "old");
+        Files.writeString(etc.resolve("new"), "new");
+        Files.setLastModifiedTime(etc.resolve("old"), FileTime.from(EARLY));
+        Files.setLastModifiedTime(etc.resolve("new"), FileTime.from(time));
+        Files.setLastModifiedTime(etc, FileTime.from(time));
+      }
+      return rw;
+    }
+
+    @Test
+    void commit_sameChangesAtOtherTimesWithLatestTime_oneLayer() throws IOException {
+      CommitOptions options = CommitOptions.DEFAULT.withLatestTime(LATEST);
+      try (Layer base = register(AppendixA.TWO_BASE.bytes());
+          RWLayer first = changedAt("first", base.chainId(), LATEST.plusSeconds(1));
+          RWLayer second = changedAt("second", base.chainId(), LATEST.plusSeconds(99));
+          Layer one = first.commit(options);
+          Layer two = second.commit(options);
+          Layer unlimited = second.commit()) {
+        assertEquals(one.chainId(), two.chainId());
+        assertNotEquals(one.chainId(), unlimited.chainId());
+      }
+    }
+
+    @Test
+    void commit_latestTime_lowersLaterTimesAndRaisesNone() throws IOException {
+      try (Layer base = register(AppendixA.TWO_BASE.bytes());
+          RWLayer rw = changedAt("rw", base.chainId(), LATEST.plusSeconds(1));
+          Layer top = rw.commit(CommitOptions.DEFAULT.withLatestTime(LATEST));
+          Mount mount = top.mount()) {
+        assertEquals(LATEST, modified(mount, "etc/new"));
+        assertEquals(LATEST, modified(mount, "etc"));
+        assertEquals(EARLY, modified(mount, "etc/old"));
+      }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Compression.class)
+    void tarStream_latestTime_isTheLayerThatCommitMakes(Compression compression)
+        throws IOException {
+      TarOptions options = new TarOptions(LATEST, compression);
+      try (Layer base = register(AppendixA.TWO_BASE.bytes());
+          RWLayer first = changedAt("first", base.chainId(), LATEST.plusSeconds(1));
+          RWLayer second = changedAt("second", base.chainId(), LATEST.plusSeconds(99));
+          Layer top = first.commit(CommitOptions.DEFAULT.withLatestTime(LATEST))) {
+        byte[] exported = export(first, options);
+        assertArrayEquals(exported, export(second, options));
+        try (Layer again = register(exported, base.chainId())) {
+          assertEquals(top.chainId(), again.chainId());
+        }
+      }
+    }
+
+    @Test
+    void tarStream_gzip_isWhatOthersRead() throws IOException {
+      try (Layer base = register(AppendixA.TWO_BASE.bytes());
+          RWLayer rw = changedAt("rw", base.chainId(), EARLY);
+          InputStream plain =
+              new GZIPInputStream(
+                  rw.tarStream(TarOptions.DEFAULT.withCompression(Compression.GZIP)))) {
+        assertArrayEquals(export(rw, TarOptions.DEFAULT), plain.readAllBytes());
       }
     }
 

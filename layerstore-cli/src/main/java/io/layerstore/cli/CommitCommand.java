@@ -8,6 +8,7 @@ import io.layerstore.image.CommitImageOptions;
 import io.layerstore.image.Image;
 import io.layerstore.image.ImageReference;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
@@ -36,7 +37,9 @@ final class CommitCommand extends Subcommand {
     super(
         layerstore,
         "Make a layer of the changes of a read-write layer, which goes on as it is.",
-        "Prints the layer's diff ID, its chain ID and its size in bytes.");
+        "Prints the layer's diff ID, its chain ID and its size in bytes.",
+        "With $SOURCE_DATE_EPOCH, in seconds since 1970, no entry of the layer has a later time, and an image"
+            + " is made at that time.");
   }
 
   @Override
@@ -45,13 +48,14 @@ final class CommitCommand extends Subcommand {
     if (image == null) {
       requireNoImageOptions();
     }
+    @Nullable Instant latestTime = layerstore().latestTime();
     ImageReference reference = image == null ? null : ImageReference.parse(image);
     try (LayerStore store = layerstore().openToWrite();
         RWLayer layer = store.getRWLayer(nameParameter.getValue())) {
       if (reference == null) {
-        commit(layer);
+        commit(layer, latestTime);
       } else {
-        commit(store, layer, reference);
+        commit(store, layer, reference, latestTime);
       }
     }
     return 0;
@@ -68,14 +72,16 @@ final class CommitCommand extends Subcommand {
     }
   }
 
-  private void commit(RWLayer layer) throws IOException {
-    CommitOptions options = new CommitOptions(false, layerstore().progressBar().listener());
+  private void commit(RWLayer layer, @Nullable Instant latestTime) throws IOException {
+    CommitOptions options =
+        new CommitOptions(false, layerstore().progressBar().listener(), latestTime);
     try (Layer committed = layer.commit(options)) {
       print(out -> out.line(Show.registered(committed)), json -> Show.layer(json, committed));
     }
   }
 
-  private void commit(LayerStore store, RWLayer layer, ImageReference reference)
+  private void commit(
+      LayerStore store, RWLayer layer, ImageReference reference, @Nullable Instant latestTime)
       throws IOException {
     @Nullable String parent = parentOption.getValue();
     Image image =
@@ -88,6 +94,8 @@ final class CommitCommand extends Subcommand {
                     .parent(parent == null ? null : Target.image(store, parent).id())
                     .author(authorOption.getValue())
                     .comment(messageOption.getValue())
+                    .created(latestTime)
+                    .latestTime(latestTime)
                     .changes(changeOption.getValue())
                     .progress(layerstore().progressBar().listener())
                     .build());

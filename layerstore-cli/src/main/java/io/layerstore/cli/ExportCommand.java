@@ -1,8 +1,10 @@
 package io.layerstore.cli;
 
+import io.layerstore.Compression;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.RWLayer;
+import io.layerstore.TarOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -22,6 +24,8 @@ final class ExportCommand extends Subcommand {
           "--from",
           "CHAIN",
           "Write the difference between this layer, somewhere below, and the one exported.");
+  private final OptionSpec compressOption =
+      option("--compress", "gzip|zstd", "Compress the archive; else it is written as it is.");
   private final PositionalParamSpec targetParameter =
       parameter("CHAIN|NAME", "A chain ID, or the name of a read-write layer.");
 
@@ -29,7 +33,9 @@ final class ExportCommand extends Subcommand {
     super(
         layerstore,
         "Write a layer's archive, byte for byte as it was registered, or the changes of a read-write layer as an archive.",
-        "The bytes are verified on the way: trust them only if the exit status is 0.");
+        "The bytes are verified on the way: trust them only if the exit status is 0.",
+        "With $SOURCE_DATE_EPOCH, in seconds since 1970, no entry of a read-write layer or of a difference"
+            + " has a later time. A layer's own archive is never changed.");
   }
 
   @Override
@@ -44,6 +50,9 @@ final class ExportCommand extends Subcommand {
     if (file == null && layerstore().console().outIsTerminal()) {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");
     }
+    Compression compression = layerstore().compression(compressOption.getValue());
+    TarOptions made = new TarOptions(layerstore().latestTime(), compression);
+    TarOptions registered = made.withLatestTime(null);
     try (LayerStore store = layerstore().openToRead()) {
       if (Target.isReadWrite(store, target)) {
         if (from != null) {
@@ -51,13 +60,15 @@ final class ExportCommand extends Subcommand {
               .wrongUsage("--from is for layers, and " + target + " is a read-write layer");
         }
         try (RWLayer layer = store.getRWLayer(target);
-            InputStream tar = layer.tarStream()) {
+            InputStream tar = layer.tarStream(made)) {
           write(tar, file);
         }
       } else {
         try (Layer layer = store.get(Target.layer(store, target));
             InputStream tar =
-                from == null ? layer.tarStream() : layer.tarStreamFrom(store.resolve(from))) {
+                from == null
+                    ? layer.tarStream(registered)
+                    : layer.tarStreamFrom(store.resolve(from), made)) {
           write(tar, file);
         }
       }

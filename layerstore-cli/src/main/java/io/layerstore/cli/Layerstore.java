@@ -1,9 +1,11 @@
 package io.layerstore.cli;
 
+import io.layerstore.Compression;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -22,6 +24,7 @@ import picocli.CommandLine.ScopeType;
  */
 final class Layerstore implements Runnable {
   private final Console console;
+  private final Map<String, String> environment;
   private final Output output;
   private final ProgressBar progressBar;
   private final CommandSpec spec = CommandSpec.wrapWithoutInspection(this);
@@ -62,8 +65,9 @@ final class Layerstore implements Runnable {
           .description("Print the result as one JSON document.")
           .build();
 
-  Layerstore(Console console) {
+  Layerstore(Console console, Map<String, String> environment) {
     this.console = console;
+    this.environment = environment;
     this.output = new Output(console.out());
     this.progressBar = new ProgressBar(console);
   }
@@ -211,9 +215,27 @@ final class Layerstore implements Runnable {
     if (named != null) {
       return Path.of(named);
     }
-    return DefaultRoot.of(System.getenv(), System.getProperty("user.name"))
+    return DefaultRoot.of(environment, System.getProperty("user.name"))
         .orElseThrow(
             () -> wrongUsage("there is no home directory to keep a store in; give --root"));
+  }
+
+  /** The latest time for what is made from files; null for no limit. */
+  @Nullable Instant latestTime() {
+    return SourceDateEpoch.of(environment);
+  }
+
+  /** The compression that an option's value names; null for none. */
+  Compression compression(@Nullable String name) {
+    if (name == null) {
+      return Compression.NONE;
+    }
+    return switch (name) {
+      case "gzip" -> Compression.GZIP;
+      case "zstd" -> Compression.ZSTD;
+      default ->
+          throw wrongUsage("no compression: " + name + "; give gzip or zstd, or leave it out");
+    };
   }
 
   /** What to throw when the command line makes no sense for a reason only the command knows. */

@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -43,7 +44,7 @@ public final class Main {
             Console.isTerminal(2));
     int status = FAILED;
     try {
-      status = run(args, console);
+      status = run(args, console, System.getenv());
     } finally {
       interruption.finished();
     }
@@ -54,11 +55,11 @@ public final class Main {
    * Runs the command line on these streams, none of them a terminal, and returns the exit status.
    */
   public static int run(String[] args, InputStream in, OutputStream out, OutputStream err) {
-    return run(args, new Console(in, out, err, false, false));
+    return run(args, new Console(in, out, err, false, false), System.getenv());
   }
 
-  static int run(String[] args, Console console) {
-    Layerstore layerstore = new Layerstore(console);
+  static int run(String[] args, Console console, Map<String, String> environment) {
+    Layerstore layerstore = new Layerstore(console, environment);
     int status;
     try {
       CommandLine commandLine = layerstore.commandLine(args);

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -63,7 +62,10 @@ final class SaveCommand extends Subcommand {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");
     }
     SaveOptions options =
-        new SaveOptions(format(), compression(), layerstore().progressBar().listener());
+        new SaveOptions(
+            format(),
+            layerstore().compression(compressOption.getValue()),
+            layerstore().progressBar().listener());
     try (LayerStore store = layerstore().openToRead()) {
       store.images().save(images, target(file), options);
     }
@@ -94,20 +96,6 @@ final class SaveCommand extends Subcommand {
       case "docker" -> SaveOptions.Format.DOCKER;
       case "oci" -> SaveOptions.Format.OCI;
       default -> throw layerstore().wrongUsage("no format: " + format + "; give docker or oci");
-    };
-  }
-
-  private SaveOptions.Compression compression() {
-    @Nullable String compression = compressOption.getValue();
-    if (compression == null) {
-      return SaveOptions.Compression.NONE;
-    }
-    return switch (compression) {
-      case "gzip", "zstd" -> SaveOptions.Compression.valueOf(compression.toUpperCase(Locale.ROOT));
-      default ->
-          throw layerstore()
-              .wrongUsage(
-                  "no compression: " + compression + "; give gzip or zstd, or leave it out");
     };
   }
 }

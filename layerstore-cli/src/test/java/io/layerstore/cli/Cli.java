@@ -17,7 +17,16 @@ import java.util.Map;
  * Runs the command line in this process, on a store at {@code root} with the driver that works
  * everywhere.
  */
-record Cli(Path root) {
+record Cli(Path root, Map<String, String> environment) {
+
+  Cli(Path root) {
+    this(root, Map.of());
+  }
+
+  /** The same store, with one variable in the environment. */
+  Cli with(String variable, String value) {
+    return new Cli(root, Map.of(variable, value));
+  }
 
   /** What one run gave. */
   record Result(int status, ByteString bytes, String err) {
@@ -63,14 +72,19 @@ record Cli(Path root) {
   Result run(byte[] in, String... args) {
     List<String> all = new ArrayList<>(List.of("--root", root.toString(), "--driver", "vfs"));
     all.addAll(List.of(args));
-    return runPlain(in, all.toArray(new String[0]));
+    return run(in, all.toArray(new String[0]), environment);
   }
 
   /** Runs a command line as it is. */
   static Result runPlain(byte[] in, String... args) {
+    return run(in, args, System.getenv());
+  }
+
+  private static Result run(byte[] in, String[] args, Map<String, String> environment) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int status = Main.run(args, new ByteArrayInputStream(in), out, err);
+    Console console = new Console(new ByteArrayInputStream(in), out, err, false, false);
+    int status = Main.run(args, console, environment);
     return new Result(
         status, ByteString.of(out.toByteArray()), err.toString(StandardCharsets.UTF_8));
   }

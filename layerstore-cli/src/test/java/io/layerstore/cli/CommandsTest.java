@@ -18,7 +18,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,6 +31,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every command on a real store with the vfs driver. */
 final class CommandsTest {
@@ -431,6 +436,65 @@ final class CommandsTest {
       cli.run("export", "--from", TOP_CHAIN.toString(), BASE_CHAIN.toString()).failed(Main.FAILED);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"gzip", "zstd"})
+    void export_compressed_sameBytesTwiceAndExactInside(String compression) {
+      registerBoth();
+      String[] command = {"export", "--compress", compression, TOP_CHAIN.toString()};
+
+      Cli.Result first = cli.run(command).succeeded();
+
+      assertEquals(first.bytes(), cli.run(command).succeeded().bytes());
+      assertNotEquals(TOP.length, first.bytes().length());
+      String[] ids =
+          cli.run(first.bytes().toByteArray(), "register", "-").succeeded().out().split(" ", -1);
+      assertEquals(TOP_DIFF.toString(), ids[0]);
+    }
+
+    @Test
+    void export_compressedReadWriteLayer_isTheLayerThatCommitMakes() throws IOException {
+      createChanged("work");
+      byte[] archive =
+          cli.run("export", "--compress", "gzip", "work").succeeded().bytes().toByteArray();
+
+      String line =
+          cli.run(archive, "register", "--parent", BASE_CHAIN.toString(), "-").succeeded().out();
+
+      assertEquals((byte) 0x1f, archive[0]);
+      assertEquals(line, cli.run("commit", "work").succeeded().out());
+    }
+
+    @Test
+    void export_unknownCompression_isWrongUsage() {
+      registerBoth();
+
+      String line =
+          cli.run("export", "--compress", "lzma", TOP_CHAIN.toString()).failed(Main.WRONG_USAGE);
+
+      assertTrue(line.contains("lzma"), line);
+    }
+
+    @Test
+    void export_sourceDateEpoch_isTheLayerThatCommitMakes() throws IOException {
+      createChanged("work");
+      Cli then = cli.with("SOURCE_DATE_EPOCH", "1000000000");
+      byte[] archive = then.run("export", "work").succeeded().bytes().toByteArray();
+
+      assertFalse(Arrays.equals(archive, cli.run("export", "work").bytes().toByteArray()));
+      assertEquals(
+          new DiffId(Digest.sha256Of(archive)).toString(),
+          then.run("commit", "work").succeeded().out().split(" ", -1)[0]);
+    }
+
+    @Test
+    void export_sourceDateEpochForALayer_isStillByteForByte() {
+      registerBoth();
+      Cli then = cli.with("SOURCE_DATE_EPOCH", "0");
+
+      assertArrayEquals(
+          TOP, then.run("export", TOP_CHAIN.toString()).succeeded().bytes().toByteArray());
+    }
+
     @Test
     void export_fromForAReadWriteLayer_isWrongUsage() throws IOException {
       createChanged("work");
@@ -673,6 +737,50 @@ final class CommandsTest {
       assertEquals(ids[0], layer.get("diffId"));
       assertEquals(BASE_CHAIN.toString(), layer.get("parent"));
       assertEquals("4", ids[2]);
+    }
+
+    @Test
+    void commit_sourceDateEpoch_sameLayerAtAnotherTime() throws IOException {
+      createChanged("work");
+      Cli then = cli.with("SOURCE_DATE_EPOCH", "1000000000");
+      String first = then.run("commit", "work").succeeded().out();
+      touchNew(2_000_000_000);
+
+      assertEquals(first, then.run("commit", "work").succeeded().out());
+      assertNotEquals(first, cli.run("commit", "work").succeeded().out());
+    }
+
+    @Test
+    void commit_sourceDateEpochAndImage_sameImageAtAnotherTime() throws IOException {
+      createChanged("work");
+      Cli then = cli.with("SOURCE_DATE_EPOCH", "1000000000");
+      String first = then.run("commit", "--image", "mine:1", "work").succeeded().out();
+      touchNew(2_000_000_000);
+
+      String second = then.run("commit", "--image", "mine:2", "work").succeeded().out();
+
+      assertEquals(first, second);
+      String document = cli.run("--json", "inspect", second.strip()).succeeded().out();
+      assertTrue(document.contains("2001-09-09T01:46:40Z"), document);
+    }
+
+    private void touchNew(long seconds) throws IOException {
+      Path mount = Path.of(cli.run("mount", "work").succeeded().out().strip());
+      Files.setLastModifiedTime(
+          mount.resolve("etc/new"), FileTime.from(Instant.ofEpochSecond(seconds)));
+      cli.run("unmount", "work").succeeded();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"commit", "export"})
+    void command_sourceDateEpochThatIsNoNumber_isWrongUsage(String command) throws IOException {
+      createChanged("work");
+
+      String line =
+          cli.with("SOURCE_DATE_EPOCH", "now").run(command, "work").failed(Main.WRONG_USAGE);
+
+      assertTrue(line.contains("SOURCE_DATE_EPOCH"), line);
+      assertEquals(List.of(BASE_CHAIN.toString()), chainIds());
     }
 
     @Test

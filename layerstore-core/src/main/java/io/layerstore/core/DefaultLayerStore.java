@@ -234,7 +234,8 @@ final class DefaultLayerStore implements LayerStore {
         LayerSource archive =
             () ->
                 new LayerPacker(
-                    LayerReading.diff(store, node.mountId(), node.driverParent()).entries());
+                    LayerReading.diff(store, node.mountId(), node.driverParent()).entries(),
+                    options.latestTime());
         committed = new LayerReference(this, registration.register(archive, registerOptions));
       } finally {
         store.table().dropMountHandle(node);

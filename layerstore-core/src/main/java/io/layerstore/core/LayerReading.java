@@ -9,6 +9,8 @@ import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.NotAncestorException;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.TarOptions;
+import io.layerstore.core.codec.CompressedStream;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
@@ -51,6 +53,14 @@ final class LayerReading {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return StoreMount.ofLayer(store, layer, MountOptions.DEFAULT);
     }
+  }
+
+  InputStream tarStream(RoLayer layer, TarOptions options) throws LayerStoreException {
+    if (options.latestTime() != null) {
+      throw new IllegalArgumentException(
+          "the times in layer " + layer.chainId() + " are what was registered: no latest time");
+    }
+    return compress(tarStream(layer), options);
   }
 
   InputStream tarStream(RoLayer layer) throws LayerStoreException {
@@ -105,7 +115,7 @@ final class LayerReading {
     }
   }
 
-  InputStream tarStreamFrom(RoLayer layer, @Nullable ChainId ancestorId)
+  InputStream tarStreamFrom(RoLayer layer, @Nullable ChainId ancestorId, TarOptions options)
       throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       RoLayer ancestor = null;
@@ -119,7 +129,23 @@ final class LayerReading {
         }
       }
       NativeDiff diff = diff(store, layer.cacheId(), ancestor == null ? null : ancestor.cacheId());
-      return store.lifecycle().track(new DiffStream(store, new LayerPacker(diff.entries())));
+      return archive(store, diff, options);
+    }
+  }
+
+  /** The archive of a difference, which ends with the store. */
+  static InputStream archive(StoreContext store, NativeDiff diff, TarOptions options)
+      throws LayerStoreException {
+    LayerPacker packer = new LayerPacker(diff.entries(), options.latestTime());
+    return compress(store.lifecycle().track(new DiffStream(store, packer)), options);
+  }
+
+  private static InputStream compress(InputStream archive, TarOptions options)
+      throws LayerStoreException {
+    try {
+      return CompressedStream.open(CompressionFormat.of(options.compression()), archive);
+    } catch (IOException e) {
+      throw Interrupts.translate("compressing an archive", e);
     }
   }
 
@@ -169,7 +195,7 @@ final class LayerReading {
   }
 
   /** An archive made from a difference. */
-  static final class DiffStream extends FilterInputStream {
+  private static final class DiffStream extends FilterInputStream {
     private final StoreContext store;
 
     DiffStream(StoreContext store, InputStream archive) {

@@ -8,6 +8,7 @@ import io.layerstore.LayerNotRetainedException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerUsage;
 import io.layerstore.Mount;
+import io.layerstore.TarOptions;
 import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;
@@ -95,13 +96,14 @@ final class LayerReference implements Layer {
   }
 
   @Override
-  public InputStream tarStream() throws LayerStoreException {
-    return store.reading().tarStream(requireOpen());
+  public InputStream tarStream(TarOptions options) throws LayerStoreException {
+    return store.reading().tarStream(requireOpen(), options);
   }
 
   @Override
-  public InputStream tarStreamFrom(@Nullable ChainId ancestor) throws LayerStoreException {
-    return store.reading().tarStreamFrom(requireOpen(), ancestor);
+  public InputStream tarStreamFrom(@Nullable ChainId ancestor, TarOptions options)
+      throws LayerStoreException {
+    return store.reading().tarStreamFrom(requireOpen(), ancestor, options);
   }
 
   @Override

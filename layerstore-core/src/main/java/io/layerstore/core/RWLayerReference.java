@@ -9,6 +9,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RWLayer;
+import io.layerstore.TarOptions;
 import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;
@@ -97,8 +98,8 @@ final class RWLayerReference implements RWLayer {
   }
 
   @Override
-  public InputStream tarStream() throws LayerStoreException {
-    return store.readWrite().tarStream(requireOpen());
+  public InputStream tarStream(TarOptions options) throws LayerStoreException {
+    return store.readWrite().tarStream(requireOpen(), options);
   }
 
   @Override

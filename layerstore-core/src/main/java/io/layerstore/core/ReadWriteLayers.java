@@ -10,9 +10,9 @@ import io.layerstore.MountNameConflictException;
 import io.layerstore.MountOptions;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.RWLayerOptions;
+import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
-import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverIds;
@@ -213,10 +213,9 @@ final class ReadWriteLayers {
     }
   }
 
-  InputStream tarStream(MountedLayer layer) throws LayerStoreException {
+  InputStream tarStream(MountedLayer layer, TarOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      LayerPacker archive = new LayerPacker(diff(layer).entries());
-      return store.lifecycle().track(new LayerReading.DiffStream(store, archive));
+      return LayerReading.archive(store, diff(layer), options);
     }
   }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.Compression;
 import io.layerstore.DiffId;
 import io.layerstore.Durability;
 import io.layerstore.Layer;
@@ -18,7 +19,6 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
-import io.layerstore.image.SaveOptions.Compression;
 import io.layerstore.image.SaveOptions.Format;
 import io.layerstore.testing.Busybox;
 import io.layerstore.testing.DockerDaemon;

@@ -1,5 +1,7 @@
 package io.layerstore.core.codec;
 
+import io.layerstore.Compression;
+
 /** How an archive can be compressed. */
 public enum CompressionFormat {
   /** Not at all. */
@@ -20,6 +22,15 @@ public enum CompressionFormat {
 
   CompressionFormat(String displayName) {
     this.displayName = displayName;
+  }
+
+  /** What to write for {@code compression}. */
+  public static CompressionFormat of(Compression compression) {
+    return switch (compression) {
+      case NONE -> NONE;
+      case GZIP -> GZIP;
+      case ZSTD -> ZSTD;
+    };
   }
 
   /** What people call it. */

@@ -110,7 +110,9 @@ final class ImageMaking {
             options.created().orElseGet(Instant::now));
     config.setAuthor(author);
     Set<ChainId> before = chainIds();
-    Layer layer = rwLayer.commit(new CommitOptions(false, options.progress()));
+    Layer layer =
+        rwLayer.commit(
+            new CommitOptions(false, options.progress(), options.latestTime().orElse(null)));
     // A layer without files says nothing, and Docker leaves it out.
     boolean isEmpty = layer.diffId().equals(DiffId.EMPTY_TAR);
     if (!isEmpty) {

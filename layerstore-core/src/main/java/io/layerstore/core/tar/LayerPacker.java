@@ -12,6 +12,7 @@ import io.layerstore.spi.TreeReader;
 import io.layerstore.spi.Xattr;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Instant;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,7 @@ public final class LayerPacker extends InputStream {
   private static final int CAPABILITY_V2_BYTES = 20;
 
   private final TreeReader reader;
+  private final @Nullable Instant latestTime;
   private long index = -1;
   private @Nullable TreeEntry entry;
   private @Nullable InputStream content;
@@ -70,7 +72,16 @@ public final class LayerPacker extends InputStream {
 
   /** Packs what {@code reader} gives, and owns it from now on. */
   public LayerPacker(TreeReader reader) {
+    this(reader, null);
+  }
+
+  /**
+   * Packs what {@code reader} gives, and owns it from now on. Times after {@code latestTime} become
+   * that, deletions' and opaque markers' too; null for all times as they are.
+   */
+  public LayerPacker(TreeReader reader, @Nullable Instant latestTime) {
     this.reader = reader;
+    this.latestTime = latestTime;
   }
 
   @Override
@@ -232,7 +243,13 @@ public final class LayerPacker extends InputStream {
           "no archive header can hold the device number " + device.major() + ":" + device.minor());
     }
     return HeaderWriter.write(
-        type, name, linkName, entry.attributes(), entry.sizeBytes(), device, capability);
+        type, name, linkName, clamped(entry.attributes()), entry.sizeBytes(), device, capability);
+  }
+
+  private Attributes clamped(Attributes attributes) {
+    return latestTime != null && attributes.modified().isAfter(latestTime)
+        ? attributes.withTimes(latestTime, latestTime)
+        : attributes;
   }
 
   private static ByteString whiteoutName(LayerPath deleted) {

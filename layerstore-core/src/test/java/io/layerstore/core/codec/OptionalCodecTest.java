@@ -7,9 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Limits;
 import io.layerstore.UnsupportedCompressionException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,6 +37,33 @@ final class OptionalCodecTest {
     assertEquals(name, thrown.getClass().getMethod("format").invoke(thrown));
     assertEquals(dependency, thrown.getClass().getMethod("dependency").invoke(thrown));
     assertTrue(thrown.getMessage().contains(dependency), thrown.getMessage());
+  }
+
+  @Test
+  void openToCompress_libraryIsMissing_namesTheLibraryAndClosesTheSource() throws Exception {
+    AtomicBoolean isClosed = new AtomicBoolean();
+    InputStream source =
+        new ByteArrayInputStream(PLAIN) {
+          @Override
+          public void close() {
+            isClosed.set(true);
+          }
+        };
+    ClassLoader loader = new HidingLoader();
+    Class<?> format = loader.loadClass(CompressionFormat.class.getName());
+    Method open =
+        loader
+            .loadClass(CompressedStream.class.getName())
+            .getMethod("open", format, InputStream.class);
+    Object zstd = format.getField("ZSTD").get(null);
+
+    Throwable thrown =
+        assertThrows(InvocationTargetException.class, () -> open.invoke(null, zstd, source))
+            .getCause();
+
+    assertEquals(UnsupportedCompressionException.class.getName(), thrown.getClass().getName());
+    assertTrue(thrown.getMessage().contains("com.github.luben:zstd-jni"), thrown.getMessage());
+    assertTrue(isClosed.get());
   }
 
   @ParameterizedTest

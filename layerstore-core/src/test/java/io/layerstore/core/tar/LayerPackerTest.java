@@ -325,6 +325,47 @@ final class LayerPackerTest {
     }
   }
 
+  /** Times that must not be too late. */
+  @Nested
+  final class LatestTime {
+
+    private byte[] packBefore(Instant latest) throws IOException {
+      try (LayerPacker packer = new LayerPacker(tree, latest)) {
+        return packer.readAllBytes();
+      }
+    }
+
+    @Test
+    void read_entryOfEveryKindAfterTheLatestTime_hasThat() throws Exception {
+      Instant latest = FILE.modified();
+      Attributes later = FILE.withTimes(latest.plusNanos(1), latest.plusSeconds(5));
+      Attributes muchLater = FILE.withTimes(Instant.MAX, Instant.MAX);
+      addEveryKind(FILE);
+      byte[] expected = pack();
+      addEveryKind(later);
+      assertArrayEquals(expected, packBefore(latest));
+      addEveryKind(muchLater);
+      assertArrayEquals(expected, packBefore(latest));
+    }
+
+    @Test
+    void read_entryBeforeTheLatestTime_keepsItsTime() throws Exception {
+      addEveryKind(FILE);
+      byte[] expected = pack();
+      addEveryKind(FILE);
+      assertArrayEquals(expected, packBefore(FILE.modified().plusSeconds(1)));
+    }
+
+    private void addEveryKind(Attributes attributes) {
+      tree.add(TreeEntry.directory(LayerPath.of("d"), attributes));
+      tree.add(TreeEntry.opaque(LayerPath.of("d"), attributes));
+      tree.add(TreeEntry.whiteout(LayerPath.of("d/gone"), attributes));
+      tree.add(TreeEntry.file(LayerPath.of("f"), attributes, 1), "F");
+      tree.add(TreeEntry.hardLink(LayerPath.of("h"), attributes, LayerPath.of("f")));
+      tree.add(TreeEntry.symlink(LayerPath.of("l"), attributes, ByteString.utf8("f")));
+    }
+  }
+
   /** Extended attributes. */
   @Nested
   final class Capabilities {

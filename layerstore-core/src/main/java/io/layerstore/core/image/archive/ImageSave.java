@@ -66,7 +66,7 @@ final class ImageSave {
     this.layers = layers;
     this.images = images;
     this.options = options;
-    this.format = SavedLayer.format(options.compression());
+    this.format = CompressionFormat.of(options.compression());
     for (Chosen chosen : images) {
       ChainId chainId = null;
       for (DiffId diffId : chosen.image().config().diffIds()) {

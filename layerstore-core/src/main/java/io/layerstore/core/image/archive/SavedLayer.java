@@ -3,9 +3,8 @@ package io.layerstore.core.image.archive;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.core.codec.Compression;
 import io.layerstore.core.codec.CompressionFormat;
-import io.layerstore.image.SaveOptions;
+import io.layerstore.core.codec.Compressor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -29,15 +28,6 @@ record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest
     return "blobs/sha256/" + digest.hex();
   }
 
-  /** What compresses layers for {@code compression}. */
-  static CompressionFormat format(SaveOptions.Compression compression) {
-    return switch (compression) {
-      case NONE -> CompressionFormat.NONE;
-      case GZIP -> CompressionFormat.GZIP;
-      case ZSTD -> CompressionFormat.ZSTD;
-    };
-  }
-
   /** Writes the archive of a layer, compressed; {@code out} stays open. */
   static void write(
       ArchiveLayers layers,
@@ -47,7 +37,7 @@ record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest
       OutputStream out)
       throws IOException {
     try (InputStream archive = layers.archive(chainId);
-        OutputStream compressed = Compression.open(format, out)) {
+        OutputStream compressed = Compressor.open(format, out)) {
       byte[] buffer = new byte[BUFFER_BYTES];
       for (int count = archive.read(buffer); count >= 0; count = archive.read(buffer)) {
         Failures.checkInterrupt("saving images");

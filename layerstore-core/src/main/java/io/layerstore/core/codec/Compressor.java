@@ -12,14 +12,14 @@ import org.apache.commons.compress.compressors.gzip.GzipParameters;
  * Compresses in a way that depends on the input alone: no times, no names, one thread. Another
  * release of zlib or zstd may still give other bytes.
  */
-public final class Compression {
+public final class Compressor {
 
   /** What Go's {@code compress/gzip} writes in a header: unknown. */
   private static final int UNKNOWN_SYSTEM = 255;
 
   private static final int BUFFER_BYTES = 64 << 10;
 
-  private Compression() {}
+  private Compressor() {}
 
   /**
    * A stream that compresses what is written to it. Closing it ends the compressed data and leaves
