@@ -241,6 +241,7 @@ public interface LayerStore extends AutoCloseable {
     private IdMapping idMapping = IdMapping.IDENTITY;
     private Durability durability = Durability.FULL;
     private Limits limits = Limits.DEFAULT;
+    private DevicePolicy devices = DevicePolicy.ALLOW;
     private @Nullable Executor executor;
     private ProgressListener progress = ProgressListener.NONE;
     private boolean readOnly;
@@ -293,6 +294,15 @@ public interface LayerStore extends AutoCloseable {
     }
 
     /**
+     * Sets what becomes of devices in archives that are unpacked, commits included; {@link
+     * DevicePolicy#ALLOW} unless set.
+     */
+    public Builder devices(DevicePolicy devices) {
+      this.devices = devices;
+      return this;
+    }
+
+    /**
      * Sets what runs the store's concurrent stages. It must be able to run two tasks for each
      * operation at the same time, or operations wait for each other. The store never shuts it down.
      * Without it the store has threads of its own, ended at close.
@@ -340,6 +350,7 @@ public interface LayerStore extends AutoCloseable {
                   idMapping,
                   durability,
                   limits,
+                  devices,
                   executor,
                   progress,
                   readOnly,

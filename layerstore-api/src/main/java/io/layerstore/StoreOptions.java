@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param idMapping how owners are shown on the host
  * @param durability how much is forced to the disk
  * @param limits what archives may ask for
+ * @param devices what becomes of devices in archives
  * @param executor what runs concurrent stages, or null for threads of the store's own
  * @param progress who is told of progress
  * @param readOnly whether to open for reading only
@@ -31,6 +32,7 @@ public record StoreOptions(
     IdMapping idMapping,
     Durability durability,
     Limits limits,
+    DevicePolicy devices,
     @Nullable Executor executor,
     ProgressListener progress,
     boolean readOnly,
@@ -51,6 +53,7 @@ public record StoreOptions(
     Objects.requireNonNull(idMapping, "idMapping");
     Objects.requireNonNull(durability, "durability");
     Objects.requireNonNull(limits, "limits");
+    Objects.requireNonNull(devices, "devices");
     Objects.requireNonNull(progress, "progress");
     requireTemplate(metadataPathTemplate);
   }

@@ -114,6 +114,7 @@ final class OptionsTest {
           IdMapping.IDENTITY,
           Durability.FULL,
           Limits.DEFAULT,
+          DevicePolicy.ALLOW,
           null,
           ProgressListener.NONE,
           false,

@@ -15,6 +15,7 @@ import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.CommitOptions;
 import io.layerstore.Compression;
+import io.layerstore.DevicePolicy;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DigestMismatchException;
@@ -43,6 +44,7 @@ import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreLockedException;
 import io.layerstore.TarOptions;
+import io.layerstore.UnsupportedEntryException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
@@ -622,6 +624,96 @@ public abstract class LayerStoreContract {
           Mount mount = layer.mount()) {
         assertArrayEquals(tar, export(layer));
         assertEquals("two", Files.readString(mount.path().resolve("d/f")));
+      }
+    }
+  }
+
+  /** What becomes of devices. */
+  @Nested
+  protected class Devices {
+
+    private byte[] withDevices() {
+      return new TarBuilder()
+          .file("a", "1")
+          .directory("dev/")
+          .header(TarHeaderBlock.named("dev/null").type('3').device(1, 3))
+          .hardLink("dev/link", "dev/null")
+          .hardLink("dev/again", "dev/link")
+          .header(TarHeaderBlock.named("dev/sda").type('4').device(8, 0))
+          .header(TarHeaderBlock.named("dev/zero").type('3').device(0, 0))
+          .file("z", "2")
+          .end()
+          .toBytes();
+    }
+
+    private void reopenWith(DevicePolicy policy) throws IOException {
+      store.close();
+      store = builder(root).devices(policy).open();
+    }
+
+    @Test
+    void register_devicesSkipped_notInTheTreeAndExportedExactly() throws IOException {
+      reopenWith(DevicePolicy.SKIP);
+      byte[] tar = withDevices();
+      try (Layer layer = register(tar);
+          Mount mount = layer.mount()) {
+        assertEquals(List.of("a=1", "dev/", "z=2"), tree(mount.path()));
+        assertArrayEquals(tar, export(layer));
+      }
+    }
+
+    @Test
+    void register_deviceSkippedThenAFileOfItsName_linksToTheFileAreMade() throws IOException {
+      reopenWith(DevicePolicy.SKIP);
+      byte[] tar =
+          new TarBuilder()
+              .header(TarHeaderBlock.named("d").type('3').device(1, 3))
+              .file("d", "1")
+              .hardLink("e", "d")
+              .end()
+              .toBytes();
+      try (Layer layer = register(tar);
+          Mount mount = layer.mount()) {
+        assertEquals(List.of("d=1", "e=1"), tree(mount.path()));
+        assertArrayEquals(tar, export(layer));
+      }
+    }
+
+    @Test
+    void register_deviceRefused_typedErrorAndNothingLeft() throws IOException {
+      reopenWith(DevicePolicy.REFUSE);
+      List<Object> before = state();
+      UnsupportedEntryException e =
+          assertThrows(UnsupportedEntryException.class, () -> register(withDevices()));
+      assertEquals("dev/null", e.entryName());
+      assertEquals(2, e.entryIndex());
+      assertEquals(before, state());
+    }
+
+    @ParameterizedTest
+    @EnumSource(DevicePolicy.class)
+    void register_whiteoutOfDeviceType_deletesUnderEveryPolicy(DevicePolicy policy)
+        throws IOException {
+      reopenWith(policy);
+      byte[] deletion =
+          new TarBuilder()
+              .header(TarHeaderBlock.named("etc/.wh.a").type('3').device(0, 0))
+              .end()
+              .toBytes();
+      try (Layer base = register(AppendixA.TWO_BASE.bytes());
+          Layer top = register(deletion, base.chainId());
+          Mount mount = top.mount()) {
+        assertEquals(List.of("b"), names(mount.path().resolve("etc")));
+        assertArrayEquals(deletion, export(top));
+      }
+    }
+
+    @Test
+    void applyDiff_devicesSkipped_theRestIsThere() throws IOException {
+      reopenWith(DevicePolicy.SKIP);
+      try (RWLayer rw = store.createRWLayer("rw", null)) {
+        rw.applyDiff(new ByteArrayInputStream(withDevices()));
+        assertEquals(List.of("A /a", "A /dev", "A /z"), changes(rw));
       }
     }
   }

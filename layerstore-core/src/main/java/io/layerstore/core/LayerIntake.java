@@ -112,7 +112,7 @@ final class LayerIntake {
         TreeWriter writer = store.driver().openWriter(cacheId, parentCacheId, context)) {
       LayerUnpacker unpacker =
           new LayerUnpacker(
-              store.options().limits(),
+              store.options(),
               store.driver().traits(),
               writer,
               context,

@@ -7,6 +7,7 @@ import io.layerstore.LayerPath;
 import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
 import io.layerstore.MalformedArchiveException;
+import io.layerstore.StoreOptions;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.tar.EntryMapper;
 import io.layerstore.core.tar.MappedEntry;
@@ -43,6 +44,7 @@ final class LayerUnpacker {
   private final EntryMapper mapper;
   private final TreeWriter writer;
   private final UnpackContext context;
+  private final DeviceFilter devices;
   private final ProgressReporter progress;
   private final @Nullable Disassembler split;
   private final AufsLinkSources linkSources;
@@ -55,17 +57,18 @@ final class LayerUnpacker {
    * @param split takes the tar-split; null if the archive will not be exported again
    */
   LayerUnpacker(
-      Limits limits,
+      StoreOptions options,
       DriverTraits traits,
       TreeWriter writer,
       UnpackContext context,
       ProgressReporter progress,
       @Nullable Disassembler split,
       AufsLinkSources linkSources) {
-    this.limits = limits;
+    this.limits = options.limits();
     this.mapper = new EntryMapper(limits, traits);
     this.writer = writer;
     this.context = context;
+    this.devices = new DeviceFilter(options.devices(), context);
     this.progress = progress;
     this.split = split;
     this.linkSources = linkSources;
@@ -147,8 +150,11 @@ final class LayerUnpacker {
 
   private void unpackEntry(TarHeader header, TreeEntry entry, InputStream payload, boolean isFirst)
       throws IOException {
+    boolean isLeftOut = devices.leavesOut(header.index(), entry);
     if (entry.type() != EntryType.FILE) {
-      writer.write(entry, null);
+      if (!isLeftOut) {
+        writer.write(entry, null);
+      }
       splitEmptyFile(header, isFirst);
       splitRaw(payload);
       return;

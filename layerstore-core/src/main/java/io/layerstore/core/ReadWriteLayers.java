@@ -235,7 +235,7 @@ final class ReadWriteLayers {
             TreeWriter writer =
                 store.driver().openWriter(layer.mountId(), layer.driverParent(), context)) {
           return new LayerUnpacker(
-                  store.options().limits(),
+                  store.options(),
                   store.driver().traits(),
                   writer,
                   context,

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
+import io.layerstore.DevicePolicy;
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
@@ -99,6 +100,7 @@ final class DriverSelectorTest {
         IdMapping.IDENTITY,
         Durability.METADATA,
         Limits.DEFAULT,
+        DevicePolicy.ALLOW,
         null,
         ProgressListener.NONE,
         false,
