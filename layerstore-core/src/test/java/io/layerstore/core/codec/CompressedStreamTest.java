@@ -84,6 +84,11 @@ final class CompressedStreamTest {
           public int read() throws IOException {
             throw failure;
           }
+
+          @Override
+          public int read(byte[] target, int offset, int length) throws IOException {
+            throw failure;
+          }
         };
     InputStream source = new SequenceInputStream(new ByteArrayInputStream(PLAIN), failing);
 
