@@ -534,6 +534,41 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void register_aMillionEntriesAboveTheLimit_stopsThereAndLeavesNothing() throws IOException {
+      store.close();
+      store = builder(root).limits(Limits.DEFAULT.withMaxEntries(1000)).open();
+      List<Object> before = state();
+      AtomicInteger given = new AtomicInteger();
+      InputStream entries =
+          new InputStream() {
+            private InputStream entry = InputStream.nullInputStream();
+
+            @Override
+            public int read() throws IOException {
+              byte[] single = new byte[1];
+              return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) throws IOException {
+              int count = entry.read(target, offset, length);
+              if (count >= 0 || given.get() == 1_000_000) {
+                return count;
+              }
+              byte[] next = new TarBuilder().file("f" + given.incrementAndGet(), "").toBytes();
+              entry = new ByteArrayInputStream(next);
+              return entry.read(target, offset, length);
+            }
+          };
+      LimitExceededException e =
+          assertThrows(LimitExceededException.class, () -> store.register(entries, (ChainId) null));
+      assertEquals("maxEntries", e.limitName());
+      // What was read ahead, and no more.
+      assertTrue(given.get() < 10_000, given + " entries were read");
+      assertEquals(before, state());
+    }
+
+    @Test
     void register_archiveOverLimit_refusedAndNothingLeft() throws IOException {
       store.close();
       store = builder(root).limits(Limits.DEFAULT.withMaxEntries(2)).open();
