@@ -1,5 +1,6 @@
 package io.layerstore.testing;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
@@ -30,6 +31,34 @@ import java.util.stream.Stream;
 public final class DockerDaemon implements AutoCloseable {
 
   private static final long SECONDS = 60;
+
+  /** What dockerd logs, at whatever level, about what it finds in its data root and leaves out. */
+  private static final List<String> FAULTS =
+      List.of(
+          "level=error",
+          "level=fatal",
+          "level=panic",
+          "panic:",
+          "Failed to load layer",
+          "Failed to load mount",
+          "not restoring image",
+          "invalid image",
+          "invalid mount id",
+          "failed to verify",
+          "failed to load container",
+          "error locating sandbox");
+
+  /**
+   * What the supervisor of containerd ({@code libcontainerd/supervisor} of moby) logs as an error
+   * while the containerd that dockerd has begun is slow to answer, as on a busy machine, and is
+   * begun again. It has seen nothing of the data root's layers, images and containers.
+   */
+  private static final List<String> SLOW_CONTAINERD =
+      List.of(
+          "failed connecting to containerd",
+          "containerd did not exit successfully",
+          "failed restarting containerd",
+          "failed to get event");
 
   private final Path dataRoot;
   private final Path runtime;
@@ -102,6 +131,18 @@ public final class DockerDaemon implements AutoCloseable {
     return daemon;
   }
 
+  /** Starts a daemon, and fails unless it finds fault with nothing in its data root. */
+  public static DockerDaemon startCleanly(Path dataRoot, String driver)
+      throws IOException, InterruptedException {
+    DockerDaemon daemon = start(dataRoot, driver);
+    List<String> complaints = daemon.complaints();
+    if (!complaints.isEmpty()) {
+      daemon.close();
+    }
+    assertEquals(List.of(), complaints, "dockerd complains about its data root");
+    return daemon;
+  }
+
   /** Runs the Docker client with {@code arguments} and expects it to succeed. */
   public Tool.Result docker(Object... arguments) throws IOException, InterruptedException {
     return client.run(arguments);
@@ -122,6 +163,21 @@ public final class DockerDaemon implements AutoCloseable {
     synchronized (log) {
       return List.copyOf(log);
     }
+  }
+
+  /**
+   * The lines of the log in which the daemon finds fault with something: every error, and what it
+   * leaves out of its data root, at whatever level it says so.
+   */
+  public List<String> complaints() {
+    return log().stream().filter(DockerDaemon::isComplaint).toList();
+  }
+
+  static boolean isComplaint(String line) {
+    boolean isSlowContainerd =
+        line.contains("module=libcontainerd")
+            && SLOW_CONTAINERD.stream().anyMatch(text -> line.contains("msg=\"" + text + "\""));
+    return !isSlowContainerd && FAULTS.stream().anyMatch(line::contains);
   }
 
   /** The version of the daemon, such as {@code 20.10.24+dfsg1}. */

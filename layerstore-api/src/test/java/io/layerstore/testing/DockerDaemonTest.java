@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The daemon fixture: it starts, it answers, and it leaves nothing behind. */
 class DockerDaemonTest {
@@ -47,6 +49,31 @@ class DockerDaemonTest {
 
       assertNothingLeft();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "time=\"t\" level=error msg=\"Failed to load container mount x: mount does not exist\"",
+        "time=\"t\" level=warning msg=\"not restoring image\" error=\"invalid\" id=x",
+        "time=\"t\" level=debug msg=\"Failed to load layer sha256:x: y\"",
+        "time=\"t\" level=error msg=\"failed to process event\" module=libcontainerd",
+        "time=\"t\" level=error msg=\"failed connecting to containerd\" module=another",
+        "time=\"t\" level=fatal msg=\"no\""
+      })
+  void isComplaint_faultWithTheDataRoot_isTrue(String line) {
+    assertTrue(DockerDaemon.isComplaint(line));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "time=\"t\" level=warning msg=\"Your kernel does not support cgroup blkio weight\"",
+        "time=\"t\" level=error msg=\"failed connecting to containerd\" error=\"e\" module=libcontainerd",
+        "time=\"t\" level=info msg=\"API listen on /x/s\""
+      })
+  void isComplaint_aboutTheMachine_isFalse(String line) {
+    assertFalse(DockerDaemon.isComplaint(line));
   }
 
   private void importBusybox(DockerDaemon daemon) throws Exception {

@@ -285,22 +285,7 @@ public abstract class DockerImagesContract {
   }
 
   private DockerDaemon startCleanly() throws Exception {
-    DockerDaemon daemon = DockerDaemon.start(root.path(), driver);
-    List<String> complaints =
-        daemon.log().stream().filter(DockerImagesContract::isComplaint).toList();
-    if (!complaints.isEmpty()) {
-      daemon.close();
-    }
-    assertEquals(List.of(), complaints);
-    return daemon;
-  }
-
-  private static boolean isComplaint(String line) {
-    return line.contains("Failed to load layer")
-        || line.contains("Failed to load mount")
-        || line.contains("not restoring image")
-        || line.contains("invalid image")
-        || line.contains("failed to verify");
+    return DockerDaemon.startCleanly(root.path(), driver);
   }
 
   private static ImageReference ref(String text) {

@@ -378,27 +378,8 @@ public abstract class DockerRootContract {
         new ByteArrayInputStream(archive.bytes()), parent == null ? null : parent.chainId());
   }
 
-  /** Starts dockerd on the root, and expects it to find fault with nothing. */
   private DockerDaemon startCleanly() throws Exception {
-    DockerDaemon daemon = DockerDaemon.start(root.path(), driver);
-    List<String> complaints =
-        daemon.log().stream().filter(DockerRootContract::isComplaint).toList();
-    if (!complaints.isEmpty()) {
-      daemon.close();
-    }
-    assertEquals(List.of(), complaints);
-    return daemon;
-  }
-
-  private static boolean isComplaint(String line) {
-    return line.contains("Failed to load layer")
-        || line.contains("Failed to load mount")
-        || line.contains("not restoring image")
-        || line.contains("invalid image")
-        // Not that the containerd it has begun is slow, on a slow machine, and is begun again.
-        || (line.contains("level=error")
-            && !line.contains("failed connecting to containerd")
-            && !line.contains("module=libcontainerd"));
+    return DockerDaemon.startCleanly(root.path(), driver);
   }
 
   private void assertEveryLayerExports(LayerStore store) throws Exception {
