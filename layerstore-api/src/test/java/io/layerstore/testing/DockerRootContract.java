@@ -56,6 +56,15 @@ public abstract class DockerRootContract {
       mkfifo /data/fifo
       """;
 
+  private static final String CHANGES_OF_BOX_2 =
+      """
+      set -e
+      rm /added
+      chmod 600 /etc/motd
+      mv /data/owner /data/moved
+      echo x > /dir/sub/more
+      """;
+
   private static final String DOCKERFILE =
       """
       FROM box:1
@@ -244,13 +253,66 @@ public abstract class DockerRootContract {
     }
 
     @Test
-    void open_afterDockerWasKilled_exportsEveryLayer() throws Exception {
+    void open_afterDockerWasKilled_hasTheLayersAndTheRunningContainer() throws Exception {
+      String running;
+      List<String> changesWhileRunning;
       try (DockerDaemon daemon = DockerDaemon.start(root.path(), driver)) {
-        daemon.docker("run", "--detach", "--network=none", "box:1", "sleep", "600");
+        running =
+            daemon
+                .docker(
+                    "run",
+                    "--detach",
+                    "--network=none",
+                    "--name=running",
+                    "box:2",
+                    "sleep",
+                    "600")
+                .text();
+        daemon.docker("exec", "running", "/bin/sh", "-c", CHANGES_OF_BOX_2);
+        changesWhileRunning = diff(daemon, "running");
         daemon.kill();
       }
       try (LayerStore store = open()) {
         assertEveryLayerExports(store);
+        assertTrue(changesWhileRunning.contains("D /added"), changesWhileRunning::toString);
+        try (RWLayer layer = store.getRWLayer(running);
+            Mount mount = layer.mount()) {
+          assertEquals(changesWhileRunning, changes(layer));
+          assertEquals("deep", Files.readString(mount.path().resolve("dir/sub/file")).strip());
+          assertTrue(Files.notExists(mount.path().resolve("added")));
+          Files.writeString(mount.path().resolve("etc/motd"), "after the kill\n");
+        }
+      }
+
+      try (DockerDaemon daemon = startCleanly()) {
+        assertEquals(images, images(daemon));
+        daemon.docker("start", "running");
+        assertEquals(
+            "after the kill", daemon.docker("exec", "running", "cat", "/etc/motd").text());
+        daemon.docker("rm", "--force", "running");
+        daemon.stop();
+      }
+    }
+
+    @Test
+    void delete_imageBuiltByDocker_dockerHasTheOthers() throws Exception {
+      List<String> kept = new ArrayList<>(images);
+      try (LayerStore store = open()) {
+        for (String name : List.of("built:1", "built:2")) {
+          int layers = store.layers().size();
+          store.images().delete(store.images().resolve(name).id(), true);
+          assertTrue(store.layers().size() < layers, name + " had layers of its own");
+          kept.removeIf(line -> line.contains(" " + name + " "));
+        }
+        assertEveryLayerExports(store);
+      }
+
+      try (DockerDaemon daemon = startCleanly()) {
+        assertEquals(kept, images(daemon).stream().filter(kept::contains).toList());
+        assertEquals(
+            List.of(),
+            images(daemon).stream().filter(line -> line.contains(" built:")).toList());
+        daemon.stop();
       }
     }
 
