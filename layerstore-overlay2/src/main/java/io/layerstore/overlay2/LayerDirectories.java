@@ -272,7 +272,8 @@ final class LayerDirectories {
   }
 
   /**
-   * Gives a layer a name in {@code l/} that it ought to have.
+   * Gives a layer a name in {@code l/} that it ought to have. One that leads out of the home, or to
+   * a layer that is gone, is replaced; one that leads to another layer is that layer's.
    *
    * @param link the name; null for a new one
    */
@@ -283,6 +284,7 @@ final class LayerDirectories {
       if (name == null) {
         name = makeLink(made, id);
       } else if (!id.equals(idOfLink(name))) {
+        deleteMisled(name);
         Files.createSymbolicLink(
             layout.link(name),
             layout.home().getFileSystem().getPath(Overlay2Layout.linkTarget(id)));
@@ -294,6 +296,14 @@ final class LayerDirectories {
     } catch (IOException | RuntimeException e) {
       takeBack(made, e);
       throw failure(id, "cannot give the layer its name in l/", e);
+    }
+  }
+
+  private void deleteMisled(String link) throws IOException {
+    Path path = layout.link(link);
+    String leadsTo = idOfLink(link);
+    if (Files.isSymbolicLink(path) && (leadsTo == null || !exists(leadsTo))) {
+      Files.delete(path);
     }
   }
 

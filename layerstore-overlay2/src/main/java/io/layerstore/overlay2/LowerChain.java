@@ -29,7 +29,7 @@ record LowerChain(List<String> links) {
    * Reads {@code l/A:l/B}.
    *
    * @param file where the text is from, for the message
-   * @throws StoreCorruptedException if it has another form
+   * @throws StoreCorruptedException if it has another form, or is longer than Docker makes one
    */
   static LowerChain parse(String text, String file) throws StoreCorruptedException {
     List<String> links = new ArrayList<>();
@@ -38,6 +38,10 @@ record LowerChain(List<String> links) {
         throw new StoreCorruptedException(file, "not a list of names in l/: \"" + item + "\"");
       }
       links.add(item.substring(PREFIX.length()));
+    }
+    if (links.size() > MAX_LENGTH) {
+      throw new StoreCorruptedException(
+          file, links.size() + " layers below, where there can be " + MAX_LENGTH);
     }
     return new LowerChain(links);
   }
