@@ -174,7 +174,7 @@ final class Overlay2Driver implements GraphDriver {
       throws LayerStoreException {
     requireIds(id, parent);
     requireWritable();
-    Overlay2Options.requireNoQuota(id, options.storageOptions());
+    Overlay2Options.requireNoQuota(id, options.storageOptions(), features.fileSystem());
     layers.create(id, parent);
   }
 

@@ -9,13 +9,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * The driver's options and those of its layers.
  *
- * <p>Docker knows {@code overlay2.size} and the storage option {@code size}; both need project
- * quotas, which only some file systems have, and only when mounted for them. Here they are refused,
- * with Docker's reasons: nothing is ever limited by less than was asked for.
+ * <p>Docker knows {@code overlay2.size} and the storage option {@code size}; both need the project
+ * quotas of XFS, and only work where it is mounted for them. Here they are refused with Docker's
+ * reasons, so that nothing is ever limited by less than was asked for; on XFS the reason goes on,
+ * for this driver sets no quotas there either.
  */
 final class Overlay2Options {
 
   private static final String SIZE = "overlay2.size";
+  private static final String XFS = "xfs";
+  private static final String NONE_ARE_SET =
+      "; this driver sets no project quotas, also where the file system has them";
 
   /** A number and perhaps a unit, as {@code units.RAMInBytes} of docker/go-units reads it. */
   private static final Pattern BYTES =
@@ -43,8 +47,9 @@ final class Overlay2Options {
       }
       throw failure(
           null,
-          fileSystem.equals("xfs")
+          fileSystem.equals(XFS)
               ? "Storage option overlay2.size not supported. Filesystem does not support Project Quota"
+                  + NONE_ARE_SET
               : "Storage Option overlay2.size only supported for backingFS XFS. Found "
                   + fileSystem);
     }
@@ -61,8 +66,13 @@ final class Overlay2Options {
     }
   }
 
-  /** Refuses every option of a read-write layer that asks for something. */
-  static void requireNoQuota(String id, Map<String, String> options) throws DriverException {
+  /**
+   * Refuses every option of a read-write layer that asks for something.
+   *
+   * @param fileSystem the name of the file system that the home is on
+   */
+  static void requireNoQuota(String id, Map<String, String> options, String fileSystem)
+      throws DriverException {
     for (Map.Entry<String, String> option : options.entrySet()) {
       if (!isSize(option.getKey())) {
         throw failure(id, "Unknown option " + option.getKey());
@@ -70,7 +80,9 @@ final class Overlay2Options {
       requireSize(id, option.getValue());
       if (!isNothing(option.getValue())) {
         throw failure(
-            id, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+            id,
+            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+                + (fileSystem.equals(XFS) ? NONE_ARE_SET : ""));
       }
     }
   }

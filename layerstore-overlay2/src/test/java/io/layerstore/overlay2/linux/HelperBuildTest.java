@@ -31,14 +31,19 @@ final class HelperBuildTest {
     return script;
   }
 
-  /** A directory with links to the tools that the script needs, and none to a compiler. */
+  /** A directory with the tools that the script needs, and no compiler. */
   private Path toolsWithoutCompiler() throws IOException {
     Path tools = Files.createDirectory(directory.resolve("tools"));
     for (String name :
-        new String[] {"sh", "uname", "dirname", "mktemp", "rm", "cat", "cksum", "head", "mkdir"}) {
-      Files.createSymbolicLink(tools.resolve(name), Tool.require(name).program());
+        new String[] {"uname", "dirname", "mktemp", "rm", "cat", "cksum", "head", "mkdir"}) {
+      script(tools.resolve(name), "exec '" + Tool.require(name).program() + "' \"$@\"");
     }
     return tools;
+  }
+
+  private static void script(Path file, String text) throws IOException {
+    Files.writeString(file, "#!/bin/sh\n" + text + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
   }
 
   private Tool.Result build(Path path) throws Exception {
@@ -62,8 +67,7 @@ final class HelperBuildTest {
     @Test
     void build_compilerWithoutStaticLibrary_succeedsAndSaysWhatToInstall() throws Exception {
       Path tools = toolsWithoutCompiler();
-      Path compiler = Files.writeString(tools.resolve("cc"), "#!/bin/sh\nexit 1\n");
-      Files.setPosixFilePermissions(compiler, PosixFilePermissions.fromString("rwxr-xr-x"));
+      script(tools.resolve("cc"), "exit 1");
       Tool.Result result = build(tools);
       assertTrue(result.out().contains("finds no static C library"), result.out());
       assertTrue(result.out().contains("libc6-dev"), result.out());
