@@ -1,0 +1,109 @@
+package io.layerstore.overlay2;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.layerstore.DriverException;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is said to options: the words of {@code graphdriver/overlay2} of moby. */
+final class Overlay2OptionsTest {
+
+  private static final String NONE_ARE_SET =
+      "; this driver sets no project quotas, also where the file system has them";
+
+  private static String refusal(Map<String, String> options, String fileSystem) {
+    return assertThrows(
+            DriverException.class, () -> Overlay2Options.requireValid(options, fileSystem))
+        .getMessage();
+  }
+
+  private static String refusalOfLayer(Map<String, String> options, String fileSystem) {
+    return assertThrows(
+            DriverException.class,
+            () -> Overlay2Options.requireNoQuota("id", options, fileSystem))
+        .getMessage();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"extfs", "btrfs", "tmpfs", "<unknown>"})
+  void requireValid_sizeOnOtherThanXfs_namesWhatItIs(String fileSystem) {
+    assertEquals(
+        "overlay2: Storage Option overlay2.size only supported for backingFS XFS. Found "
+            + fileSystem,
+        refusal(Map.of("overlay2.size", "10G"), fileSystem));
+  }
+
+  @Test
+  void requireValid_sizeOnXfs_needsQuota() {
+    assertEquals(
+        "overlay2: Storage option overlay2.size not supported."
+            + " Filesystem does not support Project Quota"
+            + NONE_ARE_SET,
+        refusal(Map.of("overlay2.size", "10G"), "xfs"));
+  }
+
+  @Test
+  void requireValid_keyInOtherCase_isTheSame() {
+    assertEquals(
+        refusal(Map.of("overlay2.size", "1"), "extfs"),
+        refusal(Map.of("Overlay2.Size", "1"), "extfs"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"overlay2.override_kernel_check", "overlay2.colour", "size", "overlay.size", ""})
+  void requireValid_unknownOption_isNamed(String key) {
+    assertEquals("overlay2: unknown option " + key, refusal(Map.of(key, "true"), "xfs"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"much", "", "-1", "1x", "G", "1 2", "0x10"})
+  void requireValid_sizeThatIsNone_isInvalid(String size) {
+    assertEquals(
+        "overlay2: invalid size: '" + size + "'", refusal(Map.of("overlay2.size", size), "xfs"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0G", "0.0 MiB"})
+  void requireValid_noLimit_isAccepted(String size) {
+    assertDoesNotThrow(
+        () -> Overlay2Options.requireValid(Map.of("overlay2.size", size), "extfs"));
+  }
+
+  @Test
+  void requireNoQuota_size_needsXfsWithQuota() {
+    String reason =
+        "overlay2 layer id: --storage-opt is supported only for overlay over xfs with 'pquota'"
+            + " mount option";
+    assertEquals(reason, refusalOfLayer(Map.of("size", "10G"), "extfs"));
+    assertEquals(reason + NONE_ARE_SET, refusalOfLayer(Map.of("size", "10G"), "xfs"));
+  }
+
+  @Test
+  void requireNoQuota_unknownOption_isNamed() {
+    assertEquals(
+        "overlay2 layer id: Unknown option colour",
+        refusalOfLayer(Map.of("colour", "red"), "extfs"));
+  }
+
+  @Test
+  void requireNone_options_areRefusedInDockersWords() {
+    assertEquals(
+        "overlay2 layer id: --storage-opt size is only supported for ReadWrite Layers",
+        assertThrows(
+                DriverException.class,
+                () -> Overlay2Options.requireNone("id", Map.of("size", "1")))
+            .getMessage());
+    assertEquals(
+        "overlay2 layer id: Unknown option colour",
+        assertThrows(
+                DriverException.class,
+                () -> Overlay2Options.requireNone("id", Map.of("colour", "1")))
+            .getMessage());
+  }
+}
