@@ -260,13 +260,7 @@ public abstract class DockerRootContract {
         running =
             daemon
                 .docker(
-                    "run",
-                    "--detach",
-                    "--network=none",
-                    "--name=running",
-                    "box:2",
-                    "sleep",
-                    "600")
+                    "run", "--detach", "--network=none", "--name=running", "box:2", "sleep", "600")
                 .text();
         daemon.docker("exec", "running", "/bin/sh", "-c", CHANGES_OF_BOX_2);
         changesWhileRunning = diff(daemon, "running");
@@ -287,8 +281,7 @@ public abstract class DockerRootContract {
       try (DockerDaemon daemon = startCleanly()) {
         assertEquals(images, images(daemon));
         daemon.docker("start", "running");
-        assertEquals(
-            "after the kill", daemon.docker("exec", "running", "cat", "/etc/motd").text());
+        assertEquals("after the kill", daemon.docker("exec", "running", "cat", "/etc/motd").text());
         daemon.docker("rm", "--force", "running");
         daemon.stop();
       }
@@ -310,8 +303,7 @@ public abstract class DockerRootContract {
       try (DockerDaemon daemon = startCleanly()) {
         assertEquals(kept, images(daemon).stream().filter(kept::contains).toList());
         assertEquals(
-            List.of(),
-            images(daemon).stream().filter(line -> line.contains(" built:")).toList());
+            List.of(), images(daemon).stream().filter(line -> line.contains(" built:")).toList());
         daemon.stop();
       }
     }

@@ -37,9 +37,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The rules of moby's current {@code layer}, {@code daemon/graphdriver} and {@code go-archive} where
- * they are stricter than those of 20.10, which other tests run: what a daemon of today must find on
- * a root that was written here.
+ * The rules of moby's current {@code layer}, {@code daemon/graphdriver} and {@code go-archive}
+ * where they are stricter than those of 20.10, which other tests run: what a daemon of today must
+ * find on a root that was written here.
  */
 final class CurrentDockerTest {
 

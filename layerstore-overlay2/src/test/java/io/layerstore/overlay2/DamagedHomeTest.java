@@ -106,8 +106,7 @@ final class DamagedHomeTest {
     }
 
     private void assertTopIsCorrupted() throws IOException {
-      assertThrows(
-          StoreCorruptedException.class, () -> driver.mount("top", MountOptions.DEFAULT));
+      assertThrows(StoreCorruptedException.class, () -> driver.mount("top", MountOptions.DEFAULT));
       assertThrows(
           StoreCorruptedException.class, () -> driver.mountReadOnly("top", MountOptions.DEFAULT));
       assertThrows(StoreCorruptedException.class, () -> driver.tree("top"));
@@ -168,8 +167,7 @@ final class DamagedHomeTest {
       Files.writeString(link, "precious");
       assertEquals(1, reopen().of(Kind.POSTPONED).size());
       assertEquals("precious", Files.readString(link));
-      assertThrows(
-          LayerStoreException.class, () -> driver.mount("top", MountOptions.DEFAULT));
+      assertThrows(LayerStoreException.class, () -> driver.mount("top", MountOptions.DEFAULT));
     }
 
     @Test
@@ -177,8 +175,7 @@ final class DamagedHomeTest {
       Path link = link("base");
       Files.delete(link);
       Files.createSymbolicLink(link, Path.of("../../../outside/diff"));
-      assertThrows(
-          LayerStoreException.class, () -> driver.mount("top", MountOptions.DEFAULT));
+      assertThrows(LayerStoreException.class, () -> driver.mount("top", MountOptions.DEFAULT));
       assertThrows(LayerStoreException.class, () -> driver.tree("top"));
     }
   }
@@ -193,8 +190,7 @@ final class DamagedHomeTest {
       assertEquals(List.of("base", "top"), driver.ids());
       assertThrows(
           LayerStoreException.class, () -> driver.create("child", "evil", CreateOptions.DEFAULT));
-      assertThrows(
-          LayerStoreException.class, () -> driver.mount("evil", MountOptions.DEFAULT));
+      assertThrows(LayerStoreException.class, () -> driver.mount("evil", MountOptions.DEFAULT));
       driver.remove("evil");
       assertTrue(Files.isSymbolicLink(home.resolve("evil")));
     }
@@ -204,8 +200,7 @@ final class DamagedHomeTest {
       Files.createDirectory(home.resolve("evil"));
       Files.createSymbolicLink(home.resolve("evil/diff"), outside.resolve("diff"));
       assertFalse(driver.exists("evil"));
-      assertThrows(
-          LayerStoreException.class, () -> driver.mount("evil", MountOptions.DEFAULT));
+      assertThrows(LayerStoreException.class, () -> driver.mount("evil", MountOptions.DEFAULT));
       assertThrows(LayerStoreException.class, () -> driver.tree("evil"));
       driver.remove("evil");
       assertFalse(Files.exists(home.resolve("evil"), LinkOption.NOFOLLOW_LINKS));

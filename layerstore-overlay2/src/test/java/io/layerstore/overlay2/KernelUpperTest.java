@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.layerstore.Change;
 import io.layerstore.ChainId;
+import io.layerstore.Change;
 import io.layerstore.Durability;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
@@ -224,7 +224,8 @@ final class KernelUpperTest {
   void changes_onlyTimeOfADirectory_areNone() throws IOException {
     change(
         merged ->
-            Files.setLastModifiedTime(merged.resolve("d"), FileTime.fromMillis(1_500_000_000_000L)));
+            Files.setLastModifiedTime(
+                merged.resolve("d"), FileTime.fromMillis(1_500_000_000_000L)));
     assertEquals(List.of(), changes());
     assertEquals(List.of("5 0755 0 d/"), headers());
   }
@@ -235,8 +236,7 @@ final class KernelUpperTest {
         merged -> {
           Files.writeString(merged.resolve("f"), "x");
           Files.writeString(merged.resolve("f"), "4");
-          Files.setLastModifiedTime(
-              merged.resolve("f"), FileTime.fromMillis(1_600_000_000_000L));
+          Files.setLastModifiedTime(merged.resolve("f"), FileTime.fromMillis(1_600_000_000_000L));
         });
     assertEquals(List.of(), changes());
   }
@@ -246,8 +246,7 @@ final class KernelUpperTest {
     change(
         merged -> {
           Files.writeString(merged.resolve("f"), "x");
-          Files.setLastModifiedTime(
-              merged.resolve("f"), FileTime.fromMillis(1_600_000_000_000L));
+          Files.setLastModifiedTime(merged.resolve("f"), FileTime.fromMillis(1_600_000_000_000L));
         });
     assertEquals(List.of("C /f"), changes());
   }

@@ -42,7 +42,11 @@ final class LimitedRootTest {
         System.out.println(store.driverChoice().rejected().get("overlay2"));
         Layer base =
             store.register(
-                new TarBuilder().file("gone", "1").file("d/gone", "2").file("kept", "3").end()
+                new TarBuilder()
+                    .file("gone", "1")
+                    .file("d/gone", "2")
+                    .file("kept", "3")
+                    .end()
                     .toStream(),
                 none);
         Layer whiteouts =

@@ -24,8 +24,7 @@ final class Overlay2OptionsTest {
 
   private static String refusalOfLayer(Map<String, String> options, String fileSystem) {
     return assertThrows(
-            DriverException.class,
-            () -> Overlay2Options.requireNoQuota("id", options, fileSystem))
+            DriverException.class, () -> Overlay2Options.requireNoQuota("id", options, fileSystem))
         .getMessage();
   }
 
@@ -71,8 +70,7 @@ final class Overlay2OptionsTest {
   @ParameterizedTest
   @ValueSource(strings = {"0", "0G", "0.0 MiB"})
   void requireValid_noLimit_isAccepted(String size) {
-    assertDoesNotThrow(
-        () -> Overlay2Options.requireValid(Map.of("overlay2.size", size), "extfs"));
+    assertDoesNotThrow(() -> Overlay2Options.requireValid(Map.of("overlay2.size", size), "extfs"));
   }
 
   @Test
@@ -96,8 +94,7 @@ final class Overlay2OptionsTest {
     assertEquals(
         "overlay2 layer id: --storage-opt size is only supported for ReadWrite Layers",
         assertThrows(
-                DriverException.class,
-                () -> Overlay2Options.requireNone("id", Map.of("size", "1")))
+                DriverException.class, () -> Overlay2Options.requireNone("id", Map.of("size", "1")))
             .getMessage());
     assertEquals(
         "overlay2 layer id: Unknown option colour",

@@ -34,7 +34,8 @@ final class MountOptionsTest {
   private static final Pattern CLASSIC =
       Pattern.compile("mount\\(\"overlay\", \"([^\"]*)\", \"overlay\", (\\S+), \"(.*)\"\\) = .*");
   private static final Pattern NEW =
-      Pattern.compile("fsconfig\\(\\d+, FSCONFIG_SET_(STRING|FLAG), \"([^\"]+)\", (\"?.*?\"?), 0\\) .*");
+      Pattern.compile(
+          "fsconfig\\(\\d+, FSCONFIG_SET_(STRING|FLAG), \"([^\"]+)\", (\"?.*?\"?), 0\\) .*");
 
   @TempDir Path directory;
   private Path home;
@@ -130,7 +131,8 @@ final class MountOptionsTest {
   @Test
   void mount_kernelWithoutRedirectAndMetacopy_hasTheOptionsOfDockerAlone() throws IOException {
     assertEquals(
-        call("0", "index=off,lowerdir=l/%s:l/%s,upperdir=top/diff,workdir=top/work".formatted(A, B)),
+        call(
+            "0", "index=off,lowerdir=l/%s:l/%s,upperdir=top/diff,workdir=top/work".formatted(A, B)),
         classic(readWrite(), new MountSettings(false, true, false, false, 0, 0)));
   }
 
@@ -165,8 +167,7 @@ final class MountOptionsTest {
       Helpers.makeLayer(home, "more" + i, Helpers.link(100 + i), false);
       links.add(Helpers.link(100 + i));
     }
-    String options =
-        classic(OverlayMount.readWrite("top", links), settings(false, true)).get(2);
+    String options = classic(OverlayMount.readWrite("top", links), settings(false, true)).get(2);
     assertTrue(options.contains("lowerdir=l/" + String.join(":l/", links) + ",upperdir="), options);
     assertTrue(options.length() < 4096, options);
   }
