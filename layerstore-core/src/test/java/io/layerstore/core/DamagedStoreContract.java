@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
+import io.layerstore.ByteString;
 import io.layerstore.ChainId;
+import io.layerstore.Durability;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerSource;
@@ -23,13 +23,17 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.tarsplit.Crc64;
+import io.layerstore.core.tarsplit.EntryWriter;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.TarBuilder;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -37,7 +41,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AfterEach;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -50,28 +54,29 @@ import org.junit.jupiter.params.provider.ValueSource;
  * fails for one bad layer, nothing is removed that could still be good, and registering the content
  * again heals it.
  */
-final class DamagedStoreTest {
+abstract class DamagedStoreContract {
 
   private static final byte[] BASE = AppendixA.TWO_BASE.bytes();
   private static final byte[] TOP = AppendixA.TWO_TOP.bytes();
   private static final byte[] OTHER = new TarBuilder().file("other", "1").end().toBytes();
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
-  private final Path root = memory.getPath("/store");
-  private final Path layerDb = root.resolve("image/vfs/layerdb");
+  private Path place;
+  private Path root;
+  private Path layerDb;
 
   private ChainId base;
   private ChainId top;
   private ChainId other;
 
+  /** An empty directory that the store and the files outside it are made in. */
+  abstract Path newDirectory() throws IOException;
+
   @BeforeEach
   void makeStore() throws IOException {
-    try (LayerStore store = LayerStore.open(root);
+    place = newDirectory();
+    root = place.resolve("store");
+    layerDb = root.resolve("image/vfs/layerdb");
+    try (LayerStore store = open();
         Layer bottom = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT);
         Layer above =
             store.register(LayerSource.of(TOP), RegisterOptions.onTopOf(bottom.chainId()));
@@ -84,9 +89,12 @@ final class DamagedStoreTest {
     }
   }
 
-  @AfterEach
-  void closeMemory() throws IOException {
-    memory.close();
+  private LayerStore open() throws IOException {
+    return open(root);
+  }
+
+  private static LayerStore open(Path root) throws IOException {
+    return LayerStore.builder(root).driver("vfs").durability(Durability.NONE).open();
   }
 
   private Path directory(ChainId chainId) {
@@ -145,7 +153,7 @@ final class DamagedStoreTest {
         throws IOException {
       Files.writeString(directory(base).resolve(file), content);
       Set<String> before = names(root.resolve("vfs/dir"));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(Set.of(other), ids(store));
         Set<String> damaged = new TreeSet<>();
         store.recoveryReport().of(Kind.DAMAGED_LAYER).forEach(finding -> damaged.add(finding.id()));
@@ -169,7 +177,7 @@ final class DamagedStoreTest {
     @ValueSource(strings = {"cache-id", "diff", "size", "parent", "descriptor.json"})
     void open_linkInPlaceOfAFile_layerReportedAndNothingRemoved(String file) throws IOException {
       Path original = directory(base).resolve(file);
-      Path elsewhere = memory.getPath("/elsewhere");
+      Path elsewhere = place.resolve("elsewhere");
       Files.copy(directory(top).resolve("parent"), elsewhere);
       if (Files.exists(original)) {
         Files.move(original, elsewhere, StandardCopyOption.REPLACE_EXISTING);
@@ -181,7 +189,7 @@ final class DamagedStoreTest {
 
     private void assertBaseIsDamagedAndOthersLoad() throws IOException {
       Set<String> before = names(root.resolve("vfs/dir"));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(Set.of(other), ids(store));
         assertEquals(2, store.recoveryReport().of(Kind.DAMAGED_LAYER).size());
       }
@@ -194,7 +202,7 @@ final class DamagedStoreTest {
       Path mount = layerDb.resolve("mounts/rw");
       Files.write(mount.resolve(file), new byte[10 << 20]);
       Set<String> before = names(root.resolve("vfs/dir"));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(List.of(), store.rwLayers());
         assertEquals(
             List.of("rw"),
@@ -206,7 +214,7 @@ final class DamagedStoreTest {
     @Test
     void tarStream_hugeTarSplitOfZeros_corruptedInBoundedMemory() throws IOException {
       Files.write(directory(other).resolve("tar-split.json.gz"), new byte[10 << 20]);
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         assertThrows(StoreCorruptedException.class, () -> export(layer));
       }
@@ -216,7 +224,7 @@ final class DamagedStoreTest {
     void open_diffChanged_chainIdDoesNotFollowSoLayerIsDamaged() throws IOException {
       Files.writeString(
           directory(base).resolve("diff"), Files.readString(directory(other).resolve("diff")));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(Set.of(other), ids(store));
       }
     }
@@ -224,7 +232,7 @@ final class DamagedStoreTest {
     @Test
     void open_parentsThatPointAtEachOther_reportedWithoutLooping() throws IOException {
       Files.writeString(directory(base).resolve("parent"), top.toString());
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(Set.of(other), ids(store));
       }
     }
@@ -234,11 +242,11 @@ final class DamagedStoreTest {
       Files.writeString(
           directory(other).resolve("diff"),
           Files.readString(directory(other).resolve("diff")) + "\n");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(3, ids(store).size());
       }
       Files.writeString(directory(other).resolve("size"), "1\n");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(2, ids(store).size());
       }
     }
@@ -247,12 +255,12 @@ final class DamagedStoreTest {
     @ValueSource(strings = {"cache-id", "size", "diff", "tar-split.json.gz"})
     void register_sameContentAgain_healsLayerAndBringsChildrenBack(String file) throws IOException {
       Files.writeString(directory(base).resolve(file), "");
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer healed = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT)) {
         assertArrayEquals(BASE, export(healed));
         assertAllThere(store);
       }
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertAllThere(store);
         assertTrue(store.recoveryReport().of(Kind.DAMAGED_LAYER).isEmpty());
       }
@@ -272,7 +280,7 @@ final class DamagedStoreTest {
     @Test
     void register_middleOfChainHealed_bringsTheRestBack() throws IOException {
       Files.writeString(directory(top).resolve("size"), "");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(Set.of(base, other), ids(store));
         try (Layer healed = store.register(LayerSource.of(TOP), RegisterOptions.onTopOf(base))) {
           assertArrayEquals(TOP, export(healed));
@@ -284,7 +292,7 @@ final class DamagedStoreTest {
     @Test
     void register_healedLayer_canBeReleasedWithWhatStoodOnIt() throws IOException {
       Files.writeString(directory(base).resolve("size"), "");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT).close();
         store.releaseRWLayer(store.getRWLayer("rw"));
         store.release(store.get(other));
@@ -295,7 +303,7 @@ final class DamagedStoreTest {
     @Test
     void release_layerBelowADamagedOne_isKept() throws IOException {
       Files.writeString(directory(top).resolve("size"), "");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(List.of(), store.release(store.get(base)));
         assertEquals(Set.of(base, other), ids(store));
       }
@@ -304,7 +312,7 @@ final class DamagedStoreTest {
     @Test
     void release_layerBelowADamagedRWLayer_isKept() throws IOException {
       Files.writeString(layerDb.resolve("mounts/rw/mount-id"), "");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(List.of(), store.release(store.get(top)));
         assertEquals(Set.of(base, top, other), ids(store));
         assertEquals(List.of("rw"), store.get(top).usage().rwLayers());
@@ -314,7 +322,7 @@ final class DamagedStoreTest {
     @Test
     void open_rwLayerWithoutParentFile_loadsWithAllItsFilesAsInDocker() throws IOException {
       Files.delete(layerDb.resolve("mounts/rw/parent"));
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           RWLayer rw = store.getRWLayer("rw")) {
         assertTrue(rw.parent().isEmpty());
         store.release(store.get(top));
@@ -333,7 +341,7 @@ final class DamagedStoreTest {
       Path tarSplit = directory(other).resolve("tar-split.json.gz");
       byte[] bytes = Files.readAllBytes(tarSplit);
       Files.write(tarSplit, java.util.Arrays.copyOf(bytes, bytes.length - 9));
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer healed =
               store.register(
                   LayerSource.of(OTHER),
@@ -350,7 +358,7 @@ final class DamagedStoreTest {
       Files.writeString(layers.resolve("b".repeat(64)), "a file");
       Files.createSymbolicLink(layers.resolve("c".repeat(64)), directory(other));
       Set<String> before = names(layers);
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(3, ids(store).size());
         assertEquals(before, names(layers));
       }
@@ -360,7 +368,7 @@ final class DamagedStoreTest {
     void open_badMountId_rwLayerReportedAndLeft() throws IOException {
       Path mountId = layerDb.resolve("mounts/rw/mount-id");
       Files.writeString(mountId, "../../x");
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(List.of(), store.rwLayers());
         assertEquals(1, store.recoveryReport().of(Kind.DAMAGED_RW_LAYER).size());
       }
@@ -375,7 +383,7 @@ final class DamagedStoreTest {
     @Test
     void tarStream_extraFileInLayer_sameBytes() throws IOException {
       Files.writeString(files(cacheId(other)).resolve("extra"), "x");
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         assertArrayEquals(OTHER, export(layer));
       }
@@ -384,7 +392,7 @@ final class DamagedStoreTest {
     @Test
     void tarStream_changedByte_verificationErrorNamesTheFile() throws IOException {
       Files.writeString(files(cacheId(other)).resolve("other"), "2");
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         LayerVerificationException e =
             assertThrows(LayerVerificationException.class, () -> export(layer));
@@ -397,7 +405,7 @@ final class DamagedStoreTest {
     @Test
     void register_afterExportFailed_heals() throws IOException {
       Files.writeString(files(cacheId(other)).resolve("other"), "2");
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         String oldCacheId = layer.cacheId();
         assertThrows(LayerVerificationException.class, () -> export(layer));
@@ -414,7 +422,7 @@ final class DamagedStoreTest {
     void register_layerWithoutFiles_heals() throws IOException {
       Files.delete(files(cacheId(other)).resolve("other"));
       Files.delete(files(cacheId(other)));
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer healed = store.register(LayerSource.of(OTHER), RegisterOptions.DEFAULT)) {
         assertArrayEquals(OTHER, export(healed));
       }
@@ -426,7 +434,7 @@ final class DamagedStoreTest {
           directory(base).resolve("tar-split.json.gz"),
           directory(other).resolve("tar-split.json.gz"),
           StandardCopyOption.REPLACE_EXISTING);
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         assertThrows(LayerStoreException.class, () -> export(layer));
       }
@@ -435,23 +443,166 @@ final class DamagedStoreTest {
     @Test
     void tarStream_missingTarSplit_corruptedAndStillListed() throws IOException {
       Files.delete(directory(other).resolve("tar-split.json.gz"));
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         assertThrows(StoreCorruptedException.class, () -> export(layer));
       }
     }
 
     @Test
+    void tarStreamFrom_missingTarSplit_stillGivesTheDifference() throws IOException {
+      Files.delete(directory(other).resolve("tar-split.json.gz"));
+      try (LayerStore store = open();
+          Layer layer = store.get(other);
+          InputStream difference = layer.tarStreamFrom(null)) {
+        String entries = new String(difference.readAllBytes(), StandardCharsets.ISO_8859_1);
+        assertTrue(entries.startsWith("other\0"), entries);
+      }
+    }
+
+    @Test
     void tarStream_fileReplacedByLinkToOutside_nothingFromOutsideIsGivenOut() throws IOException {
-      Files.writeString(memory.getPath("/secret"), "1");
+      Files.writeString(place.resolve("secret"), "1");
       Path file = files(cacheId(other)).resolve("other");
       Files.delete(file);
-      Files.createSymbolicLink(file, memory.getPath("/secret"));
-      try (LayerStore store = LayerStore.open(root);
+      Files.createSymbolicLink(file, place.resolve("secret"));
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         assertThrows(LayerVerificationException.class, () -> export(layer));
       }
     }
+  }
+
+  /** Documents that tell how to put a layer's archive together, and tell lies. */
+  @Nested
+  class TarSplit {
+
+    private static final String SECRET = "belongs to the host";
+
+    @BeforeEach
+    void makeSecret() throws IOException {
+      Files.writeString(place.resolve("secret"), SECRET);
+      Files.createSymbolicLink(files(cacheId(other)).resolve("out"), place);
+      Files.createSymbolicLink(files(cacheId(other)).resolve("link"), place.resolve("secret"));
+    }
+
+    private void write(Document document) throws IOException {
+      try (OutputStream file =
+              Files.newOutputStream(directory(other).resolve("tar-split.json.gz"));
+          OutputStream gzip = new GZIPOutputStream(file)) {
+        document.writeTo(gzip);
+      }
+    }
+
+    private void writeFileEntry(String name, String content) throws IOException {
+      write(
+          target -> {
+            EntryWriter entries = new EntryWriter(target);
+            entries.file(ByteString.utf8(name), content.length(), crc(content));
+            entries.flush();
+          });
+    }
+
+    private static long crc(String content) {
+      Crc64 crc = new Crc64();
+      crc.update(content.getBytes(StandardCharsets.US_ASCII), 0, content.length());
+      return crc.value();
+    }
+
+    /** Reads as much as is given out, which must end with a typed error. */
+    private String givenOut(Class<? extends LayerStoreException> failure) throws IOException {
+      ByteArrayOutputStream given = new ByteArrayOutputStream();
+      try (LayerStore store = open();
+          Layer layer = store.get(other);
+          InputStream tar = layer.tarStream()) {
+        assertThrows(
+            failure,
+            () -> {
+              for (int b = tar.read(); b >= 0; b = tar.read()) {
+                given.write(b);
+              }
+            });
+      }
+      return given.toString(StandardCharsets.ISO_8859_1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../secret", "../../../../secret", "/../secret", "a/../../secret"})
+    void tarStream_nameAboveTheLayer_corruptedAndNothingGivenOut(String name) throws IOException {
+      writeFileEntry(name, SECRET);
+      assertEquals("", givenOut(StoreCorruptedException.class));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"out/secret", "link", "./out/./secret", "/link"})
+    void tarStream_nameThroughALinkOut_nothingGivenOut(String name) throws IOException {
+      writeFileEntry(name, SECRET);
+      assertEquals("", givenOut(LayerStoreException.class));
+    }
+
+    @Test
+    void tarStream_absoluteNameOfAFileOutside_nothingGivenOut() throws IOException {
+      writeFileEntry(place.resolve("secret").toString(), SECRET);
+      assertEquals("", givenOut(LayerStoreException.class));
+    }
+
+    @Test
+    void tarStream_otherSizeThanTheFile_nothingGivenOut() throws IOException {
+      writeFileEntry("other", "12");
+      assertEquals("", givenOut(LayerVerificationException.class));
+    }
+
+    @Test
+    void tarStream_otherChecksumThanTheFile_nothingGivenOut() throws IOException {
+      writeFileEntry("other", "2");
+      assertEquals("", givenOut(LayerVerificationException.class));
+    }
+
+    @Test
+    void tarStream_fileTwice_corrupted() throws IOException {
+      write(
+          target -> {
+            EntryWriter entries = new EntryWriter(target);
+            entries.file(ByteString.utf8("other"), 1, crc("1"));
+            entries.file(ByteString.utf8("./other"), 1, crc("1"));
+            entries.flush();
+          });
+      assertEquals("", givenOut(StoreCorruptedException.class));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "{\"type\":3,\"payload\":\"\",\"position\":0}",
+          "{\"type\":1,\"name\":\"other\",\"size\":-1,\"payload\":null,\"position\":0}",
+          "{\"type\":2,\"payload\":\"AAAA",
+          "[]",
+          "no JSON"
+        })
+    void tarStream_documentOfAnotherForm_corrupted(String document) throws IOException {
+      write(target -> target.write(document.getBytes(StandardCharsets.UTF_8)));
+      assertEquals("", givenOut(StoreCorruptedException.class));
+    }
+
+    @Test
+    void tarStream_bombOfOneLine_corrupted() throws IOException {
+      byte[] letters = new byte[1 << 20];
+      java.util.Arrays.fill(letters, (byte) 'A');
+      write(
+          target -> {
+            target.write("{\"type\":2,\"payload\":\"".getBytes(StandardCharsets.UTF_8));
+            for (int i = 0; i < 64; i++) {
+              target.write(letters);
+            }
+          });
+      assertEquals("", givenOut(StoreCorruptedException.class));
+    }
+  }
+
+  /** Writes a tar-split document. */
+  @FunctionalInterface
+  private interface Document {
+    void writeTo(OutputStream target) throws IOException;
   }
 
   /** What a crash left. */
@@ -464,7 +615,7 @@ final class DamagedStoreTest {
       Path writeSet = Files.createDirectories(layerDb.resolve("tmp/write-set-123"));
       Files.writeString(writeSet.resolve("cache-id"), cacheId);
       Files.createDirectory(files(cacheId));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(1, store.recoveryReport().of(Kind.UNFINISHED_REGISTER).size());
         assertFalse(Files.exists(files(cacheId)));
         assertEquals(Set.of(), names(layerDb.resolve("tmp")));
@@ -475,7 +626,7 @@ final class DamagedStoreTest {
     void open_unfinishedRegisterNamingALiveLayer_filesStay() throws IOException {
       Path writeSet = Files.createDirectories(layerDb.resolve("tmp/write-set-123"));
       Files.writeString(writeSet.resolve("cache-id"), cacheId(other));
-      try (LayerStore store = LayerStore.open(root);
+      try (LayerStore store = open();
           Layer layer = store.get(other)) {
         assertArrayEquals(OTHER, export(layer));
       }
@@ -486,7 +637,7 @@ final class DamagedStoreTest {
     void open_unfinishedDeletion_finished(String suffix) throws IOException {
       String cacheId = cacheId(other);
       Files.move(directory(other), directory(other).resolveSibling(other.digest().hex() + suffix));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(1, store.recoveryReport().of(Kind.UNFINISHED_DELETION).size());
         assertEquals(Set.of(base, top), ids(store));
         assertFalse(Files.exists(files(cacheId)));
@@ -501,7 +652,7 @@ final class DamagedStoreTest {
       Path removing = directory(other).resolveSibling(other.digest().hex() + "-removing");
       Files.move(directory(other), removing);
       Files.writeString(removing.resolve("cache-id"), content);
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(Set.of(base, top), ids(store));
         assertTrue(Files.exists(files(cacheId)));
       }
@@ -510,7 +661,7 @@ final class DamagedStoreTest {
     @Test
     void open_unknownDirectoryInTheDriver_left() throws IOException {
       Path unknown = Files.createDirectory(files("k2xj8v0q3n5m7p9r1t4w6y8za"));
-      try (LayerStore store = LayerStore.open(root)) {
+      try (LayerStore store = open()) {
         assertEquals(3, ids(store).size());
       }
       assertTrue(Files.exists(unknown));
@@ -520,7 +671,7 @@ final class DamagedStoreTest {
     void open_readOnly_mendsNothing() throws IOException {
       Path writeSet = Files.createDirectories(layerDb.resolve("tmp/write-set-123"));
       Files.writeString(writeSet.resolve("cache-id"), DriverIds.random());
-      try (LayerStore store = LayerStore.builder(root).readOnly(true).open()) {
+      try (LayerStore store = LayerStore.builder(root).driver("vfs").readOnly(true).open()) {
         assertEquals(3, ids(store).size());
       }
       assertTrue(Files.exists(writeSet));
@@ -534,29 +685,30 @@ final class DamagedStoreTest {
     @Test
     void open_rootWritableByOthers_refused() throws IOException {
       Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
-      LayerStoreException e = assertThrows(LayerStoreException.class, () -> LayerStore.open(root));
+      LayerStoreException e = assertThrows(LayerStoreException.class, () -> open());
       assertTrue(e.getMessage().contains("can be written by other users"), e.getMessage());
     }
 
     @Test
     void open_linkToRootWritableByOthers_refused() throws IOException {
       Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxrwx"));
-      Path link = Files.createSymbolicLink(memory.getPath("/link"), root);
-      assertThrows(LayerStoreException.class, () -> LayerStore.open(link));
+      Path link = Files.createSymbolicLink(place.resolve("link"), root);
+      assertThrows(LayerStoreException.class, () -> open(link));
     }
 
     @Test
     void open_readOnlyWithoutStore_refusedAndNothingMade() {
-      Path missing = memory.getPath("/missing");
+      Path missing = place.resolve("missing");
       assertThrows(
-          LayerStoreException.class, () -> LayerStore.builder(missing).readOnly(true).open());
+          LayerStoreException.class,
+          () -> LayerStore.builder(missing).driver("vfs").readOnly(true).open());
       assertFalse(Files.exists(missing));
     }
 
     @Test
     void open_rootIsAFile_refused() throws IOException {
-      Path file = Files.writeString(memory.getPath("/file"), "x");
-      assertThrows(LayerStoreException.class, () -> LayerStore.open(file));
+      Path file = Files.writeString(place.resolve("file"), "x");
+      assertThrows(LayerStoreException.class, () -> open(file));
     }
   }
 }

@@ -1,0 +1,30 @@
+package io.layerstore.core;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+
+/** Damaged stores on an in-memory root. */
+final class DamagedStoreOnJimfsTest extends DamagedStoreContract {
+
+  private final FileSystem memory =
+      Jimfs.newFileSystem(
+          Configuration.unix().toBuilder()
+              .setAttributeViews("basic", "owner", "posix", "unix", "user")
+              .setBlockSize(512)
+              .build());
+
+  @Override
+  Path newDirectory() throws IOException {
+    return Files.createDirectory(memory.getPath("/test"));
+  }
+
+  @AfterEach
+  void closeMemory() throws IOException {
+    memory.close();
+  }
+}
