@@ -11,10 +11,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.AmbiguousIdException;
+import io.layerstore.BreakoutException;
 import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.CommitOptions;
 import io.layerstore.Compression;
+import io.layerstore.ConcurrentChangeException;
+import io.layerstore.Descriptor;
 import io.layerstore.DevicePolicy;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
@@ -39,6 +42,7 @@ import io.layerstore.NotAncestorException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
 import io.layerstore.RWLayer;
+import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RegisterOptions;
@@ -50,6 +54,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -59,6 +64,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -594,6 +600,119 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void register_progress_phasesComeOnceAndInTheirOrder() throws IOException {
+      List<Progress.Phase> seen = new ArrayList<>();
+      RegisterOptions options =
+          RegisterOptions.builder().progress(progress -> seen.add(progress.phase())).build();
+      store.register(LayerSource.of(tar("a", "1")), options).close();
+      assertEquals(List.of(Progress.Phase.values()), seen.stream().distinct().toList());
+      assertEquals(seen.stream().sorted().toList(), seen);
+    }
+
+    @Test
+    void register_storesListener_isToldUnlessTheOperationHasItsOwn() throws IOException {
+      store.close();
+      List<Progress> ofStore = new ArrayList<>();
+      List<Progress> ofOperation = new ArrayList<>();
+      store = builder(root).progress(ofStore::add).open();
+      register(tar("a", "1")).close();
+      assertEquals(Progress.Phase.DONE, ofStore.get(ofStore.size() - 1).phase());
+      ofStore.clear();
+      RegisterOptions options = RegisterOptions.builder().progress(ofOperation::add).build();
+      store.register(LayerSource.of(tar("b", "2")), options).close();
+      assertEquals(List.of(), ofStore);
+      assertEquals(Progress.Phase.DONE, ofOperation.get(ofOperation.size() - 1).phase());
+    }
+
+    @Test
+    void register_listenerThatThrows_isIgnored() throws IOException {
+      byte[] tar = tar("a", "1");
+      RegisterOptions options =
+          RegisterOptions.builder()
+              .progress(
+                  progress -> {
+                    throw new IllegalStateException("the listener's own failure");
+                  })
+              .build();
+      try (Layer layer = store.register(LayerSource.of(tar), options)) {
+        assertArrayEquals(tar, export(layer));
+      }
+    }
+
+    @Test
+    void register_descriptor_isKeptWithTheLayer() throws IOException {
+      byte[] tar = tar("a", "1");
+      Descriptor descriptor =
+          new Descriptor(
+              "application/vnd.oci.image.layer.v1.tar",
+              tar.length,
+              diffId(tar).digest(),
+              List.of("https://example.org/<a>&b"),
+              Map.of("key", "value"),
+              null);
+      RegisterOptions options = RegisterOptions.builder().descriptor(descriptor).build();
+      ChainId chainId;
+      try (Layer layer = store.register(LayerSource.of(tar), options)) {
+        chainId = layer.chainId();
+        assertEquals(descriptor, layer.descriptor().orElseThrow());
+      }
+      reopen();
+      try (Layer layer = store.get(chainId);
+          Layer without = register(tar("b", "2"))) {
+        assertEquals(descriptor, layer.descriptor().orElseThrow());
+        assertTrue(without.descriptor().isEmpty());
+      }
+    }
+
+    @Test
+    void register_sourceThatStalls_holdsNothingElseUp() throws Exception {
+      CountDownLatch isStalled = new CountDownLatch(1);
+      CountDownLatch mayGoOn = new CountDownLatch(1);
+      byte[] tar = tar("slow", "1".repeat(100_000));
+      InputStream slow =
+          new FilterInputStream(new ByteArrayInputStream(tar)) {
+            private int reads;
+
+            @Override
+            public int read(byte[] target, int offset, int length) throws IOException {
+              if (reads++ == 3) {
+                isStalled.countDown();
+                awaitQuietly(mayGoOn);
+              }
+              return super.read(target, offset, Math.min(length, 1000));
+            }
+          };
+      CompletableFuture<Layer> stalled =
+          CompletableFuture.supplyAsync(
+              () -> unchecked(() -> store.register(slow, RegisterOptions.DEFAULT)));
+      try {
+        isStalled.await();
+        CompletableFuture.runAsync(() -> unchecked(this::doEverything)).get(2, TimeUnit.MINUTES);
+      } finally {
+        mayGoOn.countDown();
+      }
+      try (Layer layer = stalled.get(2, TimeUnit.MINUTES)) {
+        assertArrayEquals(tar, export(layer));
+      }
+    }
+
+    /** Every kind of work, on layers of its own. */
+    private Void doEverything() throws IOException {
+      byte[] tar = tar("quick", "1");
+      Layer base = register(tar);
+      assertArrayEquals(tar, export(base));
+      RWLayer rw = store.createRWLayer("quick", base.chainId());
+      try (Mount mount = rw.mount()) {
+        Files.writeString(mount.path().resolve("new"), "1");
+      }
+      store.release(rw.commit());
+      store.releaseRWLayer(rw);
+      store.release(base);
+      assertEquals(List.of(), store.layers());
+      return null;
+    }
+
+    @Test
     void register_interrupted_typedErrorStatusKeptNothingLeft() throws IOException {
       List<Object> before = state();
       Thread.currentThread().interrupt();
@@ -798,6 +917,33 @@ public abstract class LayerStoreContract {
     @ValueSource(strings = {"", "sha256:", "xyz", "ABC", "../x"})
     void resolve_noPrefixOfAnId_illegalArgument(String text) {
       assertThrows(IllegalArgumentException.class, () -> store.resolve(text));
+    }
+
+    @Test
+    void layers_several_areSortedByChainId() throws IOException {
+      List<ChainId> registered = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        try (Layer layer = register(tar("a", Integer.toString(i)))) {
+          registered.add(layer.chainId());
+        }
+      }
+      Collections.sort(registered);
+      assertEquals(registered, store.layers().stream().map(LayerInfo::chainId).toList());
+    }
+
+    @Test
+    void get_spentHandle_stillTellsIdsAndSizes() throws IOException {
+      byte[] tar = tar("a", "12");
+      Layer layer = register(tar);
+      store.release(layer);
+      assertEquals(diffId(tar), layer.diffId());
+      assertEquals(ChainId.of(null, diffId(tar)), layer.chainId());
+      assertEquals(2, layer.sizeBytes());
+      assertEquals(2, layer.diffSizeBytes());
+      assertEquals(1, layer.depth());
+      assertThrows(IllegalStateException.class, layer::metadata);
+      assertThrows(IllegalStateException.class, layer::mount);
+      assertThrows(IllegalStateException.class, () -> layer.tarStreamFrom(null));
     }
 
     @Test
@@ -1216,6 +1362,44 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void rwLayers_several_areSortedByName() throws IOException {
+      for (String name : List.of("b", "a.1", "A", "a")) {
+        store.createRWLayer(name, null).close();
+      }
+      assertEquals(
+          List.of("A", "a", "a.1", "b"), store.rwLayers().stream().map(RWLayerInfo::name).toList());
+    }
+
+    @Test
+    void close_mounted_leavesTheMount() throws IOException {
+      RWLayer rw = store.createRWLayer("rw", null);
+      try (Mount mount = rw.mount()) {
+        rw.close();
+        Files.writeString(mount.path().resolve("a"), "1");
+        assertEquals(1, store.rwLayers().get(0).mounts());
+      }
+      try (RWLayer again = store.getRWLayer("rw")) {
+        assertEquals(List.of("A /a"), changes(again));
+      }
+    }
+
+    @Test
+    void tarStream_fileCutWhileItIsRead_isAConcurrentChange() throws IOException {
+      try (RWLayer rw = store.createRWLayer("rw", null);
+          Mount mount = rw.mount()) {
+        Path file = mount.path().resolve("file");
+        Files.write(file, new byte[32 << 20]);
+        try (InputStream tar = rw.tarStream()) {
+          assertEquals(512, tar.readNBytes(512).length);
+          Files.write(file, new byte[1]);
+          assertThrows(
+              ConcurrentChangeException.class,
+              () -> tar.transferTo(OutputStream.nullOutputStream()));
+        }
+      }
+    }
+
+    @Test
     void getRWLayer_unknown_notFound() {
       assertThrows(MountNotFoundException.class, () -> store.getRWLayer("rw"));
       assertThrows(MountNotFoundException.class, () -> store.mountId("rw"));
@@ -1312,7 +1496,7 @@ public abstract class LayerStoreContract {
     }
 
     @Test
-    void createRWLayer_onTheDeepestChain_showsTheDeepestFile() throws IOException {
+    void createRWLayer_onTheDeepestChain_showsItsFilesAndCannotBeCommitted() throws IOException {
       Layer top = register(tar("deepest", "0"));
       for (int i = 1; i < LayerStore.MAX_DEPTH; i++) {
         top.close();
@@ -1327,6 +1511,10 @@ public abstract class LayerStoreContract {
         assertEquals("0", Files.readString(mount.path().resolve("deepest")));
         assertEquals(LayerStore.MAX_DEPTH + 1, tree(mount.path()).size());
         assertEquals(List.of(), changes(rw));
+        List<Object> before = state();
+        MaxDepthExceededException e = assertThrows(MaxDepthExceededException.class, rw::commit);
+        assertEquals(LayerStore.MAX_DEPTH, e.limit());
+        assertEquals(before, state());
       }
       top.close();
     }
@@ -1496,6 +1684,36 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void applyDiff_stream_readToItsEndAndNotClosed() throws IOException {
+      AtomicInteger closed = new AtomicInteger();
+      InputStream stream =
+          new ByteArrayInputStream(AppendixA.GARBAGE.bytes()) {
+            @Override
+            public void close() {
+              closed.incrementAndGet();
+            }
+          };
+      try (RWLayer rw = store.createRWLayer("rw", null)) {
+        rw.applyDiff(stream);
+        assertEquals(0, closed.get());
+        assertEquals(-1, stream.read());
+        assertEquals(List.of("A /a.txt"), changes(rw));
+      }
+    }
+
+    @Test
+    void applyDiff_refusedArchive_typedErrorAndTheLayerGoesOn() throws IOException {
+      byte[] bad = new TarBuilder().file("a", "1").file("../b", "2").end().toBytes();
+      try (RWLayer rw = store.createRWLayer("rw", null)) {
+        assertThrows(BreakoutException.class, () -> rw.applyDiff(new ByteArrayInputStream(bad)));
+        rw.applyDiff(new ByteArrayInputStream(tar("c", "3")));
+        try (Mount mount = rw.mount()) {
+          assertEquals("3", Files.readString(mount.path().resolve("c")));
+        }
+      }
+    }
+
+    @Test
     void applyDiff_thenCommit_ownersOfTheArchiveSurvive() throws IOException {
       assumeTrue(keepsOwners(), "all files belong to the user who runs the tests");
       byte[] tar =
@@ -1547,6 +1765,35 @@ public abstract class LayerStoreContract {
     void open_twice_locked() {
       StoreLockedException e = assertThrows(StoreLockedException.class, () -> builder(root).open());
       assertEquals(root, e.root());
+    }
+
+    @Test
+    void open_unknownDriverOption_refused() throws IOException {
+      Path other = root.resolveSibling("other");
+      LayerStoreException e =
+          assertThrows(
+              LayerStoreException.class, () -> builder(other).driverOption("no.such", "x").open());
+      assertTrue(e.getMessage().contains("no.such"), e.getMessage());
+      builder(other).open().close();
+    }
+
+    @Test
+    void open_otherMetadataPath_layersAreThereAndNotInDockersPlace() throws IOException {
+      Path other = root.resolveSibling("other");
+      LayerStore.Builder elsewhere = builder(other).metadataPathTemplate("meta/%s/db");
+      byte[] tar = tar("a", "1");
+      ChainId chainId;
+      try (LayerStore first = elsewhere.open();
+          Layer layer = first.register(LayerSource.of(tar), RegisterOptions.DEFAULT)) {
+        chainId = layer.chainId();
+      }
+      Path database = other.resolve("meta").resolve(store.driverName()).resolve("db");
+      assertEquals(List.of(chainId.digest().hex()), names(database.resolve("sha256")));
+      assertFalse(Files.exists(other.resolve("image")));
+      try (LayerStore second = elsewhere.open();
+          Layer layer = second.get(chainId)) {
+        assertArrayEquals(tar, export(layer));
+      }
     }
 
     @Test
@@ -1651,6 +1898,23 @@ public abstract class LayerStoreContract {
   }
 
   // Helpers
+
+  private static void awaitQuietly(CountDownLatch latch) throws IOException {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  /** For tasks that cannot throw checked exceptions. */
+  private static <T> T unchecked(Callable<T> work) {
+    try {
+      return work.call();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
 
   private static <T> List<T> inThreads(int count, Callable<T> work) throws Exception {
     ExecutorService pool = Executors.newFixedThreadPool(count);

@@ -121,6 +121,7 @@ final class LayerRegistration {
       ProgressReporter progress = new ProgressReporter(listener, LayerSources.size(source));
       MetadataTransaction transaction = pending.begin();
       store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
+      progress.phase(Phase.UNPACKING);
       LayerIntake.Result taken;
       try (InputStream archive = LayerSources.open(source)) {
         taken =
