@@ -1,8 +1,11 @@
 package io.layerstore.cli;
 
+import io.layerstore.ChainId;
 import io.layerstore.Compression;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.NotAncestorException;
 import io.layerstore.RWLayer;
 import io.layerstore.TarOptions;
 import java.io.IOException;
@@ -18,7 +21,8 @@ final class ExportCommand extends Subcommand {
       option(
           "-o",
           "FILE",
-          "Where to write; appears only when it is complete. Else the standard output.");
+          "Where to write; appears only when it is complete. Else, or if it is '-', the standard"
+              + " output.");
   private final OptionSpec fromOption =
       option(
           "--from",
@@ -40,7 +44,7 @@ final class ExportCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    @Nullable String file = fileOption.getValue();
+    @Nullable String file = "-".equals(fileOption.getValue()) ? null : fileOption.getValue();
     @Nullable String from = fromOption.getValue();
     String target = targetParameter.getValue();
     if (file == null && layerstore().isJson()) {
@@ -68,12 +72,22 @@ final class ExportCommand extends Subcommand {
             InputStream tar =
                 from == null
                     ? layer.tarStream(registered)
-                    : layer.tarStreamFrom(store.resolve(from), made)) {
+                    : difference(layer, store.resolve(from), made)) {
           write(tar, file);
         }
       }
     }
     return 0;
+  }
+
+  private static InputStream difference(Layer layer, ChainId ancestor, TarOptions options)
+      throws LayerStoreException {
+    try {
+      return layer.tarStreamFrom(ancestor, options);
+    } catch (NotAncestorException e) {
+      throw new LayerStoreException(
+          e.getMessage() + "; 'layers --tree' shows which layers are below it", e);
+    }
   }
 
   private void write(InputStream tar, @Nullable String file) throws IOException {

@@ -44,7 +44,8 @@ final class MountCommand extends Subcommand {
 
   private int stay(RWLayer layer) throws IOException {
     // Not closed: that would undo it.
-    Path path = mountForGood(layer).path();
+    // For whoever reads it, who may work in another directory.
+    Path path = mountForGood(layer).path().toAbsolutePath();
     print(
         out -> out.line(path.toString()),
         json -> {
@@ -67,7 +68,7 @@ final class MountCommand extends Subcommand {
     Path path;
     int status;
     try (Mount mount = layer.mount()) {
-      path = mount.path();
+      path = mount.path().toAbsolutePath();
       status = new Foreground(layerstore().console(), layerstore().isJson()).run(command, path);
     }
     print(

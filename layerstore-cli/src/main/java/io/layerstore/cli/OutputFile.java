@@ -7,7 +7,9 @@ import static java.nio.file.StandardOpenOption.WRITE;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.UUID;
 
@@ -36,7 +38,19 @@ final class OutputFile implements AutoCloseable {
     Path target = Files.exists(file) ? file.toRealPath() : file;
     // Not Files.createTempFile: the file should have the mode that the user's umask asks for.
     Path written = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
-    return new OutputFile(written, target, Files.newOutputStream(written, CREATE_NEW, WRITE));
+    try {
+      return new OutputFile(written, target, Files.newOutputStream(written, CREATE_NEW, WRITE));
+    } catch (NoSuchFileException e) {
+      throw named(new NoSuchFileException(file.toString()), e);
+    } catch (AccessDeniedException e) {
+      throw named(new AccessDeniedException(file.toString()), e);
+    }
+  }
+
+  /** The name the user gave says more than the one the file would have been written under. */
+  private static IOException named(IOException failure, IOException cause) {
+    failure.initCause(cause);
+    return failure;
   }
 
   OutputStream stream() {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
@@ -376,6 +377,16 @@ final class CommandsTest {
     }
 
     @Test
+    void export_dashAsFile_isTheStandardOutput() {
+      registerBoth();
+
+      assertEquals(
+          ByteString.of(BASE),
+          cli.run("export", "-o", "-", BASE_CHAIN.toString()).succeeded().bytes());
+      cli.run("--json", "export", "-o", "-", BASE_CHAIN.toString()).failed(Main.WRONG_USAGE);
+    }
+
+    @Test
     void export_layerToAFile_isByteForByteAndSaysNothing() throws IOException {
       registerBoth();
       Path file = temp.resolve("out.tar");
@@ -433,7 +444,12 @@ final class CommandsTest {
     void export_fromALayerThatIsNotBelow_fails() {
       registerBoth();
 
-      cli.run("export", "--from", TOP_CHAIN.toString(), BASE_CHAIN.toString()).failed(Main.FAILED);
+      String line =
+          cli.run("export", "--from", TOP_CHAIN.toString(), BASE_CHAIN.toString())
+              .failed(Main.FAILED);
+
+      assertTrue(line.contains("is not a parent of the specified layer"), line);
+      assertTrue(line.endsWith("'layers --tree' shows which layers are below it"), line);
     }
 
     @ParameterizedTest
@@ -533,7 +549,7 @@ final class CommandsTest {
       String line =
           cli.run("export", "-o", file.toString(), BASE_CHAIN.toString()).failed(Main.FAILED);
 
-      assertTrue(line.contains("none"), line);
+      assertEquals("layerstore: no such file or directory: " + file + "; check the path", line);
     }
 
     private void damage() throws IOException {
@@ -637,6 +653,17 @@ final class CommandsTest {
       Path path = Path.of(cli.run("mount", "work").succeeded().out().strip());
 
       assertEquals("hello\n", Files.readString(path.resolve("etc/motd")));
+    }
+
+    @Test
+    void mount_rootGivenRelatively_printsAPathThatWorksEverywhere() {
+      Path relative = Path.of("").toAbsolutePath().relativize(root);
+      Cli elsewhere = new Cli(relative);
+      elsewhere.run("create", "work").succeeded();
+
+      Path path = Path.of(elsewhere.run("mount", "work").succeeded().out().strip());
+
+      assertTrue(path.isAbsolute() && Files.isDirectory(path), path.toString());
     }
 
     @Test

@@ -53,6 +53,12 @@ final class ExecutableJarTest {
   }
 
   @Test
+  void version_packaged_isThatOfTheBuild() throws Exception {
+    assertEquals(0, run("--version"), err());
+    assertTrue(out().matches("layerstore \\d+\\..*\n"), out());
+  }
+
+  @Test
   void register_sample_exportsTheSameBytes() throws Exception {
     Path archive = Files.write(temp.resolve("layer.tar"), Sample.layer(0));
 

@@ -173,6 +173,25 @@ final class ImageCommandsTest {
     }
 
     @Test
+    void save_fileInAMissingDirectory_namesIt() {
+      load();
+      Path file = temp.resolve("none/saved.tar");
+
+      String line = cli.run("save", "-o", file.toString(), "layerstore/sample").failed(Main.FAILED);
+
+      assertTrue(line.endsWith("no such file or directory: " + file + "; check the path"), line);
+    }
+
+    @Test
+    void save_directoryWithFiles_saysToEmptyIt() {
+      load();
+
+      String line = cli.run("save", "-o", temp.toString(), "layerstore/sample").failed(Main.FAILED);
+
+      assertTrue(line.contains("the directory is not empty: " + temp), line);
+    }
+
+    @Test
     void save_absentImage_failsAndLeavesNoFile() {
       load();
       Path saved = temp.resolve("saved.tar");

@@ -2,6 +2,7 @@ package io.layerstore.core;
 
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 
 /** Turns an interrupt of the calling thread into the end of its operation. */
@@ -30,7 +31,7 @@ final class Interrupts {
     if (failure instanceof LayerStoreException e) {
       return e;
     }
-    String detail = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-    return new LayerStoreException(operation + " failed: " + detail, failure);
+    return new LayerStoreException(
+        operation + " failed: " + FileFailures.describe(failure), failure);
   }
 }

@@ -4,6 +4,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreLockedException;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -98,11 +99,16 @@ public final class StoreLock implements AutoCloseable {
       lock.unregister.run();
       throw e.getCause() instanceof LayerStoreException failure
           ? failure
-          : new LayerStoreException("cannot lock the store at " + root + ": " + e.getCause(), e);
+          : new LayerStoreException(
+              "cannot lock the store at " + root + ": " + reason(e.getCause()), e);
     } catch (RuntimeException | Error e) {
       lock.unregister.run();
       throw e;
     }
+  }
+
+  private static String reason(@Nullable Throwable cause) {
+    return cause instanceof IOException e ? FileFailures.describe(e) : String.valueOf(cause);
   }
 
   private static Runnable register(Path root) throws LayerStoreException {
@@ -110,7 +116,8 @@ public final class StoreLock implements AutoCloseable {
     try {
       identity = RootIdentity.of(root);
     } catch (IOException e) {
-      throw new LayerStoreException("cannot look at the root " + root + ": " + e, e);
+      throw new LayerStoreException(
+          "cannot look at the root " + root + ": " + FileFailures.describe(e), e);
     }
     if (root.getFileSystem() == FileSystems.getDefault()) {
       String property = PROPERTY_PREFIX + identity.key();

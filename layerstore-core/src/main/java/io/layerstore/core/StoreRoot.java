@@ -1,6 +1,7 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ final class StoreRoot {
       throw e;
     } catch (IOException e) {
       throw new LayerStoreException(
-          "cannot use " + root + " as a store root: " + e.getMessage(), e);
+          "cannot use " + root + " as a store root: " + FileFailures.describe(e), e);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.layerstore.core.image;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 
 /** Turns what the file system says into what the store says. */
@@ -12,6 +13,7 @@ final class ImageFailures {
   static LayerStoreException wrap(String something, IOException cause) {
     return cause instanceof LayerStoreException e
         ? e
-        : new LayerStoreException("cannot " + something + ": " + cause, cause);
+        : new LayerStoreException(
+            "cannot " + something + ": " + FileFailures.describe(cause), cause);
   }
 }

@@ -3,6 +3,7 @@ package io.layerstore.core.image.archive;
 import io.layerstore.ByteString;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 
 /** Turns what goes wrong with an archive into what the store says. */
@@ -23,8 +24,8 @@ final class Failures {
     if (failure instanceof LayerStoreException e) {
       return e;
     }
-    String detail = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-    return new LayerStoreException(operation + " failed: " + detail, failure);
+    return new LayerStoreException(
+        operation + " failed: " + FileFailures.describe(failure), failure);
   }
 
   /** Ends the operation if the calling thread has been interrupted. */

@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +51,21 @@ final class TargetFile implements Closeable {
                 + target.getFileName()
                 + "."
                 + Long.toUnsignedString(ThreadLocalRandom.current().nextLong()));
-    FileChannel channel = FileChannel.open(written, CREATE_NEW, WRITE);
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(written, CREATE_NEW, WRITE);
+    } catch (NoSuchFileException e) {
+      throw named(new NoSuchFileException(file.toString()), e);
+    } catch (AccessDeniedException e) {
+      throw named(new AccessDeniedException(file.toString()), e);
+    }
     return new TargetFile(written, target, channel, Channels.newOutputStream(channel));
+  }
+
+  /** The name that was asked for tells more than the one it would have been written under. */
+  private static IOException named(IOException failure, IOException cause) {
+    failure.initCause(cause);
+    return failure;
   }
 
   OutputStream stream() {

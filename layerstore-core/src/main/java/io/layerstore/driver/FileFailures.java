@@ -1,0 +1,42 @@
+package io.layerstore.driver;
+
+import io.layerstore.ByteString;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+
+/** Says what went wrong with a file, where the exception's own message is often the path alone. */
+public final class FileFailures {
+
+  private FileFailures() {}
+
+  /** What happened to which file and, where that is known, what to do; names are made printable. */
+  public static String describe(IOException failure) {
+    if (!(failure instanceof FileSystemException e)
+        || e.getReason() != null
+        || e.getFile() == null) {
+      return failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    }
+    String file = ByteString.utf8(e.getFile()).toString();
+    if (e instanceof NoSuchFileException) {
+      return "no such file or directory: " + file + "; check the path";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "permission denied: " + file + "; check its owner and mode, or run as another user";
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return "something is there already: " + file + "; move it away or choose another place";
+    }
+    if (e instanceof NotDirectoryException) {
+      return "not a directory: " + file + "; choose another place";
+    }
+    if (e instanceof DirectoryNotEmptyException) {
+      return "the directory is not empty: " + file + "; empty it or choose another place";
+    }
+    return e.getClass().getSimpleName() + ": " + file;
+  }
+}
