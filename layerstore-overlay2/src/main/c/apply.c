@@ -178,7 +178,10 @@ static void set_xattrs(int fd) {
     /* Docker ignores these two as well; EINVAL is a capability or ACL with an id that the user namespace does not have. */
     bool namespaced = errno == EINVAL && (a.start->flags & START_USER_NAMESPACE) != 0;
     if (errno != EPERM && errno != EOPNOTSUPP && !namespaced) {
-      fail_entry("set extended attribute");
+      uint16_t code = errno == EINVAL ? CODE_BAD_XATTR : CODE_SYSTEM;
+      report(code, errno, "set extended attribute", a.path, a.entry.path.length, stored);
+      wire_flush();
+      quit(EXIT_FAILED);
     }
     warn(WARN_XATTR_REFUSED, errno, name.at, name.length);
   }

@@ -245,6 +245,7 @@
 #define CODE_BUSY 10           /* in use */
 #define CODE_CROSSES_MOUNT 11  /* something is mounted below what is to be removed */
 #define CODE_MISMATCH 12       /* READ: missing, no regular file, or of another size */
+#define CODE_BAD_XATTR 13      /* an extended attribute that the kernel takes for malformed; text is its name */
 
 /* Exit status. */
 #define EXIT_DONE 0

@@ -37,6 +37,10 @@ final class ApplyFailures {
                   + " is a character device 0/0, which overlay takes for a deletion; if that is what"
                   + " it is for, allow it with a driver option",
               cause);
+      case Protocol.CODE_BAD_XATTR ->
+          malformed(
+              path + " has an extended attribute whose value Linux refuses: " + error.text(),
+              cause);
       default -> cause;
     };
   }

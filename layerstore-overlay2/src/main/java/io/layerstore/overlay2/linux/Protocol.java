@@ -118,6 +118,7 @@ final class Protocol {
   static final int CODE_BUSY = 10;
   static final int CODE_CROSSES_MOUNT = 11;
   static final int CODE_MISMATCH = 12;
+  static final int CODE_BAD_XATTR = 13;
 
   static final int EXIT_DONE = 0;
   static final int EXIT_FAILED = 1;
