@@ -1,5 +1,7 @@
 package io.layerstore.core;
 
+import io.layerstore.LayerStore;
+import io.layerstore.testing.HostileArchiveContract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +13,22 @@ final class HostileArchiveOnDiskTest extends HostileArchiveContract {
   @TempDir private Path temporary;
 
   @Override
-  Path newDirectory() throws IOException {
+  protected Path newDirectory() throws IOException {
     return Files.createDirectory(temporary.resolve("test"));
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root).driver("vfs");
+  }
+
+  @Override
+  protected boolean unpacksOverParent() {
+    return true;
+  }
+
+  @Override
+  protected boolean setsCapabilities() {
+    return false;
   }
 }

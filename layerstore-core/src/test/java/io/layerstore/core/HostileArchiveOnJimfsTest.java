@@ -2,6 +2,8 @@ package io.layerstore.core;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
+import io.layerstore.LayerStore;
+import io.layerstore.testing.HostileArchiveContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -11,7 +13,7 @@ import java.nio.file.Path;
 final class HostileArchiveOnJimfsTest extends HostileArchiveContract {
 
   @Override
-  Path newDirectory() throws IOException {
+  protected Path newDirectory() throws IOException {
     FileSystem memory =
         Jimfs.newFileSystem(
             Configuration.unix().toBuilder()
@@ -19,5 +21,20 @@ final class HostileArchiveOnJimfsTest extends HostileArchiveContract {
                 .setBlockSize(512)
                 .build());
     return Files.createDirectory(memory.getPath("/test"));
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root).driver("vfs");
+  }
+
+  @Override
+  protected boolean unpacksOverParent() {
+    return true;
+  }
+
+  @Override
+  protected boolean setsCapabilities() {
+    return false;
   }
 }
