@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
+import io.layerstore.IdMapping;
 import io.layerstore.spi.GraphDriverProvider;
 import io.layerstore.spi.ProbeResult;
 import io.layerstore.testing.GraphDriverProviderContract;
-import io.layerstore.testing.Machine;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The contract of all providers, as root, whom every id mapping is granted; and what the kernel's
- * driver cannot do.
+ * The contract of all providers, for whoever runs the tests: root is granted every id mapping, an
+ * ordinary user that of the own subordinate ids. And what the kernel's driver cannot do.
  */
 final class Overlay2DriverProviderTest extends GraphDriverProviderContract {
 
@@ -32,9 +32,23 @@ final class Overlay2DriverProviderTest extends GraphDriverProviderContract {
 
   @Override
   protected Path newRoot() {
-    Machine.requireRoot();
     Overlay2Testing.assumeSupported(directory);
     return directory;
+  }
+
+  @Override
+  protected boolean showsWhatFilesLack() {
+    return false;
+  }
+
+  @Override
+  protected IdMapping mapping() {
+    return Overlay2Testing.mapping();
+  }
+
+  @Override
+  protected boolean refusesOwnersOutsideTheMapping() {
+    return Overlay2Testing.isRoot();
   }
 
   @Test

@@ -2,10 +2,13 @@ package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
 import io.layerstore.IdMapping;
+import io.layerstore.overlay2.linux.SubordinateIds;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.ProbeResult;
+import io.layerstore.testing.Tool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +40,22 @@ final class Overlay2Testing {
   static DriverContext context(Path root, Map<String, String> options) {
     return new DriverContext(
         root, root.resolve("overlay2"), options, IdMapping.IDENTITY, Durability.NONE, false);
+  }
+
+  /** Those of {@code userns-remap} for root; for an ordinary user what the system grants. */
+  static IdMapping mapping() {
+    if (isRoot()) {
+      List<IdMapping.Range> ranges = List.of(new IdMapping.Range(0, 100_000, 65_536));
+      return new IdMapping(ranges, ranges);
+    }
+    Tool.require("newuidmap");
+    Tool.require("newgidmap");
+    try {
+      return SubordinateIds.namespace().ranges();
+    } catch (DriverNotSupportedException e) {
+      assumeTrue(false, e.reason());
+      throw new IllegalStateException(e);
+    }
   }
 
   /** Skips the test, with the driver's reason, where overlay2 does not work. */

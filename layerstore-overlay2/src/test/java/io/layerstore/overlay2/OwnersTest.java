@@ -7,18 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
-import io.layerstore.DriverNotSupportedException;
 import io.layerstore.IdMapping;
-import io.layerstore.IdMapping.Range;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
-import io.layerstore.overlay2.linux.SubordinateIds;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
-import io.layerstore.testing.Tool;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -46,22 +42,6 @@ final class OwnersTest {
 
   private LayerStore open(Path root, IdMapping mapping) throws LayerStoreException {
     return LayerStore.builder(root).driver("overlay2").idMapping(mapping).open();
-  }
-
-  /** Those of {@code userns-remap} for root; for an ordinary user what the system grants. */
-  private static IdMapping mapping() {
-    if (Overlay2Testing.isRoot()) {
-      List<Range> ranges = List.of(new Range(0, 100_000, 65_536));
-      return new IdMapping(ranges, ranges);
-    }
-    Tool.require("newuidmap");
-    Tool.require("newgidmap");
-    try {
-      return SubordinateIds.namespace().ranges();
-    } catch (DriverNotSupportedException e) {
-      assumeTrue(false, e.reason());
-      throw new IllegalStateException(e);
-    }
   }
 
   private static byte[] archive(long uid, long gid) {
@@ -104,7 +84,7 @@ final class OwnersTest {
     @Test
     void register_mapped_shiftsOnDiskAndExportsTheOriginals() throws IOException {
       Path root = root();
-      IdMapping mapping = mapping();
+      IdMapping mapping = Overlay2Testing.mapping();
       byte[] archive = archive(1000, 65534);
       try (LayerStore store = open(root, mapping)) {
         Layer layer = register(store, archive);
@@ -118,7 +98,7 @@ final class OwnersTest {
     @Test
     void register_ownerOutsideTheMapAsRoot_isRefusedByNameAndLeavesNothing() throws IOException {
       assumeTrue(Overlay2Testing.isRoot(), "an ordinary user is warned");
-      try (LayerStore store = open(root(), mapping())) {
+      try (LayerStore store = open(root(), Overlay2Testing.mapping())) {
         LayerStoreException e =
             assertThrows(LayerStoreException.class, () -> register(store, archive(2_000_000, 0)));
         assertTrue(e.getMessage().contains("2000000"), e::getMessage);
@@ -133,7 +113,7 @@ final class OwnersTest {
       assumeTrue(!Overlay2Testing.isRoot(), "root is refused");
       Path root = root();
       byte[] archive = archive(2_000_000, 0);
-      try (LayerStore store = open(root, mapping())) {
+      try (LayerStore store = open(root, Overlay2Testing.mapping())) {
         assertArrayEquals(archive, export(register(store, archive)));
       }
       assertEquals(id(stored(root, "root"), "unix:uid"), id(stored(root, "other"), "unix:uid"));
@@ -143,7 +123,7 @@ final class OwnersTest {
     void commit_mapped_hasTheOwnersInside() throws IOException {
       Path root = root();
       byte[] archive = archive(1000, 1001);
-      try (LayerStore store = open(root, mapping())) {
+      try (LayerStore store = open(root, Overlay2Testing.mapping())) {
         RWLayer rw = store.createRWLayer("rw", NO_PARENT);
         rw.applyDiff(new ByteArrayInputStream(archive));
         byte[] diff;
