@@ -13,9 +13,11 @@ import io.layerstore.image.InvalidImageException;
 import io.layerstore.image.LoadOptions;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +113,76 @@ public abstract class HostileImageArchiveContract extends ImageArchiveContract {
                   .formatted(diffId),
               List.of(SampleImage.layer("a", "x")));
       assertRefused(InvalidImageException.class, ImageFiles.docker(image));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "{}",
+          "{\"rootfs\":null}",
+          "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":null}}",
+          "{\"rootfs\":{\"type\":\"squashfs\",\"diff_ids\":[]}}",
+          "[]"
+        })
+    void load_configWithoutTheLayers(String config) throws IOException {
+      SampleImage image = new SampleImage(config, List.of(SampleImage.layer("a", "x")));
+      assertRefused(InvalidImageException.class, ImageFiles.docker(image));
+    }
+
+    @Test
+    void load_moreThan10000Tags() throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      String[] tags = new String[10_001];
+      for (int i = 0; i < tags.length; i++) {
+        tags[i] = "demo:" + i;
+      }
+      assertRefused(
+          InvalidImageException.class, "more than 10000 tags", ImageFiles.docker(image, tags));
+    }
+
+    @Test
+    void load_manifestOfAGibibyte() {
+      AtomicLong read = new AtomicLong();
+      byte[] header =
+          new TarBuilder().header(TarHeaderBlock.named("manifest.json").size(1L << 30)).toBytes();
+      InputStream endless =
+          new InputStream() {
+            @Override
+            public int read() {
+              throw new AssertionError("read in bulk");
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) {
+              long position = read.get();
+              int count = Math.min(length, position < 512 ? 512 - (int) position : length);
+              if (position < 512) {
+                System.arraycopy(header, (int) position, target, offset, count);
+              } else {
+                java.util.Arrays.fill(target, offset, offset + count, (byte) ' ');
+              }
+              read.addAndGet(count);
+              return count;
+            }
+          };
+      InvalidImageException e =
+          assertThrows(
+              InvalidImageException.class,
+              () -> store().images().load(ImageSource.of(endless), LoadOptions.DEFAULT));
+      assertTrue(e.getMessage().contains("where at most 8388608"), e.getMessage());
+      assertTrue(read.get() < 16 << 20, read + " bytes were read");
+      assertEmpty();
+    }
+
+    @Test
+    void load_manifestLinkedOutOfTheArchive() throws IOException {
+      Path outside = Files.writeString(directory().resolve("outside.json"), "[]");
+      assertRefused(
+          InvalidImageException.class,
+          new ImageFiles().put("x", "y").link("manifest.json", outside.toString()));
+      assertRefused(
+          InvalidImageException.class,
+          new ImageFiles().put("x", "y").link("manifest.json", "../outside.json"));
     }
 
     @Test

@@ -434,9 +434,9 @@ public abstract class ImageArchiveContract {
           .load(
               ImageSource.of(ImageFiles.docker(image).writeTar(directory.resolve("archive.tar"))),
               LoadOptions.DEFAULT.withProgress(told::add));
-      assertEquals(Progress.Phase.DONE, told.get(told.size() - 1).phase());
-      assertTrue(
-          told.stream().anyMatch(progress -> progress.totalBytes().isPresent()), told.toString());
+      Progress last = told.get(told.size() - 1);
+      assertEquals(Progress.Phase.DONE, last.phase());
+      assertEquals(last.totalBytes().orElseThrow(), last.bytes());
     }
 
     @Test
@@ -674,6 +674,24 @@ public abstract class ImageArchiveContract {
     }
 
     @ParameterizedTest
+    @ValueSource(longs = {0, 1, 2047, 2049, 1L << 62})
+    void load_layerOfAnotherSizeThanItsDescriptor_fails(long size) throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      assertEquals(2048, image.layers().get(0).length);
+      byte[] manifest =
+          ImageFiles.ociManifest(image, "tar", image.layers())
+              .replace("\"size\":2048", "\"size\":" + size)
+              .getBytes(UTF_8);
+      assertRefused(
+          InvalidImageException.class,
+          ImageFiles.oci(image, NAME)
+              .putBlob(manifest)
+              .putIndex(
+                  ImageFiles.descriptor(
+                      "application/vnd.oci.image.manifest.v1+json", manifest, "")));
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"-1", "1.5", "\"12\"", "99999999999999999999"})
     void load_descriptorWithoutValidSize_fails(String size) {
       SampleImage image = SampleImage.small("a", 1);
@@ -860,6 +878,64 @@ public abstract class ImageArchiveContract {
                   manifest.getBytes(UTF_8),
                   ",\"annotations\":{\"io.containerd.image.name\":\"docker.io/library/demo:one\",\"org.opencontainers.image.ref.name\":\"one\"}")),
           new String(members.get("index.json"), UTF_8));
+    }
+
+    @Test
+    void save_docker_describesEachLayerForOldDocker() throws IOException {
+      SampleImage image = two();
+      load(ImageFiles.docker(image, "demo:one"));
+      List<String> described =
+          members(save(SaveOptions.DEFAULT, "demo:one")).values().stream()
+              .map(bytes -> new String(bytes, UTF_8))
+              .filter(text -> text.startsWith("{") && text.contains("\"id\":\""))
+              .toList();
+      assertEquals(3, described.size());
+      String id = null;
+      for (int i = 0; i < 3; i++) {
+        String parent = id == null ? null : "\"parent\":\"" + id + '"';
+        List<String> onIt =
+            described.stream()
+                .filter(
+                    text -> parent == null ? !text.contains("\"parent\"") : text.contains(parent))
+                .toList();
+        assertEquals(1, onIt.size(), described.toString());
+        assertTrue(onIt.get(0).contains("\"os\":\"linux\""), onIt.get(0));
+        assertEquals(i == 2, onIt.get(0).contains("\"Cmd\":[\"sh\"]"), onIt.get(0));
+        id = onIt.get(0).replaceAll(".*\"id\":\"([0-9a-f]{64})\".*", "$1");
+      }
+    }
+
+    @Test
+    void save_anyTar_entriesAreInDockersOrderWithItsModesAndTimes() throws IOException {
+      SampleImage image = two();
+      load(ImageFiles.docker(image, "demo:one"));
+      byte[] tar = save(SaveOptions.DEFAULT, "demo:one");
+      List<String> dated = new ArrayList<>(List.of("blobs/sha256/" + image.id().digest().hex()));
+      image.diffIds().forEach(diffId -> dated.add("blobs/sha256/" + diffId.digest().hex()));
+      List<String> names = new ArrayList<>();
+      int position = 0;
+      while (tar[position] != 0) {
+        String header =
+            new String(tar, position, 512, java.nio.charset.StandardCharsets.ISO_8859_1);
+        String name = header.substring(0, header.indexOf(0));
+        names.add(name);
+        assertEquals(name.endsWith("/") ? "0000755" : "0000644", header.substring(100, 107), name);
+        assertEquals("0000000\0" + "0000000\0", header.substring(108, 124), name);
+        long modified = Long.parseLong(header.substring(136, 147), 8);
+        if (dated.contains(name)) {
+          assertEquals(1_580_702_706, modified, name);
+        } else if (!name.startsWith("blobs/sha256/")) {
+          assertEquals(0, modified, name);
+        }
+        int size = Integer.parseInt(header.substring(124, 135), 8);
+        position += 512 + (size + 511) / 512 * 512;
+      }
+      assertEquals(names.stream().sorted().toList(), names);
+      assertEquals(List.of("blobs/", "blobs/sha256/"), names.subList(0, 2));
+      assertEquals(
+          List.of("index.json", "manifest.json", "oci-layout", "repositories"),
+          names.subList(names.size() - 4, names.size()));
+      assertEquals(position + 1024, tar.length);
     }
 
     @Test

@@ -181,18 +181,24 @@ abstract class Members implements Closeable {
       throw new MissingMemberException(path);
     }
     requireOnce(place(path).path());
-    if (blob.sizeBytes() > maxBytes) {
+    requireDocumentSize(path, blob.sizeBytes(), maxBytes);
+    try (InputStream in = blob.open()) {
+      return in.readNBytes(maxBytes);
+    }
+  }
+
+  /** Checks that a document is not larger than any of its kind. */
+  static void requireDocumentSize(String path, long sizeBytes, int maxBytes)
+      throws InvalidImageException {
+    if (sizeBytes > maxBytes) {
       throw new InvalidImageException(
           "the archive's member "
               + Failures.quoted(path)
               + " has "
-              + blob.sizeBytes()
+              + sizeBytes
               + " bytes, where at most "
               + maxBytes
               + " are allowed");
-    }
-    try (InputStream in = blob.open()) {
-      return in.readNBytes(maxBytes);
     }
   }
 

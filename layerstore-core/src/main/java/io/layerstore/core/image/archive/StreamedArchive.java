@@ -68,6 +68,10 @@ final class StreamedArchive {
 
   private Members.Node keep(String path, TarHeader header, TarReader reader) throws IOException {
     long size = header.storedSize();
+    if (path.equals(Contents.MANIFEST)) {
+      // Before it is read: it would be refused in the end.
+      Members.requireDocumentSize(path, size, Contents.MAX_LIST_BYTES);
+    }
     if (size <= SMALL_BYTES && memoryBytes + size <= MEMORY_BYTES) {
       memoryBytes += size;
       return new Members.File(new MemoryBlob(reader.payload().readNBytes(SMALL_BYTES)));
