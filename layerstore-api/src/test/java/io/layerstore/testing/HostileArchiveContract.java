@@ -50,13 +50,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Archives that want out, archives that lie, and archives that look odd and must be accepted.
  *
- * <p>After every test a file and a directory outside the layer are as they were, nothing is new
- * outside, and the store takes a good layer.
+ * <p>After every test files and directories outside the layer are as they were, with their owners,
+ * permissions and times, nothing is new outside, and the store takes a good layer.
  */
 public abstract class HostileArchiveContract {
 
   private static final String CANARY = "untouched";
 
+  private Canary canary;
   private Path outside;
   private Path root;
   private LayerStore store;
@@ -90,9 +91,9 @@ public abstract class HostileArchiveContract {
   @BeforeEach
   final void openStore() throws IOException {
     Path directory = newDirectory();
-    outside = Files.createDirectory(directory.resolve("outside"));
+    canary = Canary.create(directory.resolve("outside"));
+    outside = canary.directory();
     Files.writeString(directory.resolve("canary"), CANARY);
-    Files.writeString(outside.resolve("canary"), CANARY);
     root = directory.resolve("store");
     store = builder(root).open();
     // Directories that are made when they are first needed, and stay, are there from now on.
@@ -101,8 +102,7 @@ public abstract class HostileArchiveContract {
 
   @AfterEach
   final void outsideIsUntouchedAndStoreWorks() throws IOException {
-    assertEquals(List.of("canary"), names(outside));
-    assertEquals(CANARY, Files.readString(outside.resolve("canary")));
+    canary.assertUntouched();
     assertEquals(CANARY, Files.readString(outside.resolveSibling("canary")));
     assertEquals(List.of("canary", "outside", "store"), names(root.getParent()));
     store.register(LayerSource.of(AppendixA.TWO_BASE.bytes()), RegisterOptions.DEFAULT).close();
@@ -235,6 +235,26 @@ public abstract class HostileArchiveContract {
     }
 
     @Test
+    void p4_throughAbsoluteLink_everyTypeLandsInside() throws IOException {
+      // What a link to the host's own directory would lead to is not touched either.
+      TarBuilder link = tar().symlink("d", outside.toString());
+      List<byte[]> archives = everyType("d/canary", link);
+      for (int i = 0; i < archives.size(); i++) {
+        byte[] tar = archives.get(i);
+        try (Layer layer = register(tar, null);
+            Mount mount = layer.mount();
+            InputStream exported = layer.tarStream()) {
+          if (i < 4) { // A file, a directory, a link, a hard link; not every user can make more.
+            String inside = outside.toString().substring(1) + "/canary";
+            assertTrue(
+                Files.exists(mount.path().resolve(inside), LinkOption.NOFOLLOW_LINKS), inside);
+          }
+          assertArrayEquals(tar, exported.readAllBytes());
+        }
+      }
+    }
+
+    @Test
     void p5_throughChainOfLinks_refused() throws IOException {
       TarBuilder links = tar().symlink("a", "b").symlink("b", "../outside");
       for (byte[] tar : everyType("a/evil", links)) {
@@ -259,10 +279,18 @@ public abstract class HostileArchiveContract {
     @Test
     void p7_hardLinkToLinkToOutside_linksTheLinkItself() throws IOException {
       String target = outside.resolve("canary").toString();
-      accepted(
+      byte[] tar =
           tar()
               .symlink("s", target)
-              .header(TarHeaderBlock.hardLink("h", "s").mode(0777).modified(5)));
+              .header(TarHeaderBlock.hardLink("h", "s").mode(0777).modified(5))
+              .end()
+              .toBytes();
+      try (Layer layer = register(tar, null);
+          Mount mount = layer.mount();
+          InputStream exported = layer.tarStream()) {
+        assertEquals(target, Files.readSymbolicLink(mount.path().resolve("h")).toString());
+        assertArrayEquals(tar, exported.readAllBytes());
+      }
     }
 
     @ParameterizedTest
@@ -426,6 +454,9 @@ public abstract class HostileArchiveContract {
       refused(
           MalformedArchiveException.class,
           tar().header(TarHeaderBlock.named("a").checksum("zzzzzz\0 ")));
+      refused(
+          MalformedArchiveException.class,
+          tar().header(TarHeaderBlock.named("a").checksum("\0".repeat(8))));
     }
 
     @Test
@@ -654,7 +685,7 @@ public abstract class HostileArchiveContract {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {".wh.", ".wh..", ".wh...", "d/.wh."})
+    @ValueSource(strings = {".wh.", ".wh..", ".wh...", "d/.wh.", ".wh./x", "d/.wh.x/y"})
     void w1_whiteoutOfNothing_refused(String name) throws IOException {
       refused(MalformedArchiveException.class, tar().directory("d/").file(name, ""));
     }
