@@ -7,11 +7,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * A mounted tree as text, one line for an entry: type, mode, owner, time to the nanosecond,
@@ -19,6 +22,8 @@ import java.util.function.Predicate;
  * whose paths cannot have any bytes.
  */
 final class TreeText {
+
+  private static final Pattern TIME = Pattern.compile("mtime=(-?\\d+)");
 
   private final List<String> lines;
 
@@ -46,6 +51,24 @@ final class TreeText {
   /** Without the lines that a predicate holds for. */
   TreeText without(Predicate<String> predicate) {
     return new TreeText(lines.stream().filter(predicate.negate()).toList());
+  }
+
+  /**
+   * With {@code now} for every time within an hour after {@code start}: of what no archive gives a
+   * time to, which has that of its making.
+   */
+  TreeText withNow(Instant start) {
+    return new TreeText(lines.stream().map(line -> withNow(line, start)).toList());
+  }
+
+  private static String withNow(String line, Instant start) {
+    return TIME.matcher(line)
+        .replaceAll(
+            time -> {
+              Instant at = Instant.ofEpochSecond(0, Long.parseLong(time.group(1)));
+              boolean isNow = !at.isBefore(start) && at.isBefore(start.plus(1, ChronoUnit.HOURS));
+              return isNow ? "mtime=now" : time.group();
+            });
   }
 
   /** Fails with the lines that only one of both has. */
