@@ -1,6 +1,7 @@
 package io.layerstore.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -78,7 +80,9 @@ final class DiskInDockerTest {
   private DataRoot ours;
   private Instant start;
   private final List<String> chain = new ArrayList<>();
-  private final Set<String> sparse = new java.util.HashSet<>();
+  private final Set<String> sparse = new HashSet<>();
+  private final List<String> archives = new ArrayList<>();
+  private final List<String> exports = new ArrayList<>();
 
   @BeforeAll
   void loadAndRegister() throws Exception {
@@ -97,6 +101,10 @@ final class DiskInDockerTest {
             Layer layer = store.register(in, parent)) {
           parent = layer.chainId();
           chain.add(parent.toString());
+          try (InputStream exported = layer.tarStream()) {
+            exports.add(Sha256.of(exported));
+          }
+          archives.add(Sha256.of(archive));
           if (SPARSE.stream().anyMatch(known -> archive.endsWith(known.name()))) {
             sparse.add(parent.toString());
           }
@@ -178,6 +186,11 @@ final class DiskInDockerTest {
   }
 
   @Test
+  void tarStream_everyLayer_isItsArchive() {
+    assertEquals(archives, exports);
+  }
+
+  @Test
   void tarSplit_isThatOfDockerButForSegmentBorders() throws Exception {
     for (String chainId : chain) {
       if (!sparse.contains(chainId)) {
@@ -233,7 +246,7 @@ final class DiskInDockerTest {
     if (Files.exists(file)) {
       for (String item : Files.readString(file).split(":", -1)) {
         String name = item.substring("l/".length());
-        assertEquals(true, LINK.matcher(name).matches(), item);
+        assertTrue(LINK.matcher(name).matches(), item);
         Path target = Files.readSymbolicLink(root.driverHome().resolve(item));
         found.add(chainOf(root, target.getName(1).toString()));
       }

@@ -101,9 +101,40 @@ final class OwnersTest {
       try (LayerStore store = open(root(), Overlay2Testing.mapping())) {
         LayerStoreException e =
             assertThrows(LayerStoreException.class, () -> register(store, archive(2_000_000, 0)));
-        assertTrue(e.getMessage().contains("2000000"), e::getMessage);
+        assertTrue(e.getMessage().contains("/other: container user 2000000"), e::getMessage);
+        assertTrue(e.getMessage().contains("100000"), e::getMessage); // the mapping
         assertEquals(List.of(), store.layers());
+        try (Stream<Path> left = Files.list(directory.resolve("store/overlay2"))) {
+          assertEquals(List.of("l"), left.map(path -> path.getFileName().toString()).toList());
+        }
+        try (Stream<Path> left = Files.list(directory.resolve("store/overlay2/l"))) {
+          assertEquals(0, left.count());
+        }
         register(store, archive(1, 1));
+      }
+    }
+
+    @Test
+    void register_groupOutsideTheMapAsRoot_isRefusedByName() throws IOException {
+      assumeTrue(Overlay2Testing.isRoot(), "an ordinary user is warned");
+      try (LayerStore store = open(root(), mapping())) {
+        LayerStoreException e =
+            assertThrows(LayerStoreException.class, () -> register(store, archive(0, 65_536)));
+        assertTrue(e.getMessage().contains("container group 65536"), e::getMessage);
+      }
+    }
+
+    @Test
+    void tarStream_fileOfAHostsUserOutsideTheMap_isRefusedByName() throws IOException {
+      assumeTrue(Overlay2Testing.isRoot(), "needs root, to give a file away");
+      Path root = root();
+      try (LayerStore store = open(root, mapping())) {
+        RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+        rw.applyDiff(new ByteArrayInputStream(archive(1000, 1001)));
+        Files.setAttribute(stored(root, "other"), "unix:uid", 42);
+        LayerStoreException e =
+            assertThrows(LayerStoreException.class, () -> rw.tarStream().readAllBytes());
+        assertTrue(e.getMessage().contains("/other belongs to the host's user 42"), e::getMessage);
       }
     }
 
