@@ -84,11 +84,18 @@ public final class DockerDaemon implements AutoCloseable {
    */
   public static DockerDaemon start(Path dataRoot, String driver)
       throws IOException, InterruptedException {
-    return start(dataRoot, driver, Map.of());
+    return start(dataRoot, driver, Map.of(), List.of());
   }
 
   /** The same, with more environment variables for the daemon. */
   public static DockerDaemon start(Path dataRoot, String driver, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    return start(dataRoot, driver, environment, List.of());
+  }
+
+  /** The same, with more options for the daemon. */
+  public static DockerDaemon start(
+      Path dataRoot, String driver, Map<String, String> environment, List<String> options)
       throws IOException, InterruptedException {
     Machine.requireRoot();
     Tool dockerd = Tool.require("dockerd");
@@ -110,16 +117,20 @@ public final class DockerDaemon implements AutoCloseable {
                 .with("DOCKER_HOST", socket(runtime)),
             dockerd
                 .builder(
-                    "--data-root=" + dataRoot,
-                    "--exec-root=" + runtime.resolve("exec"),
-                    "--pidfile=" + runtime.resolve("pid"),
-                    "--host=" + socket(runtime),
-                    "--storage-driver=" + driver,
-                    "--debug",
-                    "--bridge=none",
-                    "--iptables=false",
-                    "--ip-forward=false",
-                    "--ip-masq=false")
+                    Stream.concat(
+                            Stream.of(
+                                "--data-root=" + dataRoot,
+                                "--exec-root=" + runtime.resolve("exec"),
+                                "--pidfile=" + runtime.resolve("pid"),
+                                "--host=" + socket(runtime),
+                                "--storage-driver=" + driver,
+                                "--debug",
+                                "--bridge=none",
+                                "--iptables=false",
+                                "--ip-forward=false",
+                                "--ip-masq=false"),
+                            options.stream())
+                        .toArray())
                 .redirectErrorStream(true)
                 .start());
     try {

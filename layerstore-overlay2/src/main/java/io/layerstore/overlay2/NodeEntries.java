@@ -24,6 +24,9 @@ record NodeEntries(String id, HostOwners owners) {
   /** The entry that {@code node} is by itself; for a whiteout and a further name of a file too. */
   TreeEntry entry(TreeNode node) throws DriverException {
     LayerPath path = node.path();
+    if (node.type() == EntryType.WHITEOUT) {
+      return whiteout(node);
+    }
     Attributes attributes = attributes(node);
     return switch (node.type()) {
       case DIRECTORY -> TreeEntry.directory(path, attributes);
@@ -32,20 +35,26 @@ record NodeEntries(String id, HostOwners owners) {
       case CHARACTER_DEVICE, BLOCK_DEVICE ->
           TreeEntry.device(path, node.type(), attributes, Objects.requireNonNull(node.device()));
       case FIFO -> TreeEntry.fifo(path, attributes);
-      // Docker does not map the owner of a deletion, and gives it this mode.
-      case WHITEOUT ->
-          TreeEntry.whiteout(
-              path,
-              new Attributes(
-                  WHITEOUT_MODE,
-                  node.uid(),
-                  node.gid(),
-                  node.modified(),
-                  node.modified(),
-                  node.xattrs()));
-      case HARD_LINK, OPAQUE ->
+      case WHITEOUT, HARD_LINK, OPAQUE ->
           throw new IllegalArgumentException("not the type of a node: " + node.type());
     };
+  }
+
+  /**
+   * A deletion, whose owner is not mapped and whose mode is always the same, as in Docker: the
+   * kernel makes it for whoever mounted, so that it belongs to root of the host, whom a mapping has
+   * seldom.
+   */
+  private static TreeEntry whiteout(TreeNode node) {
+    return TreeEntry.whiteout(
+        node.path(),
+        new Attributes(
+            WHITEOUT_MODE,
+            node.uid(),
+            node.gid(),
+            node.modified(),
+            node.modified(),
+            node.xattrs()));
   }
 
   /**

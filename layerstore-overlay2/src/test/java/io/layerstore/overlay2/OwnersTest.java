@@ -125,6 +125,25 @@ final class OwnersTest {
     }
 
     @Test
+    void commit_deletionInAMount_isPartOfItThoughItBelongsToTheHostsRoot() throws IOException {
+      try (LayerStore store = open(root(), mapping())) {
+        Layer base = register(store, archive(1000, 1001));
+        RWLayer rw = store.createRWLayer("rw", base.chainId());
+        try (Mount mount = rw.mount()) {
+          Files.delete(mount.path().resolve("other"));
+        }
+        try (Stream<io.layerstore.Change> changes = rw.changes()) {
+          assertEquals(List.of("D /other"), changes.map(Object::toString).toList());
+        }
+        Layer committed = rw.commit();
+        try (Mount mount = committed.mount()) {
+          assertTrue(Files.notExists(mount.path().resolve("other")));
+          assertTrue(Files.exists(mount.path().resolve("root")));
+        }
+      }
+    }
+
+    @Test
     void tarStream_fileOfAHostsUserOutsideTheMap_isRefusedByName() throws IOException {
       assumeTrue(Overlay2Testing.isRoot(), "needs root, to give a file away");
       Path root = root();
