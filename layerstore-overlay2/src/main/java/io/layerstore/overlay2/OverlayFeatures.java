@@ -57,7 +57,7 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
 
   private String advice() {
     return isRoot
-        ? "load the kernel module overlay, give the process CAP_SYS_ADMIN, or use a root on a file system such as ext4 or xfs"
+        ? "load the kernel module overlay, give the process CAP_SYS_ADMIN and, before Linux 5.8, CAP_MKNOD, or use a root on a file system such as ext4 or xfs"
         : "use Linux 5.11 or newer that lets ordinary users make user namespaces, or run as root";
   }
 

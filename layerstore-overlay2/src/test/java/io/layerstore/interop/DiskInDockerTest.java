@@ -66,12 +66,12 @@ final class DiskInDockerTest {
           AppendixA.PAXSPARSE01);
 
   /** Of these, Docker's own records are of what it read, and not of the bytes. */
-  private static final Set<AppendixA> SPARSE =
-      Set.of(AppendixA.PAXSPARSE10, AppendixA.PAXSPARSE01);
+  private static final Set<AppendixA> SPARSE = Set.of(AppendixA.PAXSPARSE10, AppendixA.PAXSPARSE01);
 
   /** One archive of each tool that writes headers of its own kind. */
   private static final Set<String> TOOLS =
-      Set.of("GNU tar, posix, all attributes", "GNU tar, oldgnu", "bsdtar, pax", "Python, GNU_FORMAT");
+      Set.of(
+          "GNU tar, posix, all attributes", "GNU tar, oldgnu", "bsdtar, pax", "Python, GNU_FORMAT");
 
   private static final Pattern LINK = Pattern.compile("[A-Z2-7]{26}");
 
@@ -211,8 +211,7 @@ final class DiskInDockerTest {
   @Test
   void layerDirectories_areThoseOfDocker() throws Exception {
     for (String chainId : chain) {
-      assertEquals(
-          listing(directory(theirs, chainId)), listing(directory(ours, chainId)), chainId);
+      assertEquals(listing(directory(theirs, chainId)), listing(directory(ours, chainId)), chainId);
     }
     assertEquals(modes(theirs.driverHome()), modes(ours.driverHome()));
     assertEquals(modes(theirs.driverHome().resolve("l")), modes(ours.driverHome().resolve("l")));

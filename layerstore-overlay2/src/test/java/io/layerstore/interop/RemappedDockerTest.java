@@ -132,10 +132,7 @@ final class RemappedDockerTest {
   }
 
   private LayerStore open(DataRoot where) throws Exception {
-    return LayerStore.builder(where.path())
-        .driver("overlay2")
-        .idMapping(remap.mapping())
-        .open();
+    return LayerStore.builder(where.path()).driver("overlay2").idMapping(remap.mapping()).open();
   }
 
   private Path write(String name, byte[] bytes) throws Exception {

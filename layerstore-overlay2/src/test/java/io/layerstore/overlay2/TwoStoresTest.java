@@ -111,8 +111,12 @@ final class TwoStoresTest {
       try (LayerStore reader = builder(root).readOnly(true).open();
           Mount mount =
               reader
-                  .get(reader.layers().stream().filter(l -> l.depth() == 2).findFirst().orElseThrow()
-                      .chainId())
+                  .get(
+                      reader.layers().stream()
+                          .filter(l -> l.depth() == 2)
+                          .findFirst()
+                          .orElseThrow()
+                          .chainId())
                   .mount()) {
         System.out.println(read(mount, "f") + read(mount, "g"));
       }
@@ -124,8 +128,7 @@ final class TwoStoresTest {
     try (LayerStore writer = builder(root("one")).open();
         Mount mount = makeLayers(writer, "x").mount()) {
       assertEquals(
-          List.of("locked", "xx"),
-          ChildJvm.run(List.of(), Other.class, root("one")).lines());
+          List.of("locked", "xx"), ChildJvm.run(List.of(), Other.class, root("one")).lines());
       Files.writeString(mount.path().resolve("f"), "y");
       assertEquals("y", read(mount, "f"));
     }

@@ -59,7 +59,8 @@ final class UnpackTest {
       try (LayerStore store = LayerStore.builder(root).driver("overlay2").open()) {
         Layer layer =
             register(
-                store, new TarBuilder().directory("etc/dnf/").file("etc/dnf/x", "1").end().toBytes());
+                store,
+                new TarBuilder().directory("etc/dnf/").file("etc/dnf/x", "1").end().toBytes());
         Path work = Path.of(store.createRWLayer("rw", layer.chainId()).metadata().get("WorkDir"));
         Path diff = Path.of(layer.metadata().get("UpperDir"));
         Path home = root.resolve("overlay2");
@@ -124,7 +125,15 @@ final class UnpackTest {
   /** Every attribute by which overlay could be told something, under both names it goes by. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"opaque", "redirect", "metacopy", "whiteout", "whiteouts", "origin", "overlay.opaque"})
+      strings = {
+        "opaque",
+        "redirect",
+        "metacopy",
+        "whiteout",
+        "whiteouts",
+        "origin",
+        "overlay.opaque"
+      })
   void register_attributesOfOverlay_haveNoEffectAndAreExported(String name) throws IOException {
     TarBuilder tar = new TarBuilder();
     byte[] base =
