@@ -117,7 +117,7 @@ final class OwnersTest {
     @Test
     void register_groupOutsideTheMapAsRoot_isRefusedByName() throws IOException {
       assumeTrue(Overlay2Testing.isRoot(), "an ordinary user is warned");
-      try (LayerStore store = open(root(), mapping())) {
+      try (LayerStore store = open(root(), Overlay2Testing.mapping())) {
         LayerStoreException e =
             assertThrows(LayerStoreException.class, () -> register(store, archive(0, 65_536)));
         assertTrue(e.getMessage().contains("container group 65536"), e::getMessage);
@@ -126,7 +126,7 @@ final class OwnersTest {
 
     @Test
     void commit_deletionInAMount_isPartOfItThoughItBelongsToTheHostsRoot() throws IOException {
-      try (LayerStore store = open(root(), mapping())) {
+      try (LayerStore store = open(root(), Overlay2Testing.mapping())) {
         Layer base = register(store, archive(1000, 1001));
         RWLayer rw = store.createRWLayer("rw", base.chainId());
         try (Mount mount = rw.mount()) {
@@ -147,7 +147,7 @@ final class OwnersTest {
     void tarStream_fileOfAHostsUserOutsideTheMap_isRefusedByName() throws IOException {
       assumeTrue(Overlay2Testing.isRoot(), "needs root, to give a file away");
       Path root = root();
-      try (LayerStore store = open(root, mapping())) {
+      try (LayerStore store = open(root, Overlay2Testing.mapping())) {
         RWLayer rw = store.createRWLayer("rw", NO_PARENT);
         rw.applyDiff(new ByteArrayInputStream(archive(1000, 1001)));
         Files.setAttribute(stored(root, "other"), "unix:uid", 42);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.layerstore.ChainId;
+import io.layerstore.Change;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,17 +66,18 @@ final class TwoStoresTest {
 
   @Test
   void mount_twoRootsInOneProcess_oneEndsWithoutTheOther() throws IOException {
-    try (LayerStore one = builder(root("one")).open();
-        LayerStore two = builder(root("two")).open()) {
-      Mount ofOne = makeLayers(one, "one").mount();
-      try (Mount ofTwo = makeLayers(two, "two").mount()) {
+    try (LayerStore two = builder(root("two")).open();
+        Mount ofTwo = makeLayers(two, "two").mount()) {
+      Path gone;
+      try (LayerStore one = builder(root("one")).open()) {
+        Mount ofOne = makeLayers(one, "one").mount();
+        gone = ofOne.path();
         assertEquals("one", read(ofOne, "f"));
         assertEquals("two", read(ofTwo, "f"));
-        one.close();
-        assertFalse(Files.exists(ofOne.path().resolve("f")));
-        Files.writeString(ofTwo.path().resolve("f"), "still works");
-        assertEquals("still works", read(ofTwo, "f"));
       }
+      assertFalse(Files.exists(gone.resolve("f")));
+      Files.writeString(ofTwo.path().resolve("f"), "still works");
+      assertEquals("still works", read(ofTwo, "f"));
     }
   }
 
@@ -82,19 +85,23 @@ final class TwoStoresTest {
   void mount_readerBesideTheWriter_neitherDisturbsTheOther() throws IOException {
     try (LayerStore writer = builder(root("one")).open()) {
       RWLayer rw = makeLayers(writer, "one");
-      try (Mount written = rw.mount();
-          LayerStore reader = builder(root("one")).readOnly(true).open()) {
-        ChainId top = rw.parent().orElseThrow();
-        Mount seen = reader.get(top).mount();
-        assertEquals("one", read(seen, "g"));
-        assertThrows(IOException.class, () -> Files.writeString(seen.path().resolve("x"), "x"));
-        assertThrows(ReadOnlyStoreException.class, () -> reader.createRWLayer("more", top));
-        Files.writeString(written.path().resolve("new"), "2");
-        reader.close();
+      ChainId top = rw.parent().orElseThrow();
+      try (Mount written = rw.mount()) {
+        Path gone;
+        try (LayerStore reader = builder(root("one")).readOnly(true).open()) {
+          Mount seen = reader.get(top).mount();
+          gone = seen.path();
+          assertEquals("one", read(seen, "g"));
+          assertThrows(IOException.class, () -> Files.writeString(gone.resolve("x"), "x"));
+          assertThrows(ReadOnlyStoreException.class, () -> reader.createRWLayer("more", top));
+          Files.writeString(written.path().resolve("new"), "2");
+        }
         assertEquals("2", read(written, "new"));
-        assertFalse(Files.exists(seen.path().resolve("g")));
+        assertFalse(Files.exists(gone.resolve("g")));
       }
-      assertEquals(1, rw.changes().count());
+      try (Stream<Change> changes = rw.changes()) {
+        assertEquals(List.of("A /new"), changes.map(Change::toString).toList());
+      }
     }
   }
 
