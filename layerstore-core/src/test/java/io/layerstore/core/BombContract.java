@@ -5,9 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.github.luben.zstd.ZstdOutputStream;
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.DiffId;
+import io.layerstore.Durability;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -24,7 +23,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.SequenceInputStream;
-import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -46,7 +44,7 @@ import org.tukaani.xz.XZOutputStream;
  * Small compressed archives that unpack to more than the store takes: a limit stops them, and the
  * store is as it was.
  */
-final class BombTest {
+abstract class BombContract {
 
   private static final int MIB = 1 << 20;
   private static final int UNPACKED_MIB = 64;
@@ -81,14 +79,24 @@ final class BombTest {
     abstract OutputStream wrap(OutputStream out) throws IOException;
   }
 
-  private final FileSystem memory = Jimfs.newFileSystem(Configuration.unix());
-  private final Path root = memory.getPath("/store");
+  private Path root;
   private LayerStore store;
   private List<String> before;
 
+  /** An empty directory, or the path of one that can be made. */
+  abstract Path newRoot() throws IOException;
+
+  /** Called when a test and all checks after it are done. */
+  void discardRoot() throws IOException {}
+
+  private LayerStore open(Limits limits) throws IOException {
+    return LayerStore.builder(root).driver("vfs").durability(Durability.NONE).limits(limits).open();
+  }
+
   @BeforeEach
   void openStore() throws IOException {
-    store = LayerStore.builder(root).limits(Limits.DEFAULT.withMaxUnpackedBytes(8L * MIB)).open();
+    root = newRoot();
+    store = open(Limits.DEFAULT.withMaxUnpackedBytes(8L * MIB));
     store
         .register(
             LayerSource.of(new TarBuilder().file("good", "1").end().toBytes()),
@@ -106,7 +114,7 @@ final class BombTest {
       assertArrayEquals(tar, exported.readAllBytes());
     }
     store.close();
-    memory.close();
+    discardRoot();
   }
 
   private List<String> contents() throws IOException {
@@ -155,7 +163,7 @@ final class BombTest {
   @EnumSource
   void register_beyondTheRatio_isRefused(Format format) throws IOException {
     store.close();
-    store = LayerStore.builder(root).limits(Limits.DEFAULT.withMaxCompressionRatio(2)).open();
+    store = open(Limits.DEFAULT.withMaxCompressionRatio(2));
     byte[] head = new TarBuilder().header(TarHeaderBlock.named("zeros").size(32L * MIB)).toBytes();
     LimitExceededException e = refused(new ByteArrayInputStream(compressed(format, head, 33)));
     assertEquals("maxCompressionRatio", e.limitName());
