@@ -71,6 +71,48 @@ final class OptionsTest {
     }
   }
 
+  /** Options of a read-write layer. */
+  @Nested
+  class ReadWrite {
+
+    @Test
+    void toBuilder_keepsEverything() {
+      MountInitializer initializer = path -> {};
+      RWLayerOptions copy =
+          RWLayerOptions.builder()
+              .mountLabel("label")
+              .initializer(initializer)
+              .storageOption("size", "1g")
+              .build()
+              .toBuilder()
+              .build();
+      assertEquals("label", copy.mountLabel().orElseThrow());
+      assertSame(initializer, copy.initializer().orElseThrow());
+      assertEquals(Map.of("size", "1g"), copy.storageOptions());
+    }
+
+    @Test
+    void build_builderUsedAgain_leavesWhatWasBuilt() {
+      RWLayerOptions.Builder builder = RWLayerOptions.builder().storageOption("a", "1");
+      RWLayerOptions built = builder.build();
+      builder.storageOption("b", "2");
+      assertEquals(Map.of("a", "1"), built.storageOptions());
+      assertThrows(UnsupportedOperationException.class, () -> built.storageOptions().put("c", "3"));
+    }
+  }
+
+  /** Options of a mount. */
+  @Nested
+  class Mounts {
+
+    @Test
+    void withMountLabel_keepsTheRest() {
+      assertEquals(
+          new MountOptions("label", true), MountOptions.persistent().withMountLabel("label"));
+      assertEquals(new MountOptions("label", false), MountOptions.DEFAULT.withMountLabel("label"));
+    }
+  }
+
   /** Options of a commit. */
   @Nested
   class Commit {

@@ -2,13 +2,17 @@ package io.layerstore.core;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.layerstore.Change;
+import io.layerstore.DriverException;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.Mount;
+import io.layerstore.MountOptions;
 import io.layerstore.RWLayer;
+import io.layerstore.RWLayerOptions;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.LayerStoreContract;
@@ -60,6 +64,24 @@ abstract class VfsStoreContract extends LayerStoreContract {
   @Test
   void open_rootWithALongName_works() throws IOException {
     assertWorks(root().resolveSibling("x".repeat(200)));
+  }
+
+  @Test
+  void createRWLayer_labelForTheInitLayer_refusedAndNothingLeft() throws IOException {
+    RWLayerOptions options =
+        RWLayerOptions.builder().mountLabel("system_u:x").initializer(path -> {}).build();
+    assertThrows(DriverException.class, () -> store().createRWLayer("rw", null, options));
+    assertEquals(List.of(), store().rwLayers());
+    assertEquals(Set.of(), driverDirectories(root()));
+  }
+
+  @Test
+  void mount_label_refusedAndNotCounted() throws IOException {
+    try (RWLayer rw = store().createRWLayer("rw", null)) {
+      MountOptions labelled = MountOptions.DEFAULT.withMountLabel("system_u:x");
+      assertThrows(DriverException.class, () -> rw.mount(labelled));
+      assertEquals(0, store().rwLayers().get(0).mounts());
+    }
   }
 
   private void assertWorks(Path other) throws IOException {
