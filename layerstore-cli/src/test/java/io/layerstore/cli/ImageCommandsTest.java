@@ -542,4 +542,67 @@ final class ImageCommandsTest {
       }
     }
   }
+
+  @Nested
+  class Json {
+
+    @Test
+    void tag_json_hasBothNames() throws IOException {
+      load();
+      Map<?, ?> json = cli.run("--json", "tag", Sample.REFERENCE, "other:1").succeeded().json();
+
+      assertEquals("other:1", json.get("reference"));
+      assertEquals(id, json.get("id"));
+    }
+
+    @Test
+    void rmi_json_listsWhatWentAway() throws IOException {
+      load();
+      Map<?, ?> json = cli.run("--json", "rmi", Sample.REFERENCE).succeeded().json();
+
+      assertEquals(List.of(Sample.REFERENCE), json.get("untagged"));
+      assertEquals(List.of(id), json.get("deletedImages"));
+      assertEquals(3, list(json.get("deletedLayers")).size());
+    }
+
+    @Test
+    void import_json_isTheImage() throws IOException {
+      byte[] layer = new TarBuilder().file("only", "here\n").end().toBytes();
+      Map<?, ?> json = cli.run(layer, "--json", "import", "-", "mine:1").succeeded().json();
+
+      assertEquals(List.of("mine:1"), json.get("references"));
+      assertEquals(1, list(json.get("diffIds")).size());
+    }
+
+    @Test
+    void commit_jsonAndImage_isTheImage() throws IOException {
+      load();
+      cli.run("create", "work", "--parent", Sample.REFERENCE).succeeded();
+      Map<?, ?> json = cli.run("--json", "commit", "--image", "mine:1", "work").succeeded().json();
+
+      assertEquals(List.of("mine:1"), json.get("references"));
+      assertEquals(id, json.get("parent"));
+    }
+
+    @Test
+    void save_json_saysWhere() throws IOException {
+      load();
+      String file = temp.resolve("saved.tar").toString();
+      Map<?, ?> json = cli.run("--json", "save", "-o", file, Sample.REFERENCE).succeeded().json();
+
+      assertEquals(file, json.get("file"));
+      assertEquals(List.of(Sample.REFERENCE), json.get("images"));
+    }
+
+    @Test
+    void prune_json_saysWhetherItWasDone() throws IOException {
+      String unnamed = importUnnamed();
+      Map<?, ?> plan = cli.run("--json", "prune", "--dry-run").succeeded().json();
+      Map<?, ?> deed = cli.run("--json", "prune").succeeded().json();
+
+      assertEquals(List.of("true", "false"), List.of(plan.get("dryRun"), deed.get("dryRun")));
+      assertEquals(List.of(unnamed), plan.get("deletedImages"));
+      assertEquals(List.of(unnamed), deed.get("deletedImages"));
+    }
+  }
 }

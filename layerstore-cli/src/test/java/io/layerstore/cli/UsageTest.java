@@ -10,6 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is wrong usage, and what help there is. No store is touched. */
@@ -135,8 +136,12 @@ final class UsageTest {
     }
   }
 
+  static List<String> commands() {
+    return COMMANDS;
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"info", "register", "mount", "export", "save", "rmi", "demo"})
+  @MethodSource("commands")
   void help_ofOneCommand_showsItsUsage(String command) {
     Cli.Result result = Cli.runPlain(new byte[0], command, "--help").succeeded();
 
