@@ -114,9 +114,12 @@ final class RemappedDockerTest {
     List<String> all = Files.exists(path) ? Files.readAllLines(path) : List.of();
     return all.stream()
         .filter(line -> line.matches("[^:#]+:\\d+:\\d+"))
-        .filter(
-            line -> all.stream().filter(o -> o.startsWith(line.split(":")[0] + ":")).count() == 1)
+        .filter(line -> all.stream().filter(o -> o.startsWith(user(line) + ":")).count() == 1)
         .toList();
+  }
+
+  private static String user(String line) {
+    return line.substring(0, line.indexOf(':'));
   }
 
   private static byte[] owners() {
