@@ -48,7 +48,7 @@ final class ModuleTest {
                   "io.layerstore.core.layerdb",
                   "io.layerstore.core.tar",
                   "io.layerstore.core.tarsplit")),
-          entry("io.layerstore.core.codec", Set.of("io.layerstore")),
+          entry("io.layerstore.core.codec", Set.of("io.layerstore", "io.layerstore.core.io")),
           entry(
               "io.layerstore.core.image",
               Set.of(
@@ -69,6 +69,7 @@ final class ModuleTest {
                   "io.layerstore.core.image",
                   "io.layerstore.core.json",
                   "io.layerstore.core.tar")),
+          entry("io.layerstore.core.io", Set.of()),
           entry("io.layerstore.core.json", Set.of()),
           entry(
               "io.layerstore.core.layerdb",
@@ -78,10 +79,16 @@ final class ModuleTest {
                   "io.layerstore.driver",
                   "io.layerstore.core.codec",
                   "io.layerstore.core.json")),
-          entry("io.layerstore.core.tar", Set.of("io.layerstore", "io.layerstore.spi")),
+          entry(
+              "io.layerstore.core.tar",
+              Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.core.io")),
           entry(
               "io.layerstore.core.tarsplit",
-              Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver")),
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.spi",
+                  "io.layerstore.driver",
+                  "io.layerstore.core.io")),
           entry(
               "io.layerstore.core.vfs",
               Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver")),

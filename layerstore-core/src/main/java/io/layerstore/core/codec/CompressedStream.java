@@ -1,22 +1,20 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.UnsupportedCompressionException;
+import io.layerstore.core.io.MadeStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Compresses a source while it is read. The bytes are those of {@link Compressor}, however much is
  * asked for at a time.
  *
- * <p>When the source fails, so does every further read, and the compressed data never gets its end:
- * nobody can take the part for the whole. Memory does not depend on the source. Used by one thread
- * at a time.
+ * <p>When the source fails, the compressed data never gets its end. Memory does not depend on the
+ * source.
  */
-public final class CompressedStream extends InputStream {
+public final class CompressedStream extends MadeStream {
 
   private static final int CHUNK_BYTES = 64 << 10;
 
@@ -25,8 +23,6 @@ public final class CompressedStream extends InputStream {
   private final OutputStream compressor;
   private final byte[] chunk = new byte[CHUNK_BYTES];
   private boolean isEnded;
-  private boolean isClosed;
-  private @Nullable IOException failure;
 
   private CompressedStream(CompressionFormat format, InputStream source) throws IOException {
     this.source = source;
@@ -55,33 +51,12 @@ public final class CompressedStream extends InputStream {
   }
 
   @Override
-  public int read() throws IOException {
-    byte[] single = new byte[1];
-    return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
-  }
-
-  @Override
-  public int read(byte[] target, int offset, int length) throws IOException {
-    Objects.checkFromIndexSize(offset, length, target.length);
-    if (isClosed) {
-      throw new IOException("the stream is closed");
-    }
-    if (failure != null) {
-      throw failure;
-    }
-    if (length == 0) {
-      return 0;
-    }
-    try {
-      while (given.isEmpty()) {
-        if (isEnded) {
-          return -1;
-        }
-        compressMore();
+  protected int make(byte[] target, int offset, int length) throws IOException {
+    while (given.isEmpty()) {
+      if (isEnded) {
+        return -1;
       }
-    } catch (IOException e) {
-      failure = e;
-      throw e;
+      compressMore();
     }
     return given.take(target, offset, length);
   }
@@ -98,11 +73,7 @@ public final class CompressedStream extends InputStream {
   }
 
   @Override
-  public void close() throws IOException {
-    if (isClosed) {
-      return;
-    }
-    isClosed = true;
+  protected void closeSources() throws IOException {
     // The compressor holds memory outside the heap; what it still writes is for nobody.
     try (source) {
       compressor.close();

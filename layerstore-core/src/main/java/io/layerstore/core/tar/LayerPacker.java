@@ -4,6 +4,7 @@ import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
 import io.layerstore.UnsupportedEntryException;
+import io.layerstore.core.io.MadeStream;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
@@ -28,13 +29,12 @@ import org.jspecify.annotations.Nullable;
  * markers are those that the reader gives. One thing is left out: a kernel whiteout that shares its
  * inode with another has in Docker's archive, for no reason, the link name of the other one.
  *
- * <p>Memory does not depend on the tree. Closing the stream closes the reader. Once a read has
- * failed, every further one fails in the same way. Used by one thread at a time.
+ * <p>Memory does not depend on the tree. Closing the stream closes the reader.
  *
  * @see <a href="https://github.com/moby/moby/blob/v24.0.0/pkg/archive/archive.go">moby 24.0,
  *     pkg/archive, tarAppender</a>
  */
-public final class LayerPacker extends InputStream {
+public final class LayerPacker extends MadeStream {
 
   private static final int CHUNK_BYTES = 64 << 10;
 
@@ -67,8 +67,6 @@ public final class LayerPacker extends InputStream {
   private int pendingEnd;
   private byte[] chunk = new byte[0];
   private boolean isEnded;
-  private boolean isClosed;
-  private @Nullable IOException failure;
 
   /** Packs what {@code reader} gives, and owns it from now on. */
   public LayerPacker(TreeReader reader) {
@@ -84,14 +82,8 @@ public final class LayerPacker extends InputStream {
     this.latestTime = latestTime;
   }
 
-  @Override
-  public int read() throws IOException {
-    byte[] single = new byte[1];
-    return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
-  }
-
   /**
-   * Reads the next bytes of the archive, as many as asked for while there are any.
+   * Makes the next bytes of the archive, as many as asked for while there are any.
    *
    * @throws ConcurrentChangeException if a file turns out to be shorter or longer than the reader
    *     said
@@ -99,36 +91,20 @@ public final class LayerPacker extends InputStream {
    *     of a whiteout
    */
   @Override
-  public int read(byte[] target, int offset, int length) throws IOException {
-    Objects.checkFromIndexSize(offset, length, target.length);
-    if (isClosed) {
-      throw new IOException("the stream is closed");
-    }
-    if (failure != null) {
-      throw failure;
-    }
-    try {
-      int done = 0;
-      while (done < length) {
-        int count = readSome(target, offset + done, length - done);
-        if (count < 0) {
-          return done == 0 ? -1 : done;
-        }
-        done += count;
+  protected int make(byte[] target, int offset, int length) throws IOException {
+    int done = 0;
+    while (done < length) {
+      int count = readSome(target, offset + done, length - done);
+      if (count < 0) {
+        return done == 0 ? -1 : done;
       }
-      return done;
-    } catch (IOException e) {
-      failure = e;
-      throw e;
+      done += count;
     }
+    return done;
   }
 
   @Override
-  public void close() throws IOException {
-    if (isClosed) {
-      return;
-    }
-    isClosed = true;
+  protected void closeSources() throws IOException {
     try (reader) {
       if (content != null) {
         content.close();

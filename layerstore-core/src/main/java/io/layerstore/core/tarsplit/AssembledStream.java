@@ -9,6 +9,7 @@ import io.layerstore.DigestMismatchException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.io.MadeStream;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
 import io.layerstore.driver.PathSet;
@@ -17,7 +18,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @see <a href="https://github.com/vbatts/tar-split">tar-split 0.12.1, tar/asm/assemble.go</a>
  */
-public final class AssembledStream extends InputStream {
+public final class AssembledStream extends MadeStream {
 
   private final String documentFile;
   private final EntryReader entries;
@@ -63,8 +63,6 @@ public final class AssembledStream extends InputStream {
 
   private boolean started;
   private boolean ended;
-  private boolean closed;
-  private @Nullable IOException failure;
 
   /**
    * Reads {@code document} and {@code files}; both are closed with this.
@@ -82,34 +80,9 @@ public final class AssembledStream extends InputStream {
     this.expected = expected;
   }
 
+  /** Makes {@code length} bytes, fewer only at the end. */
   @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-  }
-
-  /** Reads {@code length} bytes, fewer only at the end. */
-  @Override
-  public int read(byte[] target, int offset, int length) throws IOException {
-    Objects.checkFromIndexSize(offset, length, target.length);
-    if (closed) {
-      throw new IOException("the stream is closed");
-    }
-    if (failure != null) {
-      throw failure;
-    }
-    if (length == 0) {
-      return 0;
-    }
-    try {
-      return assemble(target, offset, length);
-    } catch (IOException e) {
-      failure = e;
-      throw e;
-    }
-  }
-
-  private int assemble(byte[] target, int offset, int length) throws IOException {
+  protected int make(byte[] target, int offset, int length) throws IOException {
     if (!started) {
       started = true;
       advance();
@@ -188,13 +161,9 @@ public final class AssembledStream extends InputStream {
     }
   }
 
-  /** Closes the document, the open file and the {@link FileGetter}. A second call does nothing. */
+  /** Closes the document, the open file and the {@link FileGetter}. */
   @Override
-  public void close() throws IOException {
-    if (closed) {
-      return;
-    }
-    closed = true;
+  protected void closeSources() throws IOException {
     Closer closer = Closer.create();
     closer.register(files::close);
     closer.register(entries);
