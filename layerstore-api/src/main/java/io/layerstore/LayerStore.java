@@ -178,11 +178,15 @@ public interface LayerStore extends AutoCloseable {
    * Gives a handle back, and deletes the read-write layer with its files if that was the last one;
    * its parent is then released like a layer.
    *
+   * <p>The layer is gone then, and its name is free, even where something keeps its files from
+   * being deleted, such as a mount that somebody else made among them. What is left of them is
+   * deleted by the first {@link #cleanup} or open that can.
+   *
    * @return the layers that were deleted with it, child before parent
    * @throws LayerNotRetainedException if the handle is spent; nothing happens
    * @throws MountBusyException if it is mounted; nothing happens and the handle stays good
-   * @throws LayerStoreException if the files cannot be removed; the handle stays good, and the call
-   *     can be repeated
+   * @throws LayerStoreException if the metadata cannot be changed; the handle stays good, and the
+   *     call can be repeated
    */
   List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException;
 
@@ -196,8 +200,8 @@ public interface LayerStore extends AutoCloseable {
   ImageStore images();
 
   /**
-   * Finishes deletions that were begun and could not be finished, and lets the driver clean up.
-   * Deletes no layer.
+   * Finishes deletions that were begun and could not be finished, removes what is left of layers
+   * that could not be made, and lets the driver clean up. Deletes no layer.
    *
    * @return what was done and what remains
    */

@@ -33,15 +33,15 @@ public record RecoveryReport(List<Finding> findings) {
     /** A transaction that was never committed. Removed, with the driver's directory it names. */
     UNFINISHED_REGISTER,
     /**
-     * A read-write layer whose creation was never finished. Removed, with the driver's directories
-     * it names.
+     * A read-write layer whose creation or deletion was never finished. Removed, with the driver's
+     * directories it names.
      */
     UNFINISHED_RW_LAYER,
     /** A deletion that was begun. Finished. */
     UNFINISHED_DELETION,
     /**
      * Something that recovery could not finish, such as a busy directory. Tried again at the next
-     * open.
+     * {@link LayerStore#cleanup} and the next open.
      */
     POSTPONED,
     /** A repair the graph driver made, such as a link it wrote again. */

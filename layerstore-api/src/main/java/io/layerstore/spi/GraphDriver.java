@@ -65,6 +65,8 @@ public interface GraphDriver extends AutoCloseable {
    * Deletes a layer with its files. One that does not exist is not an error.
    *
    * @throws io.layerstore.MountBusyException if it is mounted and in use; it is unchanged
+   * @throws io.layerstore.DriverException if its files cannot be deleted now, such as because
+   *     something else is mounted among them; what is left of it is for another call to delete
    */
   void remove(String id) throws LayerStoreException;
 

@@ -128,8 +128,14 @@ public interface MetadataStore extends AutoCloseable {
   void discardMount(UnfinishedMount mount) throws LayerStoreException;
 
   /**
+   * Leaves a begun or hidden read-write layer as it is, because its files cannot be removed now;
+   * from now on it is among {@link #unfinishedMounts}.
+   */
+  void postponeMount(UnfinishedMount mount);
+
+  /**
    * Read-write layers whose creation or removal was begun and not finished, by a process that is
-   * gone.
+   * gone, or was postponed.
    */
   List<UnfinishedMount> unfinishedMounts() throws LayerStoreException;
 

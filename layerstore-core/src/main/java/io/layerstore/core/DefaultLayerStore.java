@@ -266,6 +266,7 @@ final class DefaultLayerStore implements LayerStore {
           .critical()
           .run(
               () -> {
+                recovery.removeUnfinished();
                 recovery.finishRemovals();
                 store.driver().cleanup();
               });

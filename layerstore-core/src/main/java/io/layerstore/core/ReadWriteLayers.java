@@ -2,6 +2,7 @@ package io.layerstore.core;
 
 import io.layerstore.ChainId;
 import io.layerstore.Change;
+import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
@@ -31,10 +32,14 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Makes, uses and deletes read-write layers. */
 @SuppressWarnings("try") // Locks and calls are held by scope, not by name.
 final class ReadWriteLayers {
+
+  private static final Logger log = LoggerFactory.getLogger(ReadWriteLayers.class);
 
   private final StoreContext store;
 
@@ -136,6 +141,7 @@ final class ReadWriteLayers {
                 store.metadata().discardMount(unfinished);
               });
     } catch (LayerStoreException e) {
+      store.metadata().postponeMount(unfinished);
       failure.addSuppressed(e);
     }
   }
@@ -157,20 +163,40 @@ final class ReadWriteLayers {
   private void deleteFromDisk(MountedLayer layer) throws LayerStoreException {
     UnfinishedMount aside = store.metadata().beginMountRemoval(layer.name());
     try {
-      store.driver().remove(layer.mountId());
-      String initId = layer.record().initId();
-      if (initId != null) {
-        store.driver().remove(initId);
-      }
-    } catch (LayerStoreException e) {
-      try {
-        store.metadata().commitMount(aside);
-      } catch (LayerStoreException again) {
-        e.addSuppressed(again);
-      }
+      removeFiles(layer, aside);
+      store.metadata().discardMount(aside);
+    } catch (MountBusyException e) {
       throw e;
+    } catch (LayerStoreException e) {
+      // Some of its files may be gone, so it must not come back.
+      store.metadata().postponeMount(aside);
+      log.warn(
+          "read-write layer {} is deleted, but not all of its files; the next cleanup or open tries"
+              + " again",
+          layer.name(),
+          e);
     }
-    store.metadata().discardMount(aside);
+  }
+
+  /**
+   * @throws MountBusyException if the layer is in use; it is there as before
+   * @throws LayerStoreException if not all files could be removed
+   */
+  private void removeFiles(MountedLayer layer, UnfinishedMount aside) throws LayerStoreException {
+    try {
+      store.driver().remove(layer.mountId());
+    } catch (MountBusyException e) {
+      store.metadata().commitMount(aside);
+      throw new MountBusyException(layer.name(), e.holders(), e);
+    }
+    String initId = layer.record().initId();
+    if (initId != null) {
+      try {
+        store.driver().remove(initId);
+      } catch (MountBusyException e) {
+        throw new DriverException(store.driver().name(), initId, "is in use", e);
+      }
+    }
   }
 
   Mount mount(MountedLayer layer, MountOptions options) throws LayerStoreException {

@@ -36,8 +36,8 @@ final class StoreRecovery {
   }
 
   /**
-   * Finishes transactions and creations of a process that is gone; only when nobody else can have
-   * one under way.
+   * Finishes transactions and creations of a process that is gone, and what was postponed. What
+   * this process has under way, the metadata store does not list.
    */
   void removeUnfinished() throws LayerStoreException {
     for (Leftover leftover : store.metadata().unfinishedTransactions()) {
@@ -108,7 +108,8 @@ final class StoreRecovery {
         new Finding(
             Kind.POSTPONED,
             key,
-            "could not be cleaned up and will be tried again at the next open: " + e.getMessage()));
+            "could not be cleaned up and will be tried again at the next cleanup or open: "
+                + e.getMessage()));
   }
 
   /** What was done, and what remains. */

@@ -34,6 +34,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -227,6 +228,25 @@ final class StoreFaultsTest {
       assertEquals(1, store.cleanup().of(Kind.POSTPONED).size());
       faulty.failWhen(change -> false);
       assertEquals(1, store.cleanup().of(Kind.UNFINISHED_DELETION).size());
+      assertFalse(Files.exists(files));
+      assertNothingElse(store, "after cleanup");
+    }
+  }
+
+  @Test
+  void releaseRWLayer_filesThatCannotBeRemoved_freesTheNameAndCleanupRemovesThem()
+      throws IOException {
+    makeRoot();
+    try (LayerStore store = LayerStore.open(faulty.wrap(root))) {
+      Path files = root.resolve("vfs/dir").resolve(store.mountId("rw"));
+      faulty.failWhen(change -> change.path().startsWith(files));
+      assertEquals(1, store.releaseRWLayer(store.getRWLayer("rw")).size());
+      assertTrue(Files.exists(files));
+      assertEquals(List.of(), store.rwLayers());
+      store.createRWLayer("rw", OTHER_ID).close();
+      assertEquals(1, store.cleanup().of(Kind.POSTPONED).size());
+      faulty.failWhen(change -> false);
+      assertEquals(1, store.cleanup().of(Kind.UNFINISHED_RW_LAYER).size());
       assertFalse(Files.exists(files));
       assertNothingElse(store, "after cleanup");
     }

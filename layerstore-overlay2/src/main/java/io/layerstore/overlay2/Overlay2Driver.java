@@ -1,5 +1,6 @@
 package io.layerstore.overlay2;
 
+import io.layerstore.DriverException;
 import io.layerstore.DriverStatus;
 import io.layerstore.Durability;
 import io.layerstore.IdMapping;
@@ -189,14 +190,30 @@ final class Overlay2Driver implements GraphDriver {
     mounts.runUnmounted(
         id,
         () -> {
-          List<String> holders = calls.mountsBelow(layers.layout().layer(id));
-          if (!holders.isEmpty()) {
-            throw new MountBusyException(id, holders, null);
+          List<String> inside = calls.mountsBelow(layers.layout().layer(id));
+          if (!inside.isEmpty()) {
+            throw somethingMountedIn(id, inside, null);
           }
           // The name first, as in Docker: a layer without one is known to be on its way out.
           layers.removeLink(id);
-          calls.remove(layers.layout().home(), id);
+          try {
+            calls.remove(layers.layout().home(), id);
+          } catch (MountBusyException e) {
+            throw somethingMountedIn(id, e.holders(), e);
+          }
         });
+  }
+
+  /** Not a mount of the layer but one among its files, which nobody here made. */
+  private static DriverException somethingMountedIn(
+      String id, List<String> inside, @Nullable MountBusyException cause) {
+    return new DriverException(
+        Overlay2DriverProvider.NAME,
+        id,
+        "cannot be deleted while something is mounted in it: "
+            + (inside.isEmpty() ? "in another namespace" : String.join(", ", inside))
+            + "; unmount that and clean up",
+        cause);
   }
 
   @Override

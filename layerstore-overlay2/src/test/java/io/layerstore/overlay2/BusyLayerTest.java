@@ -2,6 +2,7 @@ package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -12,6 +13,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
+import io.layerstore.MountOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RecoveryReport;
 import io.layerstore.testing.TarBuilder;
@@ -113,24 +115,123 @@ final class BusyLayerTest {
     void run() throws IOException;
   }
 
-  @Test
-  void releaseRWLayer_somethingMountedInIt_namesItAndChangesNothing() throws IOException {
-    RWLayer rw = store.createRWLayer("rw", NO_PARENT);
-    Path files;
+  /** A read-write layer with a directory for somebody's mount. */
+  private Path filesOf(RWLayer rw) throws IOException {
     try (Mount mount = rw.mount()) {
-      files = mount.path();
+      Files.createDirectory(mount.path().resolve("busy"));
+      return mount.path();
     }
-    Files.writeString(files.resolve("kept"), "y");
+  }
+
+  @Test
+  void releaseRWLayer_somethingMountedInIt_freesTheNameAndLeavesTheFilesToCleanup()
+      throws IOException {
+    RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+    Path files = filesOf(rw);
     whileMounted(
-        Files.createDirectory(files.resolve("busy")),
+        files.resolve("busy"),
         () -> {
-          MountBusyException e =
-              assertThrows(MountBusyException.class, () -> store.releaseRWLayer(rw));
-          assertTrue(e.getMessage().contains("mount at /diff/busy"), e::getMessage);
-          assertEquals("y", Files.readString(files.resolve("kept")));
+          store.releaseRWLayer(rw);
+          assertEquals(List.of(), store.rwLayers());
+          try (RWLayer again = store.createRWLayer("rw", NO_PARENT)) {
+            assertNotEquals(files, filesOf(again));
+          }
+          List<RecoveryReport.Finding> postponed =
+              store.cleanup().of(RecoveryReport.Kind.POSTPONED);
+          assertEquals(1, postponed.size());
+          String detail = postponed.get(0).detail();
+          assertTrue(detail.contains("mount at /diff/busy"), detail);
         });
-    store.releaseRWLayer(rw);
+    assertEquals(1, store.cleanup().of(RecoveryReport.Kind.UNFINISHED_RW_LAYER).size());
     assertFalse(Files.exists(files));
+    assertEquals(1, store.rwLayers().size());
+    assertTrue(store.cleanup().isClean());
+  }
+
+  @Test
+  void releaseRWLayer_somethingMountedInIt_isDoneByALaterOpen() throws IOException {
+    RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+    Path files = filesOf(rw);
+    whileMounted(
+        files.resolve("busy"),
+        () -> {
+          store.releaseRWLayer(rw);
+          store.close();
+          store = open();
+          assertEquals(1, store.recoveryReport().of(RecoveryReport.Kind.POSTPONED).size());
+          assertEquals(List.of(), store.rwLayers());
+        });
+    store.close();
+    store = open();
+    assertFalse(Files.exists(files), () -> store.recoveryReport().toString());
+  }
+
+  @Test
+  void releaseRWLayer_parentOfIt_isReleasedThoughItsFilesAreBusy() throws IOException {
+    RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+    Path files = filesOf(rw);
+    Layer parent = rw.commit();
+    RWLayer above = store.createRWLayer("above", parent.chainId());
+    parent.close();
+    Path aboveFiles = Path.of(above.metadata().get("UpperDir"));
+    Files.createDirectory(aboveFiles.resolve("busy"));
+    whileMounted(
+        aboveFiles.resolve("busy"), () -> assertEquals(1, store.releaseRWLayer(above).size()));
+    assertEquals(List.of(), store.layers());
+    store.cleanup();
+    assertFalse(Files.exists(aboveFiles));
+    assertTrue(Files.exists(files));
+  }
+
+  @Test
+  void releaseRWLayer_itsMountHeldInAnotherNamespace_freesTheNameAndCleansUp() throws Exception {
+    assumeTrue(Overlay2Testing.isRoot(), "needs root, for a mount namespace beside this one");
+    assumeTrue(status("unshare", "--mount", "true") == 0, "no mount namespace can be made");
+    RWLayer rw = layerOnLayer();
+    Path files = Path.of(rw.metadata().get("UpperDir"));
+    Mount mount = rw.mount();
+    // Gets a copy of every mount, and keeps it when it is undone here.
+    Process elsewhere =
+        new ProcessBuilder(
+                "unshare", "--mount", "--propagation", "private", "sh", "-c", "echo; read end")
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      assertEquals('\n', elsewhere.getInputStream().read());
+      mount.close();
+      store.releaseRWLayer(rw);
+      store.createRWLayer("rw", NO_PARENT).close();
+    } finally {
+      elsewhere.getOutputStream().close();
+      elsewhere.waitFor();
+    }
+    store.cleanup();
+    assertFalse(Files.exists(files.getParent()));
+    assertEquals(List.of(), Overlay2Testing.mountsBelow(root));
+  }
+
+  @Test
+  void releaseRWLayer_itsMountInUseByAnotherProcess_namesThatAndChangesNothing() throws Exception {
+    assumeTrue(Overlay2Testing.isRoot(), "needs root, for a persistent mount");
+    RWLayer rw = layerOnLayer();
+    Mount mount = rw.mount(MountOptions.persistent());
+    Path merged = mount.path();
+    mount.close();
+    Process user =
+        new ProcessBuilder("sh", "-c", "echo; read end").directory(merged.toFile()).start();
+    try {
+      assertEquals('\n', user.getInputStream().read());
+      MountBusyException e = assertThrows(MountBusyException.class, () -> store.releaseRWLayer(rw));
+      assertEquals("rw", e.name());
+      assertTrue(e.getMessage().contains("process " + user.pid()), e::getMessage);
+      assertEquals("x", Files.readString(merged.resolve("f")));
+      assertTrue(store.rwLayers().stream().anyMatch(info -> info.name().equals("rw")));
+    } finally {
+      user.getOutputStream().close();
+      user.waitFor();
+    }
+    store.releaseRWLayer(rw);
+    assertFalse(Files.exists(merged));
   }
 
   @Test

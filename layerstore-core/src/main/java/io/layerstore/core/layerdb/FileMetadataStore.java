@@ -324,6 +324,11 @@ public final class FileMetadataStore implements MetadataStore {
     }
   }
 
+  @Override
+  public void postponeMount(UnfinishedMount mount) {
+    letGo(mount.key());
+  }
+
   private void letGo(String mountKey) {
     begunMounts.remove(mountKey);
     tmp.letGo(layout.tmp().resolve(mountKey));

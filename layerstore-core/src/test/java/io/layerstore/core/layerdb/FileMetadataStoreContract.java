@@ -1150,6 +1150,16 @@ abstract class FileMetadataStoreContract {
     }
 
     @Test
+    void unfinishedMounts_postponed_isListed() throws IOException {
+      UnfinishedMount begun =
+          store.beginMount(new MountRecord("c1", DriverIds.random(), null, null));
+      store.postponeMount(begun);
+      assertEquals(List.of(begun), store.unfinishedMounts());
+      store.discardMount(begun);
+      assertEquals(List.of(), store.unfinishedMounts());
+    }
+
+    @Test
     void unfinishedMounts_processGone_namesTheDriverIds() throws IOException {
       String mountId = DriverIds.random();
       UnfinishedMount begun =
