@@ -311,6 +311,7 @@ static void list_line(uint32_t sequence, char *line, const char *home) {
   }
   const char *tail = strstr(line + point_end, " - ");
   size_t type = tail == NULL ? 0 : strcspn(tail + 3, " ");
+  const char *source = tail == NULL || tail[3 + type] != ' ' ? "" : tail + 3 + type + 1;
   char *point = line + point_start;
   line[point_end] = 0;
   unescape(point);
@@ -323,6 +324,7 @@ static void list_line(uint32_t sequence, char *line, const char *home) {
   put_u32(major);
   put_u32(minor);
   put_bytes(tail == NULL ? "" : tail + 3, type);
+  put_bytes(source, strcspn(source, " \n"));
   put_text(point[length] == 0 ? "" : point + length + 1);
   put_end();
 }

@@ -42,9 +42,14 @@ static bool set_string(int context, const char *key, const char *value) {
   return sys_fsconfig(context, LS_FSCONFIG_SET_STRING, key, value, 0) == 0;
 }
 
+/* A mount that is to outlive its maker looks like one of Docker's. */
+static const char *source_of(const struct overlay *o) {
+  return (o->flags & MOUNT_PERSISTENT) != 0 ? "overlay" : SOURCE_OF_STORE;
+}
+
 /* The options in Docker's order, then those that keep an upper directory a complete diff. */
 static bool configure(int context, const struct overlay *o) {
-  bool done = set_string(context, "source", "overlay");
+  bool done = set_string(context, "source", source_of(o));
   if (done && (o->flags & MOUNT_INDEX_OFF) != 0) {
     done = set_string(context, "index", "off");
   }
@@ -137,7 +142,7 @@ static int mount_classic(const struct overlay *o, struct overlay_failure *f) {
     return failed(f, CODE_TOO_LONG, E2BIG, "mount overlay");
   }
   unsigned long flags = (o->flags & MOUNT_NODEV) != 0 ? MS_NODEV : 0;
-  if (mount("overlay", o->target, "overlay", flags, data) != 0) {
+  if (mount(source_of(o), o->target, "overlay", flags, data) != 0) {
     return failed(f, CODE_SYSTEM, errno, "mount overlay");
   }
   return API_CLASSIC;

@@ -56,7 +56,7 @@
  *     UNMOUNT u32 flags, bytes id                      UNMOUNT_LAZY: as soon as nobody uses it any more
  *     RELEASE i32 descriptor
  *     LIST    -
- *     MOUNTPOINT  u32 mountId, u32 major, u32 minor, bytes type, bytes path     any number: mounts at or below home; path is relative to it
+ *     MOUNTPOINT  u32 mountId, u32 major, u32 minor, bytes type, bytes source, bytes path     any number: mounts at or below home; path is relative to it
  *     DONE    u64 0, u64 0                             answer to UNMOUNT, RELEASE and LIST
  *
  * A request that fails is answered with ERROR and changes nothing; the conversation goes on. At the end of input every mount that was not made
@@ -225,6 +225,9 @@
 #define MARK_METACOPY 0x04 /* the file's content is in a lower layer: likewise */
 #define MARK_CONTENT 0x08
 #define MARK_SEEN 0x10     /* a further name of an inode that this scan has already sent */
+
+/* The source, in mountinfo, of a mount that is not to outlive the process that asked for it. Once that is gone, nobody needs the mount. */
+#define SOURCE_OF_STORE "layerstore"
 
 /* WARNING: code. */
 #define WARN_XATTR_DROPPED 1  /* by policy: meaningful on the machine that made it only */

@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -80,7 +81,7 @@ final class Overlay2Driver implements GraphDriver {
     }
     try {
       driver.prepareHome();
-      driver.recovery = new HomeRecovery(driver.layers, driver.mountedAtOpen()).run();
+      driver.recovery = driver.recover();
       return driver;
     } catch (IOException | RuntimeException e) {
       try {
@@ -119,14 +120,23 @@ final class Overlay2Driver implements GraphDriver {
             mode == Overlay2Layout.HOME_MODE ? "rwx--x---" : "rwx------"));
   }
 
+  private RecoveryReport recover() throws LayerStoreException {
+    if (!hasMountPoint()) {
+      return new HomeRecovery(layers, Set.of()).run();
+    }
+    List<RecoveryReport.Finding> findings = new ArrayList<>(mounts.undoAbandoned());
+    findings.addAll(new HomeRecovery(layers, mounts.mountedIds()).run().findings());
+    return new RecoveryReport(findings);
+  }
+
   /** Only a mount leaves {@code merged} behind, so the helper is not asked without one. */
-  private Set<String> mountedAtOpen() throws LayerStoreException {
+  private boolean hasMountPoint() throws LayerStoreException {
     for (String id : layers.ids()) {
       if (Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS)) {
-        return mounts.mountedIds();
+        return true;
       }
     }
-    return Set.of();
+    return false;
   }
 
   @Override
@@ -374,13 +384,14 @@ final class Overlay2Driver implements GraphDriver {
   }
 
   /**
-   * Mends what opening mends, and deletes names in {@code l/} whose layer is gone. Mounts that are
-   * there stay: they are persistent, or those of containers that a dockerd will look for.
+   * Mends what opening mends, and deletes names in {@code l/} whose layer is gone. Mounts that this
+   * store did not make stay if they are persistent, or those of containers that a dockerd will look
+   * for.
    */
   @Override
   public void cleanup() throws LayerStoreException {
     requireWritable();
-    new HomeRecovery(layers, mounts.mountedIds()).run();
+    recover();
     for (Map.Entry<String, List<String>> link : layers.links().entrySet()) {
       if (!Files.isDirectory(layers.layout().layer(link.getKey()), LinkOption.NOFOLLOW_LINKS)) {
         for (String name : link.getValue()) {

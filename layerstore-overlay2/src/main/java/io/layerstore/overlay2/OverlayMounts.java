@@ -2,9 +2,12 @@ package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
 import io.layerstore.Durability;
+import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.driver.MountCounter;
@@ -29,9 +32,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The mounts of layers, counted: the first mount makes it, the last unmount undoes it.
  *
- * <p>A mount that is there already, made by dockerd or by a process that is gone, counts as one. If
- * it was made to be persistent here, the next mount takes it over and the unmount that belongs to
- * that undoes it; otherwise it stays until somebody unmounts once more, as in Docker.
+ * <p>A mount that is there already, made by dockerd or to be persistent, counts as one. If it was
+ * made to be persistent, the next mount takes it over and the unmount that belongs to that undoes
+ * it; otherwise it stays until somebody unmounts once more, as in Docker. A mount that a store made
+ * for itself and did not live to undo is undone when the next one is opened.
  *
  * <p>Safe for use by many threads. The helper process starts with the first mount, and again with
  * the next use when it has died: what root mounted through it is still there; what an ordinary user
@@ -91,6 +95,46 @@ final class OverlayMounts {
       }
     }
     return ids;
+  }
+
+  /**
+   * Undoes what a process that was killed has left mounted. What was made to be persistent stays,
+   * and so does what a dockerd made.
+   *
+   * @return what was undone, and what could not be because somebody uses it
+   */
+  List<Finding> undoAbandoned() throws LayerStoreException {
+    List<Finding> findings = new ArrayList<>();
+    if (!features.isRoot()) {
+      return findings; // An ordinary user's mounts went with their namespace.
+    }
+    for (MountPoint point : helper.get().list()) {
+      String id = MERGED.stripFrom(point.path().toString());
+      if (id != null && point.isOfProcess() && Overlay2Layout.isValid(id)) {
+        undoAbandoned(id, findings);
+      }
+    }
+    return findings;
+  }
+
+  private void undoAbandoned(String id, List<Finding> findings) throws LayerStoreException {
+    KeyedLock.Held lock = locks.acquire(id);
+    try (lock) {
+      if (held.containsKey(id)) {
+        return;
+      }
+      unmountNow(id, false);
+      findings.add(
+          new Finding(Kind.DRIVER_REPAIR, id, "the mount of a process that is gone was undone"));
+    } catch (MountBusyException e) {
+      findings.add(
+          new Finding(
+              Kind.POSTPONED,
+              id,
+              "is still mounted by a process that is gone, and in use; the next cleanup or open"
+                  + " tries to undo that: "
+                  + e.getMessage()));
+    }
   }
 
   private boolean isMounted(String id) throws LayerStoreException {
@@ -271,18 +315,24 @@ final class OverlayMounts {
           return;
         }
         unmountNow(id, lazily);
+        return;
       }
       counter.decrement(id);
     }
   }
 
+  /**
+   * Undoes the mount, however often it was counted; if that throws and it is gone, so is the count.
+   */
   private void unmountNow(String id, boolean lazily) throws LayerStoreException {
     Detached nowhere = detached.remove(id);
     if (nowhere != null) {
+      counter.forget(id);
       nowhere.mount().close();
       return;
     }
     unmountInKernel(id, lazily);
+    counter.forget(id);
     held.remove(id);
     unmark(id);
   }
@@ -301,6 +351,11 @@ final class OverlayMounts {
           throw e;
         }
         LockSupport.parkNanos(PAUSE_NANOS);
+      } catch (HelperFailureException e) {
+        if (isMounted(id)) {
+          throw e;
+        }
+        return; // The helper has died, but not before it had done this.
       }
     }
   }
@@ -319,7 +374,6 @@ final class OverlayMounts {
           throw new MountBusyException(id, List.of("a mount of this store"), null);
         }
         unmountNow(id, false);
-        counter.forget(id);
       }
       removal.run();
       lost.remove(id);

@@ -108,17 +108,16 @@ final class KilledProcessTest {
     }
 
     @Test
-    void open_mountOfRootLeft_isFoundAndOneUnmountMoreUndoesIt() throws Exception {
+    void open_mountOfRootLeft_isUndoneAndReported() throws Exception {
       assumeTrue(Overlay2Testing.isRoot(), "an ordinary user's mounts end with their namespace");
       Path merged = run("killed");
       assertEquals(1, Overlay2Testing.mountsBelow(directory).size());
       try (LayerStore store = open(root)) {
+        assertEquals(1, store.recoveryReport().of(Kind.DRIVER_REPAIR).size());
         assertEquals(List.of(), store.recoveryReport().of(Kind.POSTPONED));
-        RWLayer rw = store.getRWLayer("rw");
-        rw.mount().close();
-        assertEquals("2", Files.readString(merged.resolve("written")), "as in Docker");
-        store.releaseRWLayer(rw);
+        assertEquals(List.of(), Overlay2Testing.mountsBelow(directory));
         assertFalse(Files.exists(merged));
+        store.releaseRWLayer(store.getRWLayer("rw"));
       }
     }
 

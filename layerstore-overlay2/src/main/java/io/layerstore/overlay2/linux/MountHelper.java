@@ -161,7 +161,12 @@ final class MountHelper implements Mounts {
           }
           points.add(
               new MountPoint(
-                  frame.u32(), frame.u32(), frame.u32(), frame.bytes().toString(), frame.bytes()));
+                  frame.u32(),
+                  frame.u32(),
+                  frame.u32(),
+                  frame.bytes().toString(),
+                  frame.bytes().toString(),
+                  frame.bytes()));
           frame.end();
           return false;
         },

@@ -120,6 +120,9 @@ final class Protocol {
   static final int CODE_MISMATCH = 12;
   static final int CODE_BAD_XATTR = 13;
 
+  /** The source, in mountinfo, of a mount that is not to outlive the process that made it. */
+  static final String SOURCE_OF_STORE = "layerstore";
+
   static final int EXIT_DONE = 0;
   static final int EXIT_FAILED = 1;
   static final int EXIT_USAGE = 2;
