@@ -2,6 +2,7 @@ package io.layerstore.testing;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -24,7 +25,18 @@ public final class ChildJvm {
   }
 
   /**
-   * The same under a program that gets the command line after its own arguments.
+   * Starts the {@code main} method of a class and does not wait for it; the caller talks to it over
+   * its standard input and output, and ends it.
+   */
+  public static Process start(Class<?> main, Object... arguments) throws IOException {
+    List<String> command = new ArrayList<>(List.of(java().program().toString()));
+    arguments(List.of(), main, arguments).forEach(word -> command.add(word.toString()));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  /**
+   * Runs the {@code main} method under a program that gets the command line after its own
+   * arguments.
    *
    * @param before the program's own arguments
    */

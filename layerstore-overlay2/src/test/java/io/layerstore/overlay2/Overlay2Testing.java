@@ -76,17 +76,27 @@ final class Overlay2Testing {
   static Set<ProcessHandle> mountHelpers() {
     return ProcessHandle.current()
         .children()
-        .filter(Overlay2Testing::isMountHelper)
+        .filter(process -> isHelper(process) && isMountHelper(process))
         .collect(Collectors.toSet());
   }
 
   private static boolean isMountHelper(ProcessHandle process) {
+    return commandLine(process)[1].equals("mount");
+  }
+
+  /** Whether a process is a helper, of whatever kind. */
+  static boolean isHelper(ProcessHandle process) {
+    return commandLine(process)[0].contains("layerstore-helper");
+  }
+
+  /** The program and at least one word more, each empty if there is none. */
+  private static String[] commandLine(ProcessHandle process) {
     try {
       Path line = Path.of("/proc", Long.toString(process.pid()), "cmdline");
       String[] words = Files.readString(line, StandardCharsets.ISO_8859_1).split("\0", -1);
-      return words.length > 1 && words[0].contains("layerstore-helper") && words[1].equals("mount");
+      return words.length > 1 ? words : new String[] {words[0], ""};
     } catch (IOException e) {
-      return false; // It has ended.
+      return new String[] {"", ""}; // It has ended.
     }
   }
 }
