@@ -43,6 +43,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Has the directories of {@code graphdriver/overlay2} of moby, and can share them with a dockerd
  * that is not running. What needs more than {@code java.nio.file} is done by the native helper.
  *
+ * <p>An ordinary user can make no device nodes: those of archives are left out, with a warning, and
+ * what a layer below has at their paths stays in sight, as with dockerd in a user namespace.
+ *
  * <p>Safe for use by many threads on different ids. After a failure a layer is there or not; one
  * whose deletion failed half way is still listed, and its deletion can be tried again.
  */

@@ -156,6 +156,10 @@ final class OverlayMounts {
     detached.remove(id);
     lost.merge(id, counter.count(id), Integer::sum);
     counter.forget(id);
+    removeMountPoint(id);
+  }
+
+  private void removeMountPoint(String id) {
     try {
       Files.deleteIfExists(layers.layout().merged(id));
     } catch (IOException e) {
@@ -355,7 +359,8 @@ final class OverlayMounts {
         if (isMounted(id)) {
           throw e;
         }
-        return; // The helper has died, but not before it had done this.
+        removeMountPoint(id); // The helper has died, and the mount is gone all the same.
+        return;
       }
     }
   }

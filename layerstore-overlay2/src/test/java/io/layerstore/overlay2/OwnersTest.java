@@ -190,6 +190,27 @@ final class OwnersTest {
   class OneUser {
 
     @Test
+    void register_deviceOverAFileOfTheParent_leavesThatInSightAndIsExportedAsItWas()
+        throws IOException {
+      assumeTrue(!Overlay2Testing.isRoot(), "root makes devices");
+      byte[] device =
+          new TarBuilder()
+              .header(TarHeaderBlock.named("root").type('3').device(1, 3))
+              .file("beside", "2")
+              .end()
+              .toBytes();
+      try (LayerStore store = open(root(), IdMapping.IDENTITY)) {
+        Layer parent = register(store, archive(0, 0));
+        Layer layer = store.register(new ByteArrayInputStream(device), parent.chainId());
+        try (Mount mount = layer.mount()) {
+          assertEquals("0", Files.readString(mount.path().resolve("root")));
+          assertEquals("2", Files.readString(mount.path().resolve("beside")));
+        }
+        assertArrayEquals(device, export(layer));
+      }
+    }
+
+    @Test
     void register_anyOwner_belongsToTheUserAndIsExportedAsItWas() throws IOException {
       assumeTrue(!Overlay2Testing.isRoot(), "root keeps every owner");
       Path root = root();
