@@ -426,7 +426,7 @@ public abstract class ImageArchiveContract {
     }
 
     @Test
-    void load_progress_endsWithAllBytes() throws IOException {
+    void load_progress_tellsATotalAndEndsWithDone() throws IOException {
       SampleImage image = SampleImage.small("a", 4);
       List<Progress> told = Collections.synchronizedList(new ArrayList<>());
       store
@@ -434,9 +434,9 @@ public abstract class ImageArchiveContract {
           .load(
               ImageSource.of(ImageFiles.docker(image).writeTar(directory.resolve("archive.tar"))),
               LoadOptions.DEFAULT.withProgress(told::add));
-      Progress last = told.get(told.size() - 1);
-      assertEquals(Progress.Phase.DONE, last.phase());
-      assertEquals(last.totalBytes().orElseThrow(), last.bytes());
+      assertEquals(Progress.Phase.DONE, told.get(told.size() - 1).phase());
+      assertTrue(
+          told.stream().anyMatch(progress -> progress.totalBytes().isPresent()), told.toString());
     }
 
     @Test
