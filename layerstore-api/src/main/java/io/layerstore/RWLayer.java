@@ -45,6 +45,9 @@ public interface RWLayer extends AutoCloseable {
   /**
    * How it differs from the layer it stands on, in a deterministic order. Close the stream.
    *
+   * <p>As {@code docker diff} lists it, but for sockets: no archive can hold one, so they are not
+   * listed here either.
+   *
    * <p>The stream reads the files while it is consumed and throws {@link
    * java.io.UncheckedIOException} if that fails.
    */

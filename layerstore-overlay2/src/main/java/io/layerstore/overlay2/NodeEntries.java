@@ -40,6 +40,12 @@ record NodeEntries(String id, HostOwners owners) {
     };
   }
 
+  /** Whether the id mapping has the owner and the group of {@code node}. */
+  boolean hasOwnerInside(TreeNode node) {
+    return owners.mapping().uidToContainer(node.uid()).isPresent()
+        && owners.mapping().gidToContainer(node.gid()).isPresent();
+  }
+
   /**
    * A deletion, whose owner is not mapped and whose mode is always the same, as in Docker: the
    * kernel makes it for whoever mounted, so that it belongs to root of the host, whom a mapping has

@@ -110,11 +110,10 @@ final class UpperChanges implements AutoCloseable {
       return;
     }
     entries.requireWhole(node);
-    TreeEntry entry = entries.entry(node);
     boolean isReported = true;
     if (below == null) {
       report(ChangeKind.ADDED, path);
-    } else if (differs(below, entry)) {
+    } else if (!entries.hasOwnerInside(node) || differs(below, entries.entry(node))) {
       report(ChangeKind.MODIFIED, path);
     } else {
       isReported = false;

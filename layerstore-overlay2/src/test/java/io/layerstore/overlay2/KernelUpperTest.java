@@ -2,11 +2,13 @@ package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.Change;
+import io.layerstore.DriverException;
 import io.layerstore.Durability;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
@@ -18,6 +20,7 @@ import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.Tool;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -32,10 +35,11 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The archive and the list of changes of what the kernel has left in an upper directory. */
 final class KernelUpperTest {
@@ -269,7 +273,30 @@ final class KernelUpperTest {
   void tarStream_fileNamedLikeAWhiteout_isRefusedByName() throws IOException {
     change(merged -> Files.writeString(merged.resolve("d/.wh.a"), "x"));
     UnsupportedEntryException e =
-        Assertions.assertThrows(UnsupportedEntryException.class, this::archive);
+        assertThrows(UnsupportedEntryException.class, this::archive);
     assertTrue(e.getMessage().contains("d/.wh.a"), e::getMessage);
+  }
+
+  /** As a mount with {@code redirect_dir} or {@code metacopy} on leaves it. */
+  @ParameterizedTest
+  @CsvSource({
+    "redirect, /o, d, was renamed in a mount with redirect_dir on",
+    "metacopy, '', f, has its content in a lower layer"
+  })
+  void everyDiff_markOfAnotherMount_isRefusedAndNamed(
+      String mark, String value, String name, String reason) throws Exception {
+    change(
+        merged -> {
+          Files.writeString(merged.resolve("f"), "changed");
+          Files.writeString(merged.resolve("d/new"), "");
+        });
+    String attribute = (Overlay2Testing.isRoot() ? "trusted" : "user") + ".overlay." + mark;
+    Tool.require("setfattr").run("-n", attribute, "-v", value, upper(name));
+    DriverException e = assertThrows(DriverException.class, this::archive);
+    assertTrue(e.getMessage().contains("/" + name + " " + reason), e::getMessage);
+    UncheckedIOException unchecked = assertThrows(UncheckedIOException.class, this::changes);
+    assertTrue(unchecked.getMessage().contains(reason), unchecked::getMessage);
+    assertThrows(DriverException.class, () -> rw.commit());
+    assertEquals(1, store.layers().size());
   }
 }

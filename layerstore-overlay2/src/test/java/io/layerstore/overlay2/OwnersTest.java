@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
+import io.layerstore.Change;
 import io.layerstore.IdMapping;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
@@ -132,7 +133,7 @@ final class OwnersTest {
         try (Mount mount = rw.mount()) {
           Files.delete(mount.path().resolve("other"));
         }
-        try (Stream<io.layerstore.Change> changes = rw.changes()) {
+        try (Stream<Change> changes = rw.changes()) {
           assertEquals(List.of("D /other"), changes.map(Object::toString).toList());
         }
         Layer committed = rw.commit();
@@ -140,6 +141,24 @@ final class OwnersTest {
           assertTrue(Files.notExists(mount.path().resolve("other")));
           assertTrue(Files.exists(mount.path().resolve("root")));
         }
+      }
+    }
+
+    @Test
+    void changes_filesOfAHostsUserOutsideTheMap_areListed() throws IOException {
+      assumeTrue(Overlay2Testing.isRoot(), "an ordinary user writes with the user's own id");
+      Path root = root();
+      try (LayerStore store = open(root, Overlay2Testing.mapping())) {
+        Layer base = register(store, archive(1000, 1001));
+        RWLayer rw = store.createRWLayer("rw", base.chainId());
+        try (Mount mount = rw.mount()) {
+          Files.writeString(mount.path().resolve("made"), "by root of the host");
+          Files.setAttribute(mount.path().resolve("other"), "unix:uid", 42);
+        }
+        try (Stream<Change> changes = rw.changes()) {
+          assertEquals(List.of("A /made", "C /other"), changes.map(Object::toString).toList());
+        }
+        assertThrows(LayerStoreException.class, rw::commit);
       }
     }
 
