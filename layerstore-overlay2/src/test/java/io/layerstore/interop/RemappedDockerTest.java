@@ -59,6 +59,9 @@ final class RemappedDockerTest {
   void writeRoot() throws Exception {
     Machine.requireRoot();
     Tool.require("dockerd");
+    assumeTrue(
+        Tool.require("unshare").attempt("--user", "true").status() == 0,
+        "this kernel makes no user namespaces");
     remap = remap();
     scratch = ScratchDirectory.create();
     // The remapped root must come through to its files.

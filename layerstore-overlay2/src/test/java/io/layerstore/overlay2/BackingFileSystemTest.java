@@ -50,7 +50,7 @@ final class BackingFileSystemTest {
     try {
       work.run();
     } finally {
-      Tool.require("umount").run(place);
+      Tool.require("umount").run("--lazy", place);
     }
   }
 

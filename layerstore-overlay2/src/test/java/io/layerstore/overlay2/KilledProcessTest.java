@@ -21,7 +21,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -54,7 +53,7 @@ final class KilledProcessTest {
     public static void main(String[] arguments) throws IOException {
       boolean isPersistent = arguments[1].startsWith("persistent");
       LayerStore store = open(Path.of(arguments[0]));
-      @Nullable ChainId none = null;
+      ChainId none = null;
       Layer base = store.register(new TarBuilder().file("lower", "1").end().toStream(), none);
       RWLayer rw = store.createRWLayer("rw", base.chainId());
       Mount mount = rw.mount(isPersistent ? MountOptions.persistent() : MountOptions.DEFAULT);
