@@ -272,8 +272,7 @@ final class KernelUpperTest {
   @Test
   void tarStream_fileNamedLikeAWhiteout_isRefusedByName() throws IOException {
     change(merged -> Files.writeString(merged.resolve("d/.wh.a"), "x"));
-    UnsupportedEntryException e =
-        assertThrows(UnsupportedEntryException.class, this::archive);
+    UnsupportedEntryException e = assertThrows(UnsupportedEntryException.class, this::archive);
     assertTrue(e.getMessage().contains("d/.wh.a"), e::getMessage);
   }
 
