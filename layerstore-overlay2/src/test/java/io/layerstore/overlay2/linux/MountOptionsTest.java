@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -18,11 +19,16 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * What the kernel is told when a layer is mounted, as strace sees it: the options of {@code
  * graphdriver/overlay2} of moby in its order, then those that keep the upper directory a complete
  * diff.
+ *
+ * <p>The source, which means nothing to overlay, tells whose mount it is: {@code layerstore} for
+ * one that a later store may undo, and Docker's {@code overlay} for one that is to stay.
  */
 final class MountOptionsTest {
 
@@ -32,7 +38,8 @@ final class MountOptionsTest {
   private static final String LABEL = "system_u:object_r:container_file_t:s0:c1,c2";
 
   private static final Pattern CLASSIC =
-      Pattern.compile("mount\\(\"overlay\", \"([^\"]*)\", \"overlay\", (\\S+), \"(.*)\"\\) = .*");
+      Pattern.compile(
+          "mount\\(\"layerstore\", \"([^\"]*)\", \"overlay\", (\\S+), \"(.*)\"\\) = .*");
   private static final Pattern NEW =
       Pattern.compile(
           "fsconfig\\(\\d+, FSCONFIG_SET_(STRING|FLAG), \"([^\"]+)\", (\"?.*?\"?), 0\\) .*");
@@ -172,6 +179,17 @@ final class MountOptionsTest {
     assertTrue(options.length() < 4096, options);
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = MountApi.class,
+      names = {"NEW", "CLASSIC"})
+  void mount_persistent_hasTheSourceOfDocker(MountApi api) throws IOException {
+    List<String> lines = traceOf(readWrite().persistent().with(api), settings(false, true));
+    String told = api == MountApi.NEW ? "\"source\", \"overlay\"" : "mount(\"overlay\", ";
+    assertTrue(lines.stream().anyMatch(line -> line.contains(told)), lines::toString);
+    assertFalse(lines.stream().anyMatch(line -> line.contains("\"layerstore\"")), lines::toString);
+  }
+
   @Test
   void mount_newCalls_sayTheSameOneByOne() throws IOException {
     List<String> told = new ArrayList<>();
@@ -183,7 +201,7 @@ final class MountOptionsTest {
     }
     assertEquals(
         List.of(
-            "source=overlay",
+            "source=layerstore",
             "index=off",
             "redirect_dir=nofollow",
             "metacopy=off",
