@@ -108,6 +108,11 @@ final class KilledInTheMiddleTest {
             public int read() {
               return stay();
             }
+
+            @Override
+            public int read(byte[] bytes, int offset, int length) {
+              return stay();
+            }
           };
       return new SequenceInputStream(new ByteArrayInputStream(half.toBytes()), stuck);
     }
