@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>never reads or writes outside its home, whatever links a layer contains;
  *   <li>refuses an id that is not one safe path component with {@link IllegalArgumentException};
  *   <li>leaves nothing behind when a creation fails;
+ *   <li>finishes {@link #mount} and {@link #unmount} whatever interrupts come to the calling
+ *       thread, and leaves its interrupt status set: the store calls these from its callers'
+ *       threads;
  *   <li>never touches directories in its home that it did not make;
  *   <li>throws {@link io.layerstore.DriverException} or a subclass for what the file system or the
  *       kernel refuses.

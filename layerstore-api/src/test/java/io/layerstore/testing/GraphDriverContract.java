@@ -589,6 +589,22 @@ public abstract class GraphDriverContract {
     }
 
     @Test
+    void mount_interrupted_isDoneAndStatusStays() throws IOException {
+      String id = kit.readWriteLayer(kit.layer(null, file("f", "x")));
+      Thread.currentThread().interrupt();
+      Path path = driver().mount(id, MountOptions.DEFAULT);
+      Path again = driver().mountReadOnly(id, MountOptions.DEFAULT);
+      assertTrue(Thread.interrupted());
+      assertEquals(path, again);
+      Thread.currentThread().interrupt();
+      driver().unmount(id);
+      driver().unmount(id);
+      assertTrue(Thread.interrupted());
+      kit.change(id, file("g", "y"));
+      assertEquals(List.of("f", "g"), kit.paths(id));
+    }
+
+    @Test
     void mount_missing_throws() {
       assertThrows(DriverException.class, () -> driver().mount("missing", MountOptions.DEFAULT));
     }

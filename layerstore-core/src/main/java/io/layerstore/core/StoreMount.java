@@ -7,7 +7,12 @@ import io.layerstore.driver.KeyedLock;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** One mount that one caller holds. */
+/**
+ * One mount that one caller holds.
+ *
+ * <p>Made and undone in the caller's thread, not by {@link CriticalWork}: it is done often, and two
+ * hand-overs would cost about as much as the mount. A driver does not let interrupts cut it.
+ */
 @SuppressWarnings("try") // Locks and calls are held by scope, not by name.
 final class StoreMount implements Mount {
 
@@ -35,7 +40,7 @@ final class StoreMount implements Mount {
     store.table().pin(layer.chainId());
     Path path;
     try {
-      path = store.critical().call(() -> store.driver().mountReadOnly(id, options));
+      path = store.driver().mountReadOnly(id, options);
     } catch (LayerStoreException | RuntimeException e) {
       store.table().unpin(layer);
       throw e;
@@ -56,7 +61,7 @@ final class StoreMount implements Mount {
     try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
       store.table().countMount(layer);
       try {
-        path = store.critical().call(() -> store.driver().mount(layer.mountId(), options));
+        path = store.driver().mount(layer.mountId(), options);
       } catch (LayerStoreException | RuntimeException e) {
         store.table().uncountMount(layer);
         throw e;
@@ -75,16 +80,11 @@ final class StoreMount implements Mount {
 
   private static void unmount(StoreContext store, String id, boolean lazily)
       throws LayerStoreException {
-    store
-        .critical()
-        .run(
-            () -> {
-              if (lazily) {
-                store.driver().unmountLazily(id);
-              } else {
-                store.driver().unmount(id);
-              }
-            });
+    if (lazily) {
+      store.driver().unmountLazily(id);
+    } else {
+      store.driver().unmount(id);
+    }
   }
 
   @Override

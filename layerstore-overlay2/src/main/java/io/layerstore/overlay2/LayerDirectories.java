@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class LayerDirectories {
 
+  /** What is wrong with a layer that is not there. */
+  static final String MISSING = "does not exist";
+
   private static final int MAX_LINK_BYTES = 4096;
   private static final int MAX_LOWER_BYTES = 1 << 20;
 
@@ -61,7 +64,7 @@ final class LayerDirectories {
 
   void requireExists(String id) throws DriverException {
     if (!exists(id)) {
-      throw failure(id, "does not exist", null);
+      throw failure(id, MISSING, null);
     }
   }
 
@@ -153,8 +156,9 @@ final class LayerDirectories {
     return lower.isEmpty() ? Optional.empty() : Optional.ofNullable(idOfLink(lower.links().get(0)));
   }
 
+  /** Looks at the mark as Docker does. */
   boolean isCommitted(String id) {
-    return Files.exists(layout.committed(id), LinkOption.NOFOLLOW_LINKS);
+    return Files.exists(layout.committed(id));
   }
 
   /** What {@code docker inspect} shows. */

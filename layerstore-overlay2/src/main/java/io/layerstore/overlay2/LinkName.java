@@ -1,7 +1,6 @@
 package io.layerstore.overlay2;
 
 import java.security.SecureRandom;
-import java.util.regex.Pattern;
 
 /**
  * The short names under {@code l/} by which layers are known to mounts: 26 characters of the base32
@@ -13,7 +12,7 @@ final class LinkName {
 
   private static final int LENGTH = 26;
   private static final String ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  private static final Pattern SAFE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,99}");
+  private static final int MAX_LENGTH = 100;
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private LinkName() {}
@@ -32,6 +31,19 @@ final class LinkName {
    * characters would have a meaning in mount options.
    */
   static boolean isSafe(String name) {
-    return SAFE.matcher(name).matches();
+    if (name.isEmpty() || name.length() > MAX_LENGTH || !isAlphanumeric(name.charAt(0))) {
+      return false;
+    }
+    for (int i = 1; i < name.length(); i++) {
+      char c = name.charAt(i);
+      if (!isAlphanumeric(c) && c != '_' && c != '-') {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isAlphanumeric(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
   }
 }

@@ -1,24 +1,22 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
-import io.layerstore.Durability;
 import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
-import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.overlay2.linux.DetachedMount;
 import io.layerstore.overlay2.linux.LinuxCalls;
+import io.layerstore.overlay2.linux.MountApi;
 import io.layerstore.overlay2.linux.MountPoint;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.OverlayMount;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -26,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,23 +40,25 @@ import org.jspecify.annotations.Nullable;
  */
 final class OverlayMounts {
 
-  /** How often a busy mount is tried, and how long to wait in between. */
-  private static final int ATTEMPTS = 10;
-
-  private static final long PAUSE_NANOS = 20_000_000;
-
   private static final ByteSuffix MERGED = new ByteSuffix("/merged");
 
   private final LayerDirectories layers;
   private final LinuxCalls calls;
   private final OverlayFeatures features;
   private final MountHelperSource helper;
+  private final PatientUnmount patiently;
+  private final PersistentMarks marks;
   private final boolean isReadOnly;
   private final KeyedLock<String> locks = new KeyedLock<>();
   private final MountCounter<String> counter = new MountCounter<>(this::isMounted);
 
-  /** What a mount that was made or taken over here is like, and by which helper. */
-  private record Held(boolean isPersistent, String label, Mounts by) {}
+  /**
+   * What a mount that was made or taken over here is like, and by which helper.
+   *
+   * @param isMarked whether there is a note that it is persistent; one that was taken over has it,
+   *     whether or not it is to stay from now on
+   */
+  private record Held(boolean isPersistent, boolean isMarked, String label, Mounts by) {}
 
   private final Map<String, Held> held = new ConcurrentHashMap<>();
 
@@ -82,6 +81,8 @@ final class OverlayMounts {
     this.calls = calls;
     this.features = features;
     this.helper = new MountHelperSource(layers, calls, features, owners);
+    this.patiently = new PatientUnmount(helper);
+    this.marks = new PersistentMarks(layers.layout());
     this.isReadOnly = isReadOnly;
   }
 
@@ -139,8 +140,7 @@ final class OverlayMounts {
 
   private boolean isMounted(String id) throws LayerStoreException {
     // The directory exists only while the layer is mounted, so the kernel is seldom asked.
-    return Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS)
-        && mountedIds().contains(id);
+    return Files.isDirectory(layers.layout().merged(id)) && mountedIds().contains(id);
   }
 
   /** Forgets the mounts of a layer that are gone with their helper; with the lock of the layer. */
@@ -182,7 +182,6 @@ final class OverlayMounts {
   Path mount(String id, MountOptions options, boolean refusesWrites) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
-      layers.requireExists(id);
       forgetLost(id);
       LowerChain lower = layers.lower(id);
       if (options.isPersistent() && !features.isRoot()) {
@@ -191,23 +190,27 @@ final class OverlayMounts {
             "an ordinary user's mount is in a namespace that ends with the process; a persistent mount needs root");
       }
       if (lower.isEmpty()) {
+        layers.requireExists(id);
         return layers.layout().diff(id);
       }
       if (isReadOnly) {
         return mountDetached(id, lower, options);
       }
-      if (takesOver(id, options)) {
-        return helper.get().merged(id);
-      }
-      if (counter.increment(id) > 1) {
-        requireSame(id, options);
-        return pathOf(id);
-      }
+      int count = counter.increment(id);
+      boolean isOneMore = false;
       try {
-        mountNow(id, lower, options, refusesWrites);
-      } catch (LayerStoreException | RuntimeException e) {
-        counter.decrement(id);
-        throw e;
+        if (count == 1) {
+          mountNow(id, lower, options, refusesWrites);
+          isOneMore = true;
+        } else {
+          boolean wasThere = count == 2 && takesOver(id, options);
+          requireSame(id, options);
+          isOneMore = !wasThere;
+        }
+      } finally {
+        if (!isOneMore) {
+          counter.decrement(id);
+        }
       }
       return pathOf(id);
     }
@@ -220,24 +223,27 @@ final class OverlayMounts {
 
   /** Whether a persistent mount was there that nobody holds, which the caller holds from now on. */
   private boolean takesOver(String id, MountOptions options) throws LayerStoreException {
-    if (held.containsKey(id) || counter.count(id) != 1 || !isMarkedPersistent(id)) {
+    if (held.containsKey(id) || !marks.has(id)) {
       return false;
     }
-    held.put(id, new Held(options.isPersistent(), label(options), helper.get()));
+    held.put(id, new Held(options.isPersistent(), true, label(options), helper.get()));
     return true;
   }
 
   private void mountNow(String id, LowerChain lower, MountOptions options, boolean refusesWrites)
       throws LayerStoreException {
-    OverlayMount mount =
-        refusesWrites
-            ? OverlayMount.readOnly(id, lower.links())
-            : OverlayMount.readWrite(id, lower.links());
-    mount = mount.withLabel(label(options));
     boolean isPersistent = options.isPersistent();
+    OverlayMount mount =
+        new OverlayMount(
+            id,
+            lower.links(),
+            refusesWrites,
+            label(options),
+            isPersistent,
+            refusesWrites,
+            MountApi.ANY);
     if (isPersistent) {
-      mount = mount.persistent();
-      mark(id);
+      marks.set(id);
     }
     Mounts by = helper.get();
     try {
@@ -246,10 +252,13 @@ final class OverlayMounts {
       if (!by.isAlive()) {
         undoMountOfDeadHelper(id, e);
       }
-      unmark(id);
+      marks.remove(id);
+      if (!layers.exists(id)) {
+        throw LayerDirectories.failure(id, LayerDirectories.MISSING, e);
+      }
       throw e;
     }
-    held.put(id, new Held(isPersistent, label(options), by));
+    held.put(id, new Held(isPersistent, isPersistent, label(options), by));
   }
 
   /** The mount may have been made and only the answer be missing. */
@@ -268,7 +277,6 @@ final class OverlayMounts {
     }
     if (present.isPersistent() != options.isPersistent()
         || !present.label().equals(label(options))) {
-      counter.decrement(id);
       throw failure(id, "is mounted already with other options; close that mount before this one");
     }
   }
@@ -301,9 +309,6 @@ final class OverlayMounts {
   void unmount(String id, boolean lazily) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
-      if (!layers.exists(id)) {
-        return;
-      }
       forgetLost(id);
       if (takeLost(id)) {
         return;
@@ -335,33 +340,18 @@ final class OverlayMounts {
       nowhere.mount().close();
       return;
     }
-    unmountInKernel(id, lazily);
-    counter.forget(id);
-    held.remove(id);
-    unmark(id);
-  }
-
-  /**
-   * A process that another thread of this JVM starts has, until it runs its own program, every file
-   * open that the JVM has open; so a mount can be in use for a moment through no fault of anybody.
-   */
-  private void unmountInKernel(String id, boolean lazily) throws LayerStoreException {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        helper.get().unmount(id, lazily);
-        return;
-      } catch (MountBusyException e) {
-        if (attempt == ATTEMPTS) {
-          throw e;
-        }
-        LockSupport.parkNanos(PAUSE_NANOS);
-      } catch (HelperFailureException e) {
-        if (isMounted(id)) {
-          throw e;
-        }
-        removeMountPoint(id); // The helper has died, and the mount is gone all the same.
-        return;
+    try {
+      patiently.unmount(id, lazily);
+    } catch (HelperFailureException e) {
+      if (isMounted(id)) {
+        throw e;
       }
+      removeMountPoint(id); // The helper has died, and the mount is gone all the same.
+    }
+    counter.forget(id);
+    Held last = held.remove(id);
+    if (last == null || last.isMarked()) {
+      marks.remove(id);
     }
   }
 
@@ -420,29 +410,6 @@ final class OverlayMounts {
   private MergedView viewOfMount(String id) throws LayerStoreException {
     Path merged = pathOf(id);
     return new MergedView(new ScanPool(() -> calls.openTree(merged)), () -> unmount(id, false));
-  }
-
-  // ---- persistence ----
-
-  private boolean isMarkedPersistent(String id) {
-    return Files.exists(layers.layout().persistent(id), LinkOption.NOFOLLOW_LINKS);
-  }
-
-  private void mark(String id) throws LayerStoreException {
-    try {
-      AtomicFiles.write(
-          layers.layout().persistent(id), new byte[0], Overlay2Layout.MARK_MODE, Durability.NONE);
-    } catch (IOException e) {
-      throw LayerDirectories.failure(id, "cannot note that the mount is persistent", e);
-    }
-  }
-
-  private void unmark(String id) throws LayerStoreException {
-    try {
-      Files.deleteIfExists(layers.layout().persistent(id));
-    } catch (IOException e) {
-      throw LayerDirectories.failure(id, "cannot note that the persistent mount is gone", e);
-    }
   }
 
   // ---- the end ----

@@ -74,6 +74,20 @@ final class BusyLayerTest {
   }
 
   @Test
+  void close_fileOpenAndThreadInterrupted_namesThisProcessAndStatusStays() throws IOException {
+    Mount mount = layerOnLayer().mount();
+    try (InputStream open = Files.newInputStream(mount.path().resolve("f"))) {
+      Thread.currentThread().interrupt();
+      MountBusyException e = assertThrows(MountBusyException.class, mount::close);
+      assertTrue(Thread.interrupted());
+      String pid = Long.toString(ProcessHandle.current().pid());
+      assertTrue(e.getMessage().contains("process " + pid + " java"), e::getMessage);
+      assertEquals('x', open.read());
+    }
+    mount.close();
+  }
+
+  @Test
   void close_fileOpen_namesThisProcessAndCanBeRepeated() throws IOException {
     Mount mount = layerOnLayer().mount();
     try (InputStream open = Files.newInputStream(mount.path().resolve("f"))) {

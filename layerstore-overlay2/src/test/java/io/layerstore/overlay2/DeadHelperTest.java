@@ -91,6 +91,28 @@ final class DeadHelperTest {
   }
 
   @Test
+  void unmount_interruptedAndANewHelperNeeded_isDoneAndStatusStays() throws IOException {
+    mount("one");
+    killHelper();
+    Thread.currentThread().interrupt();
+    driver.unmount("one");
+    assertTrue(Thread.interrupted());
+    assertFalse(Files.exists(home.resolve("one/merged")));
+    assertEquals(List.of(), Overlay2Testing.mountsBelow(root));
+  }
+
+  @Test
+  void mount_interruptedAndANewHelperNeeded_isDoneAndStatusStays() throws IOException {
+    driver.unmount(useOnce("one"));
+    killHelper();
+    Thread.currentThread().interrupt();
+    Path merged = mount("two");
+    assertTrue(Thread.interrupted());
+    assertEquals("lower", Files.readString(merged.resolve("lower")));
+    driver.unmount("two");
+  }
+
+  @Test
   void mount_theSameAgain_showsWhatWasWritten() throws IOException {
     Files.writeString(mount("one").resolve("f"), "x");
     killHelper();

@@ -2,8 +2,6 @@ package io.layerstore.overlay2.linux;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -12,71 +10,114 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The frames that a helper sends, read by a thread of their own.
+ * The frames that a helper sends. There are two ways to read them:
  *
- * <p>A frame crosses to the thread that takes it in a batch with those that came with it, so that
- * many small frames cost little; a few batches may wait, then the helper does. An interrupt of the
- * taking thread never ends a read in the middle of a frame.
+ * <ul>
+ *   <li>{@link #ofStream}, for a helper that says much, or says it unasked: a thread of its own
+ *       reads. A frame crosses to the thread that takes it in a batch with those that came with it,
+ *       so that many small frames cost little; a few batches may wait, then the helper does. An
+ *       interrupt of the taking thread never ends a read in the middle of a frame.
+ *   <li>{@link #ofAnswers}, for a helper that gives many short answers, each of them waited for:
+ *       the thread that waits reads, which saves waking it. An interrupt is not noticed meanwhile.
+ *       A {@link Watchdog} ends a read that takes too long.
+ * </ul>
  *
  * <p>One thread at a time takes frames. {@link #lock} and {@link #changed} are for whoever waits
- * for frames or something else, whichever comes first.
+ * for frames of a stream or something else, whichever comes first.
  */
 final class FrameInput {
 
-  private static final int BATCH_SIZE = 128 << 10;
   private static final int MAX_BATCHES = 4;
 
-  private final InputStream in;
+  private final FrameReader reader;
   private final Runnable onGarbage;
-  private final BackgroundThread reader;
+
+  /** The thread that reads a stream; null for answers. */
+  private final @Nullable BackgroundThread readingThread;
+
+  /** What ends a wait for an answer; null for a stream. */
+  private final @Nullable Watchdog watchdog;
 
   /** Guards what follows. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Condition changed = lock.newCondition();
-  private final Deque<Batch> batches = new ArrayDeque<>();
-  private final Deque<Batch> spare = new ArrayDeque<>();
+  private final Deque<FrameBatch> batches = new ArrayDeque<>();
   private boolean hasEnded;
   private boolean isClosed;
   private @Nullable String garbage;
 
   /** The batch that frames are taken from; only the taking thread touches it. */
-  private @Nullable Batch current;
+  private @Nullable FrameBatch current;
 
-  /** Complete frames, one after the other. */
-  private static final class Batch {
-    final byte[] bytes;
-    final ByteBuffer frames;
-
-    Batch(int size) {
-      bytes = new byte[size];
-      frames = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private FrameInput(
+      InputStream in, Runnable onGarbage, String threadName, @Nullable Runnable onTimeout) {
+    this.reader = new FrameReader(in);
+    this.onGarbage = onGarbage;
+    if (onTimeout == null) {
+      this.readingThread = new BackgroundThread(threadName, this::readAll);
+      this.watchdog = null;
+    } else {
+      this.readingThread = null;
+      this.watchdog =
+          new Watchdog(
+              threadName,
+              () -> {
+                reader.giveUp();
+                onTimeout.run();
+              });
     }
   }
 
   /**
-   * Begins to read {@code in}.
+   * Frames of a stream, read by a thread of their own.
    *
    * @param onGarbage run by the reading thread when what comes is no frame; nothing is read after
    *     that
    */
-  FrameInput(InputStream in, String threadName, Runnable onGarbage) {
-    this.in = in;
-    this.onGarbage = onGarbage;
-    this.reader = new BackgroundThread(threadName, this::read);
+  static FrameInput ofStream(InputStream in, String threadName, Runnable onGarbage) {
+    return new FrameInput(in, onGarbage, threadName, null);
+  }
+
+  /**
+   * Frames of answers, read by the thread that waits for them.
+   *
+   * @param threadName of the watchdog
+   * @param onTimeout run by the watchdog when an answer takes too long: has to make the read that
+   *     is under way return, with whatever
+   */
+  static FrameInput ofAnswers(
+      InputStream in, String threadName, Runnable onGarbage, Runnable onTimeout) {
+    return new FrameInput(in, onGarbage, threadName, onTimeout);
   }
 
   /** Begins. */
   void start() {
-    reader.start();
+    if (readingThread != null) {
+      readingThread.start();
+    }
+    if (watchdog != null) {
+      watchdog.start();
+    }
   }
 
   // ---- reading ----
 
-  private void read() {
+  private void readAll() {
+    while (readBatch()) {
+      // Until the end.
+    }
+  }
+
+  /** Reads and publishes a batch; gives false at the end. */
+  private boolean readBatch() {
     String problem = null;
-    try (in) {
-      readBatches();
+    try {
+      FrameBatch batch = reader.next();
+      if (batch != null) {
+        publish(batch);
+        return true;
+      }
     } catch (Frame.GarbageException e) {
       problem = e.getMessage();
     } catch (IOException e) {
@@ -85,6 +126,7 @@ final class FrameInput {
     if (problem != null) {
       onGarbage.run();
     }
+    reader.close();
     lock.lock();
     try {
       hasEnded = true;
@@ -93,84 +135,14 @@ final class FrameInput {
     } finally {
       lock.unlock();
     }
-  }
-
-  private void readBatches() throws IOException {
-    Batch batch = new Batch(BATCH_SIZE);
-    int filled = 0;
-    while (true) {
-      int count = in.read(batch.bytes, filled, batch.bytes.length - filled);
-      if (count < 0) {
-        break;
-      }
-      filled += count;
-      int complete = completeFrames(batch.frames, filled);
-      int needed = complete == filled ? 0 : lengthOfFrame(batch.frames, complete, filled);
-      if (complete == 0 && needed <= batch.bytes.length) {
-        continue;
-      }
-      Batch next = takeSpare(needed);
-      System.arraycopy(batch.bytes, complete, next.bytes, 0, filled - complete);
-      filled -= complete;
-      if (complete > 0) {
-        batch.frames.position(0).limit(complete);
-        publish(batch);
-      }
-      batch = next;
-    }
-    if (filled > 0) {
-      throw new Frame.GarbageException("helper ended inside a frame");
-    }
-  }
-
-  /** Where the last complete frame ends. */
-  private static int completeFrames(ByteBuffer frames, int filled) {
-    int end = 0;
-    while (filled - end >= Protocol.HEADER_SIZE) {
-      int length = lengthOfFrame(frames, end, filled);
-      if (filled - end < length) {
-        break;
-      }
-      end += length;
-    }
-    return end;
-  }
-
-  /**
-   * The length of the frame that begins at {@code start}, or of a header as long as it is not
-   * complete.
-   */
-  private static int lengthOfFrame(ByteBuffer frames, int start, int filled) {
-    if (filled - start < Protocol.HEADER_SIZE) {
-      return Protocol.HEADER_SIZE;
-    }
-    int length = frames.getInt(start);
-    int opcode = frames.getShort(start + 4) & 0xffff;
-    if (length < 0 || length > Protocol.limitOf(opcode) || frames.getShort(start + 6) != 0) {
-      throw new Frame.GarbageException("invalid frame header");
-    }
-    return Protocol.HEADER_SIZE + length;
-  }
-
-  private Batch takeSpare(int size) {
-    lock.lock();
-    try {
-      Batch batch = spare.poll();
-      if (batch != null && batch.bytes.length >= size) {
-        batch.frames.clear();
-        return batch;
-      }
-    } finally {
-      lock.unlock();
-    }
-    return new Batch(Math.max(size, BATCH_SIZE));
+    return false;
   }
 
   /**
    * Hands a batch over; drops it if nobody takes frames any more, so that the helper can go on to
    * its end.
    */
-  private void publish(Batch batch) {
+  private void publish(FrameBatch batch) {
     lock.lock();
     try {
       while (batches.size() == MAX_BATCHES && !isClosed) {
@@ -189,37 +161,38 @@ final class FrameInput {
 
   /** The next frame if it is there already, else null. */
   @Nullable Frame poll() {
-    Batch batch = current;
-    if (batch == null || !batch.frames.hasRemaining()) {
-      lock.lock();
-      try {
-        if (batch != null) {
-          spare.add(batch);
-        }
-        batch = batches.poll();
-        current = batch;
-        if (batch != null) {
-          changed.signalAll();
-        }
-      } finally {
-        lock.unlock();
+    FrameBatch batch = current;
+    if (batch == null || !batch.hasNext()) {
+      if (batch != null) {
+        reader.giveBack(batch);
       }
-      if (batch == null) {
-        return null;
-      }
+      batch = pollBatch();
+      current = batch;
     }
-    ByteBuffer frames = batch.frames;
-    int length = frames.getInt();
-    int opcode = frames.getShort() & 0xffff;
-    frames.getShort();
-    int sequence = frames.getInt();
-    ByteBuffer body = frames.slice(frames.position(), length).order(ByteOrder.LITTLE_ENDIAN);
-    frames.position(frames.position() + length);
-    return new Frame(opcode, sequence, body);
+    return batch == null ? null : batch.next();
   }
 
-  /** Waits until {@link #poll} has something or never will; gives false if that takes too long. */
+  private @Nullable FrameBatch pollBatch() {
+    lock.lock();
+    try {
+      FrameBatch batch = batches.poll();
+      if (batch != null) {
+        changed.signalAll();
+      }
+      return batch;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits until {@link #poll} has something or never will; gives false if that takes too long.
+   * After that no more answers can be waited for.
+   */
   boolean await(Duration timeout) throws InterruptedException {
+    if (watchdog != null) {
+      return readAnswer(watchdog, timeout);
+    }
     long nanos = timeout.toNanos();
     lock.lock();
     try {
@@ -235,8 +208,21 @@ final class FrameInput {
     }
   }
 
+  private boolean readAnswer(Watchdog dog, Duration timeout) {
+    if (hasFramesOrEnded()) {
+      return true;
+    }
+    dog.begin(timeout);
+    readBatch();
+    return dog.end();
+  }
+
   /** Waits until the helper has said all it will, or more than is kept of it. */
   void awaitEnd(Duration timeout) throws InterruptedException {
+    if (watchdog != null) {
+      awaitEndOfAnswers(watchdog, timeout);
+      return;
+    }
     long nanos = timeout.toNanos();
     lock.lock();
     try {
@@ -248,12 +234,42 @@ final class FrameInput {
     }
   }
 
+  private void awaitEndOfAnswers(Watchdog dog, Duration timeout) {
+    dog.begin(timeout);
+    boolean isMore = true;
+    for (int i = 0; i < MAX_BATCHES && isMore; i++) {
+      isMore = !hasReadAll() && readBatch();
+    }
+    dog.end();
+  }
+
+  private boolean hasReadAll() {
+    lock.lock();
+    try {
+      return hasEnded;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean hasFramesOrEnded() {
+    lock.lock();
+    try {
+      return hasFramesOrEndedLocked();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Guards what is waited for, and what a user keeps beside it. */
   ReentrantLock lock() {
     return lock;
   }
 
-  /** Signalled when there are frames or no more will come; a user may signal for its own things. */
+  /**
+   * Signalled when there are frames of a stream or no more will come; a user may signal for its own
+   * things.
+   */
   Condition changed() {
     return changed;
   }
@@ -285,7 +301,7 @@ final class FrameInput {
     }
   }
 
-  /** Nobody takes frames any more: the reading thread goes on to the end and keeps none. */
+  /** Nobody takes frames any more: a reading thread goes on to the end and keeps none. */
   void close() {
     lock.lock();
     try {
@@ -296,8 +312,15 @@ final class FrameInput {
     }
   }
 
-  /** Waits for the reading thread, which ends with the process. */
+  /** Waits for the thread that belongs to this, after {@link #close} and the end of the process. */
   void join(Duration timeout) {
-    reader.join(timeout);
+    if (readingThread != null) {
+      readingThread.join(timeout);
+    }
+    if (watchdog != null) {
+      watchdog.close();
+      watchdog.join(timeout);
+      reader.close();
+    }
   }
 }

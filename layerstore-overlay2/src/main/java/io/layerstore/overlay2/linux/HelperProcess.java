@@ -3,8 +3,11 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.HelperFailureException;
 import io.layerstore.OperationInterruptedException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -44,9 +47,33 @@ final class HelperProcess implements AutoCloseable {
     this.id = id;
     this.process = process;
     this.input = process.getOutputStream();
-    this.frames =
-        new FrameInput(process.getInputStream(), threadName + "-answers", process::destroyForcibly);
+    this.frames = framesOf(mode, process, threadName + "-answers");
     this.errors = new ErrorOutput(process.getErrorStream(), threadName + "-messages");
+  }
+
+  /** Mounts are many, and each is waited for: the thread that waits reads the answer itself. */
+  private static FrameInput framesOf(HelperMode mode, Process process, String threadName) {
+    InputStream output = process.getInputStream();
+    return mode == HelperMode.MOUNT
+        ? FrameInput.ofAnswers(
+            output, threadName, process::destroyForcibly, () -> endReading(process))
+        : FrameInput.ofStream(output, threadName, process::destroyForcibly);
+  }
+
+  /**
+   * Lets a thread go on that waits for what {@code process} writes: writes something in its place.
+   * To kill it might not do: a process that the kernel holds does not die before the kernel lets it
+   * go, and one that it has started can have the same output.
+   */
+  private static void endReading(Process process) {
+    Path output = Path.of("/proc", Long.toString(process.pid()), "fd", "1");
+    try {
+      if (process.isAlive()) {
+        Files.write(output, new byte[1], StandardOpenOption.WRITE);
+      }
+    } catch (IOException e) {
+      process.destroyForcibly();
+    }
   }
 
   /**
@@ -160,7 +187,8 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /**
-   * The next frame, waiting for it.
+   * The next frame, waiting for it. In a helper that mounts, an interrupt that comes while the
+   * answer is read waits for the next call.
    *
    * @throws HelperFailureException if there is none any more, or none comes in time; the process is
    *     dead then

@@ -37,13 +37,21 @@ final class MountHolders {
    * @param path where it is there
    */
   static List<String> find(Path mounted, long pid, Path path) {
-    List<String> holders = new ArrayList<>();
-    Object device = deviceOf(mounted);
-    if (device != null) {
-      addProcesses(holders, device);
+    // An interrupted thread can read no file.
+    boolean wasInterrupted = Thread.interrupted();
+    try {
+      List<String> holders = new ArrayList<>();
+      Object device = deviceOf(mounted);
+      if (device != null) {
+        addProcesses(holders, device);
+      }
+      addMounts(holders, PROC.resolve(Long.toString(pid)).resolve("mountinfo"), path);
+      return holders.size() > MAX_HOLDERS ? holders.subList(0, MAX_HOLDERS) : holders;
+    } finally {
+      if (wasInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
-    addMounts(holders, PROC.resolve(Long.toString(pid)).resolve("mountinfo"), path);
-    return holders.size() > MAX_HOLDERS ? holders.subList(0, MAX_HOLDERS) : holders;
   }
 
   /** What is mounted below a directory, in the mount namespace of this process. */

@@ -27,8 +27,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -150,7 +156,7 @@ final class HelperProcessTest {
 
     @Test
     void start_neverAnswers_isKilledInTime() throws IOException {
-      Path program = fake("echo $$ > pid; exec sleep 1000");
+      Path program = fake("exec sleep 1000");
       HelperFailureException e =
           assertThrows(
               HelperFailureException.class,
@@ -438,6 +444,188 @@ final class HelperProcessTest {
       try (var writer =
           calls.openWriter(home, "layer", WriteSettings.DEFAULT, new RecordingWriteContext())) {
         assertThrows(HelperFailureException.class, () -> writer.finish(0));
+      }
+    }
+  }
+
+  /** A helper that mounts: the thread that asks reads the answer. */
+  @Nested
+  class Ask {
+
+    private static final String DONE_HEADER = "\\020\\0\\0\\0\\003\\200\\0\\0\\001\\0\\0\\0";
+    private static final String DONE_BODY = "\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0";
+
+    /** Says hello and goes on with {@code script}. */
+    private HelperProcess helper(String script) throws IOException {
+      return HelperProcess.start(
+          fake("printf '" + HELLO + "'; " + script), start(), UserNamespace.NONE, LONG);
+    }
+
+    /** Goes on with {@code script} only when it is known that it has said hello. */
+    private HelperProcess helperThatThen(String script) throws IOException {
+      Path go = home.resolve("go");
+      HelperProcess helper = helper("while [ ! -e '" + go + "' ]; do sleep 0.01; done; " + script);
+      Files.createFile(go);
+      return helper;
+    }
+
+    private static void ask(Conversation conversation) throws LayerStoreException {
+      conversation.ask(
+          number -> FrameBuilder.empty(Protocol.OP_LIST, number),
+          Conversation::takeDone,
+          error -> error.toException(HelperProcess.DRIVER, null));
+    }
+
+    private static HelperFailureException failureOf(Conversation conversation) {
+      return assertThrows(HelperFailureException.class, () -> ask(conversation));
+    }
+
+    @Test
+    void ask_answerInPieces_isTaken() throws IOException {
+      String body = DONE_BODY.substring(0, DONE_BODY.length() / 2);
+      try (HelperProcess helper =
+          helper(
+              "for part in '"
+                  + DONE_HEADER.substring(0, 14)
+                  + "' '"
+                  + DONE_HEADER.substring(14)
+                  + "' '"
+                  + body
+                  + "' '"
+                  + body
+                  + "'; do printf \"$part\"; done; cat >/dev/null")) {
+        ask(new Conversation(helper, LONG));
+      }
+    }
+
+    @Test
+    void ask_answerNeverComes_isFailureInTimeAndNoProcessStays() throws IOException {
+      try (HelperProcess helper = helper("exec sleep 1000")) {
+        Conversation conversation = new Conversation(helper, SHORT);
+        HelperFailureException e = failureOf(conversation);
+        assertTrue(e.getMessage().contains("no answer within 200 ms"), e::getMessage);
+        assertFalse(isThere(helper.pid()));
+        e = failureOf(conversation);
+        assertTrue(e.getMessage().contains("ended earlier"), e::getMessage);
+      }
+    }
+
+    /** Then killing the helper does not end its output. */
+    @Test
+    void ask_anotherProcessKeepsTheOutputOpen_isFailureInTime() throws IOException {
+      Path pid = home.resolve("pid");
+      String begin = "sleep 1000 2>/dev/null & echo $! >'" + pid + "'; printf '" + HELLO + "'; ";
+      Path program = fake(begin + "exec sleep 1000");
+      try (HelperProcess helper = HelperProcess.start(program, start(), UserNamespace.NONE, LONG)) {
+        HelperFailureException e = failureOf(new Conversation(helper, SHORT));
+        assertTrue(e.getMessage().contains("no answer"), e::getMessage);
+        assertFalse(isThere(helper.pid()));
+      } finally {
+        ProcessHandle.of(Long.parseLong(Files.readString(pid).strip()))
+            .ifPresent(ProcessHandle::destroyForcibly);
+      }
+    }
+
+    @Test
+    void ask_answerStopsInTheMiddle_isFailureInTime() throws IOException {
+      try (HelperProcess helper = helper("printf '" + DONE_HEADER + "'; exec sleep 1000")) {
+        HelperFailureException e = failureOf(new Conversation(helper, SHORT));
+        assertTrue(e.getMessage().contains("no answer"), e::getMessage);
+        assertFalse(isThere(helper.pid()));
+      }
+    }
+
+    @Test
+    void ask_endsInTheMiddleOfTheAnswer_isFailure() throws IOException {
+      try (HelperProcess helper = helperThatThen("printf '" + DONE_HEADER + "'; exit 0")) {
+        HelperFailureException e = failureOf(new Conversation(helper, LONG));
+        assertTrue(e.getMessage().contains("inside a frame"), e::getMessage);
+        assertFalse(isThere(helper.pid()));
+      }
+    }
+
+    @Test
+    void ask_garbage_isFailureAndNoProcessStays() throws IOException {
+      try (HelperProcess helper =
+          helperThatThen("echo 'something else entirely'; exec sleep 1000")) {
+        HelperFailureException e = failureOf(new Conversation(helper, LONG));
+        assertTrue(e.getMessage().contains("invalid frame header"), e::getMessage);
+        assertFalse(isThere(helper.pid()));
+      }
+    }
+
+    @Test
+    void ask_answerToAnotherQuestion_isFailure() throws IOException {
+      String other = DONE_HEADER.replace("\\001", "\\077");
+      try (HelperProcess helper =
+          helper("printf '" + other + DONE_BODY + "'; exec cat >/dev/null")) {
+        HelperFailureException e = failureOf(new Conversation(helper, LONG));
+        assertTrue(e.getMessage().contains("another question"), e::getMessage);
+      }
+    }
+
+    /** Whenever the kill comes: before the question, or while the answer is waited for. */
+    @RepeatedTest(10)
+    void ask_killedMeanwhile_isFailure() throws Exception {
+      try (HelperProcess helper = helper("exec sleep 1000")) {
+        Conversation conversation = new Conversation(helper, LONG);
+        FutureTask<HelperFailureException> asking = new FutureTask<>(() -> failureOf(conversation));
+        Thread thread = new Thread(asking);
+        thread.start();
+        ProcessHandle.of(helper.pid()).orElseThrow().destroyForcibly();
+        assertTrue(asking.get().getMessage().contains("status 137"), asking.get()::getMessage);
+        thread.join();
+      }
+    }
+
+    /** Whenever the interrupt comes: before the question, or while the answer is waited for. */
+    @RepeatedTest(10)
+    void ask_interruptedMeanwhile_isAnsweredAndStatusStays() throws Exception {
+      Path go = home.resolve("go");
+      try (HelperProcess helper =
+          helper(
+              "while [ ! -e '"
+                  + go
+                  + "' ]; do sleep 0.01; done; printf '"
+                  + DONE_HEADER
+                  + DONE_BODY
+                  + "'; exec cat >/dev/null")) {
+        Conversation conversation = new Conversation(helper, LONG);
+        FutureTask<Boolean> asking =
+            new FutureTask<>(
+                () -> {
+                  ask(conversation);
+                  return Thread.interrupted();
+                });
+        Thread thread = new Thread(asking);
+        thread.start();
+        thread.interrupt();
+        Files.createFile(go);
+        assertTrue(asking.get());
+        thread.join();
+      }
+    }
+
+    @Test
+    void ask_byManyThreads_eachHasItsAnswer() throws Exception {
+      try (HelperProcess helper =
+          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG)) {
+        Conversation conversation = new Conversation(helper, LONG);
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try {
+          Callable<Boolean> asking =
+              () -> {
+                for (int i = 0; i < 200; i++) {
+                  ask(conversation);
+                }
+                return true;
+              };
+          for (Future<Boolean> done : threads.invokeAll(Collections.nCopies(4, asking))) {
+            assertTrue(done.get());
+          }
+        } finally {
+          threads.shutdownNow();
+        }
       }
     }
   }

@@ -249,6 +249,18 @@ final class MountHelperTest {
       assertEquals(List.of(), mounts.list());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"base/diff", "top/diff", "top/work", "top"})
+    void mount_directoryIsLink_isRefused(String name) throws IOException {
+      Path away = directory.resolve("elsewhere");
+      Files.move(home.resolve(name), away);
+      Files.createSymbolicLink(home.resolve(name), away);
+      assertThrows(HelperFailureException.class, () -> mounts.mount(top()));
+      assertEquals(List.of(), mounts.list());
+      Files.delete(home.resolve(name));
+      Files.move(away, home.resolve(name));
+    }
+
     @Test
     void mount_layerMissing_isFailureAndTheConversationGoesOn() throws IOException {
       OverlayMount missing = OverlayMount.readWrite("missing", List.of(Helpers.link(1)));
@@ -371,6 +383,22 @@ final class MountHelperTest {
     void unmount_nothingMounted_isHarmless() throws IOException {
       mounts.unmount("top", false);
       mounts.unmount("top", true);
+    }
+
+    @Test
+    void unmount_layerMissing_isHarmless() throws IOException {
+      mounts.unmount("missing", false);
+      mounts.unmount("missing", true);
+      assertEquals(List.of(), mounts.list());
+    }
+
+    @Test
+    void unmount_layerIsLink_isRefused() throws IOException {
+      Files.createSymbolicLink(home.resolve("link"), home.resolve("top"));
+      mounts.mount(top());
+      assertThrows(HelperFailureException.class, () -> mounts.unmount("link", false));
+      assertEquals(1, mounts.list().size());
+      Files.delete(home.resolve("link"));
     }
 
     @Test

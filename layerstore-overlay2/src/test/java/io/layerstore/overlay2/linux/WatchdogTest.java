@@ -1,0 +1,96 @@
+package io.layerstore.overlay2.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.layerstore.testing.LibraryThreads;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+final class WatchdogTest {
+
+  private static final Duration LONG = Duration.ofHours(1);
+  private static final Duration SHORT = Duration.ofMillis(1);
+
+  private final LibraryThreads threads = LibraryThreads.now();
+  private final Semaphore fired = new Semaphore(0);
+  private final Watchdog watchdog = new Watchdog("layerstore-test-watchdog", fired::release);
+
+  @AfterEach
+  void close() {
+    watchdog.close();
+    watchdog.join(LONG);
+    assertEquals(List.of(), threads.begunSince());
+  }
+
+  @Test
+  void wait_tooLong_fires() throws InterruptedException {
+    watchdog.start();
+    watchdog.begin(SHORT);
+    fired.acquire();
+    assertFalse(watchdog.end());
+  }
+
+  @Test
+  void wait_begunBeforeTheThread_fires() throws InterruptedException {
+    watchdog.begin(SHORT);
+    watchdog.start();
+    fired.acquire();
+    assertFalse(watchdog.end());
+  }
+
+  @Test
+  void wait_inTime_doesNotFire() {
+    watchdog.start();
+    for (int i = 0; i < 1000; i++) {
+      watchdog.begin(LONG);
+      assertTrue(watchdog.end());
+    }
+    assertEquals(0, fired.availablePermits());
+  }
+
+  @Test
+  void wait_shorterThanTheOneBefore_fires() throws InterruptedException {
+    watchdog.start();
+    watchdog.begin(LONG);
+    assertTrue(watchdog.end());
+    watchdog.begin(SHORT);
+    fired.acquire();
+    assertFalse(watchdog.end());
+  }
+
+  @Test
+  void wait_afterOneThatWasTooLong_countsForItself() throws InterruptedException {
+    watchdog.start();
+    watchdog.begin(SHORT);
+    fired.acquire();
+    watchdog.end();
+    watchdog.begin(LONG);
+    assertTrue(watchdog.end());
+    watchdog.begin(SHORT);
+    fired.acquire();
+    assertFalse(watchdog.end());
+  }
+
+  @Test
+  void wait_overBeforeItsTime_doesNotFireForTheNext() throws InterruptedException {
+    watchdog.start();
+    watchdog.begin(Duration.ofMillis(50));
+    assumeTrue(watchdog.end(), "this thread was not let run for 50 ms");
+    watchdog.begin(LONG);
+    // Another one, for a time that ends after that of the first.
+    Watchdog clock = new Watchdog("layerstore-test-clock", fired::release);
+    clock.start();
+    clock.begin(Duration.ofMillis(60));
+    fired.acquire();
+    clock.close();
+    clock.join(LONG);
+    assertTrue(watchdog.end());
+    assertEquals(0, fired.availablePermits());
+  }
+}
