@@ -1,0 +1,9 @@
+package io.layerstore.interop;
+
+import io.layerstore.testing.DockerPullContract;
+
+final class VfsDockerPullTest extends DockerPullContract {
+  VfsDockerPullTest() {
+    super("vfs");
+  }
+}
