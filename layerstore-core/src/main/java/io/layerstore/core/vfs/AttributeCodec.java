@@ -1,5 +1,6 @@
 package io.layerstore.core.vfs;
 
+import com.google.common.collect.ImmutableBiMap;
 import io.layerstore.ByteString;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
@@ -31,6 +32,15 @@ import org.jspecify.annotations.Nullable;
 final class AttributeCodec {
 
   private static final byte GONE = '-';
+
+  private static final ImmutableBiMap<EntryType, Character> LETTERS =
+      ImmutableBiMap.of(
+          EntryType.DIRECTORY, 'd',
+          EntryType.FILE, 'f',
+          EntryType.SYMLINK, 'l',
+          EntryType.CHARACTER_DEVICE, 'c',
+          EntryType.BLOCK_DEVICE, 'b',
+          EntryType.FIFO, 'p');
 
   private AttributeCodec() {}
 
@@ -100,27 +110,11 @@ final class AttributeCodec {
   }
 
   private static byte letter(EntryType type) {
-    return switch (type) {
-      case DIRECTORY -> 'd';
-      case FILE -> 'f';
-      case SYMLINK -> 'l';
-      case CHARACTER_DEVICE -> 'c';
-      case BLOCK_DEVICE -> 'b';
-      case FIFO -> 'p';
-      case HARD_LINK, WHITEOUT, OPAQUE -> throw new IllegalArgumentException("no record: " + type);
-    };
-  }
-
-  private static @Nullable EntryType type(byte letter) {
-    return switch (letter) {
-      case 'd' -> EntryType.DIRECTORY;
-      case 'f' -> EntryType.FILE;
-      case 'l' -> EntryType.SYMLINK;
-      case 'c' -> EntryType.CHARACTER_DEVICE;
-      case 'b' -> EntryType.BLOCK_DEVICE;
-      case 'p' -> EntryType.FIFO;
-      default -> null;
-    };
+    Character letter = LETTERS.get(type);
+    if (letter == null) {
+      throw new IllegalArgumentException("no record: " + type);
+    }
+    return (byte) letter.charValue();
   }
 
   /** The bytes hold no item. */
@@ -175,7 +169,7 @@ final class AttributeCodec {
       if (letter == GONE) {
         return AttributeRecord.GONE;
       }
-      EntryType type = type(letter);
+      EntryType type = LETTERS.inverse().get((char) letter);
       if (type == null) {
         throw new MalformedItemException("a record of unknown type", null);
       }
