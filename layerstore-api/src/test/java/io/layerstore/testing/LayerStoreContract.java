@@ -684,10 +684,13 @@ public abstract class LayerStoreContract {
           };
       CompletableFuture<Layer> stalled =
           CompletableFuture.supplyAsync(
-              () -> unchecked(() -> store.register(slow, RegisterOptions.DEFAULT)));
+              () -> unchecked(() -> store.register(slow, RegisterOptions.DEFAULT)),
+              LayerStoreContract::inThreadOfItsOwn);
       try {
         isStalled.await();
-        CompletableFuture.runAsync(() -> unchecked(this::doEverything)).get(2, TimeUnit.MINUTES);
+        CompletableFuture.runAsync(
+                () -> unchecked(this::doEverything), LayerStoreContract::inThreadOfItsOwn)
+            .get(2, TimeUnit.MINUTES);
       } finally {
         mayGoOn.countDown();
       }
@@ -968,7 +971,11 @@ public abstract class LayerStoreContract {
       LayerSource child =
           () -> {
             // Another thread, because the one that opens the source may hold locks.
-            assertEquals(List.of(), CompletableFuture.supplyAsync(() -> releaseNow(parent)).join());
+            assertEquals(
+                List.of(),
+                CompletableFuture.supplyAsync(
+                        () -> releaseNow(parent), LayerStoreContract::inThreadOfItsOwn)
+                    .join());
             return new ByteArrayInputStream(tar("b", "2"));
           };
 
@@ -1898,6 +1905,11 @@ public abstract class LayerStoreContract {
   }
 
   // Helpers
+
+  /** The threads of the common pool are too few on a small machine for one of them to wait. */
+  private static void inThreadOfItsOwn(Runnable task) {
+    new Thread(task, "test").start();
+  }
 
   private static void awaitQuietly(CountDownLatch latch) throws IOException {
     try {
