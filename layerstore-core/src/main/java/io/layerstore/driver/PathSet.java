@@ -11,7 +11,7 @@ import java.security.SecureRandom;
  *
  * <p>Keeps a 64-bit keyed hash of each path, not the path. So {@link #contains} is always right
  * about a path that was added, and wrong about one that was not with a probability of n/2^64 for n
- * paths; over a whole layer of n paths about n²/2^65, which is less than one in a million for five
+ * paths; over a whole layer of n paths about n^2/2^65, which is less than one in a million for five
  * million paths. The key is drawn at random for each set, so that whoever makes a layer cannot
  * choose paths that collide.
  *
