@@ -52,8 +52,9 @@ final class Volume {
 
   /*
    * A table, as in AttributeCodec. With switches in both places, the first block device after some
-   * hundred thousand files was recorded as a character device in two long test runs on JDK 17.0.15,
-   * and never again by the same process: compiled code that did not do what the switches said.
+   * hundred thousand files was recorded as a character device in a long test run on JDK 17.0.15, and
+   * as something else than itself in one before; trying again in the same process was right. Why is
+   * not known. The code read right, so compiled code is suspected; nobody has reproduced it.
    */
   private static final Map<Integer, EntryType> TYPES =
       Map.of(
