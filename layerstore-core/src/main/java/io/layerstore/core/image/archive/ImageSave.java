@@ -110,7 +110,7 @@ final class ImageSave {
       held.add(host.layers().get(top));
     } else if (options.format() == SaveOptions.Format.DOCKER) {
       throw new InvalidImageException(
-          "empty export - not implemented: image "
+          "image "
               + chosen.image().id()
               + " has no layers, which Docker's layout cannot express; save it as OCI layout");
     }
