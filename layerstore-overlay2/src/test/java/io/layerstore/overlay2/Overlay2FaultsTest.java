@@ -1,35 +1,18 @@
 package io.layerstore.overlay2;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.layerstore.ChainId;
-import io.layerstore.DiffId;
-import io.layerstore.Digest;
 import io.layerstore.Durability;
-import io.layerstore.Layer;
-import io.layerstore.LayerInfo;
-import io.layerstore.LayerNotFoundException;
-import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.Mount;
-import io.layerstore.MountNotFoundException;
-import io.layerstore.RWLayer;
-import io.layerstore.RWLayerInfo;
-import io.layerstore.RWLayerOptions;
-import io.layerstore.RegisterOptions;
-import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.StoreNames;
+import io.layerstore.testing.StoreOperation;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,96 +36,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class Overlay2FaultsTest {
 
   private static final int STRIDE = Boolean.getBoolean("layerstore.heavy") ? 1 : 5;
-
-  private static final byte[] BASE =
-      new TarBuilder().directory("d").file("d/f", "base").file("gone", "x").end().toBytes();
-  private static final byte[] CHILD =
-      new TarBuilder()
-          .directory("d")
-          .file("d/g", "child")
-          .symlink("l", "d/g")
-          .hardLink("h", "d/g")
-          .file(".wh.gone", "")
-          .end()
-          .toBytes();
-  private static final byte[] OTHER = new TarBuilder().file("other", "other").end().toBytes();
-
-  private static final ChainId BASE_ID = chainId(null, BASE);
-  private static final ChainId CHILD_ID = chainId(BASE_ID, CHILD);
-  private static final ChainId OTHER_ID = chainId(null, OTHER);
-  private static final Map<ChainId, byte[]> CONTENT =
-      Map.of(BASE_ID, BASE, CHILD_ID, CHILD, OTHER_ID, OTHER);
-
-  private static ChainId chainId(ChainId parent, byte[] tar) {
-    return ChainId.of(parent, new DiffId(Digest.sha256Of(tar)));
-  }
-
-  /** What is tried. */
-  enum Operation {
-    REGISTER(3, 1) {
-      @Override
-      void run(LayerStore store) throws IOException {
-        store.register(LayerSource.of(CHILD), RegisterOptions.onTopOf(BASE_ID)).close();
-      }
-    },
-    RELEASE(1, 1) {
-      @Override
-      void run(LayerStore store) throws IOException {
-        try {
-          store.release(store.get(OTHER_ID));
-        } catch (LayerNotFoundException e) {
-          // Given back already, by a call that could not remove it.
-        }
-      }
-    },
-    CREATE_RW_LAYER(2, 2) {
-      @Override
-      void run(LayerStore store) throws IOException {
-        RWLayerOptions options =
-            RWLayerOptions.builder()
-                .initializer(root -> Files.writeString(root.resolve("init"), "1"))
-                .build();
-        store.createRWLayer("new", BASE_ID, options).close();
-      }
-    },
-    /** Mounts, too: the mount is undone before the end, so nothing is to be seen of it. */
-    COMMIT(3, 1) {
-      @Override
-      void run(LayerStore store) throws IOException {
-        try (RWLayer rw = store.getRWLayer("rw")) {
-          try (Mount mount = rw.mount()) {
-            assertTrue(Files.exists(mount.path().resolve("changed")));
-          }
-          rw.commit().close();
-        }
-      }
-    },
-    /** Takes the layer below with it, which nothing else holds. */
-    RELEASE_RW_LAYER(1, 0) {
-      @Override
-      void run(LayerStore store) throws IOException {
-        try {
-          store.releaseRWLayer(store.getRWLayer("rw"));
-        } catch (MountNotFoundException e) {
-          // Gone already, but not what was below.
-        }
-      }
-    };
-
-    private final int layersAfter;
-    private final int rwLayersAfter;
-
-    Operation(int layersAfter, int rwLayersAfter) {
-      this.layersAfter = layersAfter;
-      this.rwLayersAfter = rwLayersAfter;
-    }
-
-    abstract void run(LayerStore store) throws IOException;
-
-    private boolean isDoneIn(LayerStore store) {
-      return store.layers().size() == layersAfter && store.rwLayers().size() == rwLayersAfter;
-    }
-  }
 
   /** What goes wrong at a step. */
   enum Fault {
@@ -169,7 +62,7 @@ final class Overlay2FaultsTest {
     linux = FaultyLinux.inDirectory(scratch);
     Thread.currentThread().setContextClassLoader(FaultyOverlay2Provider.loader(scratch));
     try (LayerStore store = openSound()) {
-      restore(store);
+      StoreOperation.prepare(store);
     }
   }
 
@@ -189,31 +82,6 @@ final class Overlay2FaultsTest {
     linux = linux.again();
     FaultyOverlay2Provider.use(linux);
     return LayerStore.builder(linux.files().wrap(root)).driver("overlay2").open();
-  }
-
-  /** The state in which every operation begins. */
-  private static void restore(LayerStore store) throws IOException {
-    for (RWLayerInfo info : store.rwLayers()) {
-      if (info.name().equals("new")) {
-        store.releaseRWLayer(store.getRWLayer("new"));
-      }
-    }
-    for (ChainId id : List.of(BASE_ID, OTHER_ID)) {
-      RegisterOptions options = RegisterOptions.builder().expectedChainId(id).build();
-      store.register(LayerSource.of(CONTENT.get(id)), options).close();
-    }
-    if (store.rwLayers().isEmpty()) {
-      try (RWLayer rw = store.createRWLayer("rw", BASE_ID);
-          Mount mount = rw.mount()) {
-        Files.writeString(mount.path().resolve("changed"), "mine");
-        Files.delete(mount.path().resolve("gone"));
-      }
-    }
-    for (LayerInfo info : store.layers()) {
-      if (!info.chainId().equals(BASE_ID) && !info.chainId().equals(OTHER_ID)) {
-        store.release(store.get(info.chainId()));
-      }
-    }
   }
 
   @ParameterizedTest
@@ -239,8 +107,8 @@ final class Overlay2FaultsTest {
     "RELEASE_RW_LAYER, HELPER_KILLED",
     "RELEASE_RW_LAYER, ANSWER_LOST"
   })
-  void operation_faultAtAnyStep_undoneOrDoneAndNothingElseLost(Operation operation, Fault fault)
-      throws IOException {
+  void operation_faultAtAnyStep_undoneOrDoneAndNothingElseLost(
+      StoreOperation operation, Fault fault) throws IOException {
     int step = 0;
     while (fault == Fault.DEATH ? dieAt(step, operation) : failAt(step, operation, fault)) {
       step += STRIDE;
@@ -249,7 +117,7 @@ final class Overlay2FaultsTest {
   }
 
   /** Whether the operation had so many steps that the fault came. */
-  private boolean dieAt(int step, Operation operation) throws IOException {
+  private boolean dieAt(int step, StoreOperation operation) throws IOException {
     boolean isDone = false;
     try (LayerStore store = openFaulty()) {
       linux.files().stopAfter(step);
@@ -263,7 +131,7 @@ final class Overlay2FaultsTest {
     return hasCome;
   }
 
-  private boolean failAt(int step, Operation operation, Fault fault) throws IOException {
+  private boolean failAt(int step, StoreOperation operation, Fault fault) throws IOException {
     AtomicInteger asked = new AtomicInteger();
     String when = fault + " at step " + step;
     boolean isDone = false;
@@ -284,106 +152,44 @@ final class Overlay2FaultsTest {
       linux.files().failWhen(change -> false);
       hasCome = linux.recover() || asked.get() > step;
       assertTrue(failure == null || hasCome, when + ", but for another reason: " + failure);
-      assertExports(store, when);
+      StoreOperation.assertExports(store, when);
       if (!isDone && !operation.isDoneIn(store)) {
         operation.run(store);
-        // A layer that could not be removed is out of reach until the next open.
-        isDone = operation != Operation.RELEASE && operation != Operation.RELEASE_RW_LAYER;
+        isDone = operation.isDoneWhenRepeated();
       }
     }
     assertFound(operation, isDone, when);
     return hasCome;
   }
 
-  private static void assertExports(LayerStore store, String when) throws IOException {
-    for (LayerInfo info : store.layers()) {
-      try (Layer layer = store.get(info.chainId());
-          InputStream tar = layer.tarStream()) {
-        byte[] exported = tar.readAllBytes();
-        byte[] expected = CONTENT.get(info.chainId());
-        if (expected != null) {
-          assertArrayEquals(expected, exported, when);
-        }
-      }
-    }
-  }
-
-  /** Looks at the root as the next process does, and restores it. */
-  private void assertFound(Operation operation, boolean isDone, String when) throws IOException {
+  /** Looks at the root as the next process does, and prepares it for the next step. */
+  private void assertFound(StoreOperation operation, boolean isDone, String when)
+      throws IOException {
     try (LayerStore store = openSound()) {
-      int layers = store.layers().size();
-      int rwLayers = store.rwLayers().size();
-      boolean isHalfway = operation == Operation.RELEASE_RW_LAYER && rwLayers == 0;
-      boolean isBefore = layers == 2 && (rwLayers == 1 || isHalfway);
-      assertTrue(
-          operation.isDoneIn(store) || (isBefore && !isDone),
-          when + ": " + layers + " layers, " + rwLayers + " rw");
-      assertExports(store, when);
-      if (rwLayers > 0) {
-        assertRWLayerWhole(store, when);
-      }
+      operation.assertFound(store, isDone, when);
       assertNothingElse(store, when);
-      assertTrue(
-          store.recoveryReport().findings().stream()
-              .noneMatch(finding -> finding.kind().name().startsWith("DAMAGED")),
-          () -> when + ": " + store.recoveryReport());
-      restore(store);
-    }
-  }
-
-  private static void assertRWLayerWhole(LayerStore store, String when) throws IOException {
-    try (RWLayer rw = store.getRWLayer("rw");
-        Mount mount = rw.mount()) {
-      assertEquals("mine", Files.readString(mount.path().resolve("changed")), when);
-      assertEquals("base", Files.readString(mount.path().resolve("d/f")), when);
-      assertFalse(Files.exists(mount.path().resolve("gone")), when);
+      StoreOperation.prepare(store);
     }
   }
 
   private void assertNothingElse(LayerStore store, String when) throws IOException {
-    Set<String> layerNames = new TreeSet<>();
-    Set<String> mountNames = new TreeSet<>();
-    Set<String> driverNames = new TreeSet<>();
-    for (LayerInfo info : store.layers()) {
-      layerNames.add(info.chainId().digest().hex());
-      driverNames.add(info.cacheId());
-    }
-    for (RWLayerInfo info : store.rwLayers()) {
-      mountNames.add(info.name());
-      driverNames.add(info.mountId());
-      if (info.initId() != null) {
-        driverNames.add(info.initId());
-      }
-    }
-    Path layerDb = root.resolve("image/overlay2/layerdb");
-    assertEquals(layerNames, names(layerDb.resolve("sha256")), when);
-    assertEquals(mountNames, names(layerDb.resolve("mounts")), when);
-    assertEquals(Set.of(), names(layerDb.resolve("tmp")), when);
+    StoreNames names = StoreNames.of(store);
+    names.assertAllOf(root.resolve("image/overlay2/layerdb"), when);
     Path home = root.resolve("overlay2");
     Set<String> linked = new TreeSet<>();
-    for (String link : names(home.resolve("l"))) {
+    for (String link : StoreNames.in(home.resolve("l"))) {
       Path target = Files.readSymbolicLink(home.resolve("l").resolve(link));
       linked.add(target.getName(1).toString());
     }
-    assertEquals(driverNames, linked, when);
-    assertEquals(driverNames.size(), names(home.resolve("l")).size(), when);
-    for (String id : driverNames) {
+    assertEquals(names.driver(), linked, when);
+    assertEquals(linked.size(), StoreNames.in(home.resolve("l")).size(), when);
+    for (String id : linked) {
       boolean isMounted =
           Files.exists(home.resolve(id).resolve("merged"), LinkOption.NOFOLLOW_LINKS);
       assertFalse(isMounted, when);
     }
-    driverNames.add("l");
-    assertEquals(driverNames, names(home), when);
+    linked.add("l");
+    assertEquals(linked, StoreNames.in(home), when);
     assertEquals(Set.of(), Set.copyOf(Overlay2Testing.mountsBelow(root)), when);
-  }
-
-  private static Set<String> names(Path directory) throws IOException {
-    Set<String> names = new TreeSet<>();
-    if (Files.isDirectory(directory)) {
-      try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-        entries.forEach(entry -> names.add(entry.getFileName().toString()));
-      }
-    }
-    return names;
   }
 }
