@@ -6,35 +6,68 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * How to load an image archive. Immutable.
- *
- * @param platformOrNull the platform to take where an OCI index offers several; null for the one of
- *     this machine
- * @param progress where to report progress
- */
-public record LoadOptions(@Nullable Platform platformOrNull, ProgressListener progress) {
+/** How to load an image archive. Immutable; made with {@link #builder}. */
+public final class LoadOptions {
 
   /** The platform of this machine; no progress. */
-  public static final LoadOptions DEFAULT = new LoadOptions(null, ProgressListener.NONE);
+  public static final LoadOptions DEFAULT = builder().build();
 
-  /** Rejects a missing listener. */
-  public LoadOptions {
-    Objects.requireNonNull(progress, "progress");
+  private final @Nullable Platform platform;
+  private final ProgressListener progress;
+
+  private LoadOptions(Builder builder) {
+    platform = builder.platform;
+    progress = builder.progress;
   }
 
-  /** The platform to take; empty for the one of this machine. */
+  /** A builder without any option set. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** The platform to take where an OCI index offers several; empty for the one of this machine. */
   public Optional<Platform> platform() {
-    return Optional.ofNullable(platformOrNull);
+    return Optional.ofNullable(platform);
   }
 
-  /** These options with another platform. */
-  public LoadOptions withPlatform(@Nullable Platform platform) {
-    return new LoadOptions(platform, progress);
+  /** Where to report progress. */
+  public ProgressListener progress() {
+    return progress;
   }
 
-  /** These options with another listener. */
-  public LoadOptions withProgress(ProgressListener listener) {
-    return new LoadOptions(platformOrNull, listener);
+  /** A builder with these options set. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.platform = platform;
+    builder.progress = progress;
+    return builder;
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private @Nullable Platform platform;
+    private ProgressListener progress = ProgressListener.NONE;
+
+    private Builder() {}
+
+    /**
+     * Sets the platform to take where an OCI index offers several; null for the one of this
+     * machine.
+     */
+    public Builder platform(@Nullable Platform platform) {
+      this.platform = platform;
+      return this;
+    }
+
+    /** Sets where to report progress. */
+    public Builder progress(ProgressListener progress) {
+      this.progress = Objects.requireNonNull(progress, "progress");
+      return this;
+    }
+
+    /** Makes the options. */
+    public LoadOptions build() {
+      return new LoadOptions(this);
+    }
   }
 }

@@ -4,14 +4,8 @@ import io.layerstore.Compression;
 import io.layerstore.ProgressListener;
 import java.util.Objects;
 
-/**
- * How to save images. Immutable.
- *
- * @param format the layout
- * @param compression how layers are compressed; the same input gives the same bytes
- * @param progress where to report progress
- */
-public record SaveOptions(Format format, Compression compression, ProgressListener progress) {
+/** How to save images. Immutable; made with {@link #builder}. */
+public final class SaveOptions {
 
   /** The layouts of image archives. */
   public enum Format {
@@ -25,28 +19,72 @@ public record SaveOptions(Format format, Compression compression, ProgressListen
   }
 
   /** Docker's layout, no compression, no progress. */
-  public static final SaveOptions DEFAULT =
-      new SaveOptions(Format.DOCKER, Compression.NONE, ProgressListener.NONE);
+  public static final SaveOptions DEFAULT = builder().build();
 
-  /** Rejects nulls. */
-  public SaveOptions {
-    Objects.requireNonNull(format, "format");
-    Objects.requireNonNull(compression, "compression");
-    Objects.requireNonNull(progress, "progress");
+  private final Format format;
+  private final Compression compression;
+  private final ProgressListener progress;
+
+  private SaveOptions(Builder builder) {
+    format = builder.format;
+    compression = builder.compression;
+    progress = builder.progress;
   }
 
-  /** These options with another layout. */
-  public SaveOptions withFormat(Format newFormat) {
-    return new SaveOptions(newFormat, compression, progress);
+  /** A builder without any option set. */
+  public static Builder builder() {
+    return new Builder();
   }
 
-  /** These options with another compression. */
-  public SaveOptions withCompression(Compression newCompression) {
-    return new SaveOptions(format, newCompression, progress);
+  /** The layout. */
+  public Format format() {
+    return format;
   }
 
-  /** These options with another listener. */
-  public SaveOptions withProgress(ProgressListener listener) {
-    return new SaveOptions(format, compression, listener);
+  /** How layers are compressed; the same input gives the same bytes. */
+  public Compression compression() {
+    return compression;
+  }
+
+  /** Where to report progress. */
+  public ProgressListener progress() {
+    return progress;
+  }
+
+  /** A builder with these options set. */
+  public Builder toBuilder() {
+    return new Builder().format(format).compression(compression).progress(progress);
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private Format format = Format.DOCKER;
+    private Compression compression = Compression.NONE;
+    private ProgressListener progress = ProgressListener.NONE;
+
+    private Builder() {}
+
+    /** Sets the layout. */
+    public Builder format(Format format) {
+      this.format = Objects.requireNonNull(format, "format");
+      return this;
+    }
+
+    /** Sets how layers are compressed. */
+    public Builder compression(Compression compression) {
+      this.compression = Objects.requireNonNull(compression, "compression");
+      return this;
+    }
+
+    /** Sets where to report progress. */
+    public Builder progress(ProgressListener progress) {
+      this.progress = Objects.requireNonNull(progress, "progress");
+      return this;
+    }
+
+    /** Makes the options. */
+    public SaveOptions build() {
+      return new SaveOptions(this);
+    }
   }
 }

@@ -433,7 +433,7 @@ public abstract class ImageArchiveContract {
           .images()
           .load(
               ImageSource.of(ImageFiles.docker(image).writeTar(directory.resolve("archive.tar"))),
-              LoadOptions.DEFAULT.withProgress(told::add));
+              LoadOptions.builder().progress(told::add).build());
       assertEquals(Progress.Phase.DONE, told.get(told.size() - 1).phase());
       assertTrue(
           told.stream().anyMatch(progress -> progress.totalBytes().isPresent()), told.toString());
@@ -626,7 +626,7 @@ public abstract class ImageArchiveContract {
           .images()
           .load(
               ImageSource.of(twoPlatforms(amd64, arm64).toStream()),
-              LoadOptions.DEFAULT.withPlatform(platform(architecture, variant)));
+              LoadOptions.builder().platform(platform(architecture, variant)).build());
       SampleImage expected = architecture.equals("amd64") ? amd64 : arm64;
       assertEquals(List.of(expected.id()), store.images().list().stream().map(Image::id).toList());
     }
@@ -644,7 +644,7 @@ public abstract class ImageArchiveContract {
                       .images()
                       .load(
                           ImageSource.of(twoPlatforms(amd64, arm64).toStream()),
-                          LoadOptions.DEFAULT.withPlatform(platform(architecture, variant))));
+                          LoadOptions.builder().platform(platform(architecture, variant)).build()));
       assertTrue(e.getMessage().contains("linux/amd64, linux/arm64/v8"), e.getMessage());
       assertEmpty();
     }
@@ -769,7 +769,12 @@ public abstract class ImageArchiveContract {
         throws IOException {
       SampleImage one = two();
       SampleImage other = SampleImage.small("b", 2);
-      SaveOptions options = new SaveOptions(format, compression, progress -> {});
+      SaveOptions options =
+          SaveOptions.builder()
+              .format(format)
+              .compression(compression)
+              .progress(progress -> {})
+              .build();
       load(
           ImageFiles.docker(
               List.of(one, other),
@@ -803,7 +808,7 @@ public abstract class ImageArchiveContract {
     void save_toFileAndDirectory_sameAsToStream(Compression compression) throws IOException {
       SampleImage image = two();
       load(ImageFiles.docker(image, "demo:one"));
-      SaveOptions options = SaveOptions.DEFAULT.withCompression(compression);
+      SaveOptions options = SaveOptions.builder().compression(compression).build();
       byte[] stream = save(options, "demo:one");
       Path file = directory.resolve("out.tar");
       Path layout = directory.resolve("out");
@@ -942,7 +947,7 @@ public abstract class ImageArchiveContract {
     void save_oci_hasNoDocumentsOfDocker() throws IOException {
       load(ImageFiles.docker(two(), "demo:one"));
       Map<String, byte[]> members =
-          members(save(SaveOptions.DEFAULT.withFormat(Format.OCI), "demo:one"));
+          members(save(SaveOptions.builder().format(Format.OCI).build(), "demo:one"));
       assertEquals(Set.of("index.json", "oci-layout"), tops(members));
       assertEquals(2 + 4, members.size(), members.keySet().toString());
     }
@@ -1000,7 +1005,7 @@ public abstract class ImageArchiveContract {
       InvalidImageException e =
           assertThrows(InvalidImageException.class, () -> save(SaveOptions.DEFAULT, "demo:none"));
       assertTrue(e.getMessage().endsWith("save it as OCI layout"), e.getMessage());
-      assertTrue(save(SaveOptions.DEFAULT.withFormat(Format.OCI), "demo:none").length > 0);
+      assertTrue(save(SaveOptions.builder().format(Format.OCI).build(), "demo:none").length > 0);
     }
   }
 
@@ -1107,7 +1112,7 @@ public abstract class ImageArchiveContract {
     @Test
     void close_whileSaving_waitsForTheSave() throws Exception {
       SampleImage image = SampleImage.small("a", 6);
-      SaveOptions options = SaveOptions.DEFAULT.withCompression(Compression.GZIP);
+      SaveOptions options = SaveOptions.builder().compression(Compression.GZIP).build();
       List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
       List<Thread> closing = new ArrayList<>();
       ExecutorService pool = Executors.newCachedThreadPool();

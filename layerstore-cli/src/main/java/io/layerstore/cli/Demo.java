@@ -150,7 +150,7 @@ final class Demo {
   }
 
   private LoadOptions loadOptions() {
-    return LoadOptions.DEFAULT.withProgress(progressBar.listener());
+    return LoadOptions.builder().progress(progressBar.listener()).build();
   }
 
   /** The layers of an image, the bottom one first; each is to be closed. */
@@ -308,7 +308,7 @@ final class Demo {
         .save(
             List.of(COMMITTED.toString()),
             new ImageTarget.ToFile(file),
-            SaveOptions.DEFAULT.withProgress(progressBar.listener()));
+            SaveOptions.builder().progress(progressBar.listener()).build());
   }
 
   private void loadElsewhere(Path saved, Image image) throws IOException {

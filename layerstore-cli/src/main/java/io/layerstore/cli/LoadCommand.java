@@ -37,8 +37,10 @@ final class LoadCommand extends Subcommand {
     String file = fileParameter.getValue();
     @Nullable String platform = platformOption.getValue();
     LoadOptions options =
-        new LoadOptions(
-            platform == null ? null : platform(platform), layerstore().progressBar().listener());
+        LoadOptions.builder()
+            .platform(platform == null ? null : platform(platform))
+            .progress(layerstore().progressBar().listener())
+            .build();
     try (LayerStore store = layerstore().openToWrite()) {
       LoadReport report = load(store, file, options);
       for (String note : report.notes()) {

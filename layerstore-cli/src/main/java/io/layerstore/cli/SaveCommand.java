@@ -62,10 +62,11 @@ final class SaveCommand extends Subcommand {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");
     }
     SaveOptions options =
-        new SaveOptions(
-            format(),
-            layerstore().compression(compressOption.getValue()),
-            layerstore().progressBar().listener());
+        SaveOptions.builder()
+            .format(format())
+            .compression(layerstore().compression(compressOption.getValue()))
+            .progress(layerstore().progressBar().listener())
+            .build();
     try (LayerStore store = layerstore().openToRead()) {
       store.images().save(images, target(file), options);
     }

@@ -177,7 +177,7 @@ final class ImageToolsTest {
         .save(
             List.of("app:1"),
             isDirectory ? new ImageTarget.ToDirectory(target) : new ImageTarget.ToFile(target),
-            SaveOptions.DEFAULT.withFormat(format).withCompression(compression));
+            SaveOptions.builder().format(format).compression(compression).build());
   }
 
   @Nested
