@@ -1,45 +1,87 @@
 package io.layerstore;
 
 import java.time.Instant;
-import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * How to commit a read-write layer. Immutable.
- *
- * @param releaseAfterwards whether to release the read-write layer once the new layer is in the
- *     store
- * @param progress where to report progress
- * @param latestTime the latest time that an entry of the new layer may have: later ones become
- *     this, earlier ones stay as they are; null for no limit
- * @see TarOptions#latestTime
- */
-public record CommitOptions(
-    boolean releaseAfterwards, ProgressListener progress, @Nullable Instant latestTime) {
+/** How to commit a read-write layer. Immutable; made with {@link #builder}. */
+public final class CommitOptions {
 
-  /** The read-write layer goes on; no progress. */
-  public static final CommitOptions DEFAULT = new CommitOptions(false, ProgressListener.NONE);
+  /** The read-write layer goes on, and its times are kept. */
+  public static final CommitOptions DEFAULT = builder().build();
 
-  /** Rejects nulls. */
-  public CommitOptions {
-    Objects.requireNonNull(progress, "progress");
+  private final boolean releaseAfterwards;
+  private final @Nullable Instant latestTime;
+  private final @Nullable ProgressListener progress;
+
+  private CommitOptions(Builder builder) {
+    releaseAfterwards = builder.releaseAfterwards;
+    latestTime = builder.latestTime;
+    progress = builder.progress;
   }
 
-  /** Options without a latest time. */
-  public CommitOptions(boolean releaseAfterwards, ProgressListener progress) {
-    this(releaseAfterwards, progress, null);
+  /** A builder without any option set. */
+  public static Builder builder() {
+    return new Builder();
   }
 
-  /** These options, with the read-write layer released afterwards. */
-  public CommitOptions andRelease() {
-    return new CommitOptions(true, progress, latestTime);
+  /** Whether to release the read-write layer once the new layer is in the store. */
+  public boolean releaseAfterwards() {
+    return releaseAfterwards;
   }
 
   /**
-   * These options with another latest time, or with none. With one, the same files written at
-   * another time make the same layer.
+   * The latest time that an entry of the new layer may have: later ones become this, earlier ones
+   * stay as they are. Empty for no limit.
+   *
+   * @see TarOptions#latestTime
    */
-  public CommitOptions withLatestTime(@Nullable Instant newLatestTime) {
-    return new CommitOptions(releaseAfterwards, progress, newLatestTime);
+  public Optional<Instant> latestTime() {
+    return Optional.ofNullable(latestTime);
+  }
+
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
+  }
+
+  /** A builder with these options set. */
+  public Builder toBuilder() {
+    return builder().releaseAfterwards(releaseAfterwards).latestTime(latestTime).progress(progress);
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private boolean releaseAfterwards;
+    private @Nullable Instant latestTime;
+    private @Nullable ProgressListener progress;
+
+    private Builder() {}
+
+    /** Sets whether to release the read-write layer once the new layer is in the store. */
+    public Builder releaseAfterwards(boolean releaseAfterwards) {
+      this.releaseAfterwards = releaseAfterwards;
+      return this;
+    }
+
+    /**
+     * Sets the latest time that an entry may have; null for no limit. With one, the same files
+     * written at another time make the same layer.
+     */
+    public Builder latestTime(@Nullable Instant latestTime) {
+      this.latestTime = latestTime;
+      return this;
+    }
+
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
+      this.progress = progress;
+      return this;
+    }
+
+    /** Makes the options. */
+    public CommitOptions build() {
+      return new CommitOptions(this);
+    }
   }
 }

@@ -115,7 +115,7 @@ public final class RegisterOptions {
       return this;
     }
 
-    /** Sets where to report progress. */
+    /** Sets where to report progress; null for the store's listener. */
     public Builder progress(@Nullable ProgressListener progress) {
       this.progress = progress;
       return this;

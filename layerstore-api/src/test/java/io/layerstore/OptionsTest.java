@@ -118,11 +118,14 @@ final class OptionsTest {
   class Commit {
 
     @Test
-    void andRelease_keepsTheRest() {
+    void toBuilder_keepsTheRest() {
       ProgressListener listener = progress -> {};
       CommitOptions options =
-          new CommitOptions(false, listener).withLatestTime(Instant.EPOCH).andRelease();
-      assertEquals(new CommitOptions(true, listener, Instant.EPOCH), options);
+          CommitOptions.builder().latestTime(Instant.EPOCH).progress(listener).build();
+      CommitOptions releasing = options.toBuilder().releaseAfterwards(true).build();
+      assertTrue(releasing.releaseAfterwards());
+      assertEquals(Instant.EPOCH, releasing.latestTime().orElseThrow());
+      assertSame(listener, releasing.progress().orElseThrow());
     }
   }
 

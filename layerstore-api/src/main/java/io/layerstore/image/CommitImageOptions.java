@@ -25,7 +25,7 @@ public final class CommitImageOptions {
   private final @Nullable Instant created;
   private final @Nullable Instant latestTime;
   private final List<String> changes;
-  private final ProgressListener progress;
+  private final @Nullable ProgressListener progress;
 
   private CommitImageOptions(Builder builder) {
     reference = builder.reference;
@@ -87,9 +87,9 @@ public final class CommitImageOptions {
     return changes;
   }
 
-  /** Where to report progress. */
-  public ProgressListener progress() {
-    return progress;
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
   }
 
   /** Collects options. Not safe for use by several threads. */
@@ -102,7 +102,7 @@ public final class CommitImageOptions {
     private @Nullable Instant created;
     private @Nullable Instant latestTime;
     private List<String> changes = List.of();
-    private ProgressListener progress = ProgressListener.NONE;
+    private @Nullable ProgressListener progress;
 
     private Builder() {}
 
@@ -163,8 +163,8 @@ public final class CommitImageOptions {
       return this;
     }
 
-    /** Sets where to report progress. */
-    public Builder progress(ProgressListener progress) {
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
       this.progress = progress;
       return this;
     }

@@ -23,7 +23,7 @@ public final class ImportOptions {
   private final @Nullable Platform platform;
   private final @Nullable Instant created;
   private final List<String> changes;
-  private final ProgressListener progress;
+  private final @Nullable ProgressListener progress;
 
   private ImportOptions(Builder builder) {
     reference = builder.reference;
@@ -64,9 +64,9 @@ public final class ImportOptions {
     return changes;
   }
 
-  /** Where to report progress. */
-  public ProgressListener progress() {
-    return progress;
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
   }
 
   /** Collects options. Not safe for use by several threads. */
@@ -76,7 +76,7 @@ public final class ImportOptions {
     private @Nullable Platform platform;
     private @Nullable Instant created;
     private List<String> changes = List.of();
-    private ProgressListener progress = ProgressListener.NONE;
+    private @Nullable ProgressListener progress;
 
     private Builder() {}
 
@@ -110,8 +110,8 @@ public final class ImportOptions {
       return this;
     }
 
-    /** Sets where to report progress. */
-    public Builder progress(ProgressListener progress) {
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
       this.progress = progress;
       return this;
     }

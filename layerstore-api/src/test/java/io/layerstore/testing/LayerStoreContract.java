@@ -605,7 +605,13 @@ public abstract class LayerStoreContract {
       RegisterOptions options =
           RegisterOptions.builder().progress(progress -> seen.add(progress.phase())).build();
       store.register(LayerSource.of(tar("a", "1")), options).close();
-      assertEquals(List.of(Progress.Phase.values()), seen.stream().distinct().toList());
+      assertEquals(
+          List.of(
+              Progress.Phase.UNPACKING,
+              Progress.Phase.SYNCING,
+              Progress.Phase.COMMITTING,
+              Progress.Phase.DONE),
+          seen.stream().distinct().toList());
       assertEquals(seen.stream().sorted().toList(), seen);
     }
 
@@ -1602,7 +1608,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void commit_sameChangesAtOtherTimesWithLatestTime_oneLayer() throws IOException {
-      CommitOptions options = CommitOptions.DEFAULT.withLatestTime(LATEST);
+      CommitOptions options = CommitOptions.builder().latestTime(LATEST).build();
       try (Layer base = register(AppendixA.TWO_BASE.bytes());
           RWLayer first = changedAt("first", base.chainId(), LATEST.plusSeconds(1));
           RWLayer second = changedAt("second", base.chainId(), LATEST.plusSeconds(99));
@@ -1618,7 +1624,7 @@ public abstract class LayerStoreContract {
     void commit_latestTime_lowersLaterTimesAndRaisesNone() throws IOException {
       try (Layer base = register(AppendixA.TWO_BASE.bytes());
           RWLayer rw = changedAt("rw", base.chainId(), LATEST.plusSeconds(1));
-          Layer top = rw.commit(CommitOptions.DEFAULT.withLatestTime(LATEST));
+          Layer top = rw.commit(CommitOptions.builder().latestTime(LATEST).build());
           Mount mount = top.mount()) {
         assertEquals(LATEST, modified(mount, "etc/new"));
         assertEquals(LATEST, modified(mount, "etc"));
@@ -1634,7 +1640,7 @@ public abstract class LayerStoreContract {
       try (Layer base = register(AppendixA.TWO_BASE.bytes());
           RWLayer first = changedAt("first", base.chainId(), LATEST.plusSeconds(1));
           RWLayer second = changedAt("second", base.chainId(), LATEST.plusSeconds(99));
-          Layer top = first.commit(CommitOptions.DEFAULT.withLatestTime(LATEST))) {
+          Layer top = first.commit(CommitOptions.builder().latestTime(LATEST).build())) {
         byte[] exported = export(first, options);
         assertArrayEquals(exported, export(second, options));
         try (Layer again = register(exported, base.chainId())) {
@@ -1658,7 +1664,7 @@ public abstract class LayerStoreContract {
     void commit_andRelease_rwLayerIsGone() throws IOException {
       try (Layer base = register(tar("a", "1"))) {
         RWLayer rw = store.createRWLayer("rw", base.chainId());
-        try (Layer top = rw.commit(CommitOptions.DEFAULT.andRelease())) {
+        try (Layer top = rw.commit(CommitOptions.builder().releaseAfterwards(true).build())) {
           assertEquals(base.chainId(), top.parent().orElseThrow());
         }
         assertEquals(List.of(), store.rwLayers());

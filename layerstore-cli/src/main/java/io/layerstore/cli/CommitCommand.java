@@ -74,7 +74,10 @@ final class CommitCommand extends Subcommand {
 
   private void commit(RWLayer layer, @Nullable Instant latestTime) throws IOException {
     CommitOptions options =
-        new CommitOptions(false, layerstore().progressBar().listener(), latestTime);
+        CommitOptions.builder()
+            .progress(layerstore().progressBar().listener())
+            .latestTime(latestTime)
+            .build();
     try (Layer committed = layer.commit(options)) {
       print(out -> out.line(Show.registered(committed)), json -> Show.layer(json, committed));
     }

@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
@@ -27,7 +28,7 @@ final class ProgressBarTest {
   void onProgress_totalKnown_showsThePart() {
     bar(true)
         .listener()
-        .onProgress(new Progress(Progress.Phase.UNPACKING, 500, 3, OptionalLong.of(2000)));
+        .onProgress(progress(Progress.Phase.UNPACKING, 500, 3, OptionalLong.of(2000)));
 
     assertEquals(CLEAR + "unpacking [######..................] 25% of 2.0 kB, 3 entries", shown());
   }
@@ -36,7 +37,7 @@ final class ProgressBarTest {
   void onProgress_totalUnknown_showsTheBytes() {
     bar(true)
         .listener()
-        .onProgress(new Progress(Progress.Phase.SYNCING, 1500, 0, OptionalLong.empty()));
+        .onProgress(progress(Progress.Phase.SYNCING, 1500, 0, OptionalLong.empty()));
 
     assertEquals(CLEAR + "syncing 1.5 kB", shown());
   }
@@ -45,7 +46,7 @@ final class ProgressBarTest {
   void onProgress_moreThanTheTotal_staysWithinTheBar() {
     bar(true)
         .listener()
-        .onProgress(new Progress(Progress.Phase.UNPACKING, 3000, 0, OptionalLong.of(2000)));
+        .onProgress(progress(Progress.Phase.UNPACKING, 3000, 0, OptionalLong.of(2000)));
 
     assertTrue(shown().contains("[########################] 100%"), shown());
   }
@@ -53,9 +54,9 @@ final class ProgressBarTest {
   @Test
   void onProgress_done_takesTheLineAway() {
     ProgressListener listener = bar(true).listener();
-    listener.onProgress(new Progress(Progress.Phase.UNPACKING, 1, 1, OptionalLong.empty()));
+    listener.onProgress(progress(Progress.Phase.UNPACKING, 1, 1, OptionalLong.empty()));
 
-    listener.onProgress(new Progress(Progress.Phase.DONE, 1, 1, OptionalLong.empty()));
+    listener.onProgress(progress(Progress.Phase.DONE, 1, 1, OptionalLong.empty()));
 
     assertTrue(shown().endsWith(CLEAR), shown());
   }
@@ -65,6 +66,18 @@ final class ProgressBarTest {
     bar(true).clear();
 
     assertEquals("", shown());
+  }
+
+  private static Progress progress(
+      Progress.Phase phase, long bytes, long entries, OptionalLong totalBytes) {
+    return new Progress(
+        new Progress.Operation(1, Progress.Kind.REGISTER),
+        phase,
+        Optional.empty(),
+        Optional.empty(),
+        bytes,
+        entries,
+        totalBytes);
   }
 
   private ProgressBar bar(boolean terminal) {

@@ -12,6 +12,7 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Progress;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
@@ -87,8 +88,15 @@ final class DefaultLayerStore implements LayerStore {
 
   @Override
   public Layer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
+    return register(source, options, Progress.Kind.REGISTER, null);
+  }
+
+  /** Registers for what the caller says, and reports progress as such. */
+  Layer register(
+      LayerSource source, RegisterOptions options, Progress.Kind kind, @Nullable String image)
+      throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new LayerReference(this, registration.register(source, options));
+      return new LayerReference(this, registration.register(source, options, kind, image));
     }
   }
 
@@ -217,8 +225,11 @@ final class DefaultLayerStore implements LayerStore {
   /**
    * Registers the changes of {@code node} as a layer, and releases the handle {@code reference} on
    * it afterwards if asked to.
+   *
+   * @param image what people will call the image that is made of it, or null
    */
-  Layer commit(RWLayerReference reference, MountedLayer node, CommitOptions options)
+  Layer commit(
+      RWLayerReference reference, MountedLayer node, CommitOptions options, @Nullable String image)
       throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
@@ -229,14 +240,16 @@ final class DefaultLayerStore implements LayerStore {
         RegisterOptions registerOptions =
             RegisterOptions.builder()
                 .parent(parent == null ? null : parent.chainId())
-                .progress(options.progress())
+                .progress(options.progress().orElse(null))
                 .build();
         LayerSource archive =
             () ->
                 new LayerPacker(
                     LayerReading.diff(store, node.mountId(), node.driverParent()).entries(),
-                    options.latestTime());
-        committed = new LayerReference(this, registration.register(archive, registerOptions));
+                    options.latestTime().orElse(null));
+        committed =
+            new LayerReference(
+                this, registration.register(archive, registerOptions, Progress.Kind.COMMIT, image));
       } finally {
         store.table().dropMountHandle(node);
       }

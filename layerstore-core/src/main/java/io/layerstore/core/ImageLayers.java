@@ -1,10 +1,14 @@
 package io.layerstore.core;
 
 import io.layerstore.ChainId;
+import io.layerstore.CommitOptions;
 import io.layerstore.Layer;
+import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Progress;
 import io.layerstore.RWLayer;
+import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.image.LayerAccess;
 import java.nio.file.Path;
@@ -26,6 +30,18 @@ final class ImageLayers implements LayerAccess {
   public Call enter() {
     StoreLifecycle.Call call = store.lifecycle().enter();
     return call::close;
+  }
+
+  @Override
+  public Layer register(LayerSource source, RegisterOptions options, @Nullable String image)
+      throws LayerStoreException {
+    return layers.register(source, options, Progress.Kind.IMPORT, image);
+  }
+
+  @Override
+  public Layer commit(RWLayer layer, CommitOptions options, @Nullable String image)
+      throws LayerStoreException {
+    return ((RWLayerReference) layer).commit(options, image);
   }
 
   @Override

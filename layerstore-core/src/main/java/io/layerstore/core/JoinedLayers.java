@@ -10,7 +10,6 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress.Phase;
-import io.layerstore.ProgressListener;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.image.archive.LayerBatch;
@@ -53,8 +52,7 @@ final class JoinedLayers implements LayerBatch {
   private final LayerHealth health;
   private final LayerRegistration registration;
   private final LayerRelease release;
-  private final ProgressListener listener;
-  private final ProgressReporter streamed;
+  private final ProgressReporter progress;
   private final boolean copies;
 
   /** Locks of missing chain IDs. */
@@ -78,13 +76,12 @@ final class JoinedLayers implements LayerBatch {
       LayerHealth health,
       LayerRegistration registration,
       LayerRelease release,
-      ProgressListener listener) {
+      ProgressReporter progress) {
     this.store = store;
     this.health = health;
     this.registration = registration;
     this.release = release;
-    this.listener = listener;
-    this.streamed = new ProgressReporter(listener, OptionalLong.empty());
+    this.progress = progress;
     this.copies = store.driver().traits().executesWhiteouts();
   }
 
@@ -163,7 +160,7 @@ final class JoinedLayers implements LayerBatch {
     if (!layer.isReady()) {
       throw new IllegalStateException("the layers below " + chainId + " are not complete");
     }
-    layer.unpack(LayerSources.ofStream(archive), streamed);
+    layer.unpack(LayerSources.ofStream(archive));
   }
 
   private Pending require(ChainId chainId) {
@@ -176,14 +173,14 @@ final class JoinedLayers implements LayerBatch {
 
   @Override
   public void unpackAll(Map<ChainId, LayerSource> sources) throws LayerStoreException {
-    ProgressReporter progress = new ProgressReporter(listener, totalSize(sources));
+    progress.expect(totalSize(sources));
     progress.phase(Phase.UNPACKING);
     heal(sources);
     List<SideBySide.Work> work = new ArrayList<>();
     for (Pending layer : missing.values()) {
       if (!layer.isUnpacked()) {
         LayerSource source = requireSource(sources, layer);
-        work.add(stop -> layer.unpack(stoppable(source, stop), progress));
+        work.add(stop -> layer.unpack(stoppable(source, stop), LayerSources.size(source)));
       }
     }
     SideBySide.run(store.executor(), copies ? 1 : SideBySide.threads(), OPERATION, work);
@@ -214,6 +211,9 @@ final class JoinedLayers implements LayerBatch {
   private OptionalLong totalSize(Map<ChainId, LayerSource> sources) throws LayerStoreException {
     long total = 0;
     for (Pending layer : missing.values()) {
+      if (layer.isUnpacked()) {
+        continue;
+      }
       LayerSource source = sources.get(layer.chainId());
       OptionalLong size = source == null ? OptionalLong.empty() : LayerSources.size(source);
       if (size.isEmpty()) {
@@ -236,11 +236,12 @@ final class JoinedLayers implements LayerBatch {
           RegisterOptions.builder()
               .parent(layer.wanted.parent())
               .expectedDiffId(layer.wanted.diffId())
-              .progress(listener)
               .build();
       releaseLocks();
       missing.clear();
-      held.put(layer.chainId(), registration.register(requireSource(sources, layer), options));
+      held.put(
+          layer.chainId(),
+          registration.register(requireSource(sources, layer), options, layer.progress()));
       findMissing();
     }
   }
@@ -265,11 +266,11 @@ final class JoinedLayers implements LayerBatch {
       layer.complete();
       ids.add(layer.cacheId);
     }
-    streamed.phase(Phase.SYNCING);
+    progress.phase(Phase.SYNCING);
     if (store.options().durability() == Durability.FULL) {
       store.driver().sync(ids);
     }
-    streamed.phase(Phase.COMMITTING);
+    progress.phase(Phase.COMMITTING);
     Interrupts.check(OPERATION);
     Set<ChainId> published = new LinkedHashSet<>();
     try {
@@ -289,7 +290,7 @@ final class JoinedLayers implements LayerBatch {
     if (healed != null) {
       registration.loadLayersAbove(healed);
     }
-    streamed.phase(Phase.DONE);
+    progress.phase(Phase.DONE);
     return published;
   }
 
@@ -436,14 +437,25 @@ final class JoinedLayers implements LayerBatch {
       return begun;
     }
 
-    void unpack(LayerSource source, ProgressReporter progress) throws LayerStoreException {
+    ProgressReporter.OfLayer progress() {
+      return progress.layer(wanted.image(), wanted.diffId());
+    }
+
+    void unpack(LayerSource source) throws LayerStoreException {
+      unpack(source, OptionalLong.empty());
+    }
+
+    void unpack(LayerSource source, OptionalLong archiveBytes) throws LayerStoreException {
       Interrupts.check(OPERATION);
+      ProgressReporter.OfLayer counts = progress();
+      counts.expect(archiveBytes);
+      counts.phase(Phase.UNPACKING);
       MetadataTransaction begun = ensureCreated();
       LayerIntake.Result result;
       try (InputStream archive = LayerSources.open(source)) {
         result =
             new LayerIntake(store, begun, copies ? null : postponed::add)
-                .takeIn(archive, cacheId, parentCacheId(), progress);
+                .takeIn(archive, cacheId, parentCacheId(), counts);
       } catch (IOException e) {
         throw Interrupts.translate(OPERATION, e);
       }

@@ -73,7 +73,7 @@ final class LayerIntake {
       InputStream archive,
       String cacheId,
       @Nullable String parentCacheId,
-      ProgressReporter progress)
+      ProgressReporter.OfLayer progress)
       throws IOException {
     try (SalvagedPayloads salvaged =
             new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"));
@@ -93,7 +93,7 @@ final class LayerIntake {
       InputStream archive,
       String cacheId,
       @Nullable String parentCacheId,
-      ProgressReporter progress,
+      ProgressReporter.OfLayer progress,
       UnpackContext context,
       MessageDigest sha256)
       throws IOException {

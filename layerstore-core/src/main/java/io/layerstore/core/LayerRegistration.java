@@ -9,6 +9,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.ProgressListener;
 import io.layerstore.RegisterOptions;
@@ -54,11 +55,23 @@ final class LayerRegistration {
   /**
    * Registers a layer as {@link LayerStore#register(LayerSource, RegisterOptions)} says.
    *
+   * @param kind what the caller does with it
+   * @param image the image that is being made of it, or null
    * @return its node, with one handle more
    */
-  RoLayer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
+  RoLayer register(
+      LayerSource source, RegisterOptions options, Progress.Kind kind, @Nullable String image)
+      throws LayerStoreException {
+    ProgressListener listener = options.progress().orElse(store.options().progress());
+    ProgressReporter progress = new ProgressReporter(listener, kind, image);
+    return register(source, options, progress.onlyLayer(options.expectedDiffId().orElse(null)));
+  }
+
+  /** Registers a layer as a part of something else, or by itself. */
+  RoLayer register(LayerSource source, RegisterOptions options, ProgressReporter.OfLayer progress)
+      throws LayerStoreException {
     store.requireWritable();
-    LayerPublication.Published published = registerLocked(source, options);
+    LayerPublication.Published published = registerLocked(source, options, progress);
     if (published.isBack()) {
       loadLayersAbove(published.layer());
     }
@@ -74,7 +87,8 @@ final class LayerRegistration {
     }
   }
 
-  private LayerPublication.Published registerLocked(LayerSource source, RegisterOptions options)
+  private LayerPublication.Published registerLocked(
+      LayerSource source, RegisterOptions options, ProgressReporter.OfLayer progress)
       throws LayerStoreException {
     ChainId parentId = options.parent().orElse(null);
     RoLayer parent = parentId == null ? null : store.table().pin(parentId);
@@ -84,14 +98,14 @@ final class LayerRegistration {
       }
       ChainId expected = options.expectedChainId().orElse(null);
       if (expected == null) {
-        return unpackAndPublish(source, options, parent, null);
+        return unpackAndPublish(source, options, progress, parent, null);
       }
       try (KeyedLock.Held held = store.chainLock().acquireInterruptibly(expected)) {
         RoLayer existing = store.table().find(expected);
         if (existing != null && health.isSound(existing)) {
           return new LayerPublication.Published(store.table().retain(expected), false);
         }
-        return unpackAndPublish(source, options, parent, held);
+        return unpackAndPublish(source, options, progress, parent, held);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new OperationInterruptedException(OPERATION, e);
@@ -110,15 +124,15 @@ final class LayerRegistration {
   private LayerPublication.Published unpackAndPublish(
       LayerSource source,
       RegisterOptions options,
+      ProgressReporter.OfLayer progress,
       @Nullable RoLayer parent,
       KeyedLock.@Nullable Held held)
       throws LayerStoreException {
     String cacheId = DriverIds.random();
     String parentCacheId = parent == null ? null : parent.cacheId();
-    ProgressListener listener = options.progress().orElse(store.options().progress());
     PendingLayer pending = new PendingLayer(store, cacheId);
     try {
-      ProgressReporter progress = new ProgressReporter(listener, LayerSources.size(source));
+      progress.expect(LayerSources.size(source));
       MetadataTransaction transaction = pending.begin();
       store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
       progress.phase(Phase.UNPACKING);
@@ -130,6 +144,7 @@ final class LayerRegistration {
         throw Interrupts.translate(OPERATION, e);
       }
       LayerRecord record = record(options, parent, cacheId, taken);
+      progress.is(record.diffId());
       progress.phase(Phase.SYNCING);
       if (store.options().durability() == Durability.FULL) {
         store.driver().sync(cacheId);

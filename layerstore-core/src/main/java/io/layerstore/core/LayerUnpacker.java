@@ -45,7 +45,7 @@ final class LayerUnpacker {
   private final TreeWriter writer;
   private final UnpackContext context;
   private final DeviceFilter devices;
-  private final ProgressReporter progress;
+  private final ProgressReporter.OfLayer progress;
   private final @Nullable Disassembler split;
   private final AufsLinkSources linkSources;
   private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -61,7 +61,7 @@ final class LayerUnpacker {
       DriverTraits traits,
       TreeWriter writer,
       UnpackContext context,
-      ProgressReporter progress,
+      ProgressReporter.OfLayer progress,
       @Nullable Disassembler split,
       AufsLinkSources linkSources) {
     this.limits = options.limits();

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One handle of one caller on a read-write layer. Spent by the first {@link #close} or release,
@@ -114,7 +115,12 @@ final class RWLayerReference implements RWLayer {
 
   @Override
   public Layer commit(CommitOptions options) throws LayerStoreException {
-    return store.commit(this, requireOpen(), options);
+    return commit(options, null);
+  }
+
+  /** Commits for an image that people will call {@code image}, or for none. */
+  Layer commit(CommitOptions options, @Nullable String image) throws LayerStoreException {
+    return store.commit(this, requireOpen(), options, image);
   }
 
   @Override

@@ -10,6 +10,7 @@ import io.layerstore.MountInitializer;
 import io.layerstore.MountNameConflictException;
 import io.layerstore.MountOptions;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.Progress;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
@@ -29,7 +30,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -251,8 +251,10 @@ final class ReadWriteLayers {
       store.requireWritable();
       try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(layer.name())) {
         UnpackContext context = new UnpackContext(layer.mountId(), null, null, null);
-        ProgressReporter progress =
-            new ProgressReporter(store.options().progress(), OptionalLong.empty());
+        ProgressReporter.OfLayer progress =
+            new ProgressReporter(store.options().progress(), Progress.Kind.APPLY, null)
+                .onlyLayer(null);
+        progress.phase(Progress.Phase.UNPACKING);
         try (AufsLinkSources linkSources =
                 new AufsLinkSources(() -> Files.createTempFile("layerstore", null));
             DecompressedStream plain =
@@ -260,15 +262,18 @@ final class ReadWriteLayers {
                     new SourceStream(tar, progress), store.options().limits());
             TreeWriter writer =
                 store.driver().openWriter(layer.mountId(), layer.driverParent(), context)) {
-          return new LayerUnpacker(
-                  store.options(),
-                  store.driver().traits(),
-                  writer,
-                  context,
-                  progress,
-                  null,
-                  linkSources)
-              .unpack(plain, plain);
+          long sizeBytes =
+              new LayerUnpacker(
+                      store.options(),
+                      store.driver().traits(),
+                      writer,
+                      context,
+                      progress,
+                      null,
+                      linkSources)
+                  .unpack(plain, plain);
+          progress.phase(Progress.Phase.DONE);
+          return sizeBytes;
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

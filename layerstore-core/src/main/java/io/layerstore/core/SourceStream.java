@@ -12,9 +12,9 @@ import java.io.InputStream;
 final class SourceStream extends InputStream {
 
   private final InputStream source;
-  private final ProgressReporter progress;
+  private final ProgressReporter.OfLayer progress;
 
-  SourceStream(InputStream source, ProgressReporter progress) {
+  SourceStream(InputStream source, ProgressReporter.OfLayer progress) {
     this.source = source;
     this.progress = progress;
   }

@@ -1,9 +1,10 @@
 package io.layerstore.core;
 
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
-import io.layerstore.Progress.Phase;
+import io.layerstore.Progress;
 import io.layerstore.ProgressListener;
 import io.layerstore.core.image.archive.ArchiveLayers;
 import io.layerstore.core.image.archive.LayerBatch;
@@ -43,7 +44,9 @@ final class StoreArchiveLayers implements ArchiveLayers {
   @Override
   public LayerBatch begin(@Nullable ProgressListener listener) throws LayerStoreException {
     store.requireWritable();
-    return new JoinedLayers(store, health, registration, release, listenerOrOwn(listener));
+    ProgressReporter progress =
+        new ProgressReporter(listenerOrOwn(listener), Progress.Kind.LOAD, null);
+    return new JoinedLayers(store, health, registration, release, progress);
   }
 
   @Override
@@ -82,17 +85,22 @@ final class StoreArchiveLayers implements ArchiveLayers {
   }
 
   @Override
-  public Meter meter(@Nullable ProgressListener listener, OptionalLong totalBytes) {
-    ProgressReporter reporter = new ProgressReporter(listenerOrOwn(listener), totalBytes);
+  public Meter meter(@Nullable ProgressListener listener, long totalBytes) {
+    ProgressReporter progress =
+        new ProgressReporter(listenerOrOwn(listener), Progress.Kind.SAVE, null);
+    progress.expect(OptionalLong.of(totalBytes));
     return new Meter() {
       @Override
-      public void addBytes(long count) {
-        reporter.addBytes(count);
+      public void phase(Progress.Phase phase) {
+        progress.phase(phase);
       }
 
       @Override
-      public void done() {
-        reporter.phase(Phase.DONE);
+      public OfLayer layer(String image, DiffId diffId, long archiveBytes) {
+        ProgressReporter.OfLayer layer = progress.layer(image, diffId);
+        layer.expect(OptionalLong.of(archiveBytes));
+        layer.phase(Progress.Phase.WRITING);
+        return layer::addBytes;
       }
     };
   }

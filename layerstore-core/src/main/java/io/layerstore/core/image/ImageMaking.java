@@ -75,10 +75,9 @@ final class ImageMaking {
     config.setComment(comment);
     config.addHistory(null, null, comment, false);
     Set<ChainId> before = chainIds();
-    Layer layer =
-        access
-            .layers()
-            .register(rootFs, RegisterOptions.builder().progress(options.progress()).build());
+    RegisterOptions registerOptions =
+        RegisterOptions.builder().progress(options.progress().orElse(null)).build();
+    Layer layer = access.register(rootFs, registerOptions, title(tag));
     config.addLayer(layer.diffId());
     return publish(config.toBytes(), null, tag, layer, before);
   }
@@ -110,9 +109,12 @@ final class ImageMaking {
             options.created().orElseGet(Instant::now));
     config.setAuthor(author);
     Set<ChainId> before = chainIds();
-    Layer layer =
-        rwLayer.commit(
-            new CommitOptions(false, options.progress(), options.latestTime().orElse(null)));
+    CommitOptions commitOptions =
+        CommitOptions.builder()
+            .progress(options.progress().orElse(null))
+            .latestTime(options.latestTime().orElse(null))
+            .build();
+    Layer layer = access.commit(rwLayer, commitOptions, title(tag));
     // A layer without files says nothing, and Docker leaves it out.
     boolean isEmpty = layer.diffId().equals(DiffId.EMPTY_TAR);
     if (!isEmpty) {
@@ -166,6 +168,10 @@ final class ImageMaking {
     return access.layers().layers().stream()
         .map(LayerInfo::chainId)
         .collect(Collectors.toUnmodifiableSet());
+  }
+
+  private static @Nullable String title(@Nullable ImageReference tag) {
+    return tag == null ? null : tag.toString();
   }
 
   private static @Nullable ImageReference requireTag(@Nullable ImageReference reference)

@@ -1,10 +1,13 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
+import io.layerstore.CommitOptions;
 import io.layerstore.Layer;
+import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RWLayer;
+import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
@@ -25,6 +28,22 @@ public interface LayerAccess {
    * @throws IllegalStateException if the store is closed
    */
   Call enter();
+
+  /**
+   * Registers the layer that an image is made of, as {@link LayerStore#register} does.
+   *
+   * @param image what people will call the image; null if it gets no name
+   */
+  Layer register(LayerSource source, RegisterOptions options, @Nullable String image)
+      throws LayerStoreException;
+
+  /**
+   * Commits the changes that an image is made of, as {@link RWLayer#commit} does.
+   *
+   * @param image what people will call the image; null if it gets no name
+   */
+  Layer commit(RWLayer layer, CommitOptions options, @Nullable String image)
+      throws LayerStoreException;
 
   /** The layer store. */
   LayerStore layers();

@@ -1,13 +1,14 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
+import io.layerstore.Progress;
 import io.layerstore.ProgressListener;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** What image archives need of the layers of a store. */
@@ -43,22 +44,31 @@ public interface ArchiveLayers {
    */
   void runAll(String operation, List<? extends Work> pieces) throws LayerStoreException;
 
-  /** Counts the bytes of a long operation, on any thread. */
+  /** Reports how far a save has come, on any thread. */
   interface Meter {
 
-    /** Adds to the count. */
-    void addBytes(long count);
+    /** Counts the bytes of one layer. */
+    @FunctionalInterface
+    interface OfLayer {
 
-    /** The operation is at its end. */
-    void done();
+      /** Adds to the count. */
+      void addBytes(long count);
+    }
+
+    /** Begins a phase. */
+    void phase(Progress.Phase phase);
+
+    /** Begins to count the bytes of a layer. */
+    OfLayer layer(String image, DiffId diffId, long archiveBytes);
   }
 
   /**
-   * Begins to report progress.
+   * Begins to report the progress of a save.
    *
    * @param listener whom to tell; null for the store's own listener
+   * @param totalBytes how many bytes will be counted
    */
-  Meter meter(@Nullable ProgressListener listener, OptionalLong totalBytes);
+  Meter meter(@Nullable ProgressListener listener, long totalBytes);
 
   /** The directory for temporary files; may not exist yet. */
   Path temporaryDirectory();

@@ -74,6 +74,11 @@ record ArchivedImage(
         ImageId.of(configBytes), ByteString.of(configBytes), config, layers, references, parent);
   }
 
+  /** What people call it: its first name, or else its ID. */
+  String title() {
+    return references.isEmpty() ? id.toString() : references.get(0).toString();
+  }
+
   /** The same image with further names. */
   ArchivedImage withReferences(List<ImageReference> more) {
     List<ImageReference> all = new ArrayList<>(references);

@@ -4,6 +4,7 @@ import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Progress.Phase;
 import io.layerstore.ProgressListener;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.image.ImageArchives;
@@ -21,7 +22,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,8 +58,9 @@ final class ImageSave {
    * @param chainId a layer with the archive
    * @param created when the first image with it was made
    * @param archiveBytes the size of its archive
+   * @param image what people call that image
    */
-  private record Source(ChainId chainId, Instant created, long archiveBytes) {}
+  private record Source(ChainId chainId, Instant created, long archiveBytes, String image) {}
 
   private ImageSave(ArchiveLayers layers, List<Chosen> images, SaveOptions options)
       throws LayerStoreException {
@@ -75,7 +76,10 @@ final class ImageSave {
           sources.put(
               diffId,
               new Source(
-                  chainId, LayoutDocuments.time(chosen.image()), layers.archiveBytes(chainId)));
+                  chainId,
+                  LayoutDocuments.time(chosen.image()),
+                  layers.archiveBytes(chainId),
+                  chosen.title()));
         }
       }
     }
@@ -134,12 +138,13 @@ final class ImageSave {
 
   private void writeDirectory(LayoutDirectory out) throws IOException {
     ArchiveLayers.Meter meter = meter(1);
+    meter.phase(Phase.WRITING);
     Map<DiffId, SavedLayer> saved =
         forEachLayer(
             (diffId, source) -> {
               try (LayoutDirectory.NewBlob blob = out.newBlob()) {
                 DigestStream counted = new DigestStream(blob.stream());
-                SavedLayer.write(layers, source.chainId(), format, meter, counted);
+                write(diffId, source, meter, counted);
                 SavedLayer layer = saved(diffId, source, counted);
                 blob.commit(layer.digest().hex(), layer.created());
                 return layer;
@@ -148,12 +153,15 @@ final class ImageSave {
     for (Map.Entry<String, Document> document : documents(saved).entrySet()) {
       out.write(document.getKey(), document.getValue());
     }
-    meter.done();
+    meter.phase(Phase.DONE);
   }
 
   private void writeTar(OutputStream stream) throws IOException {
     boolean isPlain = format == CompressionFormat.NONE;
     ArchiveLayers.Meter meter = meter(isPlain ? 1 : 2);
+    if (!isPlain) {
+      meter.phase(Phase.COMPRESSING);
+    }
     Map<DiffId, SavedLayer> saved =
         isPlain ? plainLayers() : forEachLayer((diffId, source) -> measure(diffId, source, meter));
     SortedMap<String, Document> documents = documents(saved);
@@ -162,6 +170,7 @@ final class ImageSave {
     SortedMap<String, Boolean> paths = new TreeMap<>();
     documents.keySet().forEach(path -> paths.put(path, false));
     byPath.keySet().forEach(path -> paths.put(path, true));
+    meter.phase(Phase.WRITING);
     OutputStream buffered = new BufferedOutputStream(stream, BUFFER_BYTES);
     PlainTarWriter tar = new PlainTarWriter(buffered);
     tar.directory(BLOBS, Instant.EPOCH);
@@ -171,14 +180,14 @@ final class ImageSave {
       SavedLayer layer = byPath.get(path);
       if (layer != null) {
         OutputStream content = tar.file(path, layer.sizeBytes(), layer.created());
-        SavedLayer.write(layers, layer.chainId(), format, meter, content);
+        write(layer.diffId(), sources.get(layer.diffId()), meter, content);
       } else if (document != null) {
         document.bytes().writeTo(tar.file(path, document.bytes().length(), document.modified()));
       }
     }
     tar.close();
     buffered.flush();
-    meter.done();
+    meter.phase(Phase.DONE);
   }
 
   private SortedMap<String, Document> documents(Map<DiffId, SavedLayer> saved) throws IOException {
@@ -191,8 +200,7 @@ final class ImageSave {
       total += source.archiveBytes();
     }
     ProgressListener listener = options.progress();
-    return layers.meter(
-        listener == ProgressListener.NONE ? null : listener, OptionalLong.of(total * passes));
+    return layers.meter(listener == ProgressListener.NONE ? null : listener, total * passes);
   }
 
   private Map<DiffId, SavedLayer> plainLayers() {
@@ -210,11 +218,17 @@ final class ImageSave {
     return saved;
   }
 
+  private void write(DiffId diffId, Source source, ArchiveLayers.Meter meter, OutputStream out)
+      throws IOException {
+    ArchiveLayers.Meter.OfLayer counts = meter.layer(source.image(), diffId, source.archiveBytes());
+    SavedLayer.write(layers, source.chainId(), format, counts, out);
+  }
+
   /** Compresses a layer for its digest and size alone. */
   private SavedLayer measure(DiffId diffId, Source source, ArchiveLayers.Meter meter)
       throws IOException {
     DigestStream counted = new DigestStream(OutputStream.nullOutputStream());
-    SavedLayer.write(layers, source.chainId(), format, meter, counted);
+    write(diffId, source, meter, counted);
     return saved(diffId, source, counted);
   }
 

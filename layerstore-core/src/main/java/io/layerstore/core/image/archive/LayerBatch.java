@@ -27,8 +27,9 @@ public interface LayerBatch extends AutoCloseable {
    * @param parent the layer below, which is in the store or comes before in the batch; null for a
    *     base layer
    * @param diffId the digest of its archive
+   * @param image what people call an image it is of
    */
-  record Wanted(@Nullable ChainId parent, DiffId diffId) {
+  record Wanted(@Nullable ChainId parent, DiffId diffId, String image) {
 
     /** Its chain ID. */
     public ChainId chainId() {

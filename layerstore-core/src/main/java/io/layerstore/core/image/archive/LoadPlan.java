@@ -28,7 +28,7 @@ final class LoadPlan {
     for (ArchivedImage image : contents.images()) {
       ChainId parent = null;
       for (ArchivedLayer layer : image.layers()) {
-        LayerBatch.Wanted next = new LayerBatch.Wanted(parent, layer.diffId());
+        LayerBatch.Wanted next = new LayerBatch.Wanted(parent, layer.diffId(), image.title());
         parent = next.chainId();
         if (layers.putIfAbsent(parent, layer) == null) {
           wanted.add(next);

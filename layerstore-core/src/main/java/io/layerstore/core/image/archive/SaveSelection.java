@@ -30,7 +30,13 @@ final class SaveSelection {
    * @param image the image
    * @param tags the names to save it under
    */
-  record Chosen(Image image, List<ImageReference> tags) {}
+  record Chosen(Image image, List<ImageReference> tags) {
+
+    /** What people call it: its first tag, or else its ID. */
+    String title() {
+      return tags.isEmpty() ? image.id().toString() : tags.get(0).toString();
+    }
+  }
 
   private SaveSelection(ImageArchives.Host host) {
     this.host = host;

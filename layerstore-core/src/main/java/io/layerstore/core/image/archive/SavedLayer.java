@@ -33,7 +33,7 @@ record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest
       ArchiveLayers layers,
       ChainId chainId,
       CompressionFormat format,
-      ArchiveLayers.Meter meter,
+      ArchiveLayers.Meter.OfLayer meter,
       OutputStream out)
       throws IOException {
     try (InputStream archive = layers.archive(chainId);
