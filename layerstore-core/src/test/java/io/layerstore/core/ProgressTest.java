@@ -182,7 +182,7 @@ final class ProgressTest {
         .save(
             List.of("demo:1"),
             new ImageTarget.ToStream(new ByteArrayOutputStream()),
-            SaveOptions.DEFAULT.withCompression(compression));
+            SaveOptions.builder().compression(compression).build());
     assertOneOperation(Kind.SAVE);
     Set<Phase> phases = told.stream().map(Progress::phase).collect(Collectors.toSet());
     assertTrue(phases.contains(Phase.WRITING), phases.toString());
