@@ -1,5 +1,6 @@
 package io.layerstore.cli;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Platform;
@@ -78,7 +79,7 @@ final class LoadCommand extends Subcommand {
                   ? ImageSource.of(layerstore().console().in())
                   : ImageSource.of(Path.of(file)),
               options);
-    } catch (InvalidImageException e) {
+    } catch (InvalidImageException | ArchiveException e) {
       throw new LayerStoreException(
           name + " cannot be loaded: " + e.getMessage() + "; nothing was added", e);
     }

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every command about images on a real store with the vfs driver, and the image of the demo. */
 final class ImageCommandsTest {
@@ -125,6 +127,29 @@ final class ImageCommandsTest {
 
       assertTrue(line.contains("layer.tar"), line);
       assertEquals(List.of(), images());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "'<!DOCTYPE html><title>404</title>', an HTML page",
+      "'{\"errors\":[]}', a JSON document",
+      "'PK\u0003\u0004\u0014\u0000', a zip file",
+    })
+    void load_somethingElse_saysWhatItLooksLike(String content, String expected)
+        throws IOException {
+      Path file = Files.writeString(temp.resolve("image.tar"), content);
+      String line = cli.run("load", file.toString()).failed(Main.FAILED);
+      assertTrue(
+          line.contains(
+              file + " cannot be loaded: not an image archive: it looks like " + expected),
+          line);
+    }
+
+    @Test
+    void load_damagedArchive_namesTheFile() throws IOException {
+      Path file = Files.write(temp.resolve("image.tar"), new byte[] {1, 2, 3});
+      String line = cli.run("load", file.toString()).failed(Main.FAILED);
+      assertTrue(line.contains(file + " cannot be loaded: "), line);
     }
 
     @Test

@@ -148,6 +148,11 @@ final class HeaderBlock {
     return hasText(257, "ustar  \0") ? Format.GNU : Format.V7;
   }
 
+  /** Whether it says itself that it is a header, right or damaged; those of v7 do not. */
+  boolean hasMagic() {
+    return detectFormat() != Format.V7;
+  }
+
   int typeFlag() {
     return block[156] & 0xff;
   }

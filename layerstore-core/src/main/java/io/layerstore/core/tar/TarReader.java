@@ -209,18 +209,35 @@ public final class TarReader {
 
   /** Reads the next header; false at the end of the archive, marked or not. */
   private boolean readHeaderBlock() throws IOException {
-    if (!input.readRawBlock(block)) {
-      return false;
-    }
-    if (!block.isZero()) {
-      block.parse(position);
-      return true;
+    boolean isFirst = input.used() == 0;
+    try {
+      if (!input.readRawBlock(block)) {
+        return false;
+      }
+      if (!block.isZero()) {
+        block.parse(position);
+        return true;
+      }
+    } catch (MalformedArchiveException e) {
+      throw isFirst ? unlikeTar(e) : e;
     }
     hasEndMark = true;
     if (input.readRawBlock(block) && !block.isZero()) {
       throw position.malformed("invalid tar header: a zero block with something after it");
     }
     return false;
+  }
+
+  /**
+   * What to throw if the first header is none: what the archive looks like instead, if that shows.
+   */
+  private MalformedArchiveException unlikeTar(MalformedArchiveException e) {
+    int length = (int) Math.min(input.used(), HeaderBlock.SIZE);
+    return length == HeaderBlock.SIZE && block.hasMagic()
+        ? e
+        : ForeignFormat.detect(block.bytes(), length)
+            .<MalformedArchiveException>map(format -> new NotTarException(format, e))
+            .orElse(e);
   }
 
   /** Reads the data of the extension record whose header is in {@link #block}. */

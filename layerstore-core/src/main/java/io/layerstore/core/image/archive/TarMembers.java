@@ -3,6 +3,7 @@ package io.layerstore.core.image.archive;
 import io.layerstore.ByteString;
 import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
+import io.layerstore.core.tar.NotTarException;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.image.InvalidImageException;
@@ -57,7 +58,7 @@ final class TarMembers extends Members {
   /** Walks through {@code tar}, which is read to its end. */
   void walk(InputStream tar, Limits limits, Keeper keeper) throws IOException {
     TarReader reader = new TarReader(tar, limits.withMaxEntries(MAX_MEMBERS), new IgnoredBytes());
-    TarHeader header = reader.next();
+    TarHeader header = first(reader);
     while (header != null) {
       Failures.checkInterrupt("reading the image archive");
       add(header, reader, keeper);
@@ -66,6 +67,15 @@ final class TarMembers extends Members {
     reader.drainTail();
     for (String path : List.copyOf(documents)) {
       requireOnce(path);
+    }
+  }
+
+  private static @Nullable TarHeader first(TarReader reader) throws IOException {
+    try {
+      return reader.next();
+    } catch (NotTarException e) {
+      throw new InvalidImageException(
+          "not an image archive: it looks like " + e.format().description(), e);
     }
   }
 
