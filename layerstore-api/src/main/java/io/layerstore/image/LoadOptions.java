@@ -2,18 +2,17 @@ package io.layerstore.image;
 
 import io.layerstore.Platform;
 import io.layerstore.ProgressListener;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** How to load an image archive. Immutable; made with {@link #builder}. */
 public final class LoadOptions {
 
-  /** The platform of this machine; no progress. */
+  /** The platform of this machine. */
   public static final LoadOptions DEFAULT = builder().build();
 
   private final @Nullable Platform platform;
-  private final ProgressListener progress;
+  private final @Nullable ProgressListener progress;
 
   private LoadOptions(Builder builder) {
     platform = builder.platform;
@@ -30,9 +29,9 @@ public final class LoadOptions {
     return Optional.ofNullable(platform);
   }
 
-  /** Where to report progress. */
-  public ProgressListener progress() {
-    return progress;
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
   }
 
   /** A builder with these options set. */
@@ -46,7 +45,7 @@ public final class LoadOptions {
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private @Nullable Platform platform;
-    private ProgressListener progress = ProgressListener.NONE;
+    private @Nullable ProgressListener progress;
 
     private Builder() {}
 
@@ -59,9 +58,9 @@ public final class LoadOptions {
       return this;
     }
 
-    /** Sets where to report progress. */
-    public Builder progress(ProgressListener progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
+      this.progress = progress;
       return this;
     }
 

@@ -3,6 +3,8 @@ package io.layerstore.image;
 import io.layerstore.Compression;
 import io.layerstore.ProgressListener;
 import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** How to save images. Immutable; made with {@link #builder}. */
 public final class SaveOptions {
@@ -18,12 +20,12 @@ public final class SaveOptions {
     OCI
   }
 
-  /** Docker's layout, no compression, no progress. */
+  /** Docker's layout, no compression. */
   public static final SaveOptions DEFAULT = builder().build();
 
   private final Format format;
   private final Compression compression;
-  private final ProgressListener progress;
+  private final @Nullable ProgressListener progress;
 
   private SaveOptions(Builder builder) {
     format = builder.format;
@@ -46,9 +48,9 @@ public final class SaveOptions {
     return compression;
   }
 
-  /** Where to report progress. */
-  public ProgressListener progress() {
-    return progress;
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
   }
 
   /** A builder with these options set. */
@@ -60,7 +62,7 @@ public final class SaveOptions {
   public static final class Builder {
     private Format format = Format.DOCKER;
     private Compression compression = Compression.NONE;
-    private ProgressListener progress = ProgressListener.NONE;
+    private @Nullable ProgressListener progress;
 
     private Builder() {}
 
@@ -76,9 +78,9 @@ public final class SaveOptions {
       return this;
     }
 
-    /** Sets where to report progress. */
-    public Builder progress(ProgressListener progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
+      this.progress = progress;
       return this;
     }
 

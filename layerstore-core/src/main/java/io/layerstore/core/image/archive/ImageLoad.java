@@ -4,7 +4,6 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
-import io.layerstore.ProgressListener;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
@@ -64,8 +63,7 @@ final class ImageLoad {
   static LoadReport load(
       ArchiveLayers layers, ImageArchives.Host host, ImageSource source, LoadOptions options)
       throws LayerStoreException {
-    ProgressListener listener = options.progress();
-    try (LayerBatch batch = layers.begin(listener == ProgressListener.NONE ? null : listener);
+    try (LayerBatch batch = layers.begin(options.progress().orElse(null));
         Spool spool = new Spool(layers.temporaryDirectory())) {
       return new ImageLoad(layers, host, options, batch, spool).load(source);
     } catch (IOException e) {

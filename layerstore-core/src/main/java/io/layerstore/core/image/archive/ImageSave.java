@@ -5,7 +5,6 @@ import io.layerstore.DiffId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Progress.Phase;
-import io.layerstore.ProgressListener;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.image.ImageArchives;
 import io.layerstore.core.image.archive.LayoutDocuments.Document;
@@ -199,8 +198,7 @@ final class ImageSave {
     for (Source source : sources.values()) {
       total += source.archiveBytes();
     }
-    ProgressListener listener = options.progress();
-    return layers.meter(listener == ProgressListener.NONE ? null : listener, total * passes);
+    return layers.meter(options.progress().orElse(null), total * passes);
   }
 
   private Map<DiffId, SavedLayer> plainLayers() {
