@@ -1,12 +1,12 @@
 package io.layerstore.core.image.change;
 
+import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.core.json.ObjEditor;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p>What {@code docker commit --change} and {@code docker import --change} take: CMD, ENTRYPOINT,
  * ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR. Members that they
  * do not concern stay as they are. Checked against moby v20.10.24, {@code builder/dockerfile}.
+ *
+ * <p>CMD and ENTRYPOINT alone take the command and the entry point away. Docker does so for the
+ * entry point; for the command it leaves a shell that waits for one, which nobody wants.
  */
 public final class ConfigChanges {
 
@@ -117,7 +120,12 @@ public final class ConfigChanges {
   }
 
   private void cmd(String rest) {
-    run.set("Cmd", Array.ofTexts(command(rest)));
+    List<String> words = command(rest);
+    if (words.isEmpty()) {
+      run.remove("Cmd");
+    } else {
+      run.set("Cmd", Array.ofTexts(words));
+    }
     run.remove("ArgsEscaped");
     hasCmd = true;
   }
@@ -136,8 +144,9 @@ public final class ConfigChanges {
     }
   }
 
+  /** The words of a command; none if the instruction stands alone, which takes the command away. */
   private List<String> command(String rest) {
-    List<String> words = jsonArray(requireArgument(rest));
+    List<String> words = rest.isEmpty() ? List.of() : jsonArray(rest);
     if (words != null) {
       return words;
     }
@@ -159,7 +168,7 @@ public final class ConfigChanges {
     JsonValue value;
     try {
       value = JsonValue.parseFirst(rest);
-    } catch (IOException e) {
+    } catch (JsonSyntaxException e) {
       // Not the form with brackets, then: a shell may begin a command with one, too.
       return null;
     }
@@ -244,7 +253,9 @@ public final class ConfigChanges {
     SortedMap<String, JsonValue> ports = members("ExposedPorts");
     for (String word : Instruction.SPACE.split(requireArgument(rest), -1)) {
       for (String port : Expansion.words(word, run.texts("Env"))) {
-        Ports.parse(port).forEach(each -> ports.put(each, Obj.EMPTY));
+        if (!port.isEmpty()) {
+          Ports.parse(port).forEach(each -> ports.put(each, Obj.EMPTY));
+        }
       }
     }
     setMembers("ExposedPorts", ports);
@@ -258,10 +269,11 @@ public final class ConfigChanges {
     requireArgument(String.join("", paths));
     SortedMap<String, JsonValue> volumes = members("Volumes");
     for (String path : paths) {
-      if (path.isBlank()) {
+      String expanded = expand(path.strip()).strip();
+      if (expanded.isEmpty()) {
         throw new IllegalArgumentException("a volume's path is empty");
       }
-      volumes.put(expand(path.strip()), Obj.EMPTY);
+      volumes.put(expanded, Obj.EMPTY);
     }
     setMembers("Volumes", volumes);
   }

@@ -87,6 +87,14 @@ final class ConfigChangesTest {
         apply("{\"Cmd\":[\"c\"],\"ArgsEscaped\":true}", "ENTRYPOINT [\"e\"]"));
   }
 
+  @Test
+  void apply_instructionAlone_takesCommandAndEntryPointAway() throws IOException {
+    String config = "{\"Cmd\":[\"c\"],\"Entrypoint\":[\"e\"]}";
+    assertEquals("{\"Entrypoint\":[\"e\"]}", apply(config, "CMD"));
+    assertEquals("{}", apply(config, "ENTRYPOINT"));
+    assertEquals("{\"Cmd\":[\"d\"]}", apply(config, "ENTRYPOINT", "CMD [\"d\"]"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"9", "SIGTERM", "hup", "RTMIN+3", "SIGRTMAX-14"})
   void apply_stopSignal_isSet(String signal) throws IOException {
@@ -94,9 +102,8 @@ final class ConfigChangesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"STOPSIGNAL 0", "STOPSIGNAL SIGNONE", "STOPSIGNAL RTMIN+16", "CMD", "ENTRYPOINT"})
-  void apply_noSignalOrNoCommand_refused(String change) {
+  @ValueSource(strings = {"STOPSIGNAL 0", "STOPSIGNAL SIGNONE", "STOPSIGNAL RTMIN+16"})
+  void apply_noSignal_refused(String change) {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class, () -> ConfigChanges.apply(Obj.EMPTY, List.of(change)));
