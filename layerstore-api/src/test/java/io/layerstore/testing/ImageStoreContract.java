@@ -306,7 +306,18 @@ public abstract class ImageStoreContract {
           "{\"rootfs\":{},\"history\":[{}]}",
           "{\"rootfs\":{},\"history\":{}}",
           "{\"rootfs\":{},\"os\":\"windows\"}",
+          "{\"rootfs\":{},\"os\":\"Linux\"}",
+          "{\"rootfs\":{},\"OS\":\"LINUX\"}",
+          "{\"rootfs\":{},\"os\":\"linux\",\"os\":\"Linux\"}",
+          "{\"rootfs\":{},\"os\":\"linux \"}",
+          "{\"rootfs\":{},\"os\":\"l\u0131nux\"}",
           "{\"rootfs\":{},\"os\":7}",
+          "{\"rootfs\":{},\"os.version\":7}",
+          "{\"rootfs\":{},\"architecture\":7}",
+          "{\"rootfs\":{},\"created\":\"2021-03-04T05:06:07,5Z\"}",
+          "{\"rootfs\":{},\"config\":{\"Healthcheck\":{\"StartInterval\":\"5s\"}}}",
+          "{\"rootfs\":{\"type\":7}}",
+          "{\"rootfs\":{\"diff_ids\":[7]}}",
           "{\"rootfs\":{},\"created\":\"yesterday\"}",
           "{\"rootfs\":{},\"config\":{\"Env\":\"A=b\"}}",
           "{\"rootfs\":{},\"config\":{\"Tty\":\"yes\"}}",
@@ -316,6 +327,24 @@ public abstract class ImageStoreContract {
       List<Object> before = state();
       assertThrows(InvalidImageException.class, () -> images().create(text.getBytes(UTF_8)));
       assertEquals(before, state());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "{\"secret\"",
+          "secret",
+          "{\"rootfs\":{}} secret",
+          "{\"a\":secret}",
+          "[\"secret\\x\"]"
+        })
+    void create_noJson_saysWhereAndNothingOfTheText(String text) {
+      InvalidImageException e =
+          assertThrows(InvalidImageException.class, () -> images().create(text.getBytes(UTF_8)));
+      assertTrue(e.getMessage().contains("at line 1, column "), e.getMessage());
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        assertFalse(cause.toString().contains("secret"), cause.toString());
+      }
     }
 
     @Test
@@ -394,12 +423,12 @@ public abstract class ImageStoreContract {
                "config":{"User":"u:g","Env":["A=b"],"Entrypoint":["/e"],"Cmd":["c","d"],"WorkingDir":"/w","Labels":{"k":"v"},
                          "ExposedPorts":{"80/tcp":{},"53/udp":{}},"Volumes":{"/v":{}},"StopSignal":"SIGINT"},
                "history":[{"created":"2020-01-01T00:00:00Z","created_by":"x","author":"y","comment":"z","empty_layer":true}],
-               "os":"Linux","rootfs":{"type":"layers"},"surprise":[1,{"a":null}]}
+               "os":"linux","rootfs":{"type":"layers"},"surprise":[1,{"a":null}]}
               """);
       assertEquals("arm64", config.architecture());
       assertEquals("v8", config.variant());
       assertEquals("me", config.author());
-      assertEquals("Linux", config.os());
+      assertEquals("linux", config.os());
       assertEquals(Instant.parse("2021-02-03T03:05:06.123456789Z"), config.created().orElseThrow());
       assertEquals(
           new ImageConfig.RunConfig(
@@ -1017,6 +1046,18 @@ public abstract class ImageStoreContract {
                       ImportOptions.builder()
                           .platform(new Platform("amd64", "windows", null, List.of(), null))
                           .build()));
+    }
+
+    @Test
+    void importRootFs_systemInCapitals_isWrittenAsDockerLooksItUp() throws IOException {
+      Image image =
+          images()
+              .importRootFs(
+                  LayerSource.of(tar("a", "a")),
+                  ImportOptions.builder()
+                      .platform(new Platform("arm64", "Linux", null, List.of(), null))
+                      .build());
+      assertEquals("linux", image.config().os());
     }
 
     @Test

@@ -3,16 +3,27 @@ package io.layerstore.testing;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
+import io.layerstore.Digest;
 import io.layerstore.Layer;
+import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.Mount;
+import io.layerstore.Platform;
 import io.layerstore.RWLayer;
 import io.layerstore.RecoveryReport;
+import io.layerstore.RegisterOptions;
+import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +82,93 @@ public abstract class OwnRootInDockerContract {
       daemon.stop();
       assertEquals(List.of(), daemon.complaints());
     }
+  }
+
+  /**
+   * Every member of a configuration that dockerd reads when it starts ({@code image/store.go},
+   * {@code image/image.go}, {@code api/types/container/config.go}), each at the edges of what the
+   * library takes. Layers stand where %s is.
+   */
+  private static final List<String> EDGES =
+      List.of(
+          "{\"rootfs\":{\"diff_ids\":[%s]}}",
+          "{\"os\":\"\",\"architecture\":\"\",\"rootfs\":{\"type\":\"\",\"diff_ids\":[%s]}}",
+          "{\"os\":null,\"architecture\":null,\"rootfs\":{\"type\":null,\"diff_ids\":[%s]},\"history\":null}",
+          "{\"OS\":\"windows\",\"os\":\"linux\",\"architecture\":\"PDP-11\",\"variant\":\"v9\","
+              + "\"os.version\":\"10.0\",\"os.features\":[\"x\",null],\"rootfs\":{\"type\":\"layers+base\",\"diff_ids\":[%s]}}",
+          "{\"Os\":\"linux\",\"ROOTFS\":{\"DIFF_IDS\":[\"sha256:0\"]},\"rootfs\":{\"diff_ids\":[%s]}}",
+          "{\"o\u0073\":\"linux\",\"rootfs\":{\"diff_ids\":[%s]},\"\u0131d\":7,\"unknown\":[{\"a\":1e400}]}",
+          "{\"rootfs\":{\"type\":\"layers\"}}",
+          "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":null}}",
+          "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"history\":[]}",
+          "{\"created\":null,\"rootfs\":{\"diff_ids\":[%s]},\"history\":[null]}",
+          "{\"created\":\"0001-01-01T00:00:00Z\",\"rootfs\":{\"diff_ids\":[%s]},\"history\":[{}]}",
+          "{\"created\":\"9999-12-31T23:59:59.999999999Z\",\"rootfs\":{\"diff_ids\":[%s]}}",
+          "{\"created\":\"2021-03-04T05:06:07.1234567891+23:59\",\"rootfs\":{\"diff_ids\":[%s]},"
+              + "\"history\":[{\"created\":null,\"created_by\":null,\"comment\":\"c\",\"author\":\"a\"},"
+              + "{\"empty_layer\":true}]}",
+          "{\"id\":\"x\",\"parent\":\"y\",\"comment\":\"z\",\"container\":\"c\",\"docker_version\":\"1\","
+              + "\"author\":\"a\",\"Size\":9223372036854775807,\"rootfs\":{\"diff_ids\":[%s]}}",
+          "{\"Size\":-9223372036854775808,\"config\":null,\"container_config\":null,\"rootfs\":{\"diff_ids\":[%s]}}",
+          "{\"config\":{},\"container_config\":{\"Cmd\":\"one\"},\"rootfs\":{\"diff_ids\":[%s]}}",
+          "{\"config\":{\"Hostname\":\"h\",\"Domainname\":\"d\",\"User\":\"u\",\"AttachStdin\":true,"
+              + "\"ExposedPorts\":{\"80/tcp\":{},\"x\":null,\"\":{}},\"Tty\":null,\"Env\":[\"A=b\",null,\"\"],"
+              + "\"Cmd\":[\"c\",null],\"Healthcheck\":{\"Test\":[\"NONE\"],\"Interval\":1,\"Timeout\":-1,"
+              + "\"StartPeriod\":0,\"StartInterval\":2,\"Retries\":3},\"ArgsEscaped\":true,\"Image\":\"i\","
+              + "\"Volumes\":{\"/v\":{},\"\":null},\"WorkingDir\":\"../w\",\"Entrypoint\":\"e\","
+              + "\"NetworkDisabled\":true,\"MacAddress\":\"m\",\"OnBuild\":[\"RUN x\"],"
+              + "\"Labels\":{\"k\":\"v\",\"\":null},\"StopSignal\":\"NONE\",\"StopTimeout\":-1,\"Shell\":\"s\"},"
+              + "\"rootfs\":{\"diff_ids\":[%s]}}");
+
+  @Test
+  void start_imagesAtTheEdgesOfWhatIsTaken_areAllRestored() throws Exception {
+    Set<String> ids = new TreeSet<>();
+    try (LayerStore store = open()) {
+      String base = '"' + diffIds.get(0) + '"';
+      registerWithDescriptor(store);
+      for (String edge : EDGES) {
+        byte[] config = edge.replace("%s", base).getBytes(StandardCharsets.UTF_8);
+        ids.add(store.images().create(config).id().toString());
+      }
+      String first = ids.iterator().next();
+      ImageId named = ImageId.parse(first);
+      ImageReference longest =
+          ImageReference.parse(
+              "a".repeat(255 - "docker.io/library/".length()) + ":" + "T".repeat(128));
+      for (ImageReference name :
+          List.of(longest, ImageReference.parse("localhost:5000/a__b/c.d--e:_"))) {
+        store.images().references().addTag(name, named, false);
+      }
+      store
+          .images()
+          .setParent(named, ImageId.parse(ids.stream().skip(1).findFirst().orElseThrow()));
+    }
+
+    try (DockerDaemon daemon = DockerDaemon.startCleanly(root.path(), driver)) {
+      Set<String> found =
+          new TreeSet<>(
+              daemon.docker("images", "--all", "--quiet", "--no-trunc", "--digests").lines());
+      found.retainAll(ids);
+      assertEquals(ids, found);
+      daemon.stop();
+      assertEquals(List.of(), daemon.complaints());
+    }
+  }
+
+  private static void registerWithDescriptor(LayerStore store) throws Exception {
+    Descriptor descriptor =
+        new Descriptor(
+            "\u00e9<>&\u2028",
+            Long.MAX_VALUE,
+            Digest.parse("sha512:" + "0".repeat(128)),
+            List.of("", "%%\u0000"),
+            Map.of("", "", "k", "\ud800"),
+            new Platform("", "Linux", "1", List.of(""), "v"));
+    store
+        .register(
+            LayerSource.of(AppendixA.PLAIN.bytes()),
+            RegisterOptions.builder().descriptor(descriptor).build())
+        .close();
   }
 
   @Test

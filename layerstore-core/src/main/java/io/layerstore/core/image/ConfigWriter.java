@@ -64,9 +64,8 @@ final class ConfigWriter {
     if (image.text("architecture").isEmpty()) {
       image.set("architecture", new Text(architecture()));
     }
-    if (image.text("os").isEmpty()) {
-      image.set("os", new Text(ImageCatalog.OS));
-    }
+    // Whatever case the image below has it in, see ImageConfigReader.requireOs.
+    image.set("os", new Text(ImageConfigReader.OS));
   }
 
   private static String architecture() {
@@ -76,7 +75,6 @@ final class ConfigWriter {
 
   void setPlatform(Platform platform) {
     image.set("architecture", new Text(platform.architecture()));
-    image.set("os", new Text(platform.os()));
     image.setUnlessEmpty("variant", platform.variant());
     image.setUnlessEmpty("os.version", platform.osVersion());
     image.remove("os.features");

@@ -1,5 +1,6 @@
 package io.layerstore.core.image;
 
+import io.layerstore.core.json.GoJson;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Bool;
@@ -225,7 +226,7 @@ final class GoStruct {
   private List<JsonValue> values(String name) {
     List<JsonValue> values = new ArrayList<>();
     for (Member member : members) {
-      if (member.name().equalsIgnoreCase(name)) {
+      if (GoJson.isMember(member.name(), name)) {
         values.add(member.value());
       }
     }

@@ -21,7 +21,7 @@ final class GoTime {
   private static final Pattern RFC3339 =
       Pattern.compile(
           "([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"
-              + "(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))");
+              + "(?:[.]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))");
   private static final int NANO_DIGITS = 9;
   private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999999999Z");
 

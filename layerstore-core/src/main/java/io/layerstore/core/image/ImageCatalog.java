@@ -13,7 +13,6 @@ import io.layerstore.image.Image;
 import io.layerstore.image.ImageConfig;
 import io.layerstore.image.ImageId;
 import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
@@ -37,9 +36,6 @@ import org.slf4j.LoggerFactory;
 final class ImageCatalog {
 
   private static final Logger log = LoggerFactory.getLogger(ImageCatalog.class);
-
-  /** What layers on disk are for, wherever this runs. */
-  static final String OS = "linux";
 
   private final LayerAccess access;
   private final ImageDb db;
@@ -89,7 +85,7 @@ final class ImageCatalog {
   private @Nullable String restore(ImageId id) {
     try {
       Content content = read(id);
-      requireOs(content.config());
+      ImageConfigReader.requireSystem(content.config());
       table.add(new ImageNode(id, content, hold(content.config()), parentOf(id)));
       return null;
     } catch (NoSuchFileException e) {
@@ -132,21 +128,6 @@ final class ImageCatalog {
       return null;
     }
     return layer;
-  }
-
-  /**
-   * Refuses an image that could not be restored at the next open.
-   *
-   * @throws InvalidImageException if it is for another operating system
-   */
-  static void requireOs(ImageConfig config) throws InvalidImageException {
-    if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
-      throw new InvalidImageException(
-          "the image is for the operating system "
-              + ByteString.utf8(config.os())
-              + ", and the layers of this store are for "
-              + OS);
-    }
   }
 
   private Content read(ImageId id) throws IOException {

@@ -1,12 +1,13 @@
 package io.layerstore.core.image;
 
+import io.layerstore.ByteString;
 import io.layerstore.DiffId;
+import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.image.ImageConfig;
 import io.layerstore.image.ImageConfig.HistoryEntry;
 import io.layerstore.image.ImageConfig.RunConfig;
 import io.layerstore.image.InvalidImageException;
-import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +33,9 @@ public final class ImageConfigReader {
 
   /** Far above what any image has; the limit of registries, too. */
   static final int MAX_BYTES = 4 << 20;
+
+  /** What layers on disk are for, wherever this runs. */
+  static final String OS = "linux";
 
   private ImageConfigReader() {}
 
@@ -63,7 +67,7 @@ public final class ImageConfigReader {
     }
     try {
       return JsonValue.parse(bytes);
-    } catch (IOException e) {
+    } catch (JsonSyntaxException e) {
       throw new InvalidImageException(
           "the image configuration is no JSON document: " + e.getMessage(), e);
     }
@@ -98,6 +102,38 @@ public final class ImageConfigReader {
         run == null ? RunConfig.EMPTY : run(run),
         diffIds,
         history);
+  }
+
+  /**
+   * Refuses an image that Docker could not restore.
+   *
+   * <p>The case counts: dockerd up to 20.10 looks the layers up by the very string, finds no store
+   * under {@code Linux} and does not come up any more on a root with such an image.
+   *
+   * @throws InvalidImageException if it is for another operating system
+   */
+  public static void requireOs(ImageConfig config) throws InvalidImageException {
+    requireSystem(config);
+    if (!config.os().isEmpty() && !config.os().equals(OS)) {
+      throw new InvalidImageException(
+          "the image configuration has the operating system "
+              + ByteString.utf8(config.os())
+              + ", where the only spelling is "
+              + OS
+              + ": dockerd up to 20.10 does not start any more on a root with it; change it, which"
+              + " makes another image");
+    }
+  }
+
+  /** What newer engines take in any case may be there already. */
+  static void requireSystem(ImageConfig config) throws InvalidImageException {
+    if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
+      throw new InvalidImageException(
+          "the image is for the operating system "
+              + ByteString.utf8(config.os())
+              + ", and the layers of this store are for "
+              + OS);
+    }
   }
 
   private static List<DiffId> diffIds(GoStruct rootFs) throws InvalidImageException {
@@ -185,7 +221,8 @@ public final class ImageConfigReader {
     GoStruct health = run.struct("Healthcheck");
     if (health != null) {
       health.texts("Test");
-      for (String name : List.of("Interval", "Timeout", "StartPeriod", "Retries")) {
+      for (String name :
+          List.of("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")) {
         health.integer(name);
       }
     }

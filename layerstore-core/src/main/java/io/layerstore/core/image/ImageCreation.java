@@ -46,7 +46,7 @@ final class ImageCreation {
    */
   Created create(byte[] bytes, @Nullable ImageId parent) throws LayerStoreException {
     ImageConfig config = ImageConfigReader.read(bytes);
-    ImageCatalog.requireOs(config);
+    ImageConfigReader.requireOs(config);
     ImageId id = ImageId.of(bytes);
     synchronized (writing) {
       ImageNode present = table.find(id);

@@ -83,12 +83,12 @@ final class ImageMaking {
   }
 
   private static void requireLinux(Platform platform) throws InvalidImageException {
-    if (!platform.os().equalsIgnoreCase(ImageCatalog.OS)) {
+    if (!platform.os().equalsIgnoreCase(ImageConfigReader.OS)) {
       throw new InvalidImageException(
           "an image for the operating system "
               + platform.os()
               + " cannot be made here; the layers of this store are for "
-              + ImageCatalog.OS);
+              + ImageConfigReader.OS);
     }
   }
 

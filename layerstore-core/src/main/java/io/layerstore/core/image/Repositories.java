@@ -1,5 +1,6 @@
 package io.layerstore.core.image;
 
+import io.layerstore.core.json.GoJson;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Null;
@@ -74,7 +75,7 @@ final class Repositories {
   static Repositories read(byte[] document) throws IOException {
     SortedMap<String, SortedMap<String, String>> entries = new TreeMap<>();
     for (Member root : members(JsonValue.parse(document), "the document")) {
-      if (root.name().equalsIgnoreCase(ROOT)) {
+      if (GoJson.isMember(root.name(), ROOT)) {
         for (Member repository : members(root.value(), ROOT)) {
           entries.put(repository.name(), names(repository));
         }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.SerializableString;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.io.CharacterEscapes;
 import com.fasterxml.jackson.core.io.SerializedString;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
@@ -37,9 +38,19 @@ public final class GoJson {
                 .maxNestingDepth(maxDepth)
                 .maxNameLength(Integer.MAX_VALUE)
                 .build())
+        .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
         .disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE)
         .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
         .build();
+  }
+
+  /**
+   * Whether Go takes a member called {@code name} for the one that it knows as {@code known}: case
+   * does not matter. Java takes the dotless and the dotted i of Turkish for an i as well, Go does
+   * not.
+   */
+  public static boolean isMember(String name, String known) {
+    return name.equalsIgnoreCase(known) && name.indexOf('\u0131') < 0 && name.indexOf('\u0130') < 0;
   }
 
   /** A generator of {@code factory} that escapes what Go escapes. */

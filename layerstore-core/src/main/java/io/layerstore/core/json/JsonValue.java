@@ -1,9 +1,11 @@
 package io.layerstore.core.json;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -87,34 +89,42 @@ public sealed interface JsonValue {
   /**
    * Reads a document. What is not well-formed UTF-8 becomes the replacement character, as in Go.
    *
-   * @throws IOException if it is no JSON document, or has text after it
+   * @throws JsonSyntaxException if it is no JSON document, or has text after it
    */
-  static JsonValue parse(byte[] document) throws IOException {
-    try (JsonParser json =
-        GoJson.documents().createParser(new String(document, StandardCharsets.UTF_8))) {
-      JsonToken first = json.nextToken();
-      if (first == null) {
-        throw new JsonParseException(json, "no JSON value");
-      }
-      JsonValue value = read(json);
-      if (json.nextToken() != null) {
-        throw new JsonParseException(json, "text after the document");
-      }
-      return value;
-    }
+  static JsonValue parse(byte[] document) throws JsonSyntaxException {
+    return parse(new String(document, StandardCharsets.UTF_8), true);
   }
 
   /**
    * Reads the value that {@code text} begins with, whatever comes after it.
    *
-   * @throws IOException if it does not begin with a JSON value
+   * @throws JsonSyntaxException if it does not begin with a JSON value
    */
-  static JsonValue parseFirst(String text) throws IOException {
+  static JsonValue parseFirst(String text) throws JsonSyntaxException {
+    return parse(text, false);
+  }
+
+  private static JsonValue parse(String text, boolean isAll) throws JsonSyntaxException {
     try (JsonParser json = GoJson.documents().createParser(text)) {
       if (json.nextToken() == null) {
-        throw new JsonParseException(json, "no JSON value");
+        throw new JsonSyntaxException("nothing is there", json.currentLocation());
       }
-      return read(json);
+      JsonValue value = read(json);
+      if (isAll && json.nextToken() != null) {
+        throw new JsonSyntaxException("text follows its end", json.currentTokenLocation());
+      }
+      return value;
+    } catch (JsonSyntaxException e) {
+      throw e;
+    } catch (JsonEOFException e) {
+      throw new JsonSyntaxException("it ends too early", e.getLocation());
+    } catch (StreamConstraintsException e) {
+      throw new JsonSyntaxException(
+          "it is nested too deep, or has too long a number or string", e.getLocation());
+    } catch (JsonProcessingException e) {
+      throw new JsonSyntaxException("a syntax error", e.getLocation());
+    } catch (IOException e) {
+      throw new IllegalStateException("reading from memory failed", e);
     }
   }
 
@@ -141,7 +151,7 @@ public sealed interface JsonValue {
       case VALUE_TRUE -> new Bool(true);
       case VALUE_FALSE -> new Bool(false);
       case VALUE_NULL -> new Null();
-      default -> throw new JsonParseException(json, "unexpected " + json.currentToken());
+      default -> throw new JsonSyntaxException("a syntax error", json.currentLocation());
     };
   }
 

@@ -31,7 +31,7 @@ public final class ObjEditor {
   public @Nullable JsonValue get(String name) {
     @Nullable JsonValue last = null;
     for (Member member : members) {
-      if (member.name().equalsIgnoreCase(name)) {
+      if (GoJson.isMember(member.name(), name)) {
         last = member.value() instanceof Null ? null : member.value();
       }
     }
@@ -42,7 +42,7 @@ public final class ObjEditor {
   public Obj object(String name) {
     List<Member> merged = new ArrayList<>();
     for (Member member : members) {
-      if (member.name().equalsIgnoreCase(name)) {
+      if (GoJson.isMember(member.name(), name)) {
         if (member.value() instanceof Obj object) {
           merged.addAll(object.members());
         } else {
@@ -88,7 +88,7 @@ public final class ObjEditor {
 
   /** Removes a member. */
   public void remove(String name) {
-    members.removeIf(member -> member.name().equalsIgnoreCase(name));
+    members.removeIf(member -> GoJson.isMember(member.name(), name));
   }
 
   /** The object, its members sorted by name. */

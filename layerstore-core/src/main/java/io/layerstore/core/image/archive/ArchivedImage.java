@@ -54,6 +54,7 @@ record ArchivedImage(
       throw new InvalidImageException(
           "cannot load " + Failures.quoted(config.os()) + " image on " + OS);
     }
+    ImageConfigReader.requireOs(config);
     int count = config.diffIds().size();
     if (places.size() != count) {
       throw new InvalidImageException(

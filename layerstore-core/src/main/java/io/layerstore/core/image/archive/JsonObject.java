@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
@@ -8,7 +9,6 @@ import io.layerstore.core.json.JsonValue.Num;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.image.InvalidImageException;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +44,7 @@ final class JsonObject {
   static JsonValue parse(String name, byte[] bytes) throws InvalidImageException {
     try {
       return JsonValue.parse(bytes);
-    } catch (IOException e) {
+    } catch (JsonSyntaxException e) {
       throw new InvalidImageException(name + " is no JSON document: " + e.getMessage(), e);
     }
   }

@@ -6,6 +6,7 @@ import io.layerstore.Limits;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.json.GoJson;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
@@ -232,7 +233,7 @@ final class LegacyArchive {
     String text = "";
     if (object instanceof Obj members) {
       for (Member member : members.members()) {
-        if (member.name().equalsIgnoreCase(name) && member.value() instanceof Text value) {
+        if (GoJson.isMember(member.name(), name) && member.value() instanceof Text value) {
           text = value.text();
         }
       }

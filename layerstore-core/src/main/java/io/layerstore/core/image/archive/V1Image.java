@@ -2,6 +2,7 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.ChainId;
 import io.layerstore.Digest;
+import io.layerstore.core.json.GoJson;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Bool;
@@ -192,7 +193,7 @@ final class V1Image {
   private static @Nullable JsonValue last(Obj object, String name) {
     JsonValue value = null;
     for (Member member : object.members()) {
-      if (member.name().equalsIgnoreCase(name)) {
+      if (GoJson.isMember(member.name(), name)) {
         value = member.value();
       }
     }
