@@ -3,8 +3,10 @@ package io.layerstore;
 /** How much is forced to the disk before a change to the store is reported as done. */
 public enum Durability {
   /**
-   * Content and metadata. A layer that {@code register} returned is whole after a power cut. The
-   * default.
+   * Content and metadata. Whatever a call reported as done is whole after a power cut: a layer that
+   * {@code register} or {@code commit} returned, a read-write layer with the files of its base and
+   * of its initializer, a diff that was applied, an image, a name. What the user of a mount writes
+   * is for that user to force. The default.
    */
   FULL,
   /**

@@ -56,11 +56,15 @@ public interface GraphDriver extends AutoCloseable {
 
   /**
    * Makes an empty read-only layer on top of {@code parent}; {@code size} among the storage options
-   * is refused.
+   * is refused. It need not be on the disk before {@link #sync}.
    */
   void create(String id, @Nullable String parent, CreateOptions options) throws LayerStoreException;
 
-  /** Makes an empty read-write layer on top of {@code parent}. */
+  /**
+   * Makes an empty read-write layer on top of {@code parent}. With {@link
+   * io.layerstore.Durability#FULL} it is on the disk when this returns, with what it has of its
+   * parent.
+   */
   void createReadWrite(String id, @Nullable String parent, CreateOptions options)
       throws LayerStoreException;
 

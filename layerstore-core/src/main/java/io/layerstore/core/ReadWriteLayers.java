@@ -3,6 +3,7 @@ package io.layerstore.core;
 import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.DriverException;
+import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
@@ -126,6 +127,14 @@ final class ReadWriteLayers {
       throw Interrupts.translate("initializing a read-write layer", e);
     } finally {
       store.critical().run(() -> store.driver().unmount(initId));
+    }
+    force(initId);
+  }
+
+  /** What was written into a layer that is there already is not on the disk by itself. */
+  private void force(String id) throws LayerStoreException {
+    if (store.options().durability() == Durability.FULL) {
+      store.driver().sync(id);
     }
   }
 
@@ -272,6 +281,7 @@ final class ReadWriteLayers {
                       null,
                       linkSources)
                   .unpack(plain, plain);
+          force(layer.mountId());
           progress.phase(Progress.Phase.DONE);
           return sizeBytes;
         }

@@ -1,6 +1,7 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,6 +57,10 @@ final class StoreRoot {
 
   private static void create(Path root) throws IOException {
     Path parent = root.toAbsolutePath().getParent();
+    Path existing = parent;
+    while (existing != null && !Files.isDirectory(existing)) {
+      existing = existing.getParent();
+    }
     if (parent != null) {
       Files.createDirectories(parent);
     }
@@ -64,6 +69,13 @@ final class StoreRoot {
       Files.createDirectory(root, PosixFilePermissions.asFileAttribute(mode));
     } else {
       Files.createDirectory(root);
+    }
+    // Once in the life of a store, so whatever its durability: without its name it has no layers.
+    for (Path above = parent; above != null; above = above.getParent()) {
+      AtomicFiles.syncDirectory(above);
+      if (above.equals(existing)) {
+        return;
+      }
     }
   }
 

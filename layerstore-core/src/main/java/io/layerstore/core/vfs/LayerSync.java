@@ -8,6 +8,9 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
@@ -23,6 +26,9 @@ import java.util.concurrent.Future;
  *
  * <p>Java has no way to force a whole file system, so every file is opened and forced by itself. A
  * few threads do that side by side, which lets a journal commit many of them at once.
+ *
+ * <p>Whoever uses the layer may change it meanwhile: what is gone need not be forced, and what this
+ * process may no longer read was forced before.
  */
 final class LayerSync {
 
@@ -30,10 +36,14 @@ final class LayerSync {
   private static final int MAX_PENDING = 256;
 
   private final LayerFiles layer;
+  private final OpenOption mode;
   private final Deque<Future<?>> pending = new ArrayDeque<>();
 
   private LayerSync(LayerFiles layer) {
     this.layer = layer;
+    // Windows flushes only what is open for writing.
+    boolean isWindows = layer.directory().getFileSystem().getSeparator().equals("\\");
+    this.mode = isWindows ? StandardOpenOption.WRITE : StandardOpenOption.READ;
   }
 
   /** Forces everything below the layer's directory, and the directory. */
@@ -53,10 +63,22 @@ final class LayerSync {
     }
   }
 
-  private static void force(Path file) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
+  private void force(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, Set.of(mode, LinkOption.NOFOLLOW_LINKS))) {
       channel.force(true);
+    } catch (NoSuchFileException e) {
+      // Deleted by whoever uses the layer.
+    } catch (AccessDeniedException e) {
+      // A placeholder, which an ordinary user cannot open and which is empty, or a file that the
+      // user has taken the permissions from: the store leaves them to what has content.
+    }
+  }
+
+  private static void forceDirectory(Path directory) throws IOException {
+    try {
+      AtomicFiles.syncDirectory(directory);
+    } catch (NoSuchFileException e) {
+      // Deleted by whoever uses the layer.
     }
   }
 
@@ -66,18 +88,23 @@ final class LayerSync {
     try (TreePosition position = new TreePosition(layer.open())) {
       while (!directories.isEmpty()) {
         LayerPath path = directories.removeLast();
-        position.goTo(path);
+        try {
+          position.goTo(path);
+        } catch (NoSuchFileException | NotDirectoryException e) {
+          continue;
+        }
         Directory directory = position.directory();
         for (ByteString name : directory.list()) {
           Look look = directory.look(name);
           if (look != null && look.isDirectory()) {
             directories.add(path.resolve(name));
           } else if (look != null && look.isFile()) {
-            submit(threads, directory.path(name), look.sizeBytes());
+            Path file = directory.path(name);
+            submit(threads, () -> force(file));
           }
         }
         Path itself = directory.path();
-        submit(threads, () -> AtomicFiles.syncDirectory(itself));
+        submit(threads, () -> forceDirectory(itself));
       }
       while (!pending.isEmpty()) {
         await(pending.removeFirst());
@@ -88,21 +115,6 @@ final class LayerSync {
   @FunctionalInterface
   private interface Task {
     void run() throws IOException;
-  }
-
-  private void submit(ExecutorService threads, Path file, long sizeBytes) throws IOException {
-    submit(
-        threads,
-        () -> {
-          try {
-            force(file);
-          } catch (AccessDeniedException e) {
-            // A placeholder, which an ordinary user cannot open; there is nothing in it.
-            if (sizeBytes > 0) {
-              throw e;
-            }
-          }
-        });
   }
 
   private void submit(ExecutorService threads, Task task) throws IOException {

@@ -120,6 +120,16 @@ final class VfsDriver implements GraphDriver {
   @Override
   public void create(String id, @Nullable String parent, CreateOptions options)
       throws LayerStoreException {
+    create(id, parent, options, false);
+  }
+
+  /**
+   * Makes a layer.
+   *
+   * @param isForced whether the copies of the parent's files are forced to the disk now
+   */
+  private void create(String id, @Nullable String parent, CreateOptions options, boolean isForced)
+      throws LayerStoreException {
     requireIds(id, parent);
     requireWritable();
     VfsOptions.requireNone(id, options.storageOptions());
@@ -129,7 +139,7 @@ final class VfsDriver implements GraphDriver {
     }
     LayerFiles parentFiles = parent == null ? null : layers.get(parent);
     try {
-      layers.create(id, parentFiles);
+      layers.create(id, parentFiles, isForced);
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot create the layer", e);
     }
@@ -139,7 +149,7 @@ final class VfsDriver implements GraphDriver {
   @Override
   public void createReadWrite(String id, @Nullable String parent, CreateOptions options)
       throws LayerStoreException {
-    create(id, parent, options);
+    create(id, parent, options, true);
   }
 
   @Override

@@ -1,10 +1,12 @@
 package io.layerstore.core.vfs;
 
 import io.layerstore.DriverException;
+import io.layerstore.Durability;
 import io.layerstore.IdMapping;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.spi.DriverContext;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -61,8 +63,13 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
     if (makeDirectory(layout.layers())) {
       open(volume, layout.layers());
     }
-    if (makeDirectory(layout.tables())) {
+    boolean isNewTables = makeDirectory(layout.tables());
+    if (isNewTables) {
       volume.setMode(layout.tables(), 0700);
+    }
+    if (isNewTables && context.durability() != Durability.NONE) {
+      AtomicFiles.syncDirectory(layout.home());
+      AtomicFiles.syncDirectory(context.root());
     }
     return new VfsHome(volume, new RecoveryReport(findings));
   }

@@ -87,8 +87,13 @@ final class VfsLayers {
     return Staging.create(layout.staging().resolve(id + "." + stagings.incrementAndGet()), volume);
   }
 
-  /** Makes the layer {@code id}, as a copy of {@code parent} if there is one. */
-  void create(String id, @Nullable LayerFiles parent) throws IOException {
+  /**
+   * Makes the layer {@code id}, as a copy of {@code parent} if there is one.
+   *
+   * @param isForced whether the copy has to be on the disk before the layer is there; else {@link
+   *     #sync} is to follow
+   */
+  void create(String id, @Nullable LayerFiles parent, boolean isForced) throws IOException {
     try (Staging staging = newStaging(id)) {
       Path directory = staging.path().resolve("files");
       LayerFiles layer = new LayerFiles(id, directory, layout.table(id), volume);
@@ -101,6 +106,9 @@ final class VfsLayers {
           copy(parent, layer, log);
         }
         publish(layer, staging, log);
+      }
+      if (isDurable && isForced) {
+        LayerSync.run(layer);
       }
       try {
         Files.move(directory, layout.layer(id), StandardCopyOption.ATOMIC_MOVE);
