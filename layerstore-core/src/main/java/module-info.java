@@ -3,6 +3,7 @@ module io.layerstore.core {
   requires transitive io.layerstore.api;
   requires com.fasterxml.jackson.core;
   requires com.google.common;
+  requires jdk.jfr;
   requires org.apache.commons.compress;
   requires org.slf4j;
   requires static com.github.luben.zstd_jni;

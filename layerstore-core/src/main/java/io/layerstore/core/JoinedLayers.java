@@ -3,7 +3,6 @@ package io.layerstore.core;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.DigestMismatchException;
-import io.layerstore.Durability;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -267,9 +266,7 @@ final class JoinedLayers implements LayerBatch {
       ids.add(layer.cacheId);
     }
     progress.phase(Phase.SYNCING);
-    if (store.options().durability() == Durability.FULL) {
-      store.driver().sync(ids);
-    }
+    store.sync(ids);
     progress.phase(Phase.COMMITTING);
     Interrupts.check(OPERATION);
     Set<ChainId> published = new LinkedHashSet<>();

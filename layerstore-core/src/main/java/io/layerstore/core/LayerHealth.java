@@ -51,7 +51,7 @@ final class LayerHealth {
         return tarSplit.format() == CompressionFormat.GZIP;
       }
     } catch (IOException e) {
-      log.debug("layer {} is damaged", layer.chainId(), e);
+      log.warn("layer {} is damaged: {}", layer.chainId(), e.getMessage());
       return false;
     }
   }
@@ -66,7 +66,7 @@ final class LayerHealth {
       archive.transferTo(OutputStream.nullOutputStream());
       return true;
     } catch (IOException e) {
-      log.debug("the files of layer {} are not those of {}", cacheId, diffId, e);
+      log.debug("the files of layer {} are not those of {}: {}", cacheId, diffId, e.getMessage());
       return false;
     }
   }
@@ -76,7 +76,7 @@ final class LayerHealth {
     try {
       return store.driver().exists(cacheId);
     } catch (LayerStoreException e) {
-      log.debug("cannot tell whether the driver has {}", cacheId, e);
+      log.debug("cannot tell whether the driver has {}: {}", cacheId, e.getMessage());
       return false;
     }
   }

@@ -85,6 +85,8 @@ final class LayerPublication {
     commit(record);
     RoLayer layer = newNode(record);
     store.table().addWithHandle(layer);
+    log.info(
+        "registered layer {} (diff id {}, {} bytes)", chainId, record.diffId(), record.sizeBytes());
     return new Published(layer, false);
   }
 
@@ -105,8 +107,10 @@ final class LayerPublication {
   private @Nullable LayerRecord readFromDisk(ChainId chainId) throws LayerStoreException {
     try {
       return store.metadata().layer(chainId);
-    } catch (LayerNotFoundException | StoreCorruptedException e) {
-      log.debug("no metadata of {} to use", chainId, e);
+    } catch (LayerNotFoundException e) {
+      return null;
+    } catch (StoreCorruptedException e) {
+      log.debug("no metadata of {} to use: {}", chainId, e.getMessage());
       return null;
     }
   }

@@ -3,7 +3,6 @@ package io.layerstore.core;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.DigestMismatchException;
-import io.layerstore.Durability;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -13,6 +12,7 @@ import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.ProgressListener;
 import io.layerstore.RegisterOptions;
+import io.layerstore.core.event.RegisterEvent;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverIds;
@@ -20,6 +20,7 @@ import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataTransaction;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -131,6 +132,8 @@ final class LayerRegistration {
     String cacheId = DriverIds.random();
     String parentCacheId = parent == null ? null : parent.cacheId();
     PendingLayer pending = new PendingLayer(store, cacheId);
+    RegisterEvent event = new RegisterEvent();
+    event.begin();
     try {
       progress.expect(LayerSources.size(source));
       MetadataTransaction transaction = pending.begin();
@@ -146,13 +149,12 @@ final class LayerRegistration {
       LayerRecord record = record(options, parent, cacheId, taken);
       progress.is(record.diffId());
       progress.phase(Phase.SYNCING);
-      if (store.options().durability() == Durability.FULL) {
-        store.driver().sync(cacheId);
-      }
+      store.sync(List.of(cacheId));
       progress.phase(Phase.COMMITTING);
       Interrupts.check(OPERATION);
       LayerPublication.Published published = publish(pending, record, parent, held);
       progress.phase(Phase.DONE);
+      event.end(record.chainId(), record.diffId(), record.sizeBytes());
       return published;
     } catch (LayerStoreException | RuntimeException | Error e) {
       pending.discard(e);

@@ -7,6 +7,8 @@ import io.layerstore.spi.MetadataStore.Leftover;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Deletes layers that nothing holds: from one layer down its chain, as far as nothing else holds
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("try") // Locks and calls are held by scope, not by name.
 final class LayerRelease {
+
+  private static final Logger log = LoggerFactory.getLogger(LayerRelease.class);
 
   private final StoreContext store;
 
@@ -48,6 +52,7 @@ final class LayerRelease {
           }
         }
         deleted.add(metadata);
+        log.info("deleted layer {}", layer.chainId());
       }
       layer = parent;
     }

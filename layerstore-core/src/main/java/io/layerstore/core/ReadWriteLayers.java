@@ -103,6 +103,8 @@ final class ReadWriteLayers {
       throw e;
     }
     store.table().addMountWithHandle(layer);
+    log.info(
+        "created read-write layer {} on {}", name, parent == null ? "nothing" : parent.chainId());
     return layer;
   }
 
@@ -167,6 +169,7 @@ final class ReadWriteLayers {
     }
     store.critical().run(() -> deleteFromDisk(layer));
     store.table().removeMount(layer);
+    log.info("deleted read-write layer {}", layer.name());
   }
 
   private void deleteFromDisk(MountedLayer layer) throws LayerStoreException {
@@ -283,6 +286,7 @@ final class ReadWriteLayers {
                   .unpack(plain, plain);
           force(layer.mountId());
           progress.phase(Progress.Phase.DONE);
+          log.info("applied an archive to read-write layer {} ({} bytes)", layer.name(), sizeBytes);
           return sizeBytes;
         }
       } catch (InterruptedException e) {

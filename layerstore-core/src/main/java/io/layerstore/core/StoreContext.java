@@ -1,11 +1,15 @@
 package io.layerstore.core;
 
 import io.layerstore.ChainId;
+import io.layerstore.Durability;
+import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.event.SyncEvent;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
+import java.util.List;
 import java.util.concurrent.Executor;
 
 /**
@@ -48,6 +52,16 @@ record StoreContext(
     StoreLifecycle lifecycle,
     KeyedLock<ChainId> chainLock,
     KeyedLock<String> nameLock) {
+
+  /** Forces the files of layers to the disk, unless the store was told not to. */
+  void sync(List<String> driverIds) throws LayerStoreException {
+    if (options.durability() == Durability.FULL) {
+      SyncEvent event = new SyncEvent();
+      event.begin();
+      driver.sync(driverIds);
+      event.end(driverIds.size());
+    }
+  }
 
   /** Refuses what would change a store that is open for reading only. */
   void requireWritable() throws ReadOnlyStoreException {

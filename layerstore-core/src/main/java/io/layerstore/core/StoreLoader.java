@@ -237,7 +237,7 @@ final class StoreLoader {
         store.table().unpin(parent);
       }
     } catch (LayerStoreException e) {
-      log.debug("layer {} cannot be loaded yet", chainId, e);
+      log.debug("layer {} cannot be loaded yet: {}", chainId, e.getMessage());
       return false;
     }
   }

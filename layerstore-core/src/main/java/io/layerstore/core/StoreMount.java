@@ -3,6 +3,7 @@ package io.layerstore.core;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
+import io.layerstore.core.event.MountEvent;
 import io.layerstore.driver.KeyedLock;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -15,6 +16,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 @SuppressWarnings("try") // Locks and calls are held by scope, not by name.
 final class StoreMount implements Mount {
+
+  private static final String MOUNT = "mount";
 
   /** Undoes what the mount did. */
   @FunctionalInterface
@@ -39,8 +42,11 @@ final class StoreMount implements Mount {
     String id = layer.cacheId();
     store.table().pin(layer.chainId());
     Path path;
+    MountEvent event = new MountEvent();
+    event.begin();
     try {
       path = store.driver().mountReadOnly(id, options);
+      event.end(MOUNT, layer.chainId().toString());
     } catch (LayerStoreException | RuntimeException e) {
       store.table().unpin(layer);
       throw e;
@@ -49,7 +55,7 @@ final class StoreMount implements Mount {
         store,
         path,
         lazily -> {
-          unmount(store, id, lazily);
+          unmount(store, id, layer.chainId().toString(), lazily);
           store.table().unpin(layer);
         });
   }
@@ -61,7 +67,10 @@ final class StoreMount implements Mount {
     try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
       store.table().countMount(layer);
       try {
+        MountEvent event = new MountEvent();
+        event.begin();
         path = store.driver().mount(layer.mountId(), options);
+        event.end(MOUNT, layer.name());
       } catch (LayerStoreException | RuntimeException e) {
         store.table().uncountMount(layer);
         throw e;
@@ -72,19 +81,22 @@ final class StoreMount implements Mount {
         path,
         lazily -> {
           try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
-            unmount(store, layer.mountId(), lazily);
+            unmount(store, layer.mountId(), layer.name(), lazily);
             store.table().uncountMount(layer);
           }
         });
   }
 
-  private static void unmount(StoreContext store, String id, boolean lazily)
+  private static void unmount(StoreContext store, String id, String layer, boolean lazily)
       throws LayerStoreException {
+    MountEvent event = new MountEvent();
+    event.begin();
     if (lazily) {
       store.driver().unmountLazily(id);
     } else {
       store.driver().unmount(id);
     }
+    event.end("unmount", layer);
   }
 
   @Override

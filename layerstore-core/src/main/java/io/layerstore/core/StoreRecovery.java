@@ -53,7 +53,7 @@ final class StoreRecovery {
           removeFiles(id);
         }
         store.metadata().discardMount(mount);
-        findings.add(
+        found(
             new Finding(
                 Kind.UNFINISHED_RW_LAYER,
                 mount.key(),
@@ -90,7 +90,7 @@ final class StoreRecovery {
         removeFiles(cacheId);
       }
       store.metadata().discard(leftover);
-      findings.add(new Finding(kind, leftover.key(), what + " was cleaned up"));
+      found(new Finding(kind, leftover.key(), what + " was cleaned up"));
     } catch (LayerStoreException | RuntimeException e) {
       postpone(leftover.key(), e);
     }
@@ -100,6 +100,11 @@ final class StoreRecovery {
     if (!usedIds.contains(id)) {
       store.driver().remove(id);
     }
+  }
+
+  private void found(Finding finding) {
+    findings.add(finding);
+    log.info("{}: {}", finding.id(), finding.detail());
   }
 
   private void postpone(String key, Exception e) {

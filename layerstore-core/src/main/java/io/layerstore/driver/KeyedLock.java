@@ -35,7 +35,12 @@ public final class KeyedLock<K> {
    */
   public Held acquire(K key) {
     Slot slot = enter(key);
-    slot.lock.lock();
+    if (!slot.lock.tryLock()) {
+      LockWaitEvent wait = new LockWaitEvent();
+      wait.begin();
+      slot.lock.lock();
+      wait.end(key);
+    }
     return new Held(this, key, slot.lock);
   }
 
@@ -49,7 +54,15 @@ public final class KeyedLock<K> {
     Slot slot = enter(key);
     boolean isLocked = false;
     try {
-      slot.lock.lockInterruptibly();
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      if (!slot.lock.tryLock()) {
+        LockWaitEvent wait = new LockWaitEvent();
+        wait.begin();
+        slot.lock.lockInterruptibly();
+        wait.end(key);
+      }
       isLocked = true;
     } finally {
       if (!isLocked) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -15,10 +16,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class KeyedLockTest {
@@ -102,6 +106,32 @@ final class KeyedLockTest {
                 return Thread.interrupted();
               });
       assertTrue(isInterrupted);
+    }
+
+    @Test
+    void acquire_heldByOther_flightRecorderHasTheWait(@TempDir Path directory) throws Exception {
+      Path file = directory.resolve("flight.jfr");
+      try (Recording recording = new Recording()) {
+        recording.start();
+        Thread waiter = new Thread(() -> locks.acquire("waited for").close());
+        KeyedLock.Held held = locks.acquire("waited for");
+        try (held) {
+          waiter.start();
+          while (waiter.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+          }
+        }
+        waiter.join();
+        locks.acquire("free").close();
+        recording.stop();
+        recording.dump(file);
+      }
+      List<String> keys =
+          RecordingFile.readAllEvents(file).stream()
+              .filter(event -> event.getEventType().getName().equals("io.layerstore.LockWait"))
+              .map(event -> event.getString("key"))
+              .toList();
+      assertEquals(List.of("waited for"), keys);
     }
 
     @Test

@@ -131,6 +131,7 @@ final class DefaultReferenceStore implements ReferenceStore {
         Repositories changed = added(tag, id, force);
         noteTagging(id);
         write(changed);
+        log.info("{} now names image {}", tag, id);
       }
     }
   }
@@ -139,7 +140,9 @@ final class DefaultReferenceStore implements ReferenceStore {
   void addLoadedTag(ImageReference reference, ImageId id) throws LayerStoreException {
     synchronized (writing) {
       requireImage(id);
-      write(added(withTag(reference), id, true));
+      ImageReference tag = withTag(reference);
+      write(added(tag, id, true));
+      log.info("{} now names image {}", tag, id);
     }
   }
 
@@ -165,6 +168,7 @@ final class DefaultReferenceStore implements ReferenceStore {
           return false;
         }
         write(current.without(List.of(known)));
+        log.info("{} names no image any more", known);
         return true;
       }
     }

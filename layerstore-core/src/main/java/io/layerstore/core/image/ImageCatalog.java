@@ -197,7 +197,7 @@ final class ImageCatalog {
     try {
       return Optional.of(read(id).config().diffIds());
     } catch (IOException e) {
-      log.debug("the layers of image {} are not known", id, e);
+      log.debug("the layers of image {} are not known: {}", id, e.getMessage());
       return Optional.empty();
     }
   }

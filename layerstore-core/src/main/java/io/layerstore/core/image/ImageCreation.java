@@ -9,6 +9,8 @@ import io.layerstore.image.ImageId;
 import io.layerstore.image.ImageNotFoundException;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Adds images whose layers are in the store.
@@ -25,6 +27,8 @@ final class ImageCreation {
    * @param isNew whether it was added just now
    */
   record Created(ImageNode node, boolean isNew) {}
+
+  private static final Logger log = LoggerFactory.getLogger(ImageCreation.class);
 
   private final ImageDb db;
   private final ImageTable table;
@@ -68,6 +72,7 @@ final class ImageCreation {
       }
       ImageNode node = new ImageNode(id, new Content(ByteString.of(bytes), config), hold, known);
       table.add(node);
+      log.info("added image {}", id);
       return new Created(node, true);
     }
   }

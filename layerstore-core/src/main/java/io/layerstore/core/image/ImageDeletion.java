@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Deletes images.
@@ -24,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * own notes, its configuration, the layers that nothing else holds.
  */
 final class ImageDeletion {
+
+  private static final Logger log = LoggerFactory.getLogger(ImageDeletion.class);
 
   private final LayerAccess access;
   private final ImageDb db;
@@ -129,6 +133,7 @@ final class ImageDeletion {
       throw ImageFailures.wrap("delete image " + id, e);
     }
     forget(node, orphans);
+    log.info("deleted image {}", id);
     return node.hold();
   }
 

@@ -7,6 +7,7 @@ import io.layerstore.Platform;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.event.LoadEvent;
 import io.layerstore.core.image.ImageArchives;
 import io.layerstore.image.ImageSource;
 import io.layerstore.image.LoadOptions;
@@ -63,9 +64,13 @@ final class ImageLoad {
   static LoadReport load(
       ArchiveLayers layers, ImageArchives.Host host, ImageSource source, LoadOptions options)
       throws LayerStoreException {
+    LoadEvent event = new LoadEvent();
+    event.begin();
     try (LayerBatch batch = layers.begin(options.progress().orElse(null));
         Spool spool = new Spool(layers.temporaryDirectory())) {
-      return new ImageLoad(layers, host, options, batch, spool).load(source);
+      LoadReport report = new ImageLoad(layers, host, options, batch, spool).load(source);
+      event.end(report.images().size());
+      return report;
     } catch (IOException e) {
       throw Failures.translate(OPERATION, e);
     }
