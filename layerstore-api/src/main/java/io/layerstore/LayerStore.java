@@ -134,7 +134,9 @@ public interface LayerStore extends AutoCloseable {
    * @return what was deleted, child before parent; empty if something still holds the layer
    * @throws LayerNotRetainedException if the handle is spent; nothing happens
    * @throws DriverException if the files cannot be removed; the layer is gone from the store, and
-   *     removal is tried again at the next open
+   *     removal is tried again at the next cleanup or open
+   * @throws LayerStoreException if its metadata cannot be hidden; the layer stays, without this
+   *     handle, and can be released again
    */
   List<LayerMetadata> release(Layer layer) throws LayerStoreException;
 

@@ -73,11 +73,17 @@ public interface MetadataStore extends AutoCloseable {
   /** Layers whose removal was begun and not finished. */
   List<Leftover> unfinishedRemovals() throws LayerStoreException;
 
-  /** Layers that were begun and not committed, by a process that is gone. */
+  /** Layers that were begun and not committed, by a process that is gone, or were postponed. */
   List<Leftover> unfinishedTransactions() throws LayerStoreException;
 
   /** Removes what remains of a layer once its files are gone. */
   void discard(Leftover leftover) throws LayerStoreException;
+
+  /**
+   * Leaves what {@link MetadataTransaction#replace} gave, because the files cannot be removed now;
+   * from now on it is among {@link #unfinishedTransactions}.
+   */
+  void postpone(Leftover leftover);
 
   /**
    * The layer that a layer stands on, also if its metadata cannot be trusted; so it can be kept.

@@ -56,6 +56,13 @@ public interface MetadataTransaction extends AutoCloseable {
   @Nullable Leftover replace(LayerRecord record, boolean dropsOldFiles) throws LayerStoreException;
 
   /**
+   * Ends the transaction and leaves everything it wrote, because the files that go with it cannot
+   * be removed now; from now on it is among {@link MetadataStore#unfinishedTransactions}. Does
+   * nothing if it has ended.
+   */
+  void postpone();
+
+  /**
    * Ends the transaction; without {@link #commit}, everything it wrote is removed. A second call
    * does nothing.
    */

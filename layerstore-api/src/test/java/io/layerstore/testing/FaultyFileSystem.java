@@ -38,9 +38,9 @@ import java.util.stream.StreamSupport;
  *
  * <p>It also knows which channels and directory streams are open, for a look at leaks. Nothing is
  * really forced to the disk, and no file lock is taken below, so that what "crashed" holds none.
- * Reading is never counted and never fails. Paths are wrapped: {@link #wrap} and {@link #unwrap}
- * lead in and out. It is not the default file system, whatever is below. Safe for use by many
- * threads.
+ * Reading is never counted, and fails only where {@link #refuseToOpen} says so. Paths are wrapped:
+ * {@link #wrap} and {@link #unwrap} lead in and out. It is not the default file system, whatever is
+ * below. Safe for use by many threads.
  */
 public final class FaultyFileSystem extends FileSystem {
 
@@ -64,6 +64,7 @@ public final class FaultyFileSystem extends FileSystem {
   private int stopAt = Integer.MAX_VALUE;
   private int failAt = Integer.MAX_VALUE;
   private Predicate<FileOperation> failWhen = operation -> false;
+  private Predicate<Path> refusesToOpen = path -> false;
   private boolean tearsWrites;
   private boolean isStopped;
 
@@ -115,6 +116,21 @@ public final class FaultyFileSystem extends FileSystem {
   /** Lets every change fail that {@code predicate} is true of, until it is told something else. */
   public synchronized void failWhen(Predicate<FileOperation> predicate) {
     failWhen = Objects.requireNonNull(predicate, "predicate");
+  }
+
+  /**
+   * Refuses to open every file or directory that {@code predicate} is true of, for reading or
+   * writing, as for a process that has no descriptors left, until it is told something else.
+   */
+  public synchronized void refuseToOpen(Predicate<Path> predicate) {
+    refusesToOpen = Objects.requireNonNull(predicate, "predicate");
+  }
+
+  /** Called before a file or directory is opened; throws if it must not be. */
+  synchronized void beforeOpening(Path path) throws IOException {
+    if (refusesToOpen.test(path)) {
+      throw new FileSystemException(path.toString(), null, "Too many open files");
+    }
   }
 
   /** The changes that were carried out, in their order. */

@@ -95,6 +95,7 @@ final class FaultyProvider extends FileSystemProvider {
   }
 
   private void beforeOpening(Path path, Set<? extends OpenOption> options) throws IOException {
+    fileSystem.beforeOpening(path);
     boolean creates =
         options.contains(StandardOpenOption.CREATE_NEW)
             || (options.contains(StandardOpenOption.CREATE)
@@ -109,6 +110,7 @@ final class FaultyProvider extends FileSystemProvider {
   @Override
   public DirectoryStream<Path> newDirectoryStream(
       Path directory, DirectoryStream.Filter<? super Path> filter) throws IOException {
+    fileSystem.beforeOpening(unwrap(directory));
     return wrap(
         unwrap(directory),
         delegate.newDirectoryStream(

@@ -36,6 +36,7 @@ final class FaultySecureDirectoryStream extends FaultyDirectoryStream
   @Override
   public SecureDirectoryStream<Path> newDirectoryStream(Path path, LinkOption... options)
       throws IOException {
+    fileSystem.beforeOpening(place(path));
     return new FaultySecureDirectoryStream(
         fileSystem, place(path), delegate.newDirectoryStream(unwrap(path), options));
   }
@@ -44,6 +45,7 @@ final class FaultySecureDirectoryStream extends FaultyDirectoryStream
   public SeekableByteChannel newByteChannel(
       Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
       throws IOException {
+    fileSystem.beforeOpening(place(path));
     if (options.contains(StandardOpenOption.CREATE_NEW)
         || options.contains(StandardOpenOption.CREATE)) {
       fileSystem.before(FileOperation.of(Kind.CREATE_FILE, place(path)));

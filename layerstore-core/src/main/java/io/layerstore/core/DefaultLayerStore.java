@@ -17,6 +17,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RecoveryReport;
+import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.image.DefaultImageStore;
 import io.layerstore.core.image.archive.ArchiveLayers;
@@ -26,6 +27,7 @@ import io.layerstore.driver.KeyedLock;
 import io.layerstore.image.ImageStore;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -52,7 +54,7 @@ final class DefaultLayerStore implements LayerStore {
   private final LayerRelease release;
   private final LayerReading reading;
   private final ReadWriteLayers readWrite;
-  private final ImageStore images;
+  private final DefaultImageStore images;
 
   /** Opens the store whose layers have been loaded, and the images on them. */
   DefaultLayerStore(StoreContext store, OpenStore open) throws LayerStoreException {
@@ -283,8 +285,15 @@ final class DefaultLayerStore implements LayerStore {
                 recovery.finishRemovals();
                 store.driver().cleanup();
               });
-      return new RecoveryReport(recovery.findings());
+      List<Finding> findings = new ArrayList<>(recovery.findings());
+      store.critical().run(() -> deleteTemporaryFiles(findings));
+      return new RecoveryReport(findings);
     }
+  }
+
+  /** Deletes temporary files that nobody has in hand; adds what remains to {@code findings}. */
+  void deleteTemporaryFiles(List<Finding> findings) {
+    new TemporaryLeftovers(root(), images).delete(findings);
   }
 
   @Override

@@ -4,16 +4,13 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
-import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreOptions;
-import io.layerstore.core.image.archive.Spool;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerStoreProvider;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataStoreFactory;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,27 +84,11 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     }
     DefaultLayerStore layers = new DefaultLayerStore(store, open);
     if (!options.readOnly()) {
-      removeSpools(root, findings);
+      layers.deleteTemporaryFiles(findings);
     }
     findings.addAll(layers.images().recoveryReport().findings());
     open.setRecoveryReport(new RecoveryReport(findings));
     return layers;
-  }
-
-  /** Removes what loads of a process that is gone have spooled. */
-  private static void removeSpools(Path root, List<Finding> findings) {
-    Path directory = StoreArchiveLayers.temporaryDirectory(root);
-    try {
-      Spool.removeLeftovers(directory);
-    } catch (IOException e) {
-      findings.add(
-          new Finding(
-              Kind.POSTPONED,
-              directory.toString(),
-              "what an unfinished load left could not be removed and will be tried again at the"
-                  + " next open: "
-                  + e.getMessage()));
-    }
   }
 
   private static Executor executor(StoreOptions options, OpenStore open) {

@@ -340,16 +340,19 @@ final class JoinedLayers implements LayerBatch {
     LayerStoreException failure = null;
     List<Pending> left = new ArrayList<>(missing.values());
     missing.clear();
-    for (int i = left.size() - 1; i >= 0; i--) {
-      try {
-        left.get(i).pending.discard();
-      } catch (LayerStoreException e) {
-        failure = joined(failure, e);
+    try {
+      for (int i = left.size() - 1; i >= 0; i--) {
+        try {
+          left.get(i).pending.discard();
+        } catch (LayerStoreException e) {
+          failure = joined(failure, e);
+        }
       }
+    } finally {
+      held.values().forEach(store.table()::dropHandle);
+      held.clear();
+      releaseLocks();
     }
-    held.values().forEach(store.table()::dropHandle);
-    held.clear();
-    releaseLocks();
     if (failure != null) {
       throw failure;
     }

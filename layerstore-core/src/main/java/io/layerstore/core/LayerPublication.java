@@ -156,8 +156,14 @@ final class LayerPublication {
     pending.transaction().close();
     String oldCacheId = old == null ? null : old.cacheId();
     if (old != null && oldCacheId != null && isFilesOfThisLayer(oldCacheId)) {
-      store.driver().remove(oldCacheId);
-      store.metadata().discard(old);
+      try {
+        store.driver().remove(oldCacheId);
+        store.metadata().discard(old);
+      } catch (LayerStoreException | RuntimeException e) {
+        // The layer is healed; that its old files are still there must not undo it.
+        store.metadata().postpone(old);
+        log.warn("the damaged files {} stay until the next cleanup or open", oldCacheId, e);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerMetadata;
+import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.MetadataStore.Leftover;
@@ -16,7 +17,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>For each, in this order: out of the table, metadata aside, the driver's files, the rest of the
  * metadata. A crash or a failure in between leaves the metadata aside as the record of what remains
- * to be removed.
+ * to be removed. If the first step fails, the layer stays.
  */
 @SuppressWarnings("try") // Locks and calls are held by scope, not by name.
 final class LayerRelease {
@@ -44,8 +45,9 @@ final class LayerRelease {
           return deleted;
         }
         RoLayer gone = layer;
+        Leftover aside = hide(gone);
         try {
-          store.critical().run(() -> deleteFromDisk(gone));
+          store.critical().run(() -> deleteHidden(gone, aside));
         } finally {
           if (parent != null) {
             store.table().dropChild(parent, layer.chainId());
@@ -59,8 +61,24 @@ final class LayerRelease {
     return deleted;
   }
 
-  private void deleteFromDisk(RoLayer layer) throws LayerStoreException {
-    Leftover aside = store.metadata().beginRemoval(layer.chainId());
+  /** Hides a layer that is out of the table; if that fails it comes back, for nothing was done. */
+  private Leftover hide(RoLayer layer) throws LayerStoreException {
+    try {
+      return store.critical().call(() -> store.metadata().beginRemoval(layer.chainId()));
+    } catch (LayerNotFoundException e) {
+      // Somebody has removed its metadata by hand.
+      RoLayer parent = layer.parent();
+      if (parent != null) {
+        store.table().dropChild(parent, layer.chainId());
+      }
+      throw e;
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      store.table().putBack(layer);
+      throw e;
+    }
+  }
+
+  private void deleteHidden(RoLayer layer, Leftover aside) throws LayerStoreException {
     store.driver().remove(layer.cacheId());
     store.metadata().discard(aside);
   }

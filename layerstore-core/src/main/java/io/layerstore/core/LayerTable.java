@@ -131,6 +131,13 @@ final class LayerTable {
     }
   }
 
+  /** Puts a layer back that {@link #removeIfUnheld} took out and that has not been dropped yet. */
+  void putBack(RoLayer layer) {
+    synchronized (lock) {
+      layers.put(layer.chainId(), layer);
+    }
+  }
+
   void dropChild(RoLayer parent, ChainId child) {
     synchronized (lock) {
       parent.removeChild(child);

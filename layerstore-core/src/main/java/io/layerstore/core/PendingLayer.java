@@ -51,23 +51,28 @@ final class PendingLayer {
       return;
     }
     kept = true;
-    store
-        .critical()
-        .run(
-            () -> {
-              store.driver().remove(cacheId);
-              begun.close();
-            });
+    try {
+      store
+          .critical()
+          .run(
+              () -> {
+                store.driver().remove(cacheId);
+                begun.close();
+              });
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      begun.postpone();
+      throw e;
+    }
   }
 
   /**
-   * Removes everything after {@code failure}; what cannot be removed is left for the next open and
-   * added to it.
+   * Removes everything after {@code failure}; what cannot be removed is left for the next cleanup
+   * or open, and the reason added to it.
    */
   void discard(Throwable failure) {
     try {
       discard();
-    } catch (LayerStoreException e) {
+    } catch (LayerStoreException | RuntimeException | Error e) {
       failure.addSuppressed(e);
     }
   }

@@ -17,6 +17,7 @@ import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.driver.KeyedLock;
+import io.layerstore.driver.TemporaryDirectory;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.UnfinishedMount;
@@ -27,7 +28,6 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -151,7 +151,7 @@ final class ReadWriteLayers {
                 }
                 store.metadata().discardMount(unfinished);
               });
-    } catch (LayerStoreException e) {
+    } catch (LayerStoreException | RuntimeException | Error e) {
       store.metadata().postponeMount(unfinished);
       failure.addSuppressed(e);
     }
@@ -267,8 +267,10 @@ final class ReadWriteLayers {
             new ProgressReporter(store.options().progress(), Progress.Kind.APPLY, null)
                 .onlyLayer(null);
         progress.phase(Progress.Phase.UNPACKING);
-        try (AufsLinkSources linkSources =
-                new AufsLinkSources(() -> Files.createTempFile("layerstore", null));
+        Path place = StoreArchiveLayers.temporaryDirectory(store.options().root());
+        try (TemporaryDirectory temporaries = new TemporaryDirectory(place);
+            AufsLinkSources linkSources =
+                new AufsLinkSources(() -> temporaries.file("aufs-links"));
             DecompressedStream plain =
                 Decompression.openArchive(
                     new SourceStream(tar, progress), store.options().limits());

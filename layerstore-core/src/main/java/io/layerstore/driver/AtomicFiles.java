@@ -28,7 +28,6 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,7 +116,8 @@ public final class AtomicFiles {
   }
 
   /**
-   * Writes a file in one step, over the one that may be there.
+   * Writes a file in one step, over the one that may be there. What a process that dies leaves
+   * beside it, {@link TemporaryFiles#sweep} takes away.
    *
    * <p>After a failure the file has its old content, or, if only forcing the directory failed, the
    * new one.
@@ -127,20 +127,24 @@ public final class AtomicFiles {
    */
   public static void write(Path file, byte[] content, int mode, Durability durability)
       throws IOException {
-    Path aside =
-        file.resolveSibling(
-            ".tmp-"
-                + file.getFileName()
-                + Long.toUnsignedString(ThreadLocalRandom.current().nextLong()));
-    writeNew(aside, content, mode, durability);
+    Path aside = TemporaryFiles.take(file);
+    try {
+      writeNew(aside, content, mode, durability);
+      moveOver(aside, file);
+    } finally {
+      TemporaryFiles.letGo(aside);
+    }
+    if (durability != Durability.NONE) {
+      syncDirectory(parentOf(file));
+    }
+  }
+
+  private static void moveOver(Path aside, Path file) throws IOException {
     try {
       Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException | RuntimeException e) {
       deleteAfter(e, aside);
       throw e;
-    }
-    if (durability != Durability.NONE) {
-      syncDirectory(parentOf(file));
     }
   }
 

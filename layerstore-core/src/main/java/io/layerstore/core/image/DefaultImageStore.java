@@ -9,6 +9,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.StoreOptions;
+import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.image.CommitImageOptions;
 import io.layerstore.image.DiskUsage;
 import io.layerstore.image.DistributionMetadata;
@@ -27,6 +28,9 @@ import io.layerstore.image.PrunePlan;
 import io.layerstore.image.PruneReport;
 import io.layerstore.image.ReferenceStore;
 import io.layerstore.image.SaveOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
@@ -238,6 +242,24 @@ public final class DefaultImageStore implements ImageStore {
   @Override
   public RecoveryReport recoveryReport() {
     return recoveryReport;
+  }
+
+  /** The directory that the images, their names and what is known of registries are in. */
+  public Path directory() {
+    return access.directory();
+  }
+
+  /**
+   * Deletes what a process that is gone has left of files it was writing; nothing that this one is
+   * writing.
+   *
+   * @return the names of what was deleted
+   */
+  public List<String> deleteTemporaryFiles() throws IOException {
+    List<String> deleted = new ArrayList<>(TemporaryFiles.sweep(access.directory()));
+    deleted.addAll(db.deleteTemporaryFiles());
+    deleted.addAll(distribution.deleteTemporaryFiles());
+    return deleted;
   }
 
   private DiskUsage usage(List<ImageNode> images) throws LayerStoreException {

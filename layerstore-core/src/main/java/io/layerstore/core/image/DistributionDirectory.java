@@ -17,9 +17,15 @@ import io.layerstore.core.json.JsonValue.Null;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.image.DistributionMetadata;
 import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.security.InvalidKeyException;
 import java.security.NoSuchAlgorithmException;
@@ -30,6 +36,8 @@ import java.util.Optional;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The {@code distribution} directory.
@@ -45,6 +53,10 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("try") // Calls are held by scope, not by name.
 final class DistributionDirectory implements DistributionMetadata {
 
+  private static final Logger log = LoggerFactory.getLogger(DistributionDirectory.class);
+
+  private static final String BY_DIGEST = "diffid-by-digest";
+  private static final String BY_DIFF_ID = "v2metadata-by-diffid";
   private static final int MAX_SOURCES = 50;
   private static final int MAX_VALUE_BYTES = 4096;
   private static final int MAX_SOURCES_BYTES = 1 << 20;
@@ -189,6 +201,24 @@ final class DistributionDirectory implements DistributionMetadata {
     return new StoreCorruptedException(file.toString(), problem, ADVICE, cause);
   }
 
+  /** Deletes what a process that is gone has left of files it was writing; returns the names. */
+  List<String> deleteTemporaryFiles() throws IOException {
+    List<String> deleted = new ArrayList<>();
+    for (String nameSpace : List.of(BY_DIGEST, BY_DIFF_ID)) {
+      try (DirectoryStream<Path> algorithms =
+          Files.newDirectoryStream(directory.resolve(nameSpace))) {
+        for (Path algorithm : algorithms) {
+          deleted.addAll(TemporaryFiles.sweep(algorithm));
+        }
+      } catch (NoSuchFileException | NotDirectoryException e) {
+        log.trace("there is no {}", nameSpace);
+      } catch (DirectoryIteratorException e) {
+        throw e.getCause();
+      }
+    }
+    return deleted;
+  }
+
   private void requireWritable() throws ReadOnlyStoreException {
     if (access.options().readOnly()) {
       throw new ReadOnlyStoreException(access.options().root());
@@ -196,11 +226,11 @@ final class DistributionDirectory implements DistributionMetadata {
   }
 
   private Path diffIdFile(Digest compressed) {
-    return fileOf("diffid-by-digest", compressed);
+    return fileOf(BY_DIGEST, compressed);
   }
 
   private Path sourcesFile(DiffId diffId) {
-    return fileOf("v2metadata-by-diffid", diffId.digest());
+    return fileOf(BY_DIFF_ID, diffId.digest());
   }
 
   private Path fileOf(String nameSpace, Digest digest) {

@@ -9,6 +9,7 @@ import io.layerstore.DigestAlgorithm;
 import io.layerstore.Durability;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.image.ImageId;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
@@ -176,6 +178,21 @@ final class ImageDb {
     if (Files.deleteIfExists(contentOf(id))) {
       sync(content);
     }
+  }
+
+  /** Deletes what a process that is gone has left of files it was writing; returns the names. */
+  List<String> deleteTemporaryFiles() throws IOException {
+    List<String> deleted = new ArrayList<>(TemporaryFiles.sweep(content));
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(metadata)) {
+      for (Path entry : entries) {
+        deleted.addAll(TemporaryFiles.sweep(entry));
+      }
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      return deleted;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return deleted;
   }
 
   /** Whether there is a configuration that is what its name says. */

@@ -219,6 +219,11 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
+  public void postpone(Leftover leftover) {
+    tmp.letGo(layout.tmp().resolve(leftover.key()));
+  }
+
+  @Override
   public @Nullable ChainId parentOf(ChainId chainId) throws LayerStoreException {
     requireOpen();
     try {

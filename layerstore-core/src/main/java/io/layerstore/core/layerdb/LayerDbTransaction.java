@@ -233,6 +233,11 @@ final class LayerDbTransaction implements MetadataTransaction {
     }
   }
 
+  @Override
+  public void postpone() {
+    end();
+  }
+
   private void end() {
     isEnded = true;
     tmp.letGo(writeSet);

@@ -101,7 +101,7 @@ final class LayerReplacement {
     if (movesCacheId) {
       move(writeSet.resolve(LayerDbLayout.CACHE_ID), target);
     } else {
-      files.replaceValue(target, record.cacheId());
+      writeCacheId(target, record.cacheId());
     }
     try {
       files.sync(layer);
@@ -112,6 +112,14 @@ final class LayerReplacement {
     }
   }
 
+  /** In one step; what a crash leaves beside the new name goes with the write-set. */
+  private void writeCacheId(Path target, String id) throws IOException {
+    Path aside = writeSet.resolve(LayerDbLayout.SCRATCH_PREFIX + LayerDbLayout.CACHE_ID);
+    Files.deleteIfExists(aside);
+    files.writeValue(aside, id);
+    move(aside, target);
+  }
+
   private void switchBack(
       Path target, boolean movesCacheId, @Nullable String oldId, Exception failure) {
     try {
@@ -119,7 +127,7 @@ final class LayerReplacement {
         move(target, writeSet.resolve(LayerDbLayout.CACHE_ID));
       }
       if (oldId != null) {
-        files.replaceValue(target, oldId);
+        writeCacheId(target, oldId);
       } else {
         Files.deleteIfExists(target);
       }

@@ -17,17 +17,32 @@ final class Staging implements Closeable {
 
   private final Path path;
   private final Directory directory;
+  private final Runnable ended;
   private long count;
 
-  private Staging(Path path, Directory directory) {
+  private Staging(Path path, Directory directory, Runnable ended) {
     this.path = path;
     this.directory = directory;
+    this.ended = ended;
   }
 
-  /** Makes the directory {@code path}. */
-  static Staging create(Path path, Volume volume) throws IOException {
+  /**
+   * Makes the directory {@code path}.
+   *
+   * @param ended called at the end, whether all of it could be deleted or not
+   */
+  static Staging create(Path path, Volume volume, Runnable ended) throws IOException {
     Files.createDirectory(path, volume.creation(0700));
-    return new Staging(path, Directory.open(path, volume.names()));
+    try {
+      return new Staging(path, Directory.open(path, volume.names()), ended);
+    } catch (IOException | RuntimeException e) {
+      try {
+        delete(path);
+      } catch (IOException deleting) {
+        e.addSuppressed(deleting);
+      }
+      throw e;
+    }
   }
 
   Path path() {
@@ -46,11 +61,7 @@ final class Staging implements Closeable {
   /** Deletes all of it, also if the thread is interrupted. */
   @Override
   public void close() throws IOException {
-    try {
-      directory.close();
-    } finally {
-      delete(path);
-    }
+    Closing.all(directory, () -> delete(path), ended::run);
   }
 
   /** Deletes {@code tree}, also if the thread is interrupted. */

@@ -71,6 +71,12 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
       AtomicFiles.syncDirectory(layout.home());
       AtomicFiles.syncDirectory(context.root());
     }
+    try {
+      VfsLayers.deleteOrphanTables(layout);
+    } catch (IOException e) {
+      findings.add(
+          new Finding(Kind.POSTPONED, "attributes", "records of layers that are gone stay: " + e));
+    }
     return new VfsHome(volume, new RecoveryReport(findings));
   }
 

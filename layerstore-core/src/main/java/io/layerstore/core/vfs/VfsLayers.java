@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,6 +40,9 @@ final class VfsLayers {
   private final Volume volume;
   private final boolean isDurable;
   private final AtomicLong stagings = new AtomicLong();
+
+  /** The names of the staging directories that work is under way in. */
+  private final Set<String> stagingsInHand = ConcurrentHashMap.newKeySet();
 
   /** The layers of {@code layout}; {@code isDurable} if what is done must survive a power cut. */
   VfsLayers(VfsLayout layout, Volume volume, boolean isDurable) {
@@ -84,7 +89,21 @@ final class VfsLayers {
 
   /** A staging directory for work on the layer {@code id}. */
   Staging newStaging(String id) throws IOException {
-    return Staging.create(layout.staging().resolve(id + "." + stagings.incrementAndGet()), volume);
+    String name = takeStagingName(id);
+    try {
+      return Staging.create(
+          layout.staging().resolve(name), volume, () -> stagingsInHand.remove(name));
+    } catch (IOException | RuntimeException e) {
+      stagingsInHand.remove(name);
+      throw e;
+    }
+  }
+
+  /** A name in the staging directory; in hand until it is taken out of the set. */
+  private String takeStagingName(String id) {
+    String name = id + "." + stagings.incrementAndGet();
+    stagingsInHand.add(name);
+    return name;
   }
 
   /**
@@ -158,41 +177,53 @@ final class VfsLayers {
    * Deletes the layer {@code id}, if it is there.
    *
    * <p>It goes as a whole: after an exception all of it is there. What of its files cannot be
-   * deleted once it is gone waits in the staging directory for the next opening.
+   * deleted once it is gone waits in the staging directory for the next cleanup or opening.
    */
   void delete(String id) throws IOException {
     Path layer = layout.layer(id);
     Staging.uninterrupted(() -> TreeDeleter.requireNothingMountedIn(layer));
-    Staging staging = newStaging(id);
+    String name = takeStagingName(id);
     try {
       if (exists(id)) {
         // To be moved, a directory has to be writable.
         volume.makeAccessible(layer, id, "");
-        Files.move(layer, staging.path().resolve("removed"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(layer, layout.staging().resolve(name), StandardCopyOption.ATOMIC_MOVE);
       }
-    } catch (IOException | RuntimeException e) {
-      closeAfter(e, staging);
-      throw e;
-    }
-    try {
-      Closing.all(staging, () -> Files.deleteIfExists(layout.table(id)));
-    } catch (IOException e) {
-      log.warn("layer {} is gone, but not all of its files; the next opening deletes them", id, e);
+      deleteRest(id, layout.staging().resolve(name));
+    } finally {
+      stagingsInHand.remove(name);
     }
   }
 
-  private static void closeAfter(Exception failure, Staging staging) {
+  private void deleteRest(String id, Path removed) {
     try {
-      staging.close();
+      Closing.all(() -> Staging.delete(removed), () -> Files.deleteIfExists(layout.table(id)));
     } catch (IOException e) {
-      failure.addSuppressed(e);
+      log.warn(
+          "layer {} is gone, but not all of its files; the next cleanup or opening deletes them",
+          id,
+          e);
     }
+  }
+
+  /** Deletes tables whose layers are gone, and what work that has ended left behind. */
+  void deleteOrphans() throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.staging())) {
+      for (Path entry : entries) {
+        if (!stagingsInHand.contains(String.valueOf(entry.getFileName()))) {
+          Staging.delete(entry);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    deleteOrphanTables(layout);
   }
 
   /** Deletes tables whose layers are gone. */
-  void deleteOrphans() throws IOException {
+  static void deleteOrphanTables(VfsLayout layout) throws IOException {
     for (String id : namesOfIds(layout.tables())) {
-      if (!exists(id)) {
+      if (!Files.isDirectory(layout.layer(id), LinkOption.NOFOLLOW_LINKS)) {
         Files.deleteIfExists(layout.table(id));
       }
     }

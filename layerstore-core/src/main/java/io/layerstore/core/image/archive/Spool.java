@@ -1,61 +1,35 @@
 package io.layerstore.core.image.archive;
 
-import io.layerstore.Durability;
 import io.layerstore.driver.AtomicFiles;
-import io.layerstore.driver.TreeDeleter;
+import io.layerstore.driver.TemporaryDirectory;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A temporary file for members of a stream that are needed later: one file for all of them, in a
- * directory of its own that only its owner can enter. Made when the first member comes.
- *
- * <p>It goes with {@link #close}; what a crash leaves goes at the next opening of the store, with
- * {@link #removeLeftovers}.
+ * directory of its own. Made when the first member comes.
  */
-public final class Spool implements Closeable {
+final class Spool implements Closeable {
 
-  private static final String PREFIX = "layerstore-load-";
-  private static final int DIRECTORY_MODE = 0700;
+  private static final Logger log = LoggerFactory.getLogger(Spool.class);
+
   private static final int FILE_MODE = 0600;
   private static final int BUFFER_BYTES = 128 << 10;
 
-  private final Path temporaryDirectory;
-  private @Nullable Path directory;
+  private final TemporaryDirectory directory;
   private @Nullable Path file;
   private @Nullable FileChannel channel;
   private long length;
 
   Spool(Path temporaryDirectory) {
-    this.temporaryDirectory = temporaryDirectory;
-  }
-
-  /** Removes what earlier processes left. No other process uses the store. */
-  public static void removeLeftovers(Path temporaryDirectory) throws IOException {
-    if (!Files.isDirectory(temporaryDirectory)) {
-      return;
-    }
-    try (DirectoryStream<Path> leftovers =
-        Files.newDirectoryStream(temporaryDirectory, PREFIX + "*")) {
-      for (Path leftover : leftovers) {
-        if (Files.isDirectory(leftover, LinkOption.NOFOLLOW_LINKS)) {
-          TreeDeleter.delete(leftover);
-        }
-      }
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
-    }
+    this.directory = new TemporaryDirectory(temporaryDirectory);
   }
 
   /** Adds what is left of {@code in}. */
@@ -84,38 +58,26 @@ public final class Spool implements Closeable {
   }
 
   private FileChannel open() throws IOException {
-    if (channel == null) {
-      AtomicFiles.createDirectories(temporaryDirectory, DIRECTORY_MODE, Durability.NONE);
-      while (directory == null) {
-        Path candidate =
-            temporaryDirectory.resolve(
-                PREFIX + Long.toUnsignedString(ThreadLocalRandom.current().nextLong()));
-        try {
-          AtomicFiles.createDirectory(candidate, DIRECTORY_MODE);
-          directory = candidate;
-        } catch (FileAlreadyExistsException e) {
-          // another draw
-        }
-      }
-      Path made = directory.resolve("members");
-      channel = AtomicFiles.createNew(made, FILE_MODE);
+    FileChannel open = channel;
+    if (open == null) {
+      Path made = directory.file("members");
+      open = AtomicFiles.createNew(made, FILE_MODE);
       file = made;
+      channel = open;
     }
-    return channel;
+    return open;
   }
 
+  /** Never fails: what was loaded is loaded, whether or not the file can be deleted now. */
   @Override
-  public void close() throws IOException {
+  public void close() {
     try {
       if (channel != null) {
         channel.close();
       }
-    } finally {
-      Path made = directory;
-      directory = null;
-      if (made != null) {
-        TreeDeleter.delete(made);
-      }
+    } catch (IOException e) {
+      log.debug("closing {}", file, e);
     }
+    directory.close();
   }
 }
