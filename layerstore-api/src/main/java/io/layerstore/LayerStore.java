@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Handles count references. Closing a handle never deletes; {@link #release} and {@link
  * #releaseRWLayer} delete what nothing refers to any more: a layer is held by its handles, by the
- * layers above it and by the read-write layers on it.
+ * layers above it and by the read-write layers on it; in a data root of Docker's also by the cache
+ * of BuildKit, as {@link LayerUsage#otherHolders} tells.
  *
  * <h2>The root</h2>
  *

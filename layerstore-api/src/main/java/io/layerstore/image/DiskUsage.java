@@ -58,8 +58,16 @@ public record DiskUsage(
    * @param chainId its chain ID
    * @param sizeBytes the size of this layer alone
    * @param images how many images have it
+   * @param otherHolders what else in the data root refers to it, in words such as {@code BuildKit's
+   *     cache (buildkit/snapshots.db)}; as long as it does, the layer stays
    */
-  public record LayerSize(ChainId chainId, long sizeBytes, int images) {}
+  public record LayerSize(ChainId chainId, long sizeBytes, int images, List<String> otherHolders) {
+
+    /** Copies the list. */
+    public LayerSize {
+      otherHolders = List.copyOf(otherHolders);
+    }
+  }
 
   /**
    * The room of one read-write layer.

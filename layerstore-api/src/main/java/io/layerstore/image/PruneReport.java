@@ -10,7 +10,8 @@ import java.util.List;
  * @param references the references
  * @param layers the layers, child before parent
  * @param reclaimedBytes the size of these layers, in bytes
- * @param spared what the plan named and was kept because something needs it now, a sentence each
+ * @param spared what was kept: what the plan spares, and what it named and something needs now; a
+ *     sentence each
  */
 public record PruneReport(
     List<ImageId> images,

@@ -50,18 +50,19 @@ final class DfCommand extends Subcommand {
   }
 
   private static Table layers(DiskUsage usage) {
-    Table table = new Table("LAYER", "SIZE", "IMAGES");
+    Table table = new Table("LAYER", "SIZE", "IMAGES", "HELD BY");
     for (LayerSize layer : usage.layers()) {
       table.row(
           Show.shortId(layer.chainId()),
           Show.size(layer.sizeBytes()),
-          String.valueOf(layer.images()));
+          String.valueOf(layer.images()),
+          layer.otherHolders().isEmpty() ? "-" : String.join(", ", layer.otherHolders()));
     }
     for (RWLayerSize layer : usage.rwLayers()) {
-      table.row(layer.name(), Show.size(layer.sizeBytes()), "-");
+      table.row(layer.name(), Show.size(layer.sizeBytes()), "-", "-");
     }
-    table.row("total", Show.size(total(usage)), "");
-    table.row("reclaimable", Show.size(usage.reclaimableBytes()), "");
+    table.row("total", Show.size(total(usage)), "", "");
+    table.row("reclaimable", Show.size(usage.reclaimableBytes()), "", "");
     return table;
   }
 
@@ -88,6 +89,7 @@ final class DfCommand extends Subcommand {
       json.writeStringField("chainId", layer.chainId().toString());
       json.writeNumberField("diffSizeBytes", layer.sizeBytes());
       json.writeNumberField("images", layer.images());
+      Show.strings(json, "otherHolders", layer.otherHolders());
       json.writeEndObject();
     }
     json.writeEndArray();

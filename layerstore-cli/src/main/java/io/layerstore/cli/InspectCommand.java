@@ -76,6 +76,9 @@ final class InspectCommand extends Subcommand {
           for (String name : usage.rwLayers()) {
             out.line("Used by read-write layer: " + name);
           }
+          for (String holder : usage.otherHolders()) {
+            out.line("Used by: " + holder);
+          }
           if (descriptor.isPresent()) {
             Descriptor from = descriptor.get();
             out.line(

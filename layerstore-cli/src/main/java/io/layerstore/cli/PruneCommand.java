@@ -41,7 +41,7 @@ final class PruneCommand extends Subcommand {
             plan.images(),
             plan.layers(),
             plan.reclaimableBytes(),
-            List.of());
+            plan.spared());
       }
     } else {
       try (LayerStore store = layerstore().openToWrite()) {

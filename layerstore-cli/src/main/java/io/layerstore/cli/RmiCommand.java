@@ -1,5 +1,7 @@
 package io.layerstore.cli;
 
+import io.layerstore.ChainId;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -10,7 +12,9 @@ import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImageStore;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -74,7 +78,9 @@ final class RmiCommand extends Subcommand {
       return;
     }
     try {
+      List<ChainId> chain = chain(store, image);
       List<LayerMetadata> layers = images.delete(image.id(), isGiven(forceOption));
+      sayWhatOthersHold(store, chain);
       removed.references.addAll(references);
       removed.images.add(image.id());
       removed.layers.addAll(layers);
@@ -85,6 +91,43 @@ final class RmiCommand extends Subcommand {
       // As with docker: its name goes, and it stays as the ground of others.
       untag(images, named.get(), removed);
     }
+  }
+
+  /** What nothing in the store needs any more is expected to be gone. */
+  private void sayWhatOthersHold(LayerStore store, List<ChainId> chain) {
+    Map<ChainId, LayerInfo> layers = layers(store);
+    chain.stream()
+        .filter(layers::containsKey)
+        .findFirst()
+        .map(layers::get)
+        .map(LayerInfo::usage)
+        .filter(usage -> usage.references() == 0)
+        .ifPresent(
+            usage ->
+                layerstore()
+                    .console()
+                    .complain(
+                        "layers of it stay, because of "
+                            + String.join(", ", usage.otherHolders())
+                            + "; docker builder prune takes that back"));
+  }
+
+  /** The layers of an image, the top one first. */
+  private static List<ChainId> chain(LayerStore store, Image image) {
+    Map<ChainId, LayerInfo> layers = layers(store);
+    List<ChainId> chain = new ArrayList<>();
+    Optional<ChainId> next = image.topLayer();
+    while (next.isPresent() && layers.containsKey(next.get())) {
+      chain.add(next.get());
+      next = layers.get(next.get()).parent();
+    }
+    return chain;
+  }
+
+  private static Map<ChainId, LayerInfo> layers(LayerStore store) {
+    Map<ChainId, LayerInfo> layers = new HashMap<>();
+    store.layers().forEach(layer -> layers.put(layer.chainId(), layer));
+    return layers;
   }
 
   private static void untag(ImageStore images, ImageReference reference, Removed removed)

@@ -73,6 +73,9 @@ final class Show {
       users.append(usage.rwLayers().size() == 1 ? "read-write layer " : "read-write layers ");
       users.append(String.join(", ", usage.rwLayers()));
     }
+    for (String holder : usage.otherHolders()) {
+      users.append(users.length() == 0 ? "" : " and ").append(holder);
+    }
     return users.toString();
   }
 
@@ -122,6 +125,7 @@ final class Show {
   static void usage(JsonGenerator json, LayerUsage usage) throws IOException {
     strings(json, "children", usage.children());
     strings(json, "rwLayers", usage.rwLayers());
+    strings(json, "otherHolders", usage.otherHolders());
   }
 
   /** The layers a release deleted, child before parent. */

@@ -133,7 +133,7 @@ final class DefaultLayerStore implements LayerStore {
   public List<LayerInfo> layers() {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       refreshOrLog();
-      return store.table().layerInfos();
+      return store.table().layerInfos(store.otherHolders());
     }
   }
 

@@ -5,6 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
@@ -72,7 +73,8 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
             critical,
             new StoreLifecycle(),
             new KeyedLock<>(),
-            new KeyedLock<>());
+            new KeyedLock<>(),
+            new BuildKitCache(root));
     List<Finding> findings = new ArrayList<>(driver.recoveryReport().findings());
     findings.addAll(metadata.recoveryReport().findings());
     findings.addAll(new StoreLoader(store).load());

@@ -8,6 +8,7 @@ import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore.Leftover;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -169,7 +170,7 @@ final class LayerPublication {
 
   /** Whether no other layer uses these files; a damaged cache id may say anything. */
   private boolean isFilesOfThisLayer(String cacheId) {
-    return store.table().layerInfos().stream()
+    return store.table().layerInfos(Map.of()).stream()
             .noneMatch(
                 info -> info.cacheId().equals(cacheId) && !info.chainId().equals(record.chainId()))
         && store.table().mountInfos().stream()

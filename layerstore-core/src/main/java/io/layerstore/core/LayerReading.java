@@ -45,7 +45,7 @@ final class LayerReading {
 
   LayerUsage usage(RoLayer layer) {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return store.table().usage(layer);
+      return store.table().usage(layer, store.otherHolders(layer));
     }
   }
 

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Deletes layers that nothing holds: from one layer down its chain, as far as nothing else holds
- * them.
+ * them, in this store or outside it.
  *
  * <p>For each, in this order: out of the table, metadata aside, the driver's files, the rest of the
  * metadata. A crash or a failure in between leaves the metadata aside as the record of what remains
@@ -41,6 +41,10 @@ final class LayerRelease {
       RoLayer parent = layer.parent();
       try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
         LayerMetadata metadata = layer.metadata();
+        if (!store.otherHolders(layer).isEmpty()) {
+          log.debug("layer {} stays: {}", layer.chainId(), store.otherHolders(layer));
+          return deleted;
+        }
         if (!store.table().removeIfUnheld(layer)) {
           return deleted;
         }

@@ -11,6 +11,7 @@ import io.layerstore.RWLayerInfo;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -150,19 +151,26 @@ final class LayerTable {
     }
   }
 
-  LayerUsage usage(RoLayer layer) {
+  LayerUsage usage(RoLayer layer, List<String> otherHolders) {
     synchronized (lock) {
-      return layer.usage();
+      return layer.usage(otherHolders);
     }
   }
 
-  List<LayerInfo> layerInfos() {
+  /** All layers, sorted; {@code otherHolders} says who else holds which of them. */
+  List<LayerInfo> layerInfos(Map<ChainId, List<String>> otherHolders) {
     synchronized (lock) {
       List<LayerInfo> infos = new ArrayList<>(layers.size());
       for (RoLayer layer : layers.values()) {
-        infos.add(layer.info());
+        infos.add(layer.info(otherHolders.getOrDefault(layer.chainId(), List.of())));
       }
       return infos;
+    }
+  }
+
+  Set<ChainId> chainIds() {
+    synchronized (lock) {
+      return new HashSet<>(layers.keySet());
     }
   }
 

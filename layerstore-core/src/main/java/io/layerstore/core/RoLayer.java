@@ -6,6 +6,7 @@ import io.layerstore.LayerMetadata;
 import io.layerstore.LayerUsage;
 import io.layerstore.spi.LayerRecord;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -152,11 +153,12 @@ final class RoLayer {
     return !children.isEmpty() || !rwLayers.isEmpty();
   }
 
-  LayerUsage usage() {
-    return new LayerUsage(handles, new ArrayList<>(children), new ArrayList<>(rwLayers));
+  LayerUsage usage(List<String> otherHolders) {
+    return new LayerUsage(
+        handles, new ArrayList<>(children), new ArrayList<>(rwLayers), otherHolders);
   }
 
-  LayerInfo info() {
+  LayerInfo info(List<String> otherHolders) {
     return new LayerInfo(
         chainId(),
         record.diffId(),
@@ -165,7 +167,7 @@ final class RoLayer {
         sizeBytes(),
         record.sizeBytes(),
         depth,
-        usage());
+        usage(otherHolders));
   }
 
   LayerMetadata metadata() {

@@ -5,11 +5,13 @@ import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.event.SyncEvent;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Executor;
 
 /**
@@ -41,6 +43,7 @@ import java.util.concurrent.Executor;
  * @param lifecycle whether the store is open
  * @param chainLock see above
  * @param nameLock see above
+ * @param buildKit layers that others than this store refer to
  */
 record StoreContext(
     StoreOptions options,
@@ -51,7 +54,18 @@ record StoreContext(
     CriticalWork critical,
     StoreLifecycle lifecycle,
     KeyedLock<ChainId> chainLock,
-    KeyedLock<String> nameLock) {
+    KeyedLock<String> nameLock,
+    BuildKitCache buildKit) {
+
+  /** What a person is told of who holds {@code layer} outside this store; empty if nobody does. */
+  List<String> otherHolders(RoLayer layer) {
+    return otherHolders().getOrDefault(layer.chainId(), List.of());
+  }
+
+  /** The same for all layers in the table, without those that nobody holds. */
+  Map<ChainId, List<String>> otherHolders() {
+    return buildKit.holders(table.chainIds());
+  }
 
   /** Forces the files of layers to the disk, unless the store was told not to. */
   void sync(List<String> driverIds) throws LayerStoreException {

@@ -43,6 +43,7 @@ final class ModuleTest {
                   "io.layerstore.spi",
                   "io.layerstore.driver",
                   "io.layerstore.core.codec",
+                  "io.layerstore.core.docker",
                   "io.layerstore.core.event",
                   "io.layerstore.core.image",
                   "io.layerstore.core.image.archive",
@@ -51,11 +52,19 @@ final class ModuleTest {
                   "io.layerstore.core.tarsplit")),
           entry("io.layerstore.core.codec", Set.of("io.layerstore", "io.layerstore.core.io")),
           entry(
+              "io.layerstore.core.docker",
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.image",
+                  "io.layerstore.driver",
+                  "io.layerstore.core.json")),
+          entry(
               "io.layerstore.core.image",
               Set.of(
                   "io.layerstore",
                   "io.layerstore.image",
                   "io.layerstore.driver",
+                  "io.layerstore.core.docker",
                   "io.layerstore.core.image.change",
                   "io.layerstore.core.json")),
           entry("io.layerstore.core.image.change", Set.of("io.layerstore.core.json")),

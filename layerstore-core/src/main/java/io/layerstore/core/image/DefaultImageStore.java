@@ -9,6 +9,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.image.CommitImageOptions;
 import io.layerstore.image.DiskUsage;
@@ -61,6 +62,7 @@ public final class DefaultImageStore implements ImageStore {
   private final ImageCatalog catalog;
   private final DefaultReferenceStore references;
   private final ImageCreation creation;
+  private final ImageUsers users;
   private final ImageDeletion deletion;
   private final ImageMaking making;
   private final DistributionDirectory distribution;
@@ -79,8 +81,11 @@ public final class DefaultImageStore implements ImageStore {
     this.catalog = new ImageCatalog(access, db, table);
     this.references = new DefaultReferenceStore(access, db, table, writing);
     this.creation = new ImageCreation(db, table, catalog, writing);
-    this.deletion = new ImageDeletion(access, db, table, references, writing);
-    this.making = new ImageMaking(access, table, catalog, creation, deletion, references);
+    ContainerRecords containers = new ContainerRecords(access.options().root());
+    this.users = new ImageUsers(table, containers);
+    this.deletion = new ImageDeletion(access, db, table, references, users, writing);
+    this.making =
+        new ImageMaking(access, table, catalog, creation, deletion, references, containers);
     this.distribution = new DistributionDirectory(access);
     this.archives = archives.open(new ArchiveHost());
     this.recoveryReport = new RecoveryReport(catalog.restore());
@@ -271,7 +276,7 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   private LayerUse layerUse(List<ImageNode> images) throws LayerStoreException {
-    return LayerUse.of(access, images, catalog.unrestored());
+    return LayerUse.of(access, images, catalog.unrestored(), users);
   }
 
   private ImageNode require(ImageId id) throws ImageNotFoundException {

@@ -41,7 +41,12 @@ final class DiskUsageReport {
   DiskUsage make() throws LayerStoreException {
     List<LayerSize> layers = new ArrayList<>();
     for (LayerInfo layer : use.layers().values()) {
-      layers.add(new LayerSize(layer.chainId(), layer.diffSizeBytes(), imageCount(layer)));
+      layers.add(
+          new LayerSize(
+              layer.chainId(),
+              layer.diffSizeBytes(),
+              imageCount(layer),
+              layer.usage().otherHolders()));
     }
     List<ImageNode> inUse =
         images.stream().filter(image -> !use.rwLayersOn(image).isEmpty()).toList();

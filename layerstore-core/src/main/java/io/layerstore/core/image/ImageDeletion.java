@@ -1,10 +1,8 @@
 package io.layerstore.core.image;
 
-import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStoreException;
-import io.layerstore.RWLayerInfo;
 import io.layerstore.image.ImageId;
 import io.layerstore.image.ImageInUseException;
 import io.layerstore.image.ImageNotFoundException;
@@ -33,6 +31,7 @@ final class ImageDeletion {
   private final ImageDb db;
   private final ImageTable table;
   private final DefaultReferenceStore references;
+  private final ImageUsers users;
   private final Object writing;
 
   ImageDeletion(
@@ -40,11 +39,13 @@ final class ImageDeletion {
       ImageDb db,
       ImageTable table,
       DefaultReferenceStore references,
+      ImageUsers users,
       Object writing) {
     this.access = access;
     this.db = db;
     this.table = table;
     this.references = references;
+    this.users = users;
     this.writing = writing;
   }
 
@@ -89,15 +90,9 @@ final class ImageDeletion {
     return tags <= 1 && repositories.size() <= 1;
   }
 
-  /** The names of the read-write layers that stand on the image's top layer. */
+  /** The names of the read-write layers of the image. */
   List<String> rwLayersOn(ImageNode node) {
-    ChainId top = node.topLayer();
-    return top == null
-        ? List.of()
-        : access.layers().rwLayers().stream()
-            .filter(layer -> top.equals(layer.parentId()))
-            .map(RWLayerInfo::name)
-            .toList();
+    return users.of(access.layers().rwLayers()).getOrDefault(node.id(), List.of());
   }
 
   /**

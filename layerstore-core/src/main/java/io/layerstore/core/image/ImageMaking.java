@@ -10,6 +10,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Platform;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.image.CommitImageOptions;
@@ -44,6 +45,7 @@ final class ImageMaking {
   private final ImageCreation creation;
   private final ImageDeletion deletion;
   private final DefaultReferenceStore references;
+  private final ContainerRecords containers;
 
   ImageMaking(
       LayerAccess access,
@@ -51,13 +53,15 @@ final class ImageMaking {
       ImageCatalog catalog,
       ImageCreation creation,
       ImageDeletion deletion,
-      DefaultReferenceStore references) {
+      DefaultReferenceStore references,
+      ContainerRecords containers) {
     this.access = access;
     this.table = table;
     this.catalog = catalog;
     this.creation = creation;
     this.deletion = deletion;
     this.references = references;
+    this.containers = containers;
   }
 
   /** Makes an image of one layer. */
@@ -141,13 +145,18 @@ final class ImageMaking {
       return node;
     }
     List<ImageId> found = ground == null ? List.of() : table.withTopLayer(ground);
+    ImageId ofContainer = containers.imageOf(rwLayer.name()).orElse(null);
+    if (ofContainer != null && found.contains(ofContainer)) {
+      return table.find(ofContainer);
+    }
     if (found.size() > 1) {
       throw new LayerStoreException(
           "read-write layer "
               + rwLayer.name()
               + " stands on the layers of several images: "
               + found.stream().map(ImageId::toString).collect(Collectors.joining(", "))
-              + "; say which of them is the parent");
+              + "; say which of them it was made from: CommitImageOptions.parent,"
+              + " or --from on the command line");
     }
     return found.isEmpty() ? null : table.find(found.get(0));
   }

@@ -30,11 +30,18 @@ final class LayerUse {
 
   private boolean hasUnknown;
 
+  /** The names of the read-write layers of each image that has any. */
+  private Map<ImageId, List<String>> rwLayers = Map.of();
+
   private LayerUse() {}
 
   static LayerUse of(
-      LayerAccess access, List<ImageNode> images, Map<ImageId, Optional<List<DiffId>>> unrestored) {
+      LayerAccess access,
+      List<ImageNode> images,
+      Map<ImageId, Optional<List<DiffId>>> unrestored,
+      ImageUsers users) {
     LayerUse use = new LayerUse();
+    use.rwLayers = users.of(access.layers().rwLayers());
     for (LayerInfo layer : access.layers().layers()) {
       use.layers.put(layer.chainId(), layer);
       use.handles.put(layer.chainId(), layer.usage().handles());
@@ -71,11 +78,9 @@ final class LayerUse {
     return LayerChains.of(layers, image.topLayer());
   }
 
-  /** The names of the read-write layers on the top layer of an image. */
+  /** The names of the read-write layers of an image. */
   List<String> rwLayersOn(ImageNode image) {
-    ChainId top = image.topLayer();
-    LayerInfo layer = top == null ? null : layers.get(top);
-    return layer == null ? List.of() : layer.usage().rwLayers();
+    return rwLayers.getOrDefault(image.id(), List.of());
   }
 
   /** Whether there are images on disk whose layers cannot be told. */
@@ -88,9 +93,21 @@ final class LayerUse {
    * that were of no image included.
    */
   List<LayerInfo> unneeded(List<ImageNode> images) {
+    return unneeded(images, true);
+  }
+
+  /** What {@link #unneeded} leaves out only because something outside this store refers to it. */
+  List<LayerInfo> neededByOthers(List<ImageNode> images) {
+    List<LayerInfo> layersOfOthers = unneeded(images, false);
+    layersOfOthers.removeAll(unneeded(images, true));
+    return layersOfOthers;
+  }
+
+  private List<LayerInfo> unneeded(List<ImageNode> images, boolean othersCount) {
     Set<ChainId> needed = new HashSet<>();
     for (LayerInfo layer : layers.values()) {
       if (handles.getOrDefault(layer.chainId(), 0) > 0
+          || (othersCount && !layer.usage().otherHolders().isEmpty())
           || !layer.usage().rwLayers().isEmpty()
           || ofUnrestored.contains(layer.chainId())) {
         need(needed, LayerChains.of(layers, layer.chainId()));

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Finds out what a prune would delete.
@@ -53,7 +54,32 @@ final class PrunePlanner {
         List.copyOf(going.keySet()),
         references,
         layers.stream().map(LayerInfo::chainId).toList(),
-        DiskUsageReport.sum(layers, layer -> true));
+        DiskUsageReport.sum(layers, layer -> true),
+        spared(going, staying));
+  }
+
+  /** The layers that only others than this store hold, by who does. */
+  private List<String> spared(Map<ImageId, ImageNode> going, List<ImageNode> staying) {
+    Set<ChainId> ofGoing = layersOf(going);
+    Map<String, List<LayerInfo>> byHolder = new TreeMap<>();
+    String above = "";
+    for (LayerInfo layer : use.neededByOthers(staying)) {
+      if (options.layers() || ofGoing.contains(layer.chainId())) {
+        // Child before parent: one without a holder of its own is below one that has.
+        above = layer.usage().otherHolders().stream().findFirst().orElse(above);
+        byHolder.computeIfAbsent(above, holder -> new ArrayList<>()).add(layer);
+      }
+    }
+    List<String> spared = new ArrayList<>();
+    byHolder.forEach(
+        (holder, layers) ->
+            spared.add(
+                "%s with %d bytes stay, because of %s; docker builder prune takes that back"
+                    .formatted(
+                        layers.size() == 1 ? "1 layer" : layers.size() + " layers",
+                        DiskUsageReport.sum(layers, layer -> true),
+                        holder)));
+    return spared;
   }
 
   /** The images that go, children before their parents. */
@@ -91,11 +117,15 @@ final class PrunePlanner {
     if (options.layers() && !use.hasUnknown()) {
       return unneeded;
     }
-    Set<ChainId> ofGoing = new HashSet<>();
+    return release(unneeded, layersOf(going));
+  }
+
+  private Set<ChainId> layersOf(Map<ImageId, ImageNode> going) {
+    Set<ChainId> layers = new HashSet<>();
     for (ImageNode image : going.values()) {
-      use.chain(image).forEach(layer -> ofGoing.add(layer.chainId()));
+      use.chain(image).forEach(layer -> layers.add(layer.chainId()));
     }
-    return release(unneeded, ofGoing);
+    return layers;
   }
 
   /**

@@ -51,6 +51,7 @@ final class Pruning {
 
   PruneReport prune(PrunePlan plan) throws LayerStoreException {
     Set<ChainId> planned = new HashSet<>(plan.layers());
+    spared.addAll(plan.spared());
     for (ImageId id : plan.images()) {
       pruneImage(id, new HashSet<>(plan.references()), planned);
     }

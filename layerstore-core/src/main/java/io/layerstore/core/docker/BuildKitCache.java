@@ -1,0 +1,155 @@
+package io.layerstore.core.docker;
+
+import io.layerstore.ChainId;
+import io.layerstore.driver.FileFailures;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+
+/**
+ * The cache of the BuildKit in a dockerd, as far as it refers to layers of the layer database.
+ *
+ * <p>dockerd counts these references only while it runs; on disk they are in the databases in
+ * {@code buildkit/}, the chain ID as text. A layer is held if its chain ID occurs in any of them,
+ * wherever that is. A database that cannot be read may hold every layer, so it is taken to.
+ *
+ * <p>What was read is kept as long as the files do not change. Safe for use by many threads.
+ */
+public final class BuildKitCache {
+
+  private static final int BLOCK_BYTES = 1 << 16;
+
+  private final Path directory;
+
+  private State state = new State(Map.of(), Set.of(), Map.of());
+
+  /** How a database looked, and is not looked into again before that changes. */
+  private record Stamp(long sizeBytes, long modified, String key) {}
+
+  /** What was read, and for which layers. */
+  private record State(
+      Map<String, Stamp> files, Set<ChainId> asked, Map<ChainId, List<String>> holders) {}
+
+  /** The cache in the data root {@code root}, if there is one. */
+  public BuildKitCache(Path root) {
+    this.directory = root.resolve("buildkit");
+  }
+
+  /**
+   * Of {@code layers}, those that the cache refers to, each with words for what does.
+   *
+   * <p>Takes time in proportion to the databases, if they changed or other layers are asked for
+   * than the last time.
+   */
+  public synchronized Map<ChainId, List<String>> holders(Set<ChainId> layers) {
+    Map<String, Stamp> files;
+    try {
+      files = databases();
+    } catch (IOException e) {
+      String holder = "what may be BuildKit's cache (" + FileFailures.describe(e) + ")";
+      return layers.stream().collect(Collectors.toMap(layer -> layer, layer -> List.of(holder)));
+    }
+    if (!files.equals(state.files()) || !state.asked().containsAll(layers)) {
+      state =
+          new State(files, Set.copyOf(layers), files.isEmpty() ? Map.of() : read(files, layers));
+    }
+    return state.holders();
+  }
+
+  private Map<String, Stamp> databases() throws IOException {
+    Map<String, Stamp> files = new TreeMap<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, "*.db")) {
+      for (Path file : entries) {
+        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        if (attributes.isRegularFile()) {
+          files.put(
+              String.valueOf(file.getFileName()),
+              new Stamp(
+                  attributes.size(),
+                  attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS),
+                  String.valueOf(attributes.fileKey())));
+        }
+      }
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      return Map.of();
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return files;
+  }
+
+  private Map<ChainId, List<String>> read(Map<String, Stamp> files, Set<ChainId> layers) {
+    Map<String, ChainId> byDigits =
+        layers.stream().collect(Collectors.toMap(layer -> layer.digest().hex(), layer -> layer));
+    Map<ChainId, Set<String>> namesOf = new TreeMap<>();
+    for (String name : files.keySet()) {
+      Set<String> found;
+      try {
+        found = digests(directory.resolve(name), byDigits.keySet());
+      } catch (IOException e) {
+        name = name + ", which cannot be read: " + FileFailures.describe(e);
+        found = byDigits.keySet();
+      }
+      for (String digits : found) {
+        namesOf.computeIfAbsent(byDigits.get(digits), id -> new TreeSet<>()).add(name);
+      }
+    }
+    Map<ChainId, List<String>> holders = new TreeMap<>();
+    namesOf.forEach(
+        (layer, names) ->
+            holders.put(
+                layer, List.of("BuildKit's cache (buildkit/" + String.join(", ", names) + ")")));
+    return Map.copyOf(holders);
+  }
+
+  /** Which of {@code wanted}, 64 digits each, occur in what a database holds now. */
+  static Set<String> digests(Path database, Set<String> wanted) throws IOException {
+    DigestScanner scanner = new DigestScanner(wanted);
+    try (SeekableByteChannel channel = Files.newByteChannel(database)) {
+      BoltPages.Live live = BoltPages.find(channel);
+      if (live == null) {
+        scan(channel, 0, channel.size(), scanner);
+      } else {
+        BitSet pages = live.numbers();
+        for (int first = pages.nextSetBit(0); first >= 0; ) {
+          int end = pages.nextClearBit(first);
+          scan(channel, first * live.pageBytes(), end * live.pageBytes(), scanner);
+          first = pages.nextSetBit(end);
+        }
+      }
+    }
+    return new HashSet<>(scanner.found());
+  }
+
+  private static void scan(SeekableByteChannel channel, long start, long end, DigestScanner scanner)
+      throws IOException {
+    ByteBuffer block = ByteBuffer.allocate(BLOCK_BYTES);
+    channel.position(start);
+    long left = end - start;
+    while (left > 0) {
+      block.clear().limit((int) Math.min(left, BLOCK_BYTES));
+      int count = channel.read(block);
+      if (count < 0) {
+        return;
+      }
+      left -= count;
+      scanner.scan(block.flip());
+    }
+  }
+}

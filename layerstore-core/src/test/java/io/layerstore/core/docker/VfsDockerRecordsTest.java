@@ -1,0 +1,36 @@
+package io.layerstore.core.docker;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.LayerStore;
+import io.layerstore.testing.DockerRecordsContract;
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+
+/** On an in-memory root with the {@code vfs} driver. */
+final class VfsDockerRecordsTest extends DockerRecordsContract {
+
+  private final FileSystem memory =
+      Jimfs.newFileSystem(
+          Configuration.unix().toBuilder()
+              .setAttributeViews("basic", "owner", "posix", "unix", "user")
+              .setBlockSize(512)
+              .build());
+
+  @Override
+  protected Path newRoot() {
+    return memory.getPath("/data/store");
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root).driver("vfs");
+  }
+
+  @AfterEach
+  void discardRoot() throws IOException {
+    memory.close();
+  }
+}
