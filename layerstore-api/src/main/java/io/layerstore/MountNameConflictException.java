@@ -9,9 +9,9 @@ public class MountNameConflictException extends LayerStoreException {
   /** Carries the facts. */
   public MountNameConflictException(String name) {
     super(
-        "mount already exists with name: "
+        "read-write layer already exists with name: "
             + name
-            + "; choose another name or release that read-write layer");
+            + "; choose another name or release that one");
     this.name = name;
   }
 

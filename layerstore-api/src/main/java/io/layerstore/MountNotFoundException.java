@@ -8,7 +8,10 @@ public class MountNotFoundException extends LayerStoreException {
 
   /** Carries the facts. */
   public MountNotFoundException(String name) {
-    super("mount does not exist: " + name + "; list the read-write layers to see what there is");
+    super(
+        "read-write layer does not exist: "
+            + name
+            + "; list the read-write layers to see what there is");
     this.name = name;
   }
 

@@ -718,8 +718,18 @@ final class CommandsTest {
 
       for (String command : List.of("mount", "unmount", "diff", "commit", "rm")) {
         String line = cli.run(command, "none").failed(Main.FAILED);
-        assertTrue(line.contains("none"), line);
+        assertTrue(line.startsWith("layerstore: read-write layer does not exist: none;"), line);
       }
+    }
+
+    @Test
+    void create_nameInUse_saysWhatHasIt() {
+      cli.run("create", "work").succeeded();
+
+      String line = cli.run("create", "work").failed(Main.FAILED);
+
+      assertTrue(
+          line.startsWith("layerstore: read-write layer already exists with name: work;"), line);
     }
 
     @Test
