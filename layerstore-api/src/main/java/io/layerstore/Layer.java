@@ -46,7 +46,9 @@ public interface Layer extends AutoCloseable {
   Optional<Descriptor> descriptor();
 
   /**
-   * What the graph driver tells about the layer's place on disk, such as {@code UpperDir}.
+   * What the graph driver tells about the layer's place on disk, such as {@code UpperDir}. A path
+   * below one of these directories can leave it by a symbolic link, as one below {@link Mount#path}
+   * can.
    *
    * @throws LayerStoreException if the driver's files are missing or damaged
    */
@@ -92,7 +94,8 @@ public interface Layer extends AutoCloseable {
       throws LayerStoreException;
 
   /**
-   * Shows the files of this layer and those below, merged, for reading.
+   * Shows the files of this layer and those below, merged, for reading; with {@link Mount#file}
+   * without following a link out of them.
    *
    * <p>The caller must not write. Overlay2 mounts read-only; vfs gives the layer's own directory,
    * which it cannot protect.

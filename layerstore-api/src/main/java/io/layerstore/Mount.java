@@ -1,23 +1,16 @@
 package io.layerstore;
 
-import java.nio.file.Path;
-
 /**
  * One mount of a layer. Mounts of the same layer are counted: the files are there from the first
  * mount to the close of the last.
  *
+ * <p>{@link #file} opens, makes and deletes files of the layer. {@link #path} is for programs, and
+ * for what {@link java.nio.file.Files} can do besides; a path below it can lead out of the layer,
+ * to the files of this machine.
+ *
  * <p>Safe for use by many threads.
  */
-public interface Mount extends AutoCloseable {
-
-  /**
-   * The directory that shows the layer's files.
-   *
-   * <p>Use it as it is: do not pass it through {@link Path#toRealPath}. With overlay2 as an
-   * ordinary user it leads through {@code /proc/<pid>/root} into another mount namespace, and its
-   * canonical form is a directory nobody may enter.
-   */
-  Path path();
+public interface Mount extends RootDirectory, AutoCloseable {
 
   /**
    * Undoes exactly this mount. A second call does nothing.

@@ -1,7 +1,6 @@
 package io.layerstore;
 
 import java.io.IOException;
-import java.nio.file.Path;
 
 /**
  * Code that fills the init layer of a new read-write layer, as Docker does for {@code /etc/hosts}
@@ -16,8 +15,9 @@ public interface MountInitializer {
   /**
    * Runs once, while the read-write layer is created.
    *
-   * @param root the mounted init layer
+   * @param root the mounted init layer with the files of the layers below; usable until this
+   *     returns
    * @throws IOException to refuse: nothing of the read-write layer remains
    */
-  void initialize(Path root) throws IOException;
+  void initialize(RootDirectory root) throws IOException;
 }

@@ -35,6 +35,9 @@ public interface RWLayer extends AutoCloseable {
    * Makes its files visible, merged with those of the layers below. Mounts are counted: the first
    * one mounts, the close of the last one unmounts.
    *
+   * <p>The files, and so the symbolic links, are those of whoever made the layers: {@link
+   * Mount#file} follows them inside the layer, a path below {@link Mount#path} does not stay there.
+   *
    * @throws LayerStoreException if the driver cannot mount; nothing is left mounted
    */
   Mount mount(MountOptions options) throws LayerStoreException;
@@ -78,7 +81,10 @@ public interface RWLayer extends AutoCloseable {
    */
   long applyDiff(InputStream tar) throws LayerStoreException;
 
-  /** What the graph driver tells about its place on disk, such as {@code UpperDir}. */
+  /**
+   * What the graph driver tells about its place on disk, such as {@code UpperDir}. A path below one
+   * of these directories can leave it by a symbolic link, as one below {@link Mount#path} can.
+   */
   Map<String, String> metadata() throws LayerStoreException;
 
   /** Commits with {@link CommitOptions#DEFAULT}. */

@@ -93,7 +93,10 @@ public interface GraphDriver extends AutoCloseable {
   /** The ids of the layers this driver made, sorted. */
   List<String> ids() throws LayerStoreException;
 
-  /** Makes the merged files visible and counts; the same path until the count is back at zero. */
+  /**
+   * Makes the merged files visible and counts; the same path until the count is back at zero. The
+   * path is a directory and no symbolic link; what is below it may be links to anywhere.
+   */
   Path mount(String id, MountOptions options) throws LayerStoreException;
 
   /**

@@ -16,6 +16,7 @@ import io.layerstore.RWLayerOptions;
 import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.vfs.InRootDirectory;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.driver.TemporaryDirectory;
 import io.layerstore.spi.CreateOptions;
@@ -31,6 +32,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -123,11 +125,13 @@ final class ReadWriteLayers {
                   store.driver().createReadWrite(initId, parentId, createOptions);
                   return store.driver().mount(initId, mountOptions);
                 });
+    AtomicBoolean isMounted = new AtomicBoolean(true);
     try {
-      initializer.initialize(root);
+      initializer.initialize(new InRootDirectory(root, () -> requireMounted(isMounted, initId)));
     } catch (IOException e) {
       throw Interrupts.translate("initializing a read-write layer", e);
     } finally {
+      isMounted.set(false);
       store.critical().run(() -> store.driver().unmount(initId));
     }
     force(initId);
@@ -138,6 +142,13 @@ final class ReadWriteLayers {
     if (store.options().durability() == Durability.FULL) {
       store.driver().sync(id);
     }
+  }
+
+  private static InRootDirectory.Call requireMounted(AtomicBoolean isMounted, String initId) {
+    if (!isMounted.get()) {
+      throw new IllegalStateException("init layer " + initId + " has been initialized");
+    }
+    return () -> {};
   }
 
   private void discard(UnfinishedMount unfinished, Throwable failure) {

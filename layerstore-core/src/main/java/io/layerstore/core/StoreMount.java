@@ -1,9 +1,12 @@
 package io.layerstore.core;
 
+import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
+import io.layerstore.RootedFile;
 import io.layerstore.core.event.MountEvent;
+import io.layerstore.core.vfs.InRootDirectory;
 import io.layerstore.driver.KeyedLock;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,13 +29,13 @@ final class StoreMount implements Mount {
   }
 
   private final StoreContext store;
-  private final Path path;
+  private final InRootDirectory root;
   private final Undo undo;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private StoreMount(StoreContext store, Path path, Undo undo) {
     this.store = store;
-    this.path = path;
+    this.root = new InRootDirectory(path, this::enter);
     this.undo = undo;
   }
 
@@ -101,7 +104,25 @@ final class StoreMount implements Mount {
 
   @Override
   public Path path() {
-    return path;
+    return root.path();
+  }
+
+  @Override
+  public RootedFile file(String path) {
+    return root.file(path);
+  }
+
+  @Override
+  public RootedFile file(LayerPath path) {
+    return root.file(path);
+  }
+
+  /** Lets a call look at files: under the path of a closed mount there may be others. */
+  private InRootDirectory.Call enter() {
+    if (closed.get()) {
+      throw new IllegalStateException("this mount was closed: " + path());
+    }
+    return store.lifecycle().enter()::close;
   }
 
   @Override

@@ -39,4 +39,25 @@ public final class FileFailures {
     }
     return e.getClass().getSimpleName() + ": " + file;
   }
+
+  /** A failure of the same type and for the same reason, with {@code file} as the file it names. */
+  public static FileSystemException at(String file, FileSystemException failure) {
+    String reason = failure.getReason();
+    FileSystemException same;
+    if (failure instanceof NoSuchFileException) {
+      same = new NoSuchFileException(file, null, reason);
+    } else if (failure instanceof AccessDeniedException) {
+      same = new AccessDeniedException(file, null, reason);
+    } else if (failure instanceof FileAlreadyExistsException) {
+      same = new FileAlreadyExistsException(file, null, reason);
+    } else if (failure instanceof NotDirectoryException) {
+      same = new NotDirectoryException(file);
+    } else if (failure instanceof DirectoryNotEmptyException) {
+      same = new DirectoryNotEmptyException(file);
+    } else {
+      same = new FileSystemException(file, null, reason);
+    }
+    same.initCause(failure);
+    return same;
+  }
 }

@@ -18,6 +18,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileAttributeView;
 import java.util.ArrayList;
 import java.util.List;
@@ -151,10 +152,11 @@ final class Directory implements Closeable {
   /** All names, in no order. */
   List<ByteString> list() throws IOException {
     List<ByteString> found = new ArrayList<>();
-    try (DirectoryStream<Path> entries =
+    DirectoryStream<Path> entries =
         stream == null
             ? Files.newDirectoryStream(path)
-            : stream.newDirectoryStream(names.dot(), LinkOption.NOFOLLOW_LINKS)) {
+            : stream.newDirectoryStream(names.dot(), LinkOption.NOFOLLOW_LINKS);
+    try (Closeable closing = () -> Descriptors.close(entries)) {
       for (Path entry : entries) {
         found.add(names.fromPath(entry));
       }
@@ -171,9 +173,31 @@ final class Directory implements Closeable {
 
   /** Opens the regular file {@code name} for reading. The caller has looked at it. */
   SeekableByteChannel openFile(ByteString name) throws IOException {
+    return openFile(name, READ);
+  }
+
+  /**
+   * Opens the regular file {@code name}, or makes it.
+   *
+   * @param options {@link LinkOption#NOFOLLOW_LINKS} among them
+   */
+  SeekableByteChannel openFile(
+      ByteString name, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
+      throws IOException {
     return stream == null
-        ? Files.newByteChannel(path(name), READ)
-        : stream.newByteChannel(names.toPath(name), READ);
+        ? Files.newByteChannel(path(name), options, attributes)
+        : stream.newByteChannel(names.toPath(name), options, attributes);
+  }
+
+  /** Makes the directory {@code name}, if there is a way to do so without leaving this one. */
+  void makeDirectory(ByteString name, FileAttribute<?>... attributes) throws IOException {
+    Path relative = names.toPath(name);
+    if (stream == null) {
+      Files.createDirectory(path.resolve(relative), attributes);
+    } else {
+      Descriptors.inDirectory(
+          stream, path, held -> Files.createDirectory(held.resolve(relative), attributes));
+    }
   }
 
   /** Deletes {@code name}, which is no directory. */
@@ -206,7 +230,7 @@ final class Directory implements Closeable {
   @Override
   public void close() throws IOException {
     if (stream != null) {
-      stream.close();
+      Descriptors.close(stream);
     }
   }
 }

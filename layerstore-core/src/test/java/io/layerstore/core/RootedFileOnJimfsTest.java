@@ -1,0 +1,31 @@
+package io.layerstore.core;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.Durability;
+import io.layerstore.LayerStore;
+import io.layerstore.testing.RootedFileContract;
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Files of a vfs mount in memory. */
+final class RootedFileOnJimfsTest extends RootedFileContract {
+
+  @Override
+  protected Path newDirectory() throws IOException {
+    FileSystem memory =
+        Jimfs.newFileSystem(
+            Configuration.unix().toBuilder()
+                .setAttributeViews("basic", "owner", "posix", "unix", "user")
+                .setBlockSize(512)
+                .build());
+    return Files.createDirectory(memory.getPath("/test"));
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
+  }
+}

@@ -1,0 +1,26 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.Durability;
+import io.layerstore.LayerStore;
+import io.layerstore.testing.RootedFileContract;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files of an overlay2 mount, as root or as an ordinary user, whoever runs the tests. */
+final class Overlay2RootedFileTest extends RootedFileContract {
+
+  @TempDir Path directory;
+
+  @Override
+  protected Path newDirectory() throws IOException {
+    Overlay2Testing.assumeSupported(directory);
+    return Files.createDirectory(directory.resolve("test"));
+  }
+
+  @Override
+  protected LayerStore.Builder builder(Path root) {
+    return LayerStore.builder(root).driver("overlay2").durability(Durability.NONE);
+  }
+}
