@@ -324,9 +324,11 @@ public abstract class ImageArchiveContract {
     }
 
     @Test
-    void load_emptyManifest_addsNothing() throws IOException {
-      assertEquals(List.of(), load(new ImageFiles().put("manifest.json", "[]\n")).images());
-      assertEmpty();
+    void load_emptyManifest_failsAndAddsNothing() throws IOException {
+      assertRefused(
+          InvalidImageException.class,
+          "no image to load",
+          new ImageFiles().put("manifest.json", "[]\n"));
     }
 
     @Test

@@ -42,6 +42,7 @@ record ArchivedImage(
    * Reads the configuration, and refuses an image that cannot be loaded whatever its layers are.
    *
    * @param places where the layers are
+   * @throws NotAnImageException if it is for another operating system
    */
   static ArchivedImage of(
       byte[] configBytes,
@@ -51,7 +52,7 @@ record ArchivedImage(
       throws IOException {
     ImageConfig config = ImageConfigReader.read(configBytes);
     if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
-      throw new InvalidImageException(
+      throw new NotAnImageException(
           "cannot load " + Failures.quoted(config.os()) + " image on " + OS);
     }
     ImageConfigReader.requireOs(config);

@@ -60,19 +60,19 @@ record BlobDescriptor(
         variant.isEmpty() ? null : variant);
   }
 
-  /** Where the blob is in a layout. */
-  String path() {
-    return "blobs/" + digest.algorithm().id() + "/" + digest.hex();
+  /** The same, for a platform that was found out. */
+  BlobDescriptor withPlatform(Platform known) {
+    return new BlobDescriptor(mediaType, digest, sizeBytes, annotations, known);
   }
 
   /**
-   * The document it describes.
+   * The document it describes, at {@code path}.
    *
    * @throws MissingMemberException if it is not in the archive
    * @throws DigestMismatchException if it is another one
    */
-  byte[] document(Members members, int maxBytes) throws IOException {
-    byte[] bytes = members.document(path(), maxBytes);
+  byte[] document(Members members, String path, int maxBytes) throws IOException {
+    byte[] bytes = members.document(path, maxBytes);
     requireSize(bytes.length);
     MessageDigest actual = digest.algorithm().newMessageDigest();
     requireDigest(actual.digest(bytes));

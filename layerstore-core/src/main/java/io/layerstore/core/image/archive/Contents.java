@@ -2,22 +2,30 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.Limits;
 import io.layerstore.Platform;
+import io.layerstore.core.json.JsonValue;
+import io.layerstore.core.json.JsonValue.Obj;
+import io.layerstore.image.ImageConfig;
 import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
 import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The images of an archive.
  *
  * @param images in the order of the archive, none twice
+ * @param names which image gets which name: of several that claim it, the last one of the archive
  * @param notes what was left out, a sentence each
  */
-record Contents(List<ArchivedImage> images, List<String> notes) {
+record Contents(
+    List<ArchivedImage> images, Map<ImageReference, ImageId> names, List<String> notes) {
 
   static final String MANIFEST = "manifest.json";
   static final String INDEX = "index.json";
@@ -29,8 +37,12 @@ record Contents(List<ArchivedImage> images, List<String> notes) {
   /** As large as a document may be that describes all images of an archive. */
   static final int MAX_LIST_BYTES = 8 << 20;
 
+  /** Of the notes of an archive without images, as many as a message can have. */
+  private static final int MAX_REASONS = 5;
+
   Contents {
     images = List.copyOf(images);
+    names = Collections.unmodifiableMap(new LinkedHashMap<>(names));
     notes = List.copyOf(notes);
   }
 
@@ -39,19 +51,35 @@ record Contents(List<ArchivedImage> images, List<String> notes) {
    * an OCI layout, else what Docker wrote before 1.10.
    *
    * @param platform what to take where there is a choice; null for the one of this machine
-   * @throws InvalidImageException if it is no image archive
+   * @throws InvalidImageException if it is no image archive, or has no image to load
    */
   static Contents read(Members members, @Nullable Platform platform, Limits limits)
       throws IOException {
-    Contents early = readEarly(members, platform);
-    if (early != null) {
-      return early;
+    Contents contents = readListed(members, platform, limits, true);
+    if (contents == null) {
+      contents = readLegacy(members, platform, limits);
     }
+    contents.requireImages();
+    return contents;
+  }
+
+  private void requireImages() throws InvalidImageException {
+    if (images.isEmpty()) {
+      String reasons = notes.stream().limit(MAX_REASONS).collect(Collectors.joining("; "));
+      throw new InvalidImageException(
+          "the archive has no image to load"
+              + (reasons.isEmpty() ? ": its list of images is empty" : ": " + reasons)
+              + (notes.size() > MAX_REASONS ? "; and so on" : ""));
+    }
+  }
+
+  private static Contents readLegacy(Members members, @Nullable Platform platform, Limits limits)
+      throws IOException {
     if (members.has(LAYOUT)) {
       throw new MissingMemberException(INDEX);
     }
     if (LegacyArchive.isOne(members)) {
-      return LegacyArchive.read(members, limits);
+      return LegacyArchive.read(members, platform, limits);
     }
     throw new InvalidImageException(
         "invalid archive: does not contain a "
@@ -62,25 +90,87 @@ record Contents(List<ArchivedImage> images, List<String> notes) {
             + " file system, to be imported?");
   }
 
-  /** The same if one of the documents that list the images is there already; else null. */
-  static @Nullable Contents readEarly(Members members, @Nullable Platform platform)
+  /**
+   * The same if one of the documents that list the images is there already and lists some; else
+   * null.
+   *
+   * @throws MissingMemberException if a member is needed that is not there yet
+   */
+  static @Nullable Contents readEarly(Members members, @Nullable Platform platform, Limits limits)
+      throws IOException {
+    Contents contents = readListed(members, platform, limits, false);
+    return contents == null || contents.images().isEmpty() ? null : contents;
+  }
+
+  private static @Nullable Contents readListed(
+      Members members, @Nullable Platform platform, Limits limits, boolean isComplete)
       throws IOException {
     if (members.has(MANIFEST)) {
-      return DockerArchive.read(members);
+      JsonValue manifest = JsonObject.parse(MANIFEST, members.document(MANIFEST, MAX_LIST_BYTES));
+      return manifest instanceof Obj
+          ? new OciLayout(members, BlobStore.DIRECTORY, platform, limits, isComplete)
+              .readDirectory(JsonObject.of(MANIFEST, manifest))
+          : DockerArchive.read(members, manifest, platform);
     }
-    if (members.has(INDEX)) {
-      return new OciLayout(members, platform).read();
-    }
-    return null;
+    return members.has(INDEX)
+        ? new OciLayout(members, BlobStore.LAYOUT, platform, limits, isComplete).read()
+        : null;
   }
 
   /** Collects images; one that is there several times gets the names of all. */
   static final class Builder {
+    private final @Nullable Platform asked;
     private final Map<ImageId, ArchivedImage> images = new LinkedHashMap<>();
+    private final Map<ImageReference, ImageId> names = new LinkedHashMap<>();
     private final List<String> notes = new ArrayList<>();
 
+    /**
+     * @param asked the platform of which images are wanted; null for any
+     */
+    Builder(@Nullable Platform asked) {
+      this.asked = asked;
+    }
+
+    /** Adds an image, unless it says to be for another platform than was asked for. */
     void add(ArchivedImage image) {
+      if (asked == null || PlatformChoice.fits(image.config(), asked)) {
+        addChosen(image);
+      } else {
+        ImageConfig config = image.config();
+        note(
+            "the image "
+                + image.id()
+                + " is for "
+                + PlatformChoice.name(
+                    new Platform(
+                        config.architecture(), config.os(), null, List.of(), config.variant()))
+                + " and not for "
+                + PlatformChoice.name(asked)
+                + "; it was left out");
+      }
+    }
+
+    /** Adds an image whose platform does not matter any more. */
+    void addChosen(ArchivedImage image) {
       images.merge(image.id(), image, (first, again) -> first.withReferences(again.references()));
+      for (ImageReference reference : image.references()) {
+        ImageId before = names.remove(reference);
+        if (before != null && !before.equals(image.id())) {
+          note(
+              "the name "
+                  + reference
+                  + " is that of several images of the archive: "
+                  + image.id()
+                  + " comes last and has it, "
+                  + before
+                  + " does not");
+        }
+        names.put(reference, image.id());
+      }
+    }
+
+    void leaveOut(NotAnImageException reason) {
+      note(reason.getMessage() + "; it was left out");
     }
 
     void note(String note) {
@@ -88,7 +178,7 @@ record Contents(List<ArchivedImage> images, List<String> notes) {
     }
 
     Contents build() {
-      return new Contents(new ArrayList<>(images.values()), notes);
+      return new Contents(new ArrayList<>(images.values()), names, notes);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.Platform;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Null;
@@ -31,15 +32,20 @@ final class DockerArchive {
 
   private DockerArchive() {}
 
-  static Contents read(Members members) throws IOException {
-    JsonValue manifest = JsonObject.parse(NAME, members.document(NAME, Contents.MAX_LIST_BYTES));
+  /**
+   * What the archive with this {@code manifest.json} has.
+   *
+   * @param asked the platform of which images are wanted; null for any
+   */
+  static Contents read(Members members, JsonValue manifest, @Nullable Platform asked)
+      throws IOException {
     if (manifest instanceof Null) {
       throw new InvalidImageException("invalid manifest, manifest cannot be null (but can be [])");
     }
     if (!(manifest instanceof Array items)) {
       throw new InvalidImageException("invalid manifest: " + NAME + " is not a list");
     }
-    Contents.Builder contents = new Contents.Builder();
+    Contents.Builder contents = new Contents.Builder(asked);
     int tags = 0;
     for (JsonValue item : items.elements()) {
       ArchivedImage image = image(members, JsonObject.of(NAME, item));

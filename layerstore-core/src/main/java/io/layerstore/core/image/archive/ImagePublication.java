@@ -14,7 +14,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,12 +47,7 @@ final class ImagePublication {
       for (ArchivedImage image : contents.images()) {
         create(image);
       }
-      Map<ImageReference, ImageId> named = new LinkedHashMap<>();
-      for (ArchivedImage image : contents.images()) {
-        for (ImageReference reference : image.references()) {
-          named.put(reference, image.id());
-        }
-      }
+      Map<ImageReference, ImageId> named = contents.names();
       for (Map.Entry<ImageReference, ImageId> name : named.entrySet()) {
         tag(name.getKey(), name.getValue());
       }

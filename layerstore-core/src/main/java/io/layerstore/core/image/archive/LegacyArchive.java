@@ -4,6 +4,7 @@ import io.layerstore.DiffId;
 import io.layerstore.LayerStore;
 import io.layerstore.Limits;
 import io.layerstore.MaxDepthExceededException;
+import io.layerstore.Platform;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.json.GoJson;
@@ -57,6 +58,7 @@ final class LegacyArchive {
       Set.of("id", "parent", "Size", "parent_id", "layer_id", "throwaway");
 
   private final Members members;
+  private final @Nullable Platform asked;
   private final Limits limits;
   private final Map<String, Converted> converted = new HashMap<>();
   private final Map<String, DiffId> diffIds = new HashMap<>();
@@ -66,8 +68,9 @@ final class LegacyArchive {
   private record Converted(
       ArchivedImage image, List<ArchivedLayer.Place> places, List<JsonValue> history) {}
 
-  private LegacyArchive(Members members, Limits limits) {
+  private LegacyArchive(Members members, @Nullable Platform asked, Limits limits) {
     this.members = members;
+    this.asked = asked;
     this.limits = limits;
   }
 
@@ -81,8 +84,14 @@ final class LegacyArchive {
     return false;
   }
 
-  static Contents read(Members members, Limits limits) throws IOException {
-    return new LegacyArchive(members, limits).read();
+  /**
+   * What the archive has.
+   *
+   * @param asked the platform of which images are wanted; null for any
+   */
+  static Contents read(Members members, @Nullable Platform asked, Limits limits)
+      throws IOException {
+    return new LegacyArchive(members, asked, limits).read();
   }
 
   private Contents read() throws IOException {
@@ -92,7 +101,7 @@ final class LegacyArchive {
       }
     }
     Map<String, List<ImageReference>> names = names();
-    Contents.Builder contents = new Contents.Builder();
+    Contents.Builder contents = new Contents.Builder(asked);
     for (String id : order) {
       Converted image = converted.get(id);
       if (image != null) {

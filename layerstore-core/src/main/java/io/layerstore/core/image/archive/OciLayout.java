@@ -1,66 +1,43 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.Limits;
 import io.layerstore.Platform;
-import io.layerstore.image.ImageReference;
 import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An OCI image layout.
+ * An OCI image layout, or what skopeo writes as {@code dir:}.
  *
  * <pre>
  * oci-layout          {"imageLayoutVersion":"1.0.0"}
  * index.json          {"schemaVersion":2,"manifests":[descriptor,...]}
  * blobs/&lt;alg>/&lt;hex>  indexes, manifests {"config":descriptor,"layers":[descriptor,...]}, configurations, layers
+ *
+ * manifest.json       dir: a manifest, or an index
+ * &lt;hex>               dir: configurations, layers
+ * &lt;hex>.manifest.json dir: the manifests of an index
  * </pre>
  *
- * <p>What {@code index.json} lists under the same names, or all without, is one choice if all of it
- * says for which platform it is; everything else in it is an image of its own. An index below it is
- * always a choice. Names are the annotations {@code io.containerd.image.name} and {@code
- * org.opencontainers.image.ref.name}. The digest and size of every document are checked before it
- * is looked at. Docker's media types for the same documents are taken as well.
+ * <p>What {@code index.json} lists under the same names, or all without, for several platforms is a
+ * choice between these platforms; those for one platform are images of their own, and so is
+ * everything that does not say for which it is. An index below it is a choice of one image. What is
+ * not taken is noted. The digest and size of every document are checked before it is looked at.
+ * Docker's media types for the same documents are taken as well.
  *
  * @see <a href="https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md">OCI image
  *     layout</a>
  */
 final class OciLayout {
 
-  private static final String CONTAINERD_NAME = "io.containerd.image.name";
-  private static final String REF_NAME = "org.opencontainers.image.ref.name";
   private static final String REFERENCE_TYPE = "vnd.docker.reference.type";
-
-  private static final Set<String> INDEXES =
-      Set.of(
-          "application/vnd.oci.image.index.v1+json",
-          "application/vnd.docker.distribution.manifest.list.v2+json");
-  private static final Set<String> MANIFESTS =
-      Set.of(
-          "application/vnd.oci.image.manifest.v1+json",
-          "application/vnd.docker.distribution.manifest.v2+json");
-  private static final Set<String> CONFIGS =
-      Set.of(
-          "application/vnd.oci.image.config.v1+json",
-          "application/vnd.docker.container.image.v1+json");
-  private static final Set<String> LAYERS =
-      Set.of(
-          "application/vnd.oci.image.layer.v1.tar",
-          "application/vnd.oci.image.layer.v1.tar+gzip",
-          "application/vnd.oci.image.layer.v1.tar+zstd",
-          "application/vnd.oci.image.layer.nondistributable.v1.tar",
-          "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-          "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-          "application/vnd.docker.image.rootfs.diff.tar",
-          "application/vnd.docker.image.rootfs.diff.tar.gzip",
-          "application/vnd.docker.image.rootfs.diff.tar.zstd",
-          "application/vnd.docker.image.rootfs.foreign.diff.tar",
-          "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+  private static final String UNKNOWN = "unknown";
 
   /** Indexes in indexes: nobody has more than two. */
   private static final int MAX_NESTING = 8;
@@ -69,38 +46,62 @@ final class OciLayout {
   private static final int MAX_DOCUMENTS = 10_000;
 
   private final Members members;
-  private final @Nullable Platform asked;
-  private final Contents.Builder contents = new Contents.Builder();
+  private final BlobStore blobs;
+  private final ManifestReader manifests;
+  private final Platform wanted;
+  private final boolean isAsked;
+  private final boolean isComplete;
+  private final Contents.Builder contents;
+  private final LayoutNames names;
   private int documents;
 
   /**
    * @param asked the platform to take where there is a choice; null for the one of this machine
+   * @param isComplete whether all members are known: one that is not there does not come any more
    */
-  OciLayout(Members members, @Nullable Platform asked) {
+  OciLayout(
+      Members members,
+      BlobStore blobs,
+      @Nullable Platform asked,
+      Limits limits,
+      boolean isComplete) {
     this.members = members;
-    this.asked = asked;
+    this.blobs = blobs;
+    this.manifests = new ManifestReader(members, blobs, limits, isComplete);
+    this.wanted = PlatformChoice.wanted(asked);
+    this.isAsked = asked != null;
+    this.isComplete = isComplete;
+    this.contents = new Contents.Builder(asked);
+    this.names = new LayoutNames(contents);
   }
 
+  /** What the layout with this {@code index.json} has. */
   Contents read() throws IOException {
     checkVersion();
     JsonObject index =
         JsonObject.of(Contents.INDEX, members.document(Contents.INDEX, Contents.MAX_LIST_BYTES));
-    requireIndex(index, "");
-    Map<List<String>, List<BlobDescriptor>> byName = new LinkedHashMap<>();
-    for (BlobDescriptor entry : entries(index)) {
-      byName.computeIfAbsent(names(entry), n -> new ArrayList<>()).add(entry);
-    }
-    if (byName.isEmpty()) {
+    requireIndex(index);
+    List<BlobDescriptor> entries = entries(index);
+    if (entries.isEmpty()) {
       throw index.invalid("it lists no image");
     }
-    for (List<BlobDescriptor> entries : byName.values()) {
-      if (entries.stream().allMatch(entry -> entry.platform() != null)) {
-        add(entries);
+    addAll(entries);
+    return contents.build();
+  }
+
+  /** What the {@code dir:} of skopeo with this {@code manifest.json} has. */
+  Contents readDirectory(JsonObject document) throws IOException {
+    try {
+      if (document.has("manifests")) {
+        requireIndex(document);
+        BlobDescriptor manifest = pick("the directory", entries(document), 1);
+        contents.addChosen(manifests.image(manifest));
       } else {
-        for (BlobDescriptor entry : entries) {
-          add(List.of(entry));
-        }
+        ManifestReader.requireManifest(Contents.MANIFEST, document);
+        contents.add(manifests.image(Contents.MANIFEST, document));
       }
+    } catch (NotAnImageException e) {
+      contents.leaveOut(e);
     }
     return contents.build();
   }
@@ -119,12 +120,6 @@ final class OciLayout {
     }
   }
 
-  private static List<String> names(BlobDescriptor entry) {
-    return Stream.of(CONTAINERD_NAME, REF_NAME)
-        .map(key -> entry.annotations().getOrDefault(key, ""))
-        .toList();
-  }
-
   private List<BlobDescriptor> entries(JsonObject index) throws InvalidImageException {
     List<BlobDescriptor> entries = new ArrayList<>();
     for (JsonObject entry : index.objects("manifests")) {
@@ -136,20 +131,57 @@ final class OciLayout {
     return entries;
   }
 
-  /** Adds the image that {@code choice} offers for the platform. */
-  private void add(List<BlobDescriptor> choice) throws IOException {
-    BlobDescriptor entry = choice.size() == 1 ? choice.get(0) : pick(choice);
-    BlobDescriptor manifest = INDEXES.contains(entry.mediaType()) ? descend(entry, 1) : entry;
-    if (!MANIFESTS.contains(manifest.mediaType())) {
-      contents.note(
-          "the archive has something that is no image, of type "
-              + Failures.quoted(manifest.mediaType())
-              + "; it was left out");
-      return;
+  private void addAll(List<BlobDescriptor> entries) throws IOException {
+    Map<List<String>, List<BlobDescriptor>> byName = new LinkedHashMap<>();
+    for (BlobDescriptor entry : entries) {
+      byName.computeIfAbsent(LayoutNames.key(entry), n -> new ArrayList<>()).add(entry);
     }
-    ArchivedImage image = image(manifest, references(entry));
-    if (image != null) {
-      contents.add(image);
+    Set<BlobDescriptor> leftOut = new HashSet<>();
+    byName.forEach((key, group) -> leftOut.addAll(forOtherPlatforms(key, group)));
+    for (BlobDescriptor entry : entries) {
+      if (!leftOut.contains(entry)) {
+        add(entry);
+      }
+    }
+  }
+
+  /** The entries of one name that are not taken because of their platform. */
+  private List<BlobDescriptor> forOtherPlatforms(List<String> key, List<BlobDescriptor> group) {
+    List<BlobDescriptor> offers =
+        group.stream().filter(entry -> entry.platform() != null && !isAttestation(entry)).toList();
+    if (!isAsked && !PlatformChoice.areSeveral(offers)) {
+      return List.of();
+    }
+    List<BlobDescriptor> taken = PlatformChoice.best(offers, wanted);
+    List<BlobDescriptor> others = new ArrayList<>(offers);
+    others.removeAll(taken);
+    if (!others.isEmpty()) {
+      contents.note(
+          taken.isEmpty()
+              ? PlatformChoice.missing(LayoutNames.describe(key), offers, wanted)
+              : "of "
+                  + LayoutNames.describe(key)
+                  + " those for "
+                  + PlatformChoice.names(others)
+                  + " were left out");
+    }
+    return others;
+  }
+
+  private void add(BlobDescriptor entry) throws IOException {
+    try {
+      if (MediaTypes.isIndex(entry.mediaType())) {
+        contents.addChosen(manifests.image(descend(entry, 1)).withReferences(names.of(entry)));
+        return;
+      }
+      ArchivedImage image = manifests.image(entry);
+      if (entry.platform() == null) {
+        contents.add(image.withReferences(names.of(entry)));
+      } else {
+        contents.addChosen(image.withReferences(names.of(entry)));
+      }
+    } catch (NotAnImageException e) {
+      contents.leaveOut(e);
     }
   }
 
@@ -158,127 +190,105 @@ final class OciLayout {
       throw new InvalidImageException("the archive has indexes nested deeper than " + MAX_NESTING);
     }
     String name = "the index " + index.digest();
-    JsonObject json = JsonObject.of(name, index.document(members, Contents.MAX_DOCUMENT_BYTES));
-    requireIndex(json, index.mediaType());
-    BlobDescriptor picked = pick(entries(json));
-    return INDEXES.contains(picked.mediaType()) ? descend(picked, nesting + 1) : picked;
+    JsonObject json =
+        JsonObject.of(
+            name,
+            index.document(
+                members, blobs.manifestPath(index.digest()), Contents.MAX_DOCUMENT_BYTES));
+    requireIndex(json);
+    return pick(name, entries(json), nesting);
   }
 
-  private BlobDescriptor pick(List<BlobDescriptor> choice) throws InvalidImageException {
-    List<BlobDescriptor> images = new ArrayList<>();
-    for (BlobDescriptor entry : choice) {
-      boolean isAttestation = entry.annotations().containsKey(REFERENCE_TYPE);
-      if (!isAttestation
-          && (INDEXES.contains(entry.mediaType()) || MANIFESTS.contains(entry.mediaType()))) {
-        images.add(entry);
+  /**
+   * The manifest of the one image that an index offers for the platform.
+   *
+   * @throws NotAnImageException if there is none
+   */
+  private BlobDescriptor pick(String index, List<BlobDescriptor> entries, int nesting)
+      throws IOException {
+    List<BlobDescriptor> offers = new ArrayList<>();
+    int others = 0;
+    for (BlobDescriptor entry : entries) {
+      BlobDescriptor offer = isAttestation(entry) ? null : offer(entry);
+      if (offer == null) {
+        others++;
+      } else {
+        offers.add(offer);
       }
     }
-    return PlatformChoice.pick(images, asked);
+    List<BlobDescriptor> best = PlatformChoice.best(offers, wanted);
+    BlobDescriptor picked;
+    if (!best.isEmpty()) {
+      picked = best.get(0);
+    } else if (!isAsked && offers.size() == 1 && offers.get(0).platform() == null) {
+      picked = offers.get(0);
+    } else if (offers.isEmpty()) {
+      throw new NotAnImageException(index + " has no image at all");
+    } else {
+      throw new NotAnImageException(PlatformChoice.missing(index, offers, wanted));
+    }
+    noteOthers(index, picked, offers, others);
+    return MediaTypes.isIndex(picked.mediaType()) ? descend(picked, nesting + 1) : picked;
   }
 
-  private static void requireIndex(JsonObject json, String mediaType) throws InvalidImageException {
-    requireMediaType(json, mediaType);
-    if (json.has("config") || json.has("layers")) {
+  private void noteOthers(
+      String index, BlobDescriptor picked, List<BlobDescriptor> offers, int others) {
+    List<String> leftOut = new ArrayList<>();
+    List<BlobDescriptor> images = new ArrayList<>(offers);
+    images.remove(picked);
+    if (!images.isEmpty()) {
+      leftOut.add("the images for " + PlatformChoice.names(images));
+    }
+    if (others > 0) {
+      leftOut.add(
+          others == 1 ? "something that is no image" : others + " things that are no images");
+    }
+    if (!leftOut.isEmpty()) {
+      contents.note("of " + index + " " + String.join(" and ", leftOut) + " were left out");
+    }
+  }
+
+  /**
+   * An entry of an index with its platform, looked up in the configuration if need be; null if it
+   * is no image.
+   */
+  private @Nullable BlobDescriptor offer(BlobDescriptor entry) throws IOException {
+    if (!MediaTypes.isIndex(entry.mediaType()) && !MediaTypes.isManifest(entry.mediaType())) {
+      return null;
+    }
+    if (entry.platform() != null || MediaTypes.isIndex(entry.mediaType())) {
+      return entry;
+    }
+    try {
+      Platform platform = manifests.platform(entry);
+      return platform.architecture().isEmpty() ? entry : entry.withPlatform(platform);
+    } catch (NotAnImageException e) {
+      return null;
+    } catch (MissingMemberException e) {
+      if (isComplete) {
+        return null;
+      }
+      throw e;
+    }
+  }
+
+  /** Whether it is what BuildKit adds to an image: of no platform, and said to be so. */
+  private static boolean isAttestation(BlobDescriptor entry) {
+    Platform platform = entry.platform();
+    return entry.annotations().containsKey(REFERENCE_TYPE)
+        || (platform != null && platform.os().equals(UNKNOWN));
+  }
+
+  private static void requireIndex(JsonObject json) throws InvalidImageException {
+    String mediaType = json.text("mediaType");
+    if (json.has("config") || json.has("layers") || MediaTypes.isManifest(mediaType)) {
       throw json.invalid("it is an index and a manifest at once");
-    }
-    if (!json.has("manifests")) {
-      throw json.invalid("it has no list of manifests");
-    }
-  }
-
-  /** A document says itself what it is, or leaves it to the descriptor; both must agree. */
-  private static void requireMediaType(JsonObject json, String expected)
-      throws InvalidImageException {
-    String actual = json.text("mediaType");
-    if (!actual.isEmpty() && !expected.isEmpty() && !actual.equals(expected)) {
-      throw json.invalid(
-          "it says to be "
-              + Failures.quoted(actual)
-              + " and is referred to as "
-              + Failures.quoted(expected));
     }
     if (json.number("schemaVersion", 2) != 2) {
       throw json.invalid("its schema version is not 2");
     }
-  }
-
-  private @Nullable ArchivedImage image(BlobDescriptor descriptor, List<ImageReference> references)
-      throws IOException {
-    String name = "the manifest " + descriptor.digest();
-    JsonObject manifest =
-        JsonObject.of(name, descriptor.document(members, Contents.MAX_DOCUMENT_BYTES));
-    requireMediaType(manifest, descriptor.mediaType());
-    if (manifest.has("manifests")) {
-      throw manifest.invalid("it is an index and a manifest at once");
+    if (!json.has("manifests")) {
+      throw json.invalid("it has no list of manifests");
     }
-    JsonObject configJson = manifest.object("config");
-    if (configJson == null) {
-      throw manifest.invalid("it has no config");
-    }
-    BlobDescriptor config = BlobDescriptor.of(configJson);
-    if (!CONFIGS.contains(config.mediaType())) {
-      contents.note(
-          name
-              + " is of no image but of "
-              + Failures.quoted(config.mediaType())
-              + "; it was left out");
-      return null;
-    }
-    List<ArchivedLayer.Place> layers = new ArrayList<>();
-    for (JsonObject json : manifest.objects("layers")) {
-      BlobDescriptor layer = BlobDescriptor.of(json);
-      if (!LAYERS.contains(layer.mediaType())) {
-        throw manifest.invalid(
-            "its layer "
-                + layer.digest()
-                + " is of the unknown type "
-                + Failures.quoted(layer.mediaType()));
-      }
-      layers.add(new ArchivedLayer.Place(layer.path(), layer));
-    }
-    return ArchivedImage.of(
-        config.document(members, Contents.MAX_DOCUMENT_BYTES), layers, references, null);
-  }
-
-  /** The reference that a descriptor gives its image, if it gives one. */
-  private List<ImageReference> references(BlobDescriptor entry) throws InvalidImageException {
-    String full = entry.annotations().getOrDefault(CONTAINERD_NAME, "");
-    if (!full.isEmpty()) {
-      ImageReference reference;
-      try {
-        reference = ImageReference.parse(full);
-      } catch (IllegalArgumentException e) {
-        throw new InvalidImageException(
-            "invalid tag " + Failures.quoted(full) + ": " + e.getMessage(), e);
-      }
-      if (reference.tag().isPresent()) {
-        return List.of(reference);
-      }
-      contents.note(
-          "the name " + Failures.quoted(full) + " has no tag; it was not given to the image");
-      return List.of();
-    }
-    String name = entry.annotations().getOrDefault(REF_NAME, "");
-    if (name.isEmpty()) {
-      return List.of();
-    }
-    // Most writers put a bare tag here, which says nothing of a repository.
-    if (name.indexOf('/') >= 0 || name.indexOf(':') >= 0) {
-      try {
-        ImageReference reference = ImageReference.parse(name);
-        if (reference.tag().isPresent()) {
-          return List.of(reference);
-        }
-      } catch (IllegalArgumentException e) {
-        contents.note(
-            "the name " + Failures.quoted(name) + " was not given to the image: " + e.getMessage());
-        return List.of();
-      }
-    }
-    contents.note(
-        "the name "
-            + Failures.quoted(name)
-            + " is no repository with a tag; it was not given to the image");
-    return List.of();
   }
 }

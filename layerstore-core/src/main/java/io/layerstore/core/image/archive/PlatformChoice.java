@@ -1,7 +1,7 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.Platform;
-import io.layerstore.image.InvalidImageException;
+import io.layerstore.image.ImageConfig;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,46 +22,78 @@ final class PlatformChoice {
   private static final Map<String, String> ARCHITECTURES =
       Map.of("x86_64", "amd64", "aarch64", "arm64", "x86", "386", "i386", "386", "i686", "386");
 
+  private static final String LINUX = "linux";
+
   private static final Map<String, String> DEFAULT_VARIANTS = Map.of("arm64", "v8", "arm", "v7");
 
   private PlatformChoice() {}
 
-  /**
-   * The best of {@code choice} for {@code asked}.
-   *
-   * @param asked the platform; null for the one of this machine
-   * @throws InvalidImageException if there is none; says which there are
-   */
-  static BlobDescriptor pick(List<BlobDescriptor> choice, @Nullable Platform asked)
-      throws InvalidImageException {
-    Platform wanted = asked == null ? ofThisMachine() : asked;
-    BlobDescriptor best = null;
+  /** What is wanted where {@code asked} is asked for; null for the platform of this machine. */
+  static Platform wanted(@Nullable Platform asked) {
+    return asked == null ? ofThisMachine() : asked;
+  }
+
+  /** The best of {@code offers} for a platform: those of one platform, in their order, or none. */
+  static List<BlobDescriptor> best(List<BlobDescriptor> offers, Platform wanted) {
+    Platform best = null;
     int bestRank = 0;
-    for (BlobDescriptor entry : choice) {
-      int rank = rank(entry.platform(), wanted);
+    for (BlobDescriptor offer : offers) {
+      int rank = rank(offer.platform(), wanted);
       if (rank > bestRank) {
-        best = entry;
+        best = offer.platform();
         bestRank = rank;
       }
     }
-    if (best != null) {
-      return best;
+    String key = key(best);
+    return best == null
+        ? List.of()
+        : offers.stream().filter(offer -> key(offer.platform()).equals(key)).toList();
+  }
+
+  /** Whether {@code offers} are for more than one platform. */
+  static boolean areSeveral(List<BlobDescriptor> offers) {
+    return offers.stream().map(offer -> key(offer.platform())).distinct().count() > 1;
+  }
+
+  /** Whether a configuration does not deny to be for a platform. */
+  static boolean fits(ImageConfig config, Platform wanted) {
+    if (config.architecture().isEmpty()) {
+      return true;
     }
-    if (asked == null && choice.size() == 1 && choice.get(0).platform() == null) {
-      return choice.get(0);
-    }
-    throw new InvalidImageException(
-        "the archive has no image for "
-            + name(wanted)
-            + "; it has "
-            + (choice.isEmpty()
-                ? "none at all"
-                : choice.stream()
-                        .map(entry -> name(entry.platform()))
-                        .distinct()
-                        .sorted()
-                        .collect(Collectors.joining(", "))
-                    + ": choose one of them"));
+    String os = config.os().isEmpty() ? LINUX : config.os();
+    // Few configurations have a variant, and those without are for any.
+    String variant = config.variant() == null ? wanted.variant() : config.variant();
+    return rank(new Platform(config.architecture(), os, null, List.of(), variant), wanted) > 0;
+  }
+
+  /** That {@code what} has no image for a platform, and which it has. */
+  static String missing(String what, List<BlobDescriptor> offers, Platform wanted) {
+    return what
+        + " has no image for "
+        + name(wanted)
+        + "; it has "
+        + names(offers)
+        + ": choose one of them";
+  }
+
+  /** The platforms of several descriptors, for people. */
+  static String names(List<BlobDescriptor> entries) {
+    return entries.stream()
+        .map(entry -> name(entry.platform()))
+        .distinct()
+        .sorted()
+        .collect(Collectors.joining(", "));
+  }
+
+  /** What two spellings of one platform have in common. */
+  private static String key(@Nullable Platform platform) {
+    return platform == null
+        ? ""
+        : platform.os().toLowerCase(Locale.ROOT)
+            + "/"
+            + architecture(platform)
+            + "/"
+            + variant(platform);
   }
 
   private static int rank(@Nullable Platform offered, Platform wanted) {
@@ -92,11 +124,11 @@ final class PlatformChoice {
   /** Images are of Linux, wherever this runs. */
   private static Platform ofThisMachine() {
     String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-    return new Platform(ARCHITECTURES.getOrDefault(name, name), "linux", null, List.of(), null);
+    return new Platform(ARCHITECTURES.getOrDefault(name, name), LINUX, null, List.of(), null);
   }
 
   /** {@code os/architecture[/variant]}. */
-  private static String name(@Nullable Platform platform) {
+  static String name(@Nullable Platform platform) {
     if (platform == null) {
       return "one for a platform that is not said";
     }

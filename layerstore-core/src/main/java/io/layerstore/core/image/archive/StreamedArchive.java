@@ -7,6 +7,7 @@ import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.image.ImageId;
 import io.layerstore.image.InvalidImageException;
+import io.layerstore.spi.FileContent;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
@@ -96,9 +97,14 @@ final class StreamedArchive {
     ArchivedLayer layer = known.layer(chainId);
     BlobDescriptor expected = layer.place().expected();
     if (expected != null) {
-      expected.requireSize(header.storedSize());
+      expected.requireSize(header.size());
     }
-    batch.unpack(chainId, LayerBlob.verified(layer, reader.payload()));
+    List<FileContent.Extent> extents = header.extents();
+    InputStream content =
+        extents == null
+            ? reader.payload()
+            : SparseBlob.expanded(reader.payload(), extents, header.size());
+    batch.unpack(chainId, LayerBlob.verified(layer, content));
     known.done(chainId);
   }
 
@@ -107,7 +113,7 @@ final class StreamedArchive {
     if (plan == null && (awaited == null || members.has(awaited))) {
       boolean isByManifest = members.has(Contents.MANIFEST);
       try {
-        Contents contents = Contents.readEarly(members, platform);
+        Contents contents = Contents.readEarly(members, platform, limits);
         if (contents != null) {
           isPlanByManifest = isByManifest;
           plan = new LoadPlan(contents, batch);
@@ -127,7 +133,7 @@ final class StreamedArchive {
     if (isPlanByManifest || !members.has(Contents.MANIFEST)) {
       return;
     }
-    Set<ImageId> listed = ids(DockerArchive.read(members));
+    Set<ImageId> listed = ids(Contents.read(members, platform, limits));
     if (!ids(early.contents()).equals(listed)) {
       throw new InvalidImageException(
           "the archive's "

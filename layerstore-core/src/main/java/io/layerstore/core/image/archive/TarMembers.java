@@ -7,6 +7,7 @@ import io.layerstore.core.tar.NotTarException;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.image.InvalidImageException;
+import io.layerstore.spi.FileContent;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -46,7 +47,7 @@ final class TarMembers extends Members {
   interface Keeper {
 
     /**
-     * Keeps a regular file.
+     * Keeps a regular file: the bytes that are stored of it.
      *
      * @param path where it is
      * @param reader stands at its content, all of which has been used afterwards
@@ -95,13 +96,7 @@ final class TarMembers extends Members {
     noteName(header, path);
     Node node =
         switch (header.type()) {
-          case FILE -> {
-            if (header.isSparse()) {
-              reader.skipPayload();
-              yield new Special("a sparse file");
-            }
-            yield keeper.keep(path, header, reader);
-          }
+          case FILE -> whole(header, keeper.keep(path, header, reader));
           case DIRECTORY -> new Directory();
           case SYMLINK -> new Link(text(header.linkName()));
           case HARD_LINK -> new Link("/" + text(header.linkName()));
@@ -118,6 +113,14 @@ final class TarMembers extends Members {
         noteName(header, parent);
       }
     }
+  }
+
+  /** A regular file as it was before it was stored without its holes. */
+  private static Node whole(TarHeader header, Node kept) {
+    List<FileContent.Extent> extents = header.extents();
+    return extents != null && kept instanceof File file
+        ? new File(new SparseBlob(file.blob(), extents, header.size()))
+        : kept;
   }
 
   private void noteName(TarHeader header, String path) throws LimitExceededException {
@@ -164,7 +167,7 @@ final class TarMembers extends Members {
   public void close() {}
 
   /** Headers and padding: nobody wants them. */
-  private static final class IgnoredBytes implements TarReader.RawBytes {
+  static final class IgnoredBytes implements TarReader.RawBytes {
     @Override
     public void bytes(byte[] buffer, int offset, int length) {}
 

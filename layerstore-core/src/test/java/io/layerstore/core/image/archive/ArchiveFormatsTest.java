@@ -1,6 +1,7 @@
 package io.layerstore.core.image.archive;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -34,6 +35,7 @@ import java.io.OutputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,6 +48,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Forms of archives, allowed and hostile, on a store in memory. */
@@ -96,6 +99,144 @@ final class ArchiveFormatsTest {
       throw new IOException(e);
     }
     return compressed.toByteArray();
+  }
+
+  /** Members that a tar program has written without their holes. */
+  @Nested
+  class Sparse {
+
+    /** Data with holes before, between and after it, in an archive of a hole and data by turns. */
+    private byte[] holed(int dataBytes) {
+      byte[] data = new byte[dataBytes];
+      new java.util.Random(7).nextBytes(data);
+      // The last blocks are the hole at the end: zeros after the archive proper.
+      return new TarBuilder()
+          .file("hole", "\0".repeat(4096))
+          .file(TarHeaderBlock.named("data"), data)
+          .file("again", "\0".repeat(8192))
+          .end()
+          .zeros(4096)
+          .toBytes();
+    }
+
+    /** Runs of 512 bytes that are not all zeros, as offset and length. */
+    private List<long[]> runs(byte[] content) {
+      List<long[]> runs = new ArrayList<>();
+      for (int at = 0; at < content.length; at += 512) {
+        boolean isHole = true;
+        for (int i = at; i < at + 512; i++) {
+          isHole &= content[i] == 0;
+        }
+        long[] last = runs.isEmpty() ? null : runs.get(runs.size() - 1);
+        if (!isHole && last != null && last[0] + last[1] == at) {
+          last[1] += 512;
+        } else if (!isHole) {
+          runs.add(new long[] {at, 512});
+        }
+      }
+      return runs;
+    }
+
+    private byte[] stored(byte[] content, List<long[]> runs) {
+      ByteArrayOutputStream stored = new ByteArrayOutputStream();
+      runs.forEach(run -> stored.write(content, (int) run[0], (int) run[1]));
+      return stored.toByteArray();
+    }
+
+    private void add(TarBuilder tar, String format, String name, byte[] content) {
+      List<long[]> runs = runs(content);
+      byte[] stored = stored(content, runs);
+      String numbers =
+          runs.stream().map(run -> run[0] + "," + run[1]).collect(Collectors.joining(","));
+      if (format.equals("1.0")) {
+        String map = runs.size() + "\n" + numbers.replace(',', '\n') + "\n";
+        ByteArrayOutputStream payload = new ByteArrayOutputStream();
+        payload.writeBytes(map.getBytes(UTF_8));
+        payload.writeBytes(new byte[-map.length() & 511]);
+        payload.writeBytes(stored);
+        tar.pax(
+                "GNU.sparse.major",
+                "1",
+                "GNU.sparse.minor",
+                "0",
+                "GNU.sparse.name",
+                name,
+                "GNU.sparse.realsize",
+                String.valueOf(content.length))
+            .file(TarHeaderBlock.named("GNUSparseFile.0/" + name), payload.toByteArray());
+      } else {
+        tar.pax(
+                "GNU.sparse.size",
+                String.valueOf(content.length),
+                "GNU.sparse.numblocks",
+                String.valueOf(runs.size()),
+                "GNU.sparse.name",
+                name,
+                "GNU.sparse.map",
+                numbers)
+            .file(TarHeaderBlock.named("GNUSparseFile.0/" + name), stored);
+      }
+    }
+
+    private byte[] archive(String format, SampleImage image, boolean areDocumentsFirst) {
+      ImageFiles files = ImageFiles.docker(image, "a:1");
+      TarBuilder tar = new TarBuilder();
+      for (boolean isDocument : new boolean[] {areDocumentsFirst, !areDocumentsFirst}) {
+        for (String path : files.paths()) {
+          if (path.endsWith(".json") == isDocument) {
+            if (isDocument) {
+              tar.file(TarHeaderBlock.named(path), files.get(path));
+            } else {
+              add(tar, format, path, files.get(path));
+            }
+          }
+        }
+      }
+      return tar.end().toBytes();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "0.1,100,false",
+      "0.1,2000000,true",
+      "1.0,100,true",
+      "1.0,2000000,false",
+      "1.0,2000000,true"
+    })
+    void load_layersWithoutTheirHoles_areWholeAgain(
+        String format, int dataBytes, boolean areDocumentsFirst) throws IOException {
+      SampleImage image = SampleImage.of(holed(dataBytes), SampleImage.layer("b", "b"));
+      byte[] archive = archive(format, image, areDocumentsFirst);
+      load(archive);
+      assertWhole(image);
+      store.images().delete(image.id(), true);
+      loadFile(archive);
+      assertWhole(image);
+    }
+
+    private void assertWhole(SampleImage image) throws IOException {
+      try (Layer layer = store.get(image.chainIds().get(0));
+          InputStream in = layer.tarStream()) {
+        assertArrayEquals(image.layers().get(0), in.readAllBytes());
+      }
+    }
+
+    @Test
+    void load_documentThatIsAHoleOfTerabytes_refused() {
+      byte[] archive =
+          new TarBuilder()
+              .pax(
+                  "GNU.sparse.major", "1",
+                  "GNU.sparse.minor", "0",
+                  "GNU.sparse.name", "manifest.json",
+                  "GNU.sparse.realsize", "4000000000000")
+              .file(TarHeaderBlock.named("x"), new TarBuilder().padded("0\n").toBytes())
+              .end()
+              .toBytes();
+      assertThrows(LayerStoreException.class, () -> load(archive));
+      assertThrows(LayerStoreException.class, () -> loadFile(archive));
+      assertEmpty();
+    }
   }
 
   @Nested

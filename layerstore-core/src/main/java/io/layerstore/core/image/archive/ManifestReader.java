@@ -1,0 +1,154 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.Limits;
+import io.layerstore.Platform;
+import io.layerstore.core.codec.DecompressedStream;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.image.ImageConfigReader;
+import io.layerstore.core.tar.TarReader;
+import io.layerstore.image.ImageConfig;
+import io.layerstore.image.ImageReference;
+import io.layerstore.image.InvalidImageException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reads manifests, and tells images from all the other things that are kept as manifests beside
+ * them.
+ *
+ * <p>An image has a configuration of a known type, and layers that are of a known type or are tars,
+ * compressed or not, whatever their type is called. A signature has such a configuration, too, and
+ * is told by its layers.
+ */
+final class ManifestReader {
+
+  private final Members members;
+  private final BlobStore blobs;
+  private final Limits limits;
+  private final boolean isComplete;
+
+  /**
+   * @param isComplete whether all members are known: one that is not there does not come any more
+   */
+  ManifestReader(Members members, BlobStore blobs, Limits limits, boolean isComplete) {
+    this.members = members;
+    this.blobs = blobs;
+    this.limits = limits;
+    this.isComplete = isComplete;
+  }
+
+  /**
+   * The image that the manifest {@code descriptor} describes, without names.
+   *
+   * @throws NotAnImageException if it describes something else
+   */
+  ArchivedImage image(BlobDescriptor descriptor) throws IOException {
+    return image(name(descriptor), manifest(descriptor));
+  }
+
+  /** The same for the manifest that was read already. */
+  ArchivedImage image(String name, JsonObject manifest) throws IOException {
+    byte[] config = config(name, manifest);
+    List<ArchivedLayer.Place> layers = new ArrayList<>();
+    for (JsonObject json : manifest.objects("layers")) {
+      BlobDescriptor layer = BlobDescriptor.of(json);
+      String path = blobs.path(layer.digest());
+      if (!MediaTypes.isLayer(layer.mediaType()) && !isLayer(path)) {
+        throw new NotAnImageException(
+            name
+                + " is of no image: "
+                + layer.digest()
+                + " in it is of the type "
+                + Failures.quoted(layer.mediaType())
+                + " and no layer");
+      }
+      layers.add(new ArchivedLayer.Place(path, layer));
+    }
+    return ArchivedImage.of(config, layers, List.<ImageReference>of(), null);
+  }
+
+  /**
+   * The platform of the image that the manifest {@code descriptor} describes, as its configuration
+   * says.
+   *
+   * @throws NotAnImageException if it describes something else, as far as that shows
+   */
+  Platform platform(BlobDescriptor descriptor) throws IOException {
+    ImageConfig config = ImageConfigReader.read(config(name(descriptor), manifest(descriptor)));
+    return new Platform(config.architecture(), config.os(), null, List.of(), config.variant());
+  }
+
+  private static String name(BlobDescriptor descriptor) {
+    return "the manifest " + descriptor.digest();
+  }
+
+  private JsonObject manifest(BlobDescriptor descriptor) throws IOException {
+    String name = name(descriptor);
+    if (!MediaTypes.isManifest(descriptor.mediaType())) {
+      throw new NotAnImageException(
+          descriptor.digest() + " is no image but " + Failures.quoted(descriptor.mediaType()));
+    }
+    JsonObject manifest =
+        JsonObject.of(
+            name,
+            descriptor.document(
+                members, blobs.manifestPath(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES));
+    requireManifest(name, manifest);
+    return manifest;
+  }
+
+  /**
+   * Checks that a document is a manifest and nothing besides, also by what it says itself; which of
+   * the types of manifests that is does not matter.
+   */
+  static void requireManifest(String name, JsonObject manifest) throws InvalidImageException {
+    String mediaType = manifest.text("mediaType");
+    if (manifest.has("manifests") || MediaTypes.isIndex(mediaType)) {
+      throw manifest.invalid("it is an index and a manifest at once");
+    }
+    if (!mediaType.isEmpty() && !MediaTypes.isManifest(mediaType)) {
+      throw new NotAnImageException(name + " is of no image but " + Failures.quoted(mediaType));
+    }
+    if (manifest.number("schemaVersion", 2) != 2) {
+      throw manifest.invalid("its schema version is not 2");
+    }
+  }
+
+  private byte[] config(String name, JsonObject manifest) throws IOException {
+    JsonObject json = manifest.object("config");
+    if (json == null) {
+      throw new NotAnImageException(name + " is of no image: it has no configuration");
+    }
+    BlobDescriptor descriptor = BlobDescriptor.of(json);
+    if (!MediaTypes.isConfig(descriptor.mediaType())) {
+      throw new NotAnImageException(
+          name + " is of no image but of " + Failures.quoted(descriptor.mediaType()));
+    }
+    return descriptor.document(
+        members, blobs.path(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
+  }
+
+  /** Whether a blob begins as a tar does, under whatever compression. */
+  private boolean isLayer(String path) throws IOException {
+    Blob blob = members.find(path);
+    if (blob == null) {
+      if (isComplete) {
+        return false;
+      }
+      throw new MissingMemberException(path);
+    }
+    if (blob.sizeBytes() == 0) {
+      return false;
+    }
+    try (InputStream in = blob.open();
+        DecompressedStream plain = Decompression.openArchive(in, limits)) {
+      new TarReader(plain, limits, new TarMembers.IgnoredBytes()).next();
+      return true;
+    } catch (LayerStoreException e) {
+      return false;
+    }
+  }
+}
