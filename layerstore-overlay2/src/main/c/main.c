@@ -3,7 +3,8 @@
  *
  * What it promises:
  *   - one process has one mode and serves one conversation (protocol.h); the end of its input ends it, whatever it is doing;
- *   - it inherits no descriptor but the three standard ones, no environment and no signal state, and starts no other program;
+ *   - it inherits no descriptor but the three standard ones, no environment and no signal state, and starts no other program; only enter, which
+ *     has no conversation, becomes the program of the user whose rights it has;
  *   - whatever handles names from images (apply, scan) sees nothing but one directory and keeps only the capabilities for that;
  *   - whatever mounts (mount, probe) reads nothing from images;
  *   - it checks every number and name it is told, and answers with bounded frames.
@@ -33,6 +34,7 @@ _Noreturn void quit(int status) { _exit(status); }
 
 static int usage(void) {
   fputs("usage: layerstore-helper probe|mount|apply|scan|remove|sync\n"
+        "       layerstore-helper enter PID directory|root HEXPATH COMMAND [ARGUMENT...]\n"
         "       layerstore-helper --version|--selftest\n"
         "Part of layerstore; speaks its protocol on standard input and output and is of no use by hand.\n",
         stderr);
@@ -40,6 +42,10 @@ static int usage(void) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "enter") == 0) {
+    int status = enter_mode(argc, argv);
+    return status < 0 ? usage() : status;
+  }
   if (argc != 2) {
     return usage();
   }

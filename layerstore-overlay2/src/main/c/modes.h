@@ -9,6 +9,9 @@ int scan_mode(void);
 int remove_mode(void);
 int sync_mode(void);
 
+/* Becomes another program inside a mount; gives the exit status if it cannot, -1 if the arguments make no sense. */
+int enter_mode(int argc, char **argv);
+
 /* Checks this very binary without a conversation; prints what it did. */
 int selftest(void);
 

@@ -6,7 +6,7 @@
  * One conversation, one process
  *
  * The helper is started as `layerstore-helper MODE`, where MODE is probe, mount, apply, scan, remove or sync; a process has one mode for its whole
- * life. It reads frames from standard input and writes frames to standard output. The end of standard input ends it, wherever it is; so the
+ * life. (`enter` is none of them: it has no conversation, see enter.c.) It reads frames from standard input and writes frames to standard output. The end of standard input ends it, wherever it is; so the
  * death of the JVM does. Standard error carries at most a few lines for people.
  *
  *

@@ -1,7 +1,9 @@
 package io.layerstore.spi;
 
+import io.layerstore.DriverException;
 import io.layerstore.DriverStatus;
 import io.layerstore.LayerStoreException;
+import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport;
 import java.nio.file.Path;
@@ -121,6 +123,29 @@ public interface GraphDriver extends AutoCloseable {
    */
   default void unmountLazily(String id) throws LayerStoreException {
     unmount(id);
+  }
+
+  /**
+   * Makes a command run in a mounted layer, as {@link io.layerstore.Mount#enter} and {@link
+   * io.layerstore.Mount#chroot} promise.
+   *
+   * @param mounted the path that {@link #mount} gave
+   * @param builder what to run; gets another command and directory
+   * @param isRoot whether the mount is to be the root directory, rather than the working directory
+   * @throws DriverException if no command can run there; {@code builder} is unchanged
+   */
+  default void enter(String id, Path mounted, ProcessBuilder builder, boolean isRoot)
+      throws LayerStoreException {
+    throw new DriverException(name(), id, "this driver cannot run commands in a mount", null);
+  }
+
+  /**
+   * The namespaces a mounted layer is in; empty if they are those of this process.
+   *
+   * @param mounted the path that {@link #mount} gave
+   */
+  default Optional<MountNamespace> namespace(String id, Path mounted) throws LayerStoreException {
+    return Optional.empty();
   }
 
   /**

@@ -15,6 +15,7 @@ final class Commands {
           "release",
           "create",
           "mount",
+          "run",
           "unmount",
           "diff",
           "commit",
@@ -44,6 +45,7 @@ final class Commands {
       case "release" -> new ReleaseCommand(layerstore);
       case "create" -> new CreateCommand(layerstore);
       case "mount" -> new MountCommand(layerstore);
+      case "run" -> new RunCommand(layerstore);
       case "unmount" -> new UnmountCommand(layerstore);
       case "diff" -> new DiffCommand(layerstore);
       case "commit" -> new CommitCommand(layerstore);

@@ -4,8 +4,6 @@ import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
-import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,13 +32,13 @@ final class Foreground {
   }
 
   /**
-   * Runs {@code command} in {@code directory} and waits for it.
+   * Runs a command and waits for it.
    *
    * @return its exit status; 128 and the signal's number if a signal ended it
    * @throws LayerStoreException if it cannot be started
    */
-  int run(List<String> command, Path directory) throws IOException {
-    ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile()).inheritIO();
+  int run(ProcessBuilder builder) throws IOException {
+    builder.inheritIO();
     if (outputToErr) {
       builder.redirectOutput(Redirect.PIPE);
     }

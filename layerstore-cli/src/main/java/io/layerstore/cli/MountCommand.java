@@ -22,7 +22,7 @@ final class MountCommand extends Subcommand {
         layerstore,
         "Show the files of a read-write layer, for good or to one command.",
         "Without a command: print where the files of the read-write layer are, and leave them mounted.",
-        "With a command: run it with the files as its working directory, unmount, and exit with its status."
+        "With a command: as 'run' does, run it with the files as its working directory, unmount, and exit with its status."
             + " The store cannot be written by others meanwhile. With --json what the command prints"
             + " goes to the error output.");
     spec()
@@ -38,7 +38,9 @@ final class MountCommand extends Subcommand {
     List<String> command = commandParameter.getValue();
     try (LayerStore store = layerstore().openToWrite();
         RWLayer layer = store.getRWLayer(name)) {
-      return command.isEmpty() ? stay(layer) : run(layer, command);
+      return command.isEmpty()
+          ? stay(layer)
+          : new MountedRun(layerstore()).run(layer, command, false);
     }
   }
 
@@ -60,24 +62,7 @@ final class MountCommand extends Subcommand {
       return layer.mount(MountOptions.persistent());
     } catch (DriverException e) {
       throw new LayerStoreException(
-          e.getMessage() + "; use 'layerstore mount " + layer.name() + " -- COMMAND' instead", e);
+          e.getMessage() + "; use 'layerstore run " + layer.name() + " -- COMMAND' instead", e);
     }
-  }
-
-  private int run(RWLayer layer, List<String> command) throws IOException {
-    Path path;
-    int status;
-    try (Mount mount = layer.mount()) {
-      path = mount.path().toAbsolutePath();
-      status = new Foreground(layerstore().console(), layerstore().isJson()).run(command, path);
-    }
-    print(
-        out -> {},
-        json -> {
-          json.writeStringField("name", layer.name());
-          json.writeStringField("path", path.toString());
-          json.writeNumberField("exitStatus", status);
-        });
-    return status;
   }
 }

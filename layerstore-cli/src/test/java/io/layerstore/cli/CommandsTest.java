@@ -691,6 +691,47 @@ final class CommandsTest {
     }
 
     @Test
+    void run_command_goesToDirectoriesBelowAndGivesItsStatus() throws IOException {
+      requireShell();
+      createChanged("work");
+
+      Cli.Result result =
+          cli.run("run", "work", "--", "/bin/sh", "-c", "cd etc && cat new > copied; exit 3");
+
+      assertEquals(3, result.status());
+      assertEquals("", result.err());
+      assertTrue(
+          cli.run("diff", "work").succeeded().lines().contains("A /etc/copied"),
+          "the command wrote it");
+    }
+
+    @Test
+    void run_chrootWithoutThatProgram_gives127() throws IOException {
+      createChanged("work");
+
+      assertEquals(127, cli.run("run", "--chroot", "work", "--", "/no/such/program").status());
+    }
+
+    @Test
+    void run_chrootWithJson_printsOneDocument() throws IOException {
+      createChanged("work");
+
+      Cli.Result result = cli.run("--json", "run", "--chroot", "work", "--", "/no/such/program");
+
+      assertEquals("work", result.json().get("name"));
+      assertEquals("127", result.json().get("exitStatus"));
+    }
+
+    @Test
+    void run_noCommand_isWrongUsage() throws IOException {
+      createChanged("work");
+
+      String line = cli.run("run", "work").failed(Main.WRONG_USAGE);
+
+      assertTrue(line.contains("command"), line);
+    }
+
+    @Test
     void mount_commandWithJson_printsOneDocument() throws IOException {
       requireShell();
       cli.run("create", "work").succeeded();
@@ -720,6 +761,8 @@ final class CommandsTest {
         String line = cli.run(command, "none").failed(Main.FAILED);
         assertTrue(line.startsWith("layerstore: read-write layer does not exist: none;"), line);
       }
+      String line = cli.run("run", "none", "--", "true").failed(Main.FAILED);
+      assertTrue(line.contains("none"), line);
     }
 
     @Test

@@ -13,7 +13,6 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,7 +43,7 @@ final class ForegroundTest {
   }
 
   @Test
-  void run_command_startsInTheDirectory() throws IOException {
+  void run_builderWithADirectory_startsThere() throws IOException {
     run("pwd -P");
 
     assertEquals(temp.toRealPath() + "\n", err.toString(StandardCharsets.UTF_8));
@@ -54,7 +53,7 @@ final class ForegroundTest {
   void run_missingCommand_namesIt() {
     LayerStoreException e =
         assertThrows(
-            LayerStoreException.class, () -> foreground.run(List.of("no-such-command"), temp));
+            LayerStoreException.class, () -> foreground.run(new ProcessBuilder("no-such-command")));
 
     assertTrue(e.getMessage().contains("no-such-command"), e.getMessage());
   }
@@ -73,6 +72,6 @@ final class ForegroundTest {
   }
 
   private int run(String script) throws IOException {
-    return foreground.run(List.of("/bin/sh", "-c", script), temp);
+    return foreground.run(new ProcessBuilder("/bin/sh", "-c", script).directory(temp.toFile()));
   }
 }

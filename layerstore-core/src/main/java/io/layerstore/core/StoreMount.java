@@ -3,12 +3,15 @@ package io.layerstore.core;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
+import io.layerstore.MountBusyException;
+import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RootedFile;
 import io.layerstore.core.event.MountEvent;
 import io.layerstore.core.vfs.InRootDirectory;
 import io.layerstore.driver.KeyedLock;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -30,12 +33,14 @@ final class StoreMount implements Mount {
 
   private final StoreContext store;
   private final InRootDirectory root;
+  private final String driverId;
   private final Undo undo;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private StoreMount(StoreContext store, Path path, Undo undo) {
+  private StoreMount(StoreContext store, String driverId, Path path, Undo undo) {
     this.store = store;
     this.root = new InRootDirectory(path, this::enter);
+    this.driverId = driverId;
     this.undo = undo;
   }
 
@@ -43,22 +48,25 @@ final class StoreMount implements Mount {
   static StoreMount ofLayer(StoreContext store, RoLayer layer, MountOptions options)
       throws LayerStoreException {
     String id = layer.cacheId();
+    String name = layer.chainId().toString();
     store.table().pin(layer.chainId());
     Path path;
     MountEvent event = new MountEvent();
     event.begin();
     try {
       path = store.driver().mountReadOnly(id, options);
-      event.end(MOUNT, layer.chainId().toString());
+      event.end(MOUNT, name);
     } catch (LayerStoreException | RuntimeException e) {
       store.table().unpin(layer);
+      throwIfBusy(name, e);
       throw e;
     }
     return new StoreMount(
         store,
+        id,
         path,
         lazily -> {
-          unmount(store, id, layer.chainId().toString(), lazily);
+          unmount(store, id, name, lazily);
           store.table().unpin(layer);
         });
   }
@@ -76,11 +84,13 @@ final class StoreMount implements Mount {
         event.end(MOUNT, layer.name());
       } catch (LayerStoreException | RuntimeException e) {
         store.table().uncountMount(layer);
+        throwIfBusy(layer.name(), e);
         throw e;
       }
     }
     return new StoreMount(
         store,
+        layer.mountId(),
         path,
         lazily -> {
           try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
@@ -90,16 +100,28 @@ final class StoreMount implements Mount {
         });
   }
 
-  private static void unmount(StoreContext store, String id, String layer, boolean lazily)
+  private static void unmount(StoreContext store, String id, String name, boolean lazily)
       throws LayerStoreException {
     MountEvent event = new MountEvent();
     event.begin();
-    if (lazily) {
-      store.driver().unmountLazily(id);
-    } else {
-      store.driver().unmount(id);
+    try {
+      if (lazily) {
+        store.driver().unmountLazily(id);
+      } else {
+        store.driver().unmount(id);
+      }
+    } catch (MountBusyException e) {
+      throwIfBusy(name, e);
+      throw e;
     }
-    event.end("unmount", layer);
+    event.end("unmount", name);
+  }
+
+  /** The driver knows its own ids only; who mounts knows the layer's name. */
+  private static void throwIfBusy(String name, Exception e) throws MountBusyException {
+    if (e instanceof MountBusyException busy) {
+      throw new MountBusyException(name, busy.holders(), e);
+    }
   }
 
   @Override
@@ -123,6 +145,33 @@ final class StoreMount implements Mount {
       throw new IllegalStateException("this mount was closed: " + path());
     }
     return store.lifecycle().enter()::close;
+  }
+
+  @Override
+  public ProcessBuilder enter(ProcessBuilder builder) throws LayerStoreException {
+    return enter(builder, false);
+  }
+
+  @Override
+  public ProcessBuilder chroot(ProcessBuilder builder) throws LayerStoreException {
+    return enter(builder, true);
+  }
+
+  private ProcessBuilder enter(ProcessBuilder builder, boolean isRoot) throws LayerStoreException {
+    if (builder.command().isEmpty()) {
+      throw new IllegalArgumentException("there is no command to run");
+    }
+    try (InRootDirectory.Call call = enter()) {
+      store.driver().enter(driverId, path(), builder, isRoot);
+    }
+    return builder;
+  }
+
+  @Override
+  public Optional<MountNamespace> namespace() throws LayerStoreException {
+    try (InRootDirectory.Call call = enter()) {
+      return store.driver().namespace(driverId, path());
+    }
   }
 
   @Override

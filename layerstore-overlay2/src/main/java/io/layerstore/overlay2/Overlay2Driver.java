@@ -6,6 +6,7 @@ import io.layerstore.Durability;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
+import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
@@ -276,6 +277,17 @@ final class Overlay2Driver implements GraphDriver {
   @Override
   public void unmountLazily(String id) throws LayerStoreException {
     mounts.unmount(Overlay2Layout.requireValid(id), true);
+  }
+
+  @Override
+  public void enter(String id, Path mounted, ProcessBuilder builder, boolean isRoot)
+      throws LayerStoreException {
+    mounts.enter(Overlay2Layout.requireValid(id), mounted, builder, isRoot);
+  }
+
+  @Override
+  public Optional<MountNamespace> namespace(String id, Path mounted) throws LayerStoreException {
+    return mounts.namespace(Overlay2Layout.requireValid(id), mounted);
   }
 
   // ---- content ----

@@ -4,6 +4,7 @@ import io.layerstore.DriverException;
 import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
+import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
@@ -22,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -217,8 +219,28 @@ final class OverlayMounts {
   }
 
   private Path pathOf(String id) throws LayerStoreException {
+    return mountsOf(id).merged(id);
+  }
+
+  /** Who has the layer mounted. */
+  private Mounts mountsOf(String id) throws LayerStoreException {
     Held present = held.get(id);
-    return (present == null ? helper.get() : present.by()).merged(id);
+    if (present != null) {
+      return present.by();
+    }
+    Detached nowhere = detached.get(id);
+    return nowhere != null ? nowhere.by() : helper.get();
+  }
+
+  /** Makes a command start in a mounted layer. */
+  void enter(String id, Path mounted, ProcessBuilder builder, boolean isRoot)
+      throws LayerStoreException {
+    MountedCommand.enter(id, mountsOf(id), mounted, builder, isRoot);
+  }
+
+  /** The namespaces a mounted layer is in, if not those of this process. */
+  Optional<MountNamespace> namespace(String id, Path mounted) throws LayerStoreException {
+    return mountsOf(id).namespaceOf(mounted);
   }
 
   /** Whether a persistent mount was there that nobody holds, which the caller holds from now on. */

@@ -9,6 +9,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.driver.MountCounter;
+import io.layerstore.driver.PlainDirectoryEntry;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.DriverIds;
@@ -195,6 +196,18 @@ final class VfsDriver implements GraphDriver {
   public void unmount(String id) throws LayerStoreException {
     DriverIds.requireValid(id);
     mounts.decrement(id);
+  }
+
+  /** {@inheritDoc} The mount is a plain directory, so that the programs of the machine do. */
+  @Override
+  public void enter(String id, Path mounted, ProcessBuilder builder, boolean isRoot)
+      throws LayerStoreException {
+    PlainDirectoryEntry entry = new PlainDirectoryEntry(name());
+    if (isRoot) {
+      entry.chroot(id, mounted, builder);
+    } else {
+      entry.enter(id, mounted, builder);
+    }
   }
 
   @Override

@@ -5,11 +5,14 @@ import io.layerstore.DriverException;
 import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
+import io.layerstore.MountNamespace;
 import io.layerstore.spi.DriverIds;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 
 /** The mounts of one home, in a helper process that lives as long as this object. */
 final class MountHelper implements Mounts {
@@ -17,8 +20,10 @@ final class MountHelper implements Mounts {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
   private static final int FIXED_SIZE = 64;
 
+  private final Path binary;
   private final HelperProcess helper;
   private final Conversation conversation;
+  private final boolean hasOwnNamespace;
 
   /** Home in the mount namespace of the helper. */
   private final Path inside;
@@ -28,8 +33,15 @@ final class MountHelper implements Mounts {
 
   private final MountSettings settings;
 
-  MountHelper(HelperProcess helper, Path home, MountSettings settings, boolean hasOwnNamespace) {
+  MountHelper(
+      Path binary,
+      HelperProcess helper,
+      Path home,
+      MountSettings settings,
+      boolean hasOwnNamespace) {
+    this.binary = binary;
     this.helper = helper;
+    this.hasOwnNamespace = hasOwnNamespace;
     this.conversation = new Conversation(helper, TIMEOUT);
     this.inside = home;
     this.home = hasOwnNamespace ? inNamespaceOf(helper, home.toAbsolutePath()) : home;
@@ -177,6 +189,30 @@ final class MountHelper implements Mounts {
   /** The process id of the helper. */
   long pid() {
     return helper.pid();
+  }
+
+  @Override
+  public Optional<MountNamespace> namespaceOf(Path seen) {
+    return hasOwnNamespace
+        ? Optional.of(new MountNamespace(helper.pid(), insideOf(seen)))
+        : Optional.empty();
+  }
+
+  private Path insideOf(Path seen) {
+    return seen.startsWith(home) ? inside.resolve(home.relativize(seen)) : seen.toAbsolutePath();
+  }
+
+  @Override
+  public List<String> commandIn(Path seen, boolean isRoot, List<String> command) {
+    Path directory = hasOwnNamespace ? insideOf(seen) : seen;
+    List<String> all = new ArrayList<>();
+    all.add(binary.toString());
+    all.add("enter");
+    all.add(hasOwnNamespace ? Long.toString(helper.pid()) : "0");
+    all.add(isRoot ? "root" : "directory");
+    all.add(HexFormat.of().formatHex(PathBytes.of(directory).toByteArray()));
+    all.addAll(command);
+    return all;
   }
 
   @Override

@@ -1,8 +1,10 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.MountNamespace;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Mounts the layers of one home.
@@ -54,6 +56,25 @@ public interface Mounts extends AutoCloseable {
    * are, for other {@link Mounts} to undo.
    */
   boolean isAlive();
+
+  /**
+   * The namespaces in which the mounts are and where a directory is in them; empty if they are
+   * those of this process.
+   *
+   * @param seen a directory as this process reaches it, such as {@link #merged} or {@link
+   *     DetachedMount#path}
+   */
+  Optional<MountNamespace> namespaceOf(Path seen);
+
+  /**
+   * The command line of a program that goes to a directory, into the namespaces of the mounts, and
+   * becomes another program there. It ends with status 125 if it cannot get there, with 126 or 127
+   * if it cannot become that program.
+   *
+   * @param seen as with {@link #namespaceOf}
+   * @param isRoot whether it is to be the root directory, rather than the working directory
+   */
+  List<String> commandIn(Path seen, boolean isRoot, List<String> command);
 
   /** Where {@link #mount} shows a layer. */
   default Path merged(String id) {

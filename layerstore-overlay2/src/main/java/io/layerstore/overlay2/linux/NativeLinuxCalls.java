@@ -50,7 +50,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
     Path real = namespace.isUsed() ? realHome(home) : home;
     HelperStart start =
         HelperStart.inHome(HelperMode.MOUNT, real).withRoot(settings.rootUid(), settings.rootGid());
-    return new MountHelper(start(start), real, settings, namespace.isUsed());
+    return new MountHelper(binary, start(start), real, settings, namespace.isUsed());
   }
 
   /**
