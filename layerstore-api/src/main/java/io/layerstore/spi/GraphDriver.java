@@ -96,6 +96,15 @@ public interface GraphDriver extends AutoCloseable {
   List<String> ids() throws LayerStoreException;
 
   /**
+   * Whether files may belong to somebody in place of the owner that their archive names, because
+   * this process cannot give them away. In a difference, the store then looks up in the archives of
+   * the layers whose a file was that is there below.
+   */
+  default boolean hasStandInOwners() {
+    return false;
+  }
+
+  /**
    * Makes the merged files visible and counts; the same path until the count is back at zero. The
    * path is a directory and no symbolic link; what is below it may be links to anywhere.
    */

@@ -235,6 +235,12 @@ final class DefaultLayerStore implements LayerStore {
       throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
+      if (store.driver().hasStandInOwners() && !store.driver().traits().keepsOwners()) {
+        log.warn(
+            "read-write layer {}: what is new in it goes out as root's, for this user has one id"
+                + " only; what was there before keeps its owner",
+            node.name());
+      }
       store.table().retainMount(node.name());
       Layer committed;
       try {
@@ -247,7 +253,10 @@ final class DefaultLayerStore implements LayerStore {
         LayerSource archive =
             () ->
                 new LayerPacker(
-                    LayerReading.diff(store, node.mountId(), node.driverParent()).entries(),
+                    OwnersBelow.of(
+                        store,
+                        node,
+                        LayerReading.diff(store, node.mountId(), node.driverParent()).entries()),
                     options.latestTime().orElse(null));
         committed =
             new LayerReference(

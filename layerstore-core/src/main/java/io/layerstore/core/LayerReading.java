@@ -21,6 +21,7 @@ import io.layerstore.core.tarsplit.EntryReader;
 import io.layerstore.driver.NaiveDiff;
 import io.layerstore.spi.FileGetter;
 import io.layerstore.spi.NativeDiff;
+import io.layerstore.spi.TreeReader;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -129,14 +130,14 @@ final class LayerReading {
         }
       }
       NativeDiff diff = diff(store, layer.cacheId(), ancestor == null ? null : ancestor.cacheId());
-      return archive(store, diff, options);
+      return archive(store, OwnersBelow.of(store, layer, diff.entries()), options);
     }
   }
 
   /** The archive of a difference, which ends with the store. */
-  static InputStream archive(StoreContext store, NativeDiff diff, TarOptions options)
+  static InputStream archive(StoreContext store, TreeReader difference, TarOptions options)
       throws LayerStoreException {
-    LayerPacker packer = new LayerPacker(diff.entries(), options.latestTime());
+    LayerPacker packer = new LayerPacker(difference, options.latestTime());
     return compress(store.lifecycle().track(new DiffStream(store, packer)), options);
   }
 

@@ -264,7 +264,8 @@ final class ReadWriteLayers {
 
   InputStream tarStream(MountedLayer layer, TarOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return LayerReading.archive(store, diff(layer), options);
+      return LayerReading.archive(
+          store, OwnersBelow.of(store, layer, diff(layer).entries()), options);
     }
   }
 

@@ -163,6 +163,12 @@ final class Overlay2Driver implements GraphDriver {
         features.isRoot());
   }
 
+  /** An ordinary user's files are the user's where the namespace has no other id for them. */
+  @Override
+  public boolean hasStandInOwners() {
+    return !features.isRoot();
+  }
+
   @Override
   public DriverStatus status() {
     return features.toStatus();

@@ -23,7 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -226,6 +230,69 @@ final class OwnersTest {
           assertEquals("2", Files.readString(mount.path().resolve("beside")));
         }
         assertArrayEquals(device, export(layer));
+      }
+    }
+
+    /** What an archive says of the owners of its entries. */
+    private Map<String, String> owners(InputStream tar) throws IOException {
+      Map<String, String> owners = new TreeMap<>();
+      try (TarArchiveInputStream archive = new TarArchiveInputStream(tar)) {
+        for (TarArchiveEntry entry = archive.getNextEntry();
+            entry != null;
+            entry = archive.getNextEntry()) {
+          owners.put(entry.getName(), entry.getLongUserId() + ":" + entry.getLongGroupId());
+        }
+      }
+      return owners;
+    }
+
+    private byte[] twoLevels() {
+      return new TarBuilder()
+          .header(TarHeaderBlock.named("etc/").type('5').mode(0755).uid(7).gid(8))
+          .file(TarHeaderBlock.named("etc/shadow").uid(0).gid(42), "secret")
+          .file(TarHeaderBlock.named("etc/far").uid(2_000_000).gid(2_000_001), "far")
+          .file("etc/hosts", "hosts")
+          .end()
+          .toBytes();
+    }
+
+    @Test
+    void commit_changedFiles_keepTheOwnersThatTheLayersBelowRecord() throws IOException {
+      assumeTrue(!Overlay2Testing.isRoot(), "root sets every owner");
+      try (LayerStore store = open(root(), IdMapping.IDENTITY)) {
+        Layer base = register(store, twoLevels());
+        RWLayer rw = store.createRWLayer("rw", base.chainId());
+        try (Mount mount = rw.mount()) {
+          for (String name : List.of("shadow", "far", "hosts", "new")) {
+            Files.writeString(mount.path().resolve("etc").resolve(name), "changed");
+          }
+        }
+        Map<String, String> expected =
+            Map.of(
+                "etc/", "7:8",
+                "etc/shadow", "0:42",
+                "etc/far", "2000000:2000001",
+                "etc/hosts", "0:0",
+                "etc/new", "0:0");
+        assertEquals(expected, owners(rw.tarStream()));
+        Layer committed = rw.commit();
+        assertEquals(expected, owners(committed.tarStream()));
+        assertEquals(expected, owners(committed.tarStreamFrom(base.chainId())));
+      }
+    }
+
+    @Test
+    void commit_deletedAndMadeAgainByALaterLayer_isRoots() throws IOException {
+      assumeTrue(!Overlay2Testing.isRoot(), "root sets every owner");
+      byte[] deletion = new TarBuilder().file("etc/.wh.far", "").end().toBytes();
+      try (LayerStore store = open(root(), IdMapping.IDENTITY)) {
+        Layer base = register(store, twoLevels());
+        Layer without = store.register(new ByteArrayInputStream(deletion), base.chainId());
+        RWLayer rw = store.createRWLayer("rw", without.chainId());
+        try (Mount mount = rw.mount()) {
+          Files.writeString(mount.path().resolve("etc/far"), "new");
+        }
+        assertEquals("0:0", owners(rw.tarStream()).get("etc/far"));
       }
     }
 
