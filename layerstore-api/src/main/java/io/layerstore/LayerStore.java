@@ -23,14 +23,15 @@ import org.jspecify.annotations.Nullable;
  * uncompressed archive is the layer's <em>diff ID</em>; with the layers below it makes the
  * <em>chain ID</em>, under which it is found. Nothing is visible before everything is on disk.
  *
- * <p>{@link #createRWLayer} puts a named, writable layer on top. {@link RWLayer#mount} shows the
- * merged files at a path; {@link RWLayer#changes} and {@link RWLayer#tarStream} tell what was
- * changed; {@link RWLayer#commit} makes a new layer of it.
+ * <p>{@link #createRWLayer} puts a named, writable layer on top, {@link #createTemporaryRWLayer}
+ * one for once. {@link RWLayer#mount} shows the merged files; {@link Mount#file} reads and writes
+ * them without following a link out of the layer. {@link RWLayer#changes} and {@link
+ * RWLayer#tarStream} tell what was changed; {@link RWLayer#commit} makes a new layer of it.
  *
- * <p>Handles count references. Closing a handle never deletes; {@link #release} and {@link
- * #releaseRWLayer} delete what nothing refers to any more: a layer is held by its handles, by the
- * layers above it and by the read-write layers on it; in a data root of Docker's also by the cache
- * of BuildKit, as {@link LayerUsage#otherHolders} tells.
+ * <p>Handles count references. Closing a handle never deletes what has a name; {@link #release} and
+ * {@link #releaseRWLayer} delete what nothing refers to any more: a layer is held by its handles,
+ * by the layers above it and by the read-write layers on it; in a data root of Docker's also by the
+ * cache of BuildKit, as {@link LayerUsage#otherHolders} tells.
  *
  * <h2>The root</h2>
  *
@@ -158,6 +159,27 @@ public interface LayerStore extends AutoCloseable {
    *     layer remains
    */
   RWLayer createRWLayer(String name, @Nullable ChainId parent, RWLayerOptions options)
+      throws LayerStoreException;
+
+  /** Creates a temporary read-write layer without options. */
+  default RWLayer createTemporaryRWLayer(@Nullable ChainId parent) throws LayerStoreException {
+    return createTemporaryRWLayer(parent, RWLayerOptions.DEFAULT);
+  }
+
+  /**
+   * Creates a read-write layer for once, under a name that the store makes up.
+   *
+   * <p>It is deleted with all that was written into it when its last handle and its last mount are
+   * closed, at the latest when the store is; the layers below stay. What a process that is killed
+   * leaves of one, the next open deletes. What cannot be deleted is logged and left to the next
+   * {@link #cleanup} or open. Only this store knows it: other processes, a dockerd included, never
+   * see it. {@link #releaseRWLayer} deletes it as any other, and says so if it cannot.
+   *
+   * @throws LayerNotFoundException if the parent is not in the store
+   * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write
+   *     layer remains
+   */
+  RWLayer createTemporaryRWLayer(@Nullable ChainId parent, RWLayerOptions options)
       throws LayerStoreException;
 
   /**

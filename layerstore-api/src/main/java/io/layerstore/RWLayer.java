@@ -9,15 +9,16 @@ import java.util.stream.Stream;
  * A handle on one reference to a named read-write layer.
  *
  * <p>Got from {@link LayerStore#createRWLayer} or {@link LayerStore#getRWLayer}. {@link #close}
- * gives the reference back and never deletes anything: the read-write layer is found again by its
- * name, also by the next process. {@link LayerStore#releaseRWLayer} deletes it, files and all.
- * After either, every method that needs the store throws {@link IllegalStateException}.
+ * gives the reference back and deletes nothing: the read-write layer is found again by its name,
+ * also by the next process. {@link LayerStore#releaseRWLayer} deletes it, files and all. One made
+ * by {@link LayerStore#createTemporaryRWLayer} is deleted by {@code close} too. After either, every
+ * method that needs the store throws {@link IllegalStateException}.
  *
  * <p>Safe for use by many threads. Mirrors {@code layer.RWLayer} of moby.
  */
 public interface RWLayer extends AutoCloseable {
 
-  /** The name its creator gave it. */
+  /** The name its creator gave it; one that the store made up if it is temporary. */
   String name();
 
   /** The chain ID of the layer it stands on; empty if it stands on nothing. */
@@ -38,6 +39,8 @@ public interface RWLayer extends AutoCloseable {
    * <p>The files, and so the symbolic links, are those of whoever made the layers: {@link
    * Mount#file} follows them inside the layer, a path below {@link Mount#path} does not stay there.
    *
+   * @throws IllegalArgumentException if the mount is to be persistent, but the read-write layer is
+   *     temporary
    * @throws LayerStoreException if the driver cannot mount; nothing is left mounted
    */
   Mount mount(MountOptions options) throws LayerStoreException;
@@ -106,8 +109,8 @@ public interface RWLayer extends AutoCloseable {
   Layer commit(CommitOptions options) throws LayerStoreException;
 
   /**
-   * Gives the reference back. Deletes nothing, and leaves mounts as they are; a second call does
-   * nothing.
+   * Gives the reference back. Leaves mounts as they are, and deletes nothing unless the read-write
+   * layer is temporary; a second call does nothing.
    */
   @Override
   void close();

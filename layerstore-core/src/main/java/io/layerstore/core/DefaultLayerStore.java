@@ -169,6 +169,14 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   @Override
+  public RWLayer createTemporaryRWLayer(@Nullable ChainId parent, RWLayerOptions options)
+      throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return new RWLayerReference(this, readWrite.createTemporary(parent, options));
+    }
+  }
+
+  @Override
   public RWLayer getRWLayer(String name) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       refreshIfReadOnly();
@@ -222,6 +230,9 @@ final class DefaultLayerStore implements LayerStore {
 
   void dropMountHandle(MountedLayer layer) {
     store.table().dropMountHandle(layer);
+    if (layer.isTemporary()) {
+      readWrite.deleteIfUnused(layer);
+    }
   }
 
   /**
@@ -262,7 +273,7 @@ final class DefaultLayerStore implements LayerStore {
             new LayerReference(
                 this, registration.register(archive, registerOptions, Progress.Kind.COMMIT, image));
       } finally {
-        store.table().dropMountHandle(node);
+        dropMountHandle(node);
       }
       if (options.releaseAfterwards()) {
         try {
@@ -361,6 +372,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public void close() throws LayerStoreException {
     if (store.lifecycle().beginClose()) {
+      readWrite.deleteTemporaries();
       open.close();
     }
   }

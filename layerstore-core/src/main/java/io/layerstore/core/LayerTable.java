@@ -337,6 +337,20 @@ final class LayerTable {
     }
   }
 
+  /** Whether a read-write layer in the table has neither handles nor mounts. */
+  boolean isUnused(MountedLayer layer) {
+    synchronized (lock) {
+      return mounts.get(layer.name()) == layer && layer.handles() == 0 && layer.mounts() == 0;
+    }
+  }
+
+  /** The temporary read-write layers. */
+  List<MountedLayer> temporaryMounts() {
+    synchronized (lock) {
+      return mounts.values().stream().filter(MountedLayer::isTemporary).toList();
+    }
+  }
+
   List<RWLayerInfo> mountInfos() {
     synchronized (lock) {
       List<RWLayerInfo> infos = new ArrayList<>(mounts.size());

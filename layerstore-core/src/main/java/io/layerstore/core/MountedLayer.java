@@ -1,6 +1,7 @@
 package io.layerstore.core;
 
 import io.layerstore.RWLayerInfo;
+import io.layerstore.spi.MetadataStore.UnfinishedMount;
 import io.layerstore.spi.MountRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -12,12 +13,37 @@ final class MountedLayer {
 
   private final MountRecord record;
   private final @Nullable RoLayer parent;
+  private final @Nullable UnfinishedMount unfinished;
   private int handles;
   private int mounts;
 
   MountedLayer(MountRecord record, @Nullable RoLayer parent) {
+    this(record, parent, null);
+  }
+
+  private MountedLayer(
+      MountRecord record, @Nullable RoLayer parent, @Nullable UnfinishedMount unfinished) {
     this.record = record;
     this.parent = parent;
+    this.unfinished = unfinished;
+  }
+
+  /**
+   * One that goes with its last handle and mount. On disk it stays {@code unfinished}, so that the
+   * next process removes what a killed one leaves of it, as of any that it did not finish.
+   */
+  static MountedLayer temporary(
+      MountRecord record, @Nullable RoLayer parent, UnfinishedMount unfinished) {
+    return new MountedLayer(record, parent, unfinished);
+  }
+
+  /** What the metadata store has of it if it is temporary, else null. */
+  @Nullable UnfinishedMount unfinished() {
+    return unfinished;
+  }
+
+  boolean isTemporary() {
+    return unfinished != null;
   }
 
   MountRecord record() {

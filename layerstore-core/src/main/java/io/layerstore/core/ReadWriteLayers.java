@@ -44,6 +44,11 @@ final class ReadWriteLayers {
 
   private static final Logger log = LoggerFactory.getLogger(ReadWriteLayers.class);
 
+  /** How the names of temporary read-write layers begin. */
+  private static final String TEMPORARY = "temporary-";
+
+  private static final int TEMPORARY_DIGITS = 32;
+
   private final StoreContext store;
 
   ReadWriteLayers(StoreContext store) {
@@ -58,6 +63,19 @@ final class ReadWriteLayers {
    */
   MountedLayer create(String name, @Nullable ChainId parentId, RWLayerOptions options)
       throws LayerStoreException {
+    return create(name, parentId, options, false);
+  }
+
+  /** Creates a read-write layer that goes with its last handle, under a name nobody has. */
+  MountedLayer createTemporary(@Nullable ChainId parentId, RWLayerOptions options)
+      throws LayerStoreException {
+    String name = TEMPORARY + DriverIds.random().substring(0, TEMPORARY_DIGITS);
+    return create(name, parentId, options, true);
+  }
+
+  private MountedLayer create(
+      String name, @Nullable ChainId parentId, RWLayerOptions options, boolean isTemporary)
+      throws LayerStoreException {
     store.requireWritable();
     MountRecord.requireValidName(name);
     try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(name)) {
@@ -66,7 +84,7 @@ final class ReadWriteLayers {
       }
       RoLayer parent = parentId == null ? null : store.table().pin(parentId);
       try {
-        return create(name, parent, options);
+        return create(name, parent, options, isTemporary);
       } finally {
         if (parent != null) {
           store.table().unpin(parent);
@@ -78,14 +96,18 @@ final class ReadWriteLayers {
     }
   }
 
-  private MountedLayer create(String name, @Nullable RoLayer parent, RWLayerOptions options)
+  private MountedLayer create(
+      String name, @Nullable RoLayer parent, RWLayerOptions options, boolean isTemporary)
       throws LayerStoreException {
     String mountId = DriverIds.random();
     String initId = options.initializer().isPresent() ? mountId + "-init" : null;
     MountRecord record =
         new MountRecord(name, mountId, initId, parent == null ? null : parent.chainId());
-    MountedLayer layer = new MountedLayer(record, parent);
     UnfinishedMount unfinished = store.critical().call(() -> store.metadata().beginMount(record));
+    MountedLayer layer =
+        isTemporary
+            ? MountedLayer.temporary(record, parent, unfinished)
+            : new MountedLayer(record, parent);
     try {
       MountInitializer initializer = options.initializer().orElse(null);
       if (initId != null && initializer != null) {
@@ -98,7 +120,9 @@ final class ReadWriteLayers {
           .run(
               () -> {
                 store.driver().createReadWrite(mountId, layer.driverParent(), createOptions);
-                store.metadata().commitMount(unfinished);
+                if (!isTemporary) {
+                  store.metadata().commitMount(unfinished);
+                }
               });
     } catch (LayerStoreException | RuntimeException | Error e) {
       discard(unfinished, e);
@@ -183,8 +207,60 @@ final class ReadWriteLayers {
     log.info("deleted read-write layer {}", layer.name());
   }
 
+  /**
+   * Deletes a temporary read-write layer that has neither handles nor mounts any more; does nothing
+   * if it has, or has been deleted. What cannot be deleted now is left to the next cleanup or open.
+   */
+  void deleteIfUnused(MountedLayer layer) {
+    StoreLifecycle.Call call = store.lifecycle().enterIfOpen();
+    if (call == null) {
+      // Closing the store has deleted it.
+      return;
+    }
+    try (call;
+        KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
+      if (store.table().isUnused(layer)) {
+        deleteTemporary(layer);
+      }
+    }
+  }
+
+  /** Deletes all temporary read-write layers, for a store that nobody calls any more. */
+  void deleteTemporaries() {
+    for (MountedLayer layer : store.table().temporaryMounts()) {
+      try {
+        for (int mounts = store.table().mountCount(layer); mounts > 0; mounts--) {
+          store.driver().unmount(layer.mountId());
+          store.table().uncountMount(layer);
+        }
+      } catch (LayerStoreException e) {
+        // It stays mounted then, and the driver says so when it is closed.
+        log.debug("{} stays mounted", layer.name(), e);
+      }
+      deleteTemporary(layer);
+    }
+  }
+
+  private void deleteTemporary(MountedLayer layer) {
+    try {
+      delete(layer);
+    } catch (LayerStoreException | RuntimeException e) {
+      log.warn(
+          "temporary read-write layer {} cannot be deleted now; the next cleanup or open tries again",
+          layer.name(),
+          e);
+      UnfinishedMount unfinished = layer.unfinished();
+      if (unfinished != null) {
+        store.metadata().postponeMount(unfinished);
+      }
+      store.table().removeMount(layer);
+    }
+  }
+
   private void deleteFromDisk(MountedLayer layer) throws LayerStoreException {
-    UnfinishedMount aside = store.metadata().beginMountRemoval(layer.name());
+    UnfinishedMount unfinished = layer.unfinished();
+    UnfinishedMount aside =
+        unfinished == null ? store.metadata().beginMountRemoval(layer.name()) : unfinished;
     try {
       removeFiles(layer, aside);
       store.metadata().discardMount(aside);
@@ -209,7 +285,9 @@ final class ReadWriteLayers {
     try {
       store.driver().remove(layer.mountId());
     } catch (MountBusyException e) {
-      store.metadata().commitMount(aside);
+      if (!layer.isTemporary()) {
+        store.metadata().commitMount(aside);
+      }
       throw new MountBusyException(layer.name(), e.holders(), e);
     }
     String initId = layer.record().initId();
@@ -225,7 +303,20 @@ final class ReadWriteLayers {
   Mount mount(MountedLayer layer, MountOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
-      return StoreMount.ofRWLayer(store, layer, options);
+      if (layer.isTemporary() && options.isPersistent()) {
+        throw new IllegalArgumentException(
+            "a temporary read-write layer cannot have a persistent mount: "
+                + layer.name()
+                + "; create one with a name for that");
+      }
+      return StoreMount.ofRWLayer(store, layer, options, () -> dropMount(layer));
+    }
+  }
+
+  /** Called when a mount of {@code layer} is undone. */
+  private void dropMount(MountedLayer layer) {
+    if (layer.isTemporary()) {
+      deleteIfUnused(layer);
     }
   }
 

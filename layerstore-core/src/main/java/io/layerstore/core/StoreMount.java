@@ -71,8 +71,13 @@ final class StoreMount implements Mount {
         });
   }
 
-  /** Mounts a read-write layer; it cannot be deleted until the mount is closed. */
-  static StoreMount ofRWLayer(StoreContext store, MountedLayer layer, MountOptions options)
+  /**
+   * Mounts a read-write layer; it cannot be deleted until the mount is closed.
+   *
+   * @param afterwards what to do when that is done
+   */
+  static StoreMount ofRWLayer(
+      StoreContext store, MountedLayer layer, MountOptions options, Runnable afterwards)
       throws LayerStoreException {
     Path path;
     try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
@@ -97,6 +102,7 @@ final class StoreMount implements Mount {
             unmount(store, layer.mountId(), layer.name(), lazily);
             store.table().uncountMount(layer);
           }
+          afterwards.run();
         });
   }
 

@@ -57,7 +57,8 @@ final class StoreRecovery {
             new Finding(
                 Kind.UNFINISHED_RW_LAYER,
                 mount.key(),
-                "a read-write layer whose creation or removal was not finished was removed"));
+                "a read-write layer that was temporary, or whose creation or removal was not finished, was"
+                    + " removed"));
       } catch (LayerStoreException | RuntimeException e) {
         postpone(mount.key(), e);
       }

@@ -20,6 +20,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,7 +57,11 @@ final class KilledProcessTest {
       LayerStore store = open(Path.of(arguments[0]));
       ChainId none = null;
       Layer base = store.register(new TarBuilder().file("lower", "1").end().toStream(), none);
-      RWLayer rw = store.createRWLayer("rw", base.chainId());
+      boolean isTemporary = arguments[1].startsWith("temporary");
+      RWLayer rw =
+          isTemporary
+              ? store.createTemporaryRWLayer(base.chainId())
+              : store.createRWLayer("rw", base.chainId());
       Mount mount = rw.mount(isPersistent ? MountOptions.persistent() : MountOptions.DEFAULT);
       Files.writeString(mount.path().resolve("written"), "2");
       System.out.println(mount.path());
@@ -103,6 +109,22 @@ final class KilledProcessTest {
       }
       try (Stream<Path> left = Files.list(root.resolve("overlay2"))) {
         assertEquals(List.of("l"), left.map(path -> path.getFileName().toString()).toList());
+      }
+    }
+
+    @Test
+    void open_temporaryLayerLeft_isDeletedAndReported() throws Exception {
+      run("temporary, killed");
+      try (LayerStore store = open(root)) {
+        assertEquals(1, store.recoveryReport().of(Kind.UNFINISHED_RW_LAYER).size());
+        assertEquals(List.of(), store.recoveryReport().of(Kind.POSTPONED));
+        assertEquals(List.of(), store.rwLayers());
+        assertEquals(1, store.layers().size());
+        try (Stream<Path> left = Files.list(root.resolve("overlay2"))) {
+          assertEquals(
+              Set.of("l", store.layers().get(0).cacheId()),
+              left.map(path -> path.getFileName().toString()).collect(Collectors.toSet()));
+        }
       }
     }
 
