@@ -61,6 +61,14 @@ public interface MetadataStore extends AutoCloseable {
   LayerRecord layer(ChainId chainId) throws LayerStoreException;
 
   /**
+   * The cache id of a layer, which tells it from one that was deleted and made again. Throws what
+   * {@link #layer} throws, as far as it looks.
+   */
+  default String cacheId(ChainId chainId) throws LayerStoreException {
+    return layer(chainId).cacheId();
+  }
+
+  /**
    * The tar-split of a layer, compressed as it is kept.
    *
    * @throws io.layerstore.StoreCorruptedException if there is none

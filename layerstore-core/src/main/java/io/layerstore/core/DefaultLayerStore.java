@@ -28,7 +28,6 @@ import io.layerstore.image.ImageStore;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -354,10 +353,7 @@ final class DefaultLayerStore implements LayerStore {
       return;
     }
     synchronized (open) {
-      StoreLoader loader = new StoreLoader(store);
-      loader.load();
-      store.table().forgetMountsExcept(new HashSet<>(store.metadata().mounts()));
-      store.table().forgetLayersExcept(new HashSet<>(store.metadata().layers()));
+      new StoreLoader(store).loadAndForget();
     }
   }
 

@@ -33,14 +33,22 @@ import org.jspecify.annotations.Nullable;
 final class LayerReading {
 
   private final StoreContext store;
+  private final Disappearance disappearance;
 
   LayerReading(StoreContext store) {
     this.store = store;
+    this.disappearance = new Disappearance(store);
+  }
+
+  private LayerStoreException explain(RoLayer layer, IOException failure) {
+    return disappearance.explain(layer, "reading layer " + layer.chainId(), failure);
   }
 
   Map<String, String> metadata(RoLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return store.driver().metadata(layer.cacheId());
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
   }
 
@@ -53,6 +61,8 @@ final class LayerReading {
   Mount mount(RoLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return StoreMount.ofLayer(store, layer, MountOptions.DEFAULT);
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
   }
 
@@ -93,7 +103,7 @@ final class LayerReading {
         throw e;
       }
     } catch (IOException e) {
-      throw Interrupts.translate("reading layer " + layer.chainId(), e);
+      throw explain(layer, e);
     }
   }
 
@@ -112,7 +122,7 @@ final class LayerReading {
       }
       return bytes;
     } catch (IOException e) {
-      throw Interrupts.translate("reading layer " + layer.chainId(), e);
+      throw explain(layer, e);
     }
   }
 
@@ -130,15 +140,25 @@ final class LayerReading {
         }
       }
       NativeDiff diff = diff(store, layer.cacheId(), ancestor == null ? null : ancestor.cacheId());
-      return archive(store, OwnersBelow.of(store, layer, diff.entries()), options);
+      return archive(
+          store, OwnersBelow.of(store, layer, diff.entries()), options, e -> explain(layer, e));
+    } catch (NotAncestorException e) {
+      throw e;
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
   }
 
   /** The archive of a difference, which ends with the store. */
-  static InputStream archive(StoreContext store, TreeReader difference, TarOptions options)
+  static InputStream archive(
+      StoreContext store,
+      TreeReader difference,
+      TarOptions options,
+      Disappearance.Explanation explanation)
       throws LayerStoreException {
     LayerPacker packer = new LayerPacker(difference, options.latestTime());
-    return compress(store.lifecycle().track(new DiffStream(store, packer)), options);
+    InputStream archive = Disappearance.explain(packer, explanation);
+    return compress(store.lifecycle().track(new DiffStream(store, archive)), options);
   }
 
   private static InputStream compress(InputStream archive, TarOptions options)
@@ -180,9 +200,13 @@ final class LayerReading {
     public int read(byte[] bytes, int offset, int length) throws IOException {
       try {
         return in.read(bytes, offset, length);
-      } catch (LayerVerificationException | StoreCorruptedException e) {
-        layer.setHealth(RoLayer.Health.DAMAGED);
-        throw e;
+      } catch (IOException e) {
+        LayerStoreException explained = explain(layer, e);
+        if (explained instanceof LayerVerificationException
+            || explained instanceof StoreCorruptedException) {
+          layer.setHealth(RoLayer.Health.DAMAGED);
+        }
+        throw explained;
       }
     }
 

@@ -50,6 +50,16 @@ final class LayerTable {
     }
   }
 
+  /** Pins a layer that is in the table, and was not replaced by one of the same identity. */
+  void pin(RoLayer layer) throws LayerNotFoundException {
+    synchronized (lock) {
+      if (layers.get(layer.chainId()) != layer) {
+        throw new LayerNotFoundException(layer.chainId().toString());
+      }
+      layer.pin();
+    }
+  }
+
   void unpin(RoLayer layer) {
     synchronized (lock) {
       layer.unpin();
@@ -191,26 +201,29 @@ final class LayerTable {
   }
 
   /**
-   * Drops layers that nothing holds and that are not among {@code present}, children first; for
-   * stores that only read.
+   * Drops layers that are not, with all below them, as {@code cacheIds} says; for stores that only
+   * read. A handle on one that is dropped stays with it, and reading through it fails.
    */
-  void forgetLayersExcept(Set<ChainId> present) {
+  void forgetLayersExcept(Map<ChainId, String> cacheIds) {
     synchronized (lock) {
-      boolean again = true;
-      while (again) {
-        again = false;
-        for (RoLayer layer : new ArrayList<>(layers.values())) {
-          if (!present.contains(layer.chainId()) && !layer.isHeld()) {
-            layers.remove(layer.chainId());
-            RoLayer parent = layer.parent();
-            if (parent != null) {
-              parent.removeChild(layer.chainId());
-            }
-            again = true;
-          }
+      List<RoLayer> stale = layers.values().stream().filter(l -> !isAsSaid(l, cacheIds)).toList();
+      for (RoLayer layer : stale) {
+        layers.remove(layer.chainId());
+        RoLayer parent = layer.parent();
+        if (parent != null) {
+          parent.removeChild(layer.chainId());
         }
       }
     }
+  }
+
+  private static boolean isAsSaid(RoLayer top, Map<ChainId, String> cacheIds) {
+    for (RoLayer layer = top; layer != null; layer = layer.parent()) {
+      if (!layer.cacheId().equals(cacheIds.get(layer.chainId()))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Keeps a layer for one above it that could not be loaded. */
@@ -362,13 +375,15 @@ final class LayerTable {
   }
 
   /**
-   * Drops read-write layers that have no handles and are not among {@code present}; for stores that
-   * only read.
+   * Drops read-write layers that are not as {@code mountIds} says, by name, and those on layers
+   * that were dropped; for stores that only read.
    */
-  void forgetMountsExcept(Set<String> present) {
+  void forgetMountsExcept(Map<String, String> mountIds) {
     synchronized (lock) {
       for (MountedLayer layer : new ArrayList<>(mounts.values())) {
-        if (!present.contains(layer.name()) && layer.handles() == 0) {
+        RoLayer parent = layer.parent();
+        boolean isOnDropped = parent != null && layers.get(parent.chainId()) != parent;
+        if (isOnDropped || !layer.mountId().equals(mountIds.get(layer.name()))) {
           removeMount(layer);
         }
       }

@@ -50,9 +50,11 @@ final class ReadWriteLayers {
   private static final int TEMPORARY_DIGITS = 32;
 
   private final StoreContext store;
+  private final Disappearance disappearance;
 
   ReadWriteLayers(StoreContext store) {
     this.store = store;
+    this.disappearance = new Disappearance(store);
   }
 
   /**
@@ -323,7 +325,13 @@ final class ReadWriteLayers {
   Map<String, String> metadata(MountedLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return store.driver().metadata(layer.mountId());
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
+  }
+
+  private LayerStoreException explain(MountedLayer layer, IOException failure) {
+    return disappearance.explain(layer, "reading read-write layer " + layer.name(), failure);
   }
 
   private NativeDiff diff(MountedLayer layer) throws LayerStoreException {
@@ -333,15 +341,19 @@ final class ReadWriteLayers {
   long sizeBytes(MountedLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return diff(layer).sizeBytes();
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
   }
 
   Stream<Change> changes(MountedLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      Stream<Change> changes = diff(layer).changes();
+      Stream<Change> changes = Disappearance.explain(diff(layer).changes(), e -> explain(layer, e));
       Closeable left = () -> close(changes);
       store.lifecycle().track(left);
       return changes.onClose(() -> store.lifecycle().untrack(left));
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
   }
 
@@ -356,7 +368,12 @@ final class ReadWriteLayers {
   InputStream tarStream(MountedLayer layer, TarOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return LayerReading.archive(
-          store, OwnersBelow.of(store, layer, diff(layer).entries()), options);
+          store,
+          OwnersBelow.of(store, layer, diff(layer).entries()),
+          options,
+          e -> explain(layer, e));
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
     }
   }
 

@@ -16,6 +16,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,21 +47,83 @@ final class StoreLoader {
    * loaded.
    */
   List<Finding> load() throws LayerStoreException {
+    List<Finding> findings = loadOnce();
+    // Somebody may be at work on what a store only reads: what was half there is looked at again.
+    return findings.isEmpty() || !store.options().readOnly() ? findings : loadOnce();
+  }
+
+  private List<Finding> loadOnce() throws LayerStoreException {
     List<Finding> findings = new ArrayList<>();
     loadLayers(findings);
     loadMounts(findings);
     return findings;
   }
 
+  /**
+   * Brings the table of a store that only reads up to date: drops what is gone, or was deleted and
+   * made again, and loads what is new.
+   */
+  void loadAndForget() throws LayerStoreException {
+    Map<ChainId, String> cacheIds = new HashMap<>();
+    for (ChainId chainId : store.metadata().layers()) {
+      try {
+        cacheIds.put(chainId, store.metadata().cacheId(chainId));
+      } catch (LayerNotFoundException e) {
+        log.debug("layer {} went while the layers were listed", chainId);
+      } catch (LayerStoreException e) {
+        RoLayer known = store.table().find(chainId);
+        if (known != null) {
+          cacheIds.put(chainId, known.cacheId());
+        }
+      }
+    }
+    store.table().forgetLayersExcept(cacheIds);
+    Map<String, String> mountIds = new HashMap<>();
+    for (String name : store.metadata().mounts()) {
+      try {
+        mountIds.put(name, store.metadata().mount(name).mountId());
+      } catch (LayerStoreException e) {
+        log.debug("read-write layer {} is not known any more", name, e);
+      }
+    }
+    store.table().forgetMountsExcept(mountIds);
+    load();
+  }
+
   private void loadLayers(List<Finding> findings) throws LayerStoreException {
     Map<ChainId, String> failed = new HashMap<>();
-    for (ChainId chainId : store.metadata().layers()) {
+    List<ChainId> listed = store.metadata().layers();
+    for (ChainId chainId : listed) {
       loadChain(chainId, failed);
+    }
+    if (store.options().readOnly()) {
+      leaveOutWhatWent(failed, listed);
     }
     for (ChainId chainId : failed.keySet().stream().sorted().toList()) {
       keepBelow(chainId);
       findings.add(
           new Finding(Kind.DAMAGED_LAYER, chainId.toString(), failed.getOrDefault(chainId, "")));
+    }
+  }
+
+  /** A layer that another process deleted after it was listed is not damaged. */
+  private void leaveOutWhatWent(Map<ChainId, String> failed, List<ChainId> listed) {
+    Set<ChainId> gone =
+        failed.keySet().stream().filter(this::isGone).collect(Collectors.toUnmodifiableSet());
+    boolean allAreGone = gone.size() == failed.size();
+    // What was never there is missing to a layer that is.
+    Set<ChainId> known = Set.copyOf(listed);
+    failed.keySet().removeIf(id -> gone.contains(id) && (allAreGone || known.contains(id)));
+  }
+
+  private boolean isGone(ChainId chainId) {
+    try {
+      store.metadata().layer(chainId);
+      return false;
+    } catch (LayerNotFoundException e) {
+      return true;
+    } catch (LayerStoreException e) {
+      return false;
     }
   }
 

@@ -49,7 +49,7 @@ final class StoreMount implements Mount {
       throws LayerStoreException {
     String id = layer.cacheId();
     String name = layer.chainId().toString();
-    store.table().pin(layer.chainId());
+    store.table().pin(layer);
     Path path;
     MountEvent event = new MountEvent();
     event.begin();

@@ -86,15 +86,31 @@ final class ImageCatalog {
     try {
       Content content = read(id);
       ImageConfigReader.requireSystem(content.config());
-      table.add(new ImageNode(id, content, hold(content.config()), parentOf(id)));
+      table.add(new ImageNode(id, content, holdOrLookAgain(content.config()), parentOf(id)));
       return null;
     } catch (NoSuchFileException e) {
       // Deleted since it was listed, which another process may do while this one only reads.
       return null;
     } catch (LayerNotFoundException e) {
+      if (access.options().readOnly() && !db.exists(id)) {
+        return null; // Likewise: an image goes before its layers.
+      }
       return "its top layer " + e.id() + " is missing or damaged; it is left alone";
     } catch (IOException e) {
       return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+  }
+
+  /** A layer that came after the layers were listed is known after another look. */
+  private @Nullable Layer holdOrLookAgain(ImageConfig config) throws LayerStoreException {
+    try {
+      return hold(config);
+    } catch (LayerNotFoundException e) {
+      if (!access.options().readOnly()) {
+        throw e;
+      }
+      access.refresh();
+      return hold(config);
     }
   }
 

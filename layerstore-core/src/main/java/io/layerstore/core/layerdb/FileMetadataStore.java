@@ -137,6 +137,16 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
+  public String cacheId(ChainId chainId) throws LayerStoreException {
+    requireOpen();
+    try {
+      return reader.cacheId(chainId);
+    } catch (IOException e) {
+      throw Failures.wrap("read layer " + chainId, e);
+    }
+  }
+
+  @Override
   public InputStream tarSplit(ChainId chainId) throws LayerStoreException {
     requireOpen();
     Path directory = layout.layer(chainId);

@@ -60,6 +60,17 @@ final class RecordReader {
     }
   }
 
+  /** The cache id of a layer; throws what {@link #layer} throws. */
+  String cacheId(ChainId chainId) throws IOException {
+    Path directory = layout.layer(chainId);
+    try {
+      return readCacheId(directory);
+    } catch (NoSuchFileException e) {
+      requireDirectory(directory, () -> new LayerNotFoundException(chainId.toString()));
+      throw missing(e);
+    }
+  }
+
   private LayerRecord readLayer(ChainId chainId, Path directory) throws IOException {
     Path diff = directory.resolve(LayerDbLayout.DIFF);
     DiffId diffId = parse(diff, LayerDbFiles.readTrimmed(diff), DiffId::parse);

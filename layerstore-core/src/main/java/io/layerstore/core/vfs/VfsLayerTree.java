@@ -80,6 +80,11 @@ final class VfsLayerTree implements LayerTree {
         }
       }
       return nodes;
+    } catch (NoSuchFileException | NotDirectoryException e) {
+      // It is asked for what was there a moment ago.
+      throw path.isRoot()
+          ? VfsFailures.of(layer.id(), "cannot list /" + path, e)
+          : new ConcurrentChangeException(path.toString(), e);
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot list /" + path, e);
     }

@@ -14,10 +14,12 @@ public final class Errno {
   public static final int EBUSY = 16;
   public static final int EEXIST = 17;
   public static final int EXDEV = 18;
+  public static final int ENOTDIR = 20;
   public static final int EINVAL = 22;
   public static final int ETXTBSY = 26;
   public static final int ENOSPC = 28;
   public static final int ENOSYS = 38;
+  public static final int ELOOP = 40;
   public static final int ENODATA = 61;
   public static final int EOPNOTSUPP = 95;
   public static final int ESTALE = 116;
@@ -36,7 +38,7 @@ public final class Errno {
           Map.entry(EEXIST, "EEXIST, file exists"),
           Map.entry(EXDEV, "EXDEV, on another file system"),
           Map.entry(19, "ENODEV, no such device or file system"),
-          Map.entry(20, "ENOTDIR, not a directory"),
+          Map.entry(ENOTDIR, "ENOTDIR, not a directory"),
           Map.entry(21, "EISDIR, is a directory"),
           Map.entry(EINVAL, "EINVAL, invalid argument"),
           Map.entry(23, "ENFILE, too many open files in the system"),
@@ -51,7 +53,7 @@ public final class Errno {
           Map.entry(36, "ENAMETOOLONG, file name too long"),
           Map.entry(ENOSYS, "ENOSYS, not implemented by this kernel"),
           Map.entry(39, "ENOTEMPTY, directory not empty"),
-          Map.entry(40, "ELOOP, too many symbolic links"),
+          Map.entry(ELOOP, "ELOOP, too many symbolic links"),
           Map.entry(ENODATA, "ENODATA, no data"),
           Map.entry(75, "EOVERFLOW, value too large"),
           Map.entry(EOPNOTSUPP, "EOPNOTSUPP, not supported by this file system"),

@@ -243,13 +243,18 @@ final class ScanHelper implements TreeScan {
               "/" + path + " is missing, no regular file, or not as long as it was", path, cause);
       case Protocol.CODE_BREAKOUT ->
           new LayerVerificationException("/" + path + " leads out of the layer", path, cause);
-      default -> isChange(error.errno()) ? new ConcurrentChangeException(path, cause) : cause;
+      default -> isChange(error) ? new ConcurrentChangeException(path, cause) : cause;
     };
   }
 
   /** Whether something that was there a moment ago is not any more. */
-  private static boolean isChange(int errno) {
-    return errno == Errno.ESTALE || errno == Errno.ENODATA;
+  private static boolean isChange(HelperError error) {
+    return switch (error.errno()) {
+      case Errno.ESTALE, Errno.ENODATA -> true;
+      // Nobody asks for a path that was not there, but for the layer itself.
+      case Errno.ENOENT, Errno.ENOTDIR, Errno.ELOOP -> !error.path().isEmpty();
+      default -> false;
+    };
   }
 
   /** The content of a file, from DATA frames up to CONTENT_END. */
