@@ -85,13 +85,21 @@ public interface ImageStore {
   DistributionMetadata distribution();
 
   /**
-   * Adds the images of an archive: docker-archive (with or without manifest), OCI layout, as a
-   * directory or a tar, compressed as a whole or layer by layer.
+   * Adds the images of an archive: docker-archive (with or without manifest), OCI layout, what
+   * skopeo writes as {@code dir:}; as a directory or a tar, compressed as a whole or layer by
+   * layer.
+   *
+   * <p>Where a layout offers one image for several platforms, the one for this machine or the one
+   * that is asked for is added. What is no image (signatures, attestations, charts) and what is for
+   * another platform is left out. The report says of everything that is left out why. Of several
+   * images that claim one name, the last of the archive has it.
    *
    * <p>Nothing is published before the layers are what the configurations say. After a failure no
    * new layer, image or reference remains.
    *
-   * @throws InvalidImageException if it is no image archive or contradicts itself
+   * @throws InvalidImageException if it is no image archive, contradicts itself, or has no image to
+   *     add; or if a name is given for the image without one and there is not just one such
+   * @throws ReferenceConflictException if the name that is given is a digest; nothing has been read
    */
   LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
 

@@ -12,10 +12,12 @@ public final class LoadOptions {
   public static final LoadOptions DEFAULT = builder().build();
 
   private final @Nullable Platform platform;
+  private final @Nullable ImageReference reference;
   private final @Nullable ProgressListener progress;
 
   private LoadOptions(Builder builder) {
     platform = builder.platform;
+    reference = builder.reference;
     progress = builder.progress;
   }
 
@@ -24,9 +26,17 @@ public final class LoadOptions {
     return new Builder();
   }
 
-  /** The platform to take where an OCI index offers several; empty for the one of this machine. */
+  /**
+   * The platform of which images are wanted. Empty for any, and for the one of this machine where
+   * an OCI index offers several.
+   */
   public Optional<Platform> platform() {
     return Optional.ofNullable(platform);
+  }
+
+  /** The tag for the image that has no name in the archive. */
+  public Optional<ImageReference> reference() {
+    return Optional.ofNullable(reference);
   }
 
   /** Where to report progress, in place of the store's listener. */
@@ -38,6 +48,7 @@ public final class LoadOptions {
   public Builder toBuilder() {
     Builder builder = new Builder();
     builder.platform = platform;
+    builder.reference = reference;
     builder.progress = progress;
     return builder;
   }
@@ -45,16 +56,26 @@ public final class LoadOptions {
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private @Nullable Platform platform;
+    private @Nullable ImageReference reference;
     private @Nullable ProgressListener progress;
 
     private Builder() {}
 
     /**
-     * Sets the platform to take where an OCI index offers several; null for the one of this
-     * machine.
+     * Sets the platform of which images are wanted. Images that say to be for another one are left
+     * out with a note, and without any other the load fails.
      */
     public Builder platform(@Nullable Platform platform) {
       this.platform = platform;
+      return this;
+    }
+
+    /**
+     * Sets the tag for the image that has no name in the archive, or no valid one. The load fails
+     * if there is no such image, or more than one.
+     */
+    public Builder reference(@Nullable ImageReference reference) {
+      this.reference = reference;
       return this;
     }
 

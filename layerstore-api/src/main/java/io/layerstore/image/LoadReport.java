@@ -7,8 +7,8 @@ import java.util.List;
  * What a load added.
  *
  * @param images the images of the archive, in its order
- * @param notes what was done otherwise than the archive says, a sentence each: a tag that was
- *     moved, a parent that was not taken
+ * @param notes what was done otherwise than the archive says, a sentence each: what was left out, a
+ *     tag that was moved, a parent that was not taken
  */
 public record LoadReport(List<LoadedImage> images, List<String> notes) {
 

@@ -4,6 +4,7 @@ import io.layerstore.ArchiveException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Platform;
+import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImageSource;
 import io.layerstore.image.InvalidImageException;
 import io.layerstore.image.LoadOptions;
@@ -22,24 +23,30 @@ final class LoadCommand extends Subcommand {
       option(
           "--platform",
           "OS/ARCH[/VARIANT]",
-          "Which image to take where an index offers several; else the one for this machine.");
+          "Load images for this platform only; else, where a layout offers an image for several, the one for"
+              + " this machine.");
+  private final OptionSpec tagOption =
+      option("--tag", "NAME", "A name for the image that has none in the archive.");
   private final PositionalParamSpec fileParameter =
       parameter("FILE|DIR", "The archive or the layout; '-' for the standard input.");
 
   LoadCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Add the images of an archive that 'docker save' wrote or of an OCI layout, plain or compressed.",
-        "Prints a line for each image: its ID, and the references that name it now.");
+        "Add the images of an archive that 'docker save' wrote, an OCI layout or a 'dir:' of skopeo, plain or compressed.",
+        "Prints a line for each image: its ID, and the references that name it now. What is left out, because it is no"
+            + " image or is for another platform, is said on the error output.");
   }
 
   @Override
   public Integer call() throws IOException {
     String file = fileParameter.getValue();
     @Nullable String platform = platformOption.getValue();
+    @Nullable String tag = tagOption.getValue();
     LoadOptions options =
         LoadOptions.builder()
             .platform(platform == null ? null : platform(platform))
+            .reference(tag == null ? null : ImageReference.parse(tag))
             .progress(layerstore().progressBar().listener())
             .build();
     try (LayerStore store = layerstore().openToWrite()) {

@@ -17,16 +17,23 @@ final class SaveCommand extends Subcommand {
       option(
           "--format",
           "docker|oci",
-          "docker: an OCI layout that also has what 'docker load' of any version needs; the default. oci: a"
-              + " plain OCI layout.");
+          "docker: an OCI layout that also has what 'docker load' needs; the default. Loaded by every docker,"
+              + " podman, skopeo and containerd. oci: a plain OCI layout. Loaded by podman, buildah, skopeo,"
+              + " containerd and a dockerd that keeps its images in containerd; by no dockerd on a graph driver"
+              + " (overlay2, vfs).");
   private final OptionSpec compressOption =
-      option("--compress", "gzip|zstd", "Compress the layers; else they are stored as they are.");
+      option(
+          "--compress",
+          "gzip|zstd",
+          "Compress the layers; else they are stored as they are. gzip is loaded by all, zstd by dockerd 23"
+              + " and later.");
   private final OptionSpec fileOption =
       option(
           "-o",
           "FILE|DIR",
           "Where to write: a file; a directory that exists or whose name ends with '/'; '-' for the"
-              + " standard output. A file appears only when it is complete.");
+              + " standard output. A file appears only when it is complete. For 'docker load' a directory has to"
+              + " be packed: tar -C DIR -c . | docker load.");
   private final PositionalParamSpec imageParameters =
       remainingParameters(
           "IMAGE", "References or IDs. A repository without a tag means all its tags.");

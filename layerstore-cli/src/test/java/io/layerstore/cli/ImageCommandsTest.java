@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Digest;
 import io.layerstore.image.ImageId;
+import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -89,6 +91,47 @@ final class ImageCommandsTest {
     }
 
     @Test
+    void load_tag_namesTheImageWithoutAName() {
+      load();
+      Path saved = temp.resolve("saved.tar");
+      cli.run("save", "-o", saved.toString(), id).succeeded();
+      Cli other = new Cli(temp.resolve("other"));
+
+      assertEquals(
+          id + " mine:latest\n",
+          other.run("load", "--tag", "mine", saved.toString()).succeeded().out());
+    }
+
+    @Test
+    void load_tagAndNothingToName_failsAndSaysWhatToDo() {
+      String line = cli.run("load", "--tag", "mine", archive.toString()).failed(Main.FAILED);
+      assertTrue(line.contains("mine:latest has nothing to name; load it without"), line);
+    }
+
+    @Test
+    void load_platformTheImageIsNotFor_failsAndSaysForWhichItIs() {
+      String line =
+          cli.run("load", "--platform", "linux/s390x", archive.toString()).failed(Main.FAILED);
+      assertTrue(line.contains("is for linux/amd64 and not for linux/s390x"), line);
+      assertTrue(line.contains("nothing was added"), line);
+    }
+
+    @Test
+    void load_imageListedTwiceUnderOneName_saysWhoHasIt() throws IOException {
+      byte[] layer = new TarBuilder().file("a", "a").end().toBytes();
+      SampleImage one = SampleImage.of(layer);
+      SampleImage two = SampleImage.of("arm64", List.of(layer), "");
+      Path file =
+          ImageFiles.docker(
+                  List.of(one, two), ImageFiles.item(one, "a:1"), ImageFiles.item(two, "a:1"))
+              .writeTar(temp.resolve("two.tar"));
+      Cli.Result result = cli.run("load", file.toString());
+      assertEquals(0, result.status());
+      assertEquals(one.id() + "\n" + two.id() + " a:1\n", result.out());
+      assertTrue(result.err().contains("is that of several images"), result.err());
+    }
+
+    @Test
     void load_json_listsTheNewLayers() throws IOException {
       Map<?, ?> json = cli.run("--json", "load", archive.toString()).succeeded().json();
 
@@ -162,6 +205,13 @@ final class ImageCommandsTest {
 
   @Nested
   class Save {
+
+    @Test
+    void save_help_saysWhatLoadsWhere() {
+      String help = cli.run("save", "--help").succeeded().out().replaceAll("\\s+", " ");
+      assertTrue(help.contains("by no dockerd on a graph driver"), help);
+      assertTrue(help.contains("zstd by dockerd 23 and later"), help);
+    }
 
     @Test
     void save_file_loadsElsewhereAsTheSameImage() {

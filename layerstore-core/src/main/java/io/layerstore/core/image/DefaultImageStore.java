@@ -191,6 +191,9 @@ public final class DefaultImageStore implements ImageStore {
   public LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException {
     try (LayerAccess.Call call = access.enter()) {
       requireWritable();
+      if (options.reference().isPresent()) {
+        DefaultReferenceStore.requireTag(options.reference().get());
+      }
       return archives.load(source, options);
     }
   }

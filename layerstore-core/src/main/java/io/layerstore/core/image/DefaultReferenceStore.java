@@ -120,11 +120,7 @@ final class DefaultReferenceStore implements ReferenceStore {
       throws LayerStoreException {
     try (LayerAccess.Call call = access.enter()) {
       requireWritable();
-      if (reference.digest().isPresent()) {
-        throw new ReferenceConflictException(
-            reference.toString(),
-            "refusing to create a tag with a digest reference: " + reference + "; give a tag");
-      }
+      requireTag(reference);
       synchronized (writing) {
         requireImage(id);
         ImageReference tag = withTag(reference);
@@ -133,6 +129,19 @@ final class DefaultReferenceStore implements ReferenceStore {
         write(changed);
         log.info("{} now names image {}", tag, id);
       }
+    }
+  }
+
+  /**
+   * Refuses what cannot be a tag.
+   *
+   * @throws ReferenceConflictException if it is a digest reference
+   */
+  static void requireTag(ImageReference reference) throws ReferenceConflictException {
+    if (reference.digest().isPresent()) {
+      throw new ReferenceConflictException(
+          reference.toString(),
+          "refusing to create a tag with a digest reference: " + reference + "; give a tag");
     }
   }
 

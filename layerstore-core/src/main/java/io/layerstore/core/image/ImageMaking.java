@@ -185,10 +185,8 @@ final class ImageMaking {
 
   private static @Nullable ImageReference requireTag(@Nullable ImageReference reference)
       throws ReferenceConflictException {
-    if (reference != null && reference.digest().isPresent()) {
-      throw new ReferenceConflictException(
-          reference.toString(),
-          "refusing to create a tag with a digest reference: " + reference + "; give a tag");
+    if (reference != null) {
+      DefaultReferenceStore.requireTag(reference);
     }
     return reference;
   }

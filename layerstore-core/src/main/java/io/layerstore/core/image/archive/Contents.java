@@ -37,6 +37,45 @@ record Contents(
   /** As large as a document may be that describes all images of an archive. */
   static final int MAX_LIST_BYTES = 8 << 20;
 
+  /**
+   * The same, with {@code name}, a tag or repository, for the image without a name.
+   *
+   * @throws InvalidImageException if there is none or more than one, or if another image has it
+   */
+  Contents named(ImageReference name) throws InvalidImageException {
+    ImageReference reference =
+        name.isRepository() ? name.withTag(ImageReference.DEFAULT_TAG) : name;
+    List<ImageId> unnamed =
+        images.stream().map(ArchivedImage::id).filter(id -> !names.containsValue(id)).toList();
+    if (unnamed.isEmpty()) {
+      throw new InvalidImageException(
+          "no image of the archive is without a name, so "
+              + reference
+              + " has nothing to name; load it without that name, and tag it then");
+    }
+    if (unnamed.size() > 1) {
+      throw new InvalidImageException(
+          "the archive has "
+              + unnamed.size()
+              + " images without a name, and "
+              + reference
+              + " can name one; load it without that name, and tag them then");
+    }
+    if (names.containsKey(reference)) {
+      throw new InvalidImageException(
+          "another image of the archive is called " + reference + " already; give another name");
+    }
+    ImageId id = unnamed.get(0);
+    Map<ImageReference, ImageId> all = new LinkedHashMap<>(names);
+    all.put(reference, id);
+    return new Contents(
+        images.stream()
+            .map(image -> image.id().equals(id) ? image.withReferences(List.of(reference)) : image)
+            .toList(),
+        all,
+        notes);
+  }
+
   /** Of the notes of an archive without images, as many as a message can have. */
   private static final int MAX_REASONS = 5;
 

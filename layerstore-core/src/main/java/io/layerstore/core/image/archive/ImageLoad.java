@@ -9,6 +9,7 @@ import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.event.LoadEvent;
 import io.layerstore.core.image.ImageArchives;
+import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImageSource;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
@@ -126,8 +127,10 @@ final class ImageLoad {
   }
 
   private LoadReport finish(LoadPlan plan, Members members) throws IOException {
+    ImageReference name = options.reference().orElse(null);
+    Contents contents = name == null ? plan.contents() : plan.contents().named(name);
     batch.unpackAll(plan.sources(members));
-    return new ImagePublication(host, batch).publish(plan.contents());
+    return new ImagePublication(host, batch).publish(contents);
   }
 
   private @Nullable Platform platform() {

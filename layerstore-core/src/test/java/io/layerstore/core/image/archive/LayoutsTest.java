@@ -15,13 +15,16 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Platform;
 import io.layerstore.image.Image;
 import io.layerstore.image.ImageId;
+import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImageSource;
 import io.layerstore.image.InvalidImageException;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
+import io.layerstore.image.ReferenceConflictException;
 import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -511,6 +514,79 @@ final class LayoutsTest {
       assertImages(image);
       assertEquals(expected == null ? Map.of() : Map.of(expected, image.id()), names());
       assertEquals(notes, report.notes().size(), report.notes().toString());
+    }
+  }
+
+  @Nested
+  class Given {
+
+    private LoadReport loadAs(String name, ImageFiles files) throws IOException {
+      return load(
+          files,
+          From.STREAM,
+          LoadOptions.builder().reference(ImageReference.parseRepository(name)).build());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"mine, mine:latest", "example.com/a:1, example.com/a:1"})
+    void load_nameForTheImageWithoutOne_namesIt(String name, String expected) throws IOException {
+      SampleImage one = image("one");
+      SampleImage two = image("two");
+      layout.list(layout.image(one, named("a:1")), layout.image(two, named("latest")));
+      LoadReport report = loadAs(name, layout.files());
+      assertEquals(new TreeMap<>(Map.of("a:1", one.id(), expected, two.id())), names());
+      assertEquals(List.of(ImageReference.parse(expected)), report.images().get(1).references());
+    }
+
+    @Test
+    void load_nameAndDockerArchiveWithoutTags_namesItsImage() throws IOException {
+      SampleImage image = image("one");
+      loadAs("mine:1", ImageFiles.docker(image));
+      assertEquals(Map.of("mine:1", image.id()), names());
+    }
+
+    @Test
+    void load_nameAndNoImageWithoutOne_refusedAndNothingAdded() {
+      InvalidImageException e =
+          assertThrows(
+              InvalidImageException.class,
+              () -> loadAs("mine:1", ImageFiles.docker(image("one"), "a:1")));
+      assertTrue(e.getMessage().contains("mine:1 has nothing to name"), e.getMessage());
+      assertEquals(List.of(), store.layers());
+    }
+
+    @Test
+    void load_nameAndSeveralImagesWithoutOne_refusedAndNothingAdded() {
+      layout.list(layout.image(image("one"), ""), layout.image(image("two"), ""));
+      assertThrows(InvalidImageException.class, () -> loadAs("mine:1", layout.files()));
+      assertEquals(List.of(), store.layers());
+    }
+
+    @Test
+    void load_nameOfAnotherImageOfTheArchive_refusedAndNothingAdded() {
+      layout.list(layout.image(image("one"), named("a:1")), layout.image(image("two"), ""));
+      assertThrows(InvalidImageException.class, () -> loadAs("a:1", layout.files()));
+      assertEquals(List.of(), store.layers());
+    }
+
+    @Test
+    void load_digestAsName_refusedBeforeAnythingIsRead() {
+      assertThrows(
+          ReferenceConflictException.class,
+          () ->
+              store
+                  .images()
+                  .load(
+                      ImageSource.of(
+                          new InputStream() {
+                            @Override
+                            public int read() {
+                              throw new AssertionError("read");
+                            }
+                          }),
+                      LoadOptions.builder()
+                          .reference(ImageReference.parse("a@sha256:" + "0".repeat(64)))
+                          .build()));
     }
   }
 
