@@ -193,6 +193,11 @@ final class HeaderBlock {
     return accessedSeconds;
   }
 
+  /** Whether it has the magic of ustar, which PAX headers and those of star have too. */
+  boolean isUstar() {
+    return format == Format.USTAR || format == Format.STAR;
+  }
+
   boolean isGnu() {
     return format == Format.GNU;
   }

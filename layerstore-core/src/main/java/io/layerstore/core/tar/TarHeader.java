@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param type what it is
  * @param name its name, as it stands in the archive
  * @param linkName the target of a link; for other types whatever stands in the archive
- * @param size the logical size in bytes; 0 for all but files
+ * @param size the logical size in bytes; for all but files the size field, which says nothing
  * @param storedSize how many payload bytes the archive holds; less than {@code size} if the file is
  *     sparse
  * @param extents where the payload bytes belong, if the file is sparse; else null. Checked: in

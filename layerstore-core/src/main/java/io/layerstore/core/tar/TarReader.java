@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Accepts what Docker's parser accepts, with the same meaning: v7, ustar, star, old GNU and PAX
  * headers, base-256 numbers, long names, sparse files of PAX formats 0.0, 0.1 and 1.0. Old GNU
- * sparse files (type {@code S}) are accepted besides. Refused, although Docker accepts them, are
- * entries on which parsers disagree where the next header is: links, devices, directories and pipes
- * with a payload, and a name that ends in a slash on anything but a directory.
+ * sparse files (type {@code S}) are accepted besides. A type that never has a payload has none here
+ * either, whatever its size field says. Refused, although Docker accepts them, are those with a
+ * size on which readers in use disagree where the next header is: see {@link HeaderOnlySize}.
  *
  * <p>For each entry call {@link #next}, then read {@link #payload} to its end. After the last entry
  * {@link #drainTail} passes on whatever follows the end marker. Payload bytes and the bytes given
@@ -72,6 +72,7 @@ public final class TarReader {
   private final Payload payload = new Payload();
 
   private boolean hasEndMark;
+  private boolean hasPaxHeaders;
   private State state = State.OPEN;
   private int extensionsInARow;
   private long logicalTotal;
@@ -167,11 +168,13 @@ public final class TarReader {
       requireAtMost(position.index() + 1, limits.maxEntries(), "maxEntries");
       switch (block.typeFlag()) {
         case 'x' -> {
+          hasPaxHeaders = true;
           pax.clear();
           readExtension(pax.body());
           pax.parse(position);
         }
         case 'g' -> {
+          hasPaxHeaders = true;
           globalPax.clear();
           readExtension(globalPax.body());
           globalPax.parse(position);
@@ -306,12 +309,25 @@ public final class TarReader {
     long devMajor = block.devMajor();
     long devMinor = block.devMinor();
 
+    boolean isFile = type == TarHeader.Type.FILE;
+    if (!isFile && payloadSize > 0) {
+      HeaderOnlySize.requireAgreed(
+          type,
+          flag,
+          payloadSize,
+          pax.has(PaxKey.SIZE),
+          hasPaxHeaders && block.isUstar(),
+          position);
+    }
     long size = payloadSize;
-    long stored = payloadSize;
+    long stored = isFile ? payloadSize : 0;
     List<Extent> extents = null;
     // Last, because reading a map may fill the block with something else.
     Sparse sparse = sparseReader.read(block, pax, payloadSize);
     if (sparse != null) {
+      if (!isFile) {
+        throw position.malformed("an entry of type " + type + " with a sparse map");
+      }
       if (sparse.name() != null) {
         name = sparse.name();
         position.name(name);
@@ -320,13 +336,12 @@ public final class TarReader {
       stored = payloadSize - sparse.mapBytes();
       extents = sparse.map().extents(size, stored, position);
     }
-    refuseAmbiguous(type, name, payloadSize, sparse != null);
     if (size > limits.maxUnpackedBytes() - logicalTotal) {
       throw position.exceeds("maxUnpackedBytes", limits.maxUnpackedBytes());
     }
     logicalTotal += size;
     payloadLeft = stored;
-    padding = paddingAfter(payloadSize);
+    padding = isFile ? paddingAfter(payloadSize) : 0;
     return new TarHeader(
         position.index(),
         type,
@@ -343,22 +358,6 @@ public final class TarReader {
         pax.xattrs(),
         devMajor,
         devMinor);
-  }
-
-  /**
-   * Refuses what other parsers read differently, so that they would see other entries in the same
-   * bytes.
-   */
-  private void refuseAmbiguous(
-      TarHeader.Type type, ByteString name, long payloadSize, boolean isSparse)
-      throws MalformedArchiveException {
-    if (type != TarHeader.Type.FILE && (payloadSize > 0 || isSparse)) {
-      throw position.malformed("ambiguous: an entry of type " + type + " with a payload");
-    }
-    if (type != TarHeader.Type.DIRECTORY && endsInSlash(name)) {
-      throw position.malformed(
-          "ambiguous: an entry of type " + type + " with a name that ends in a slash");
-    }
   }
 
   private TarHeader.Type type(int flag) throws UnsupportedEntryException {

@@ -50,6 +50,10 @@ public final class EntryReader implements Closeable {
   private static final int TYPE_FILE = 1;
   private static final int TYPE_SEGMENT = 2;
 
+  // Of a tar header.
+  private static final int BLOCK_BYTES = 512;
+  private static final int TYPE_FLAG_OFFSET = 156;
+
   /** How many unknown members of different names a document may have: the parser remembers each. */
   private static final int MAX_UNKNOWN_NAMES = 256;
 
@@ -69,6 +73,9 @@ public final class EntryReader implements Closeable {
   private final EntryBound document;
   private @Nullable JsonParser parser;
   private final Set<String> unknownNames = new HashSet<>();
+
+  /** Whether what was read last is the header of an entry without a payload. */
+  private boolean isHeaderOnly;
 
   // Members of the entry being read.
   private long type;
@@ -156,7 +163,10 @@ public final class EntryReader implements Closeable {
 
   private Entry entry() throws StoreCorruptedException {
     if (type == TYPE_SEGMENT) {
-      return new SegmentEntry(payload == null ? ByteString.EMPTY : ByteString.of(payload));
+      SegmentEntry segment =
+          new SegmentEntry(payload == null ? ByteString.EMPTY : ByteString.of(payload));
+      isHeaderOnly = endsInHeaderOnly(segment.bytes());
+      return segment;
     }
     if (type != TYPE_FILE) {
       throw corrupted("it has an entry of the unknown type " + type, null);
@@ -171,7 +181,20 @@ public final class EntryReader implements Closeable {
     if (payload == null || payload.length != Long.BYTES) {
       throw corrupted("it has no checksum for \"" + entryName + "\"", null);
     }
-    return new FileEntry(entryName, size, ByteBuffer.wrap(payload).getLong());
+    long crc = ByteBuffer.wrap(payload).getLong();
+    // Docker notes the size in the header of a link or directory, with the checksum of no bytes.
+    return crc == 0 && isHeaderOnly
+        ? new FileEntry(entryName, 0, 0)
+        : new FileEntry(entryName, size, crc);
+  }
+
+  /** Whether the last block is the header of an entry that never has a payload. */
+  private static boolean endsInHeaderOnly(ByteString bytes) {
+    if (bytes.length() < BLOCK_BYTES) {
+      return false;
+    }
+    byte typeFlag = bytes.at(bytes.length() - BLOCK_BYTES + TYPE_FLAG_OFFSET);
+    return typeFlag >= '1' && typeFlag <= '6';
   }
 
   private long number(JsonParser json, String member, JsonToken value, long unset)

@@ -14,6 +14,7 @@ import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
 import io.layerstore.testing.AppendixA;
+import io.layerstore.testing.TarHeaderBlock;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,6 +59,28 @@ final class EntryReaderTest {
           "sha256:7a24836c2c7abc938c7d12ba3308e0423ebebb5a27eba5ed4a37717119b656b5",
           Digest.sha256Of(old.getBytes(StandardCharsets.UTF_8)).toString());
       assertEquals(new SegmentEntry(ByteString.EMPTY), read(old).get(3));
+    }
+
+    /** What Docker writes for a hard link whose header has the size of the file. */
+    @ParameterizedTest
+    @ValueSource(chars = {'1', '2', '3', '4', '5', '6'})
+    void next_sizeOfAnEntryThatHasNoContent_isNone(char type) throws IOException {
+      assertEquals(new FileEntry(ByteString.utf8("h"), 0, 0), readAfterHeader(type).get(1));
+    }
+
+    /** Content can have the checksum of none. */
+    @Test
+    void next_fileWithTheChecksumOfNothing_keepsItsSize() throws IOException {
+      assertEquals(new FileEntry(ByteString.utf8("h"), 700, 0), readAfterHeader('0').get(1));
+    }
+
+    private List<Entry> readAfterHeader(char type) throws IOException {
+      byte[] header = TarHeaderBlock.named("h").type(type).size(700).toBytes();
+      return read(
+          "{\"type\":2,\"payload\":\""
+              + Base64.getEncoder().encodeToString(header)
+              + "\",\"position\":0}\n"
+              + "{\"type\":1,\"name\":\"h\",\"size\":700,\"payload\":\"AAAAAAAAAAA=\",\"position\":1}\n");
     }
 
     @Test
