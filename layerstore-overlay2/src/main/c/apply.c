@@ -47,6 +47,12 @@ static _Noreturn void refuse_entry(uint16_t code, int error, const char *stage) 
   fail_code(code, error, stage, a.path, a.entry.path.length);
 }
 
+static void require_place(uint16_t code) {
+  if (code != 0) {
+    refuse_entry(code, errno, "follow path");
+  }
+}
+
 static void warn(uint16_t code, int error, const void *text, size_t length) {
   put_frame(OP_WARNING, current_sequence);
   put_u16(code);
@@ -177,7 +183,7 @@ static void set_xattrs(int fd) {
     }
     /* Docker ignores these two as well; EINVAL is a capability or ACL with an id that the user namespace does not have. */
     bool namespaced = errno == EINVAL && (a.start->flags & START_USER_NAMESPACE) != 0;
-    if (errno != EPERM && errno != EOPNOTSUPP && !namespaced) {
+    if (errno != EPERM && errno != EOPNOTSUPP && !namespaced && !is_label(stored)) {
       uint16_t code = errno == EINVAL ? CODE_BAD_XATTR : CODE_SYSTEM;
       report(code, errno, "set extended attribute", a.path, a.entry.path.length, stored);
       wire_flush();
@@ -254,6 +260,8 @@ static void finish_by_name(void) {
 
 /* ---- one function per type ---- */
 
+static bool is_whiteout(const struct stat *st) { return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0); }
+
 /* Makes the entry with `make`, after removing what is in the way. */
 static int make_new(int (*make)(void), const char *stage) {
   int result = make();
@@ -280,11 +288,15 @@ static int make_link(void) {
   if (code != 0) {
     refuse_entry(code == CODE_SYSTEM && errno == ENOENT ? CODE_MISSING_TARGET : code, errno, "follow path of link target");
   }
+  struct stat st;
+  if (fstatat(a.target.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(&st)) {
+    /* To the layer there is nothing at that path, and a second whiteout would delete what the archive does not say. */
+    refuse_entry(CODE_MISSING_TARGET, ENOENT, "make hard link");
+  }
   int result = linkat(a.target.fd, name, a.place.fd, a.name, 0);
   if (result < 0 && errno == ENOENT) {
     refuse_entry(CODE_MISSING_TARGET, ENOENT, "make hard link");
   }
-  struct stat st;
   if (result < 0 && errno == EPERM && fstatat(a.target.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
     refuse_entry(CODE_BAD_LINK, EPERM, "make hard link");
   }
@@ -392,8 +404,8 @@ static void skip_device(void) {
 }
 
 static void apply_device(void) {
-  bool is_whiteout = a.entry.type == TYPE_CHARACTER_DEVICE && a.entry.major == 0 && a.entry.minor == 0;
-  if (is_whiteout && (a.start->flags & START_ALLOW_WHITEOUT_DEVICE) == 0) {
+  bool deletes = a.entry.type == TYPE_CHARACTER_DEVICE && a.entry.major == 0 && a.entry.minor == 0;
+  if (deletes && (a.start->flags & START_ALLOW_WHITEOUT_DEVICE) == 0) {
     refuse_entry(CODE_WHITEOUT_DEVICE, 0, "create device");
   }
   int result = make_node();
@@ -409,6 +421,25 @@ static void apply_device(void) {
     fail_entry("create device");
   }
   finish_by_name();
+}
+
+/* Takes a whiteout away that hides nothing; what else is there stays, and the directory keeps its times. */
+static void take_whiteout(void) {
+  struct walk_rules rules = a.rules;
+  rules.create = false;
+  rules.follow = false;
+  require_place(walk_parent(&a.place, &rules, entry_path(), a.name));
+  struct stat directory, st;
+  if (fstat(a.place.fd, &directory) != 0 || fstatat(a.place.fd, a.name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    fail_entry("look at whiteout");
+  }
+  if (!is_whiteout(&st)) {
+    return;
+  }
+  struct timespec times[2] = {directory.st_atim, directory.st_mtim};
+  if (unlinkat(a.place.fd, a.name, 0) != 0 || utimensat(a.place.fd, ".", times, 0) != 0) {
+    fail_entry("remove whiteout");
+  }
 }
 
 static void mark_opaque(int directory) {
@@ -464,7 +495,7 @@ bool decode_entry(struct cursor *body, struct entry *e) {
   e->xattrs = take_u16(body);
   e->path = take_bytes(body);
   e->link = take_bytes(body);
-  if (!taken(body) || e->type < TYPE_DIRECTORY || e->type > TYPE_OPAQUE || (e->mode & ~(uint32_t)MODE_BITS) != 0 ||
+  if (!taken(body) || e->type < TYPE_DIRECTORY || e->type > TYPE_NO_WHITEOUT || (e->mode & ~(uint32_t)MODE_BITS) != 0 ||
       e->uid == UINT32_MAX || e->gid == UINT32_MAX || e->mtime_nanos >= NANOS || e->atime_nanos >= NANOS ||
       e->size > INT64_MAX || e->stored > e->size || (e->size > 0 && e->type != TYPE_FILE) || !is_normal_path(e->path)) {
     return false;
@@ -479,6 +510,7 @@ bool decode_entry(struct cursor *body, struct entry *e) {
       return e->link.length > 0 && is_normal_path(e->link);
     case TYPE_WHITEOUT:
     case TYPE_OPAQUE:
+    case TYPE_NO_WHITEOUT:
       return e->link.length == 0 && e->xattrs == 0;
     default:
       return e->link.length == 0;
@@ -504,12 +536,6 @@ static void tell_real_path(void) {
   }
 }
 
-static void require_place(uint16_t code) {
-  if (code != 0) {
-    refuse_entry(code, errno, "follow path");
-  }
-}
-
 static void apply_entry(struct frame *f) {
   if (!decode_entry(&f->body, &a.entry)) {
     protocol_error(f->sequence, "ENTRY");
@@ -519,6 +545,10 @@ static void apply_entry(struct frame *f) {
   if (a.entry.type == TYPE_OPAQUE) {
     require_place(walk_directory(&a.place, &a.rules, entry_path()));
     mark_opaque(a.place.fd);
+    return;
+  }
+  if (a.entry.type == TYPE_NO_WHITEOUT) {
+    take_whiteout();
     return;
   }
   require_place(walk_parent(&a.place, &a.rules, entry_path(), a.name));

@@ -69,7 +69,8 @@
  *             u32 minor, u16 xattrs, bytes path, bytes link
  *             type is a TYPE_ constant. size and stored are for files: logical size, and the number of bytes in the DATA frames that follow.
  *             link is the text of a symbolic link, or the path that a hard link is a further name of. Directly after it: the DATA frames, then
- *             as many XATTR frames as xattrs says. Of a whiteout only the path and the owner count, of an opaque mark only the path.
+ *             as many XATTR frames as xattrs says. Of a whiteout only the path and the owner count, of an opaque mark and of
+ *             TYPE_NO_WHITEOUT only the path.
  *     DATA    u64 offset, u8 bytes[]                   bytes of the file, offsets ascending; what is left out is a hole
  *     XATTR   bytes name, u32 length, u8 value[length]
  *     FINISH  -                                        sets the times of directories; answered with DONE u64 size, u64 entries
@@ -212,6 +213,7 @@
 #define TYPE_FIFO 7
 #define TYPE_WHITEOUT 8
 #define TYPE_OPAQUE 9
+#define TYPE_NO_WHITEOUT 10 /* apply: removes a whiteout at the path, if there is one, and leaves the times of its directory */
 
 /* SCAN, NAMES, STAT, READ: flags. */
 #define SCAN_CONTENT 0x01       /* send the content of regular files, of several names the first only */
@@ -230,7 +232,7 @@
 #define SOURCE_OF_STORE "layerstore"
 
 /* WARNING: code. */
-#define WARN_XATTR_DROPPED 1  /* by policy: meaningful on the machine that made it only */
+#define WARN_XATTR_DROPPED 1  /* by policy: for other file systems only */
 #define WARN_XATTR_REFUSED 2  /* by the file system or the kernel */
 #define WARN_DEVICE_SKIPPED 3 /* a user namespace cannot make devices */
 #define WARN_OWNER_REFUSED 4  /* the user namespace does not have this id */

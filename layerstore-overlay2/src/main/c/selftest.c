@@ -61,7 +61,9 @@ static void check_xattrs(void) {
   check("escaped ones get their true name back",
         strcmp(true_xattr_name("user.overlay.overlay.x", overlay_trusted, name), "user.overlay.x") == 0);
   check("overlay's own are not shown", true_xattr_name("trusted.overlay.origin", overlay_trusted, name) == NULL);
-  check("labels are dropped", !stored_xattr_name(text("security.selinux"), name));
+  check("labels are stored and not shown", stored_xattr_name(text("security.selinux"), name) && is_label(name) &&
+                                               true_xattr_name("security.ima", overlay_trusted, name) == NULL);
+  check("the lists of NFS are dropped", !stored_xattr_name(text("system.nfs4_acl"), name));
   check("others stay as they are",
         stored_xattr_name(text("security.capability"), name) && strcmp(name, "security.capability") == 0);
 }

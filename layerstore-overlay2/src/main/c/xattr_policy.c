@@ -4,18 +4,26 @@
 
 const char overlay_user[] = "user.overlay.", overlay_trusted[] = "trusted.overlay.";
 static const char *const overlay_classes[] = {overlay_trusted, overlay_user};
-static const char *const dropped[] = {"security.selinux", "security.ima", "security.evm", "system.nfs4_acl"};
+static const char *const labels[] = {"security.selinux", "security.ima", "security.evm"};
+static const char foreign_acl[] = "system.nfs4_acl";
 static const char escape[] = "overlay.";
 
 bool is_xattr_name(struct bytes name) {
   return name.length > 0 && name.length < XATTR_NAME_SIZE && memchr(name.at, 0, name.length) == NULL;
 }
 
-bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]) {
-  for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
-    if (name.length == strlen(dropped[i]) && memcmp(name.at, dropped[i], name.length) == 0) {
-      return false;
+bool is_label(const char *name) {
+  for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+    if (strcmp(name, labels[i]) == 0) {
+      return true;
     }
+  }
+  return false;
+}
+
+bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]) {
+  if (name.length == strlen(foreign_acl) && memcmp(name.at, foreign_acl, name.length) == 0) {
+    return false;
   }
   size_t prefix = 0, added = 0;
   for (size_t i = 0; i < sizeof overlay_classes / sizeof overlay_classes[0]; i++) {
@@ -36,10 +44,8 @@ bool stored_xattr_name(struct bytes name, char stored[XATTR_NAME_SIZE]) {
 }
 
 const char *true_xattr_name(const char *stored, const char *overlay, char name[XATTR_NAME_SIZE]) {
-  for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
-    if (strcmp(stored, dropped[i]) == 0) {
-      return NULL;
-    }
+  if (is_label(stored) || strcmp(stored, foreign_acl) == 0) {
+    return NULL;
   }
   for (size_t i = 0; i < sizeof overlay_classes / sizeof overlay_classes[0]; i++) {
     size_t length = strlen(overlay_classes[i]);

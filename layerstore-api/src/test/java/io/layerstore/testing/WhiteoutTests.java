@@ -8,9 +8,16 @@ import static io.layerstore.testing.TreeChange.remove;
 import static io.layerstore.testing.TreeChange.symlink;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.layerstore.LayerPath;
+import io.layerstore.MountOptions;
+import io.layerstore.spi.LayerTree;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -207,5 +214,146 @@ abstract class WhiteoutTests extends DriverTests {
   void opaque_nested_showsOnlyThisLayer() throws IOException {
     assertShownAfter(
         dir("op"), opaque("op"), dir("op/deep"), opaque("op/deep"), file("op/deep/new", "N"));
+  }
+
+  @Test
+  void whiteout_inDirectoryThatIsNew_isNotSeenInAMount() throws IOException {
+    assertWalked(base, List.of("new", "new/f"), dir("new"), remove("new/gone"), file("new/f", "F"));
+  }
+
+  @Test
+  void whiteout_inImpliedDirectory_isNotSeenInAMount() throws IOException {
+    assertWalked(base, List.of("new", "new/er"), remove("new/er/gone"));
+  }
+
+  @Test
+  void whiteout_inBaseLayer_isNotSeenInAMount() throws IOException {
+    assertWalked(null, List.of("new"), dir("new"), remove("new/gone"), remove("gone"));
+  }
+
+  @Test
+  void whiteout_inOpaqueDirectory_isNotSeenInAMount() throws IOException {
+    assertWalked(base, List.of("op"), dir("op"), opaque("op"), remove("op/x"));
+    assertWalked(base, List.of("op"), dir("op"), remove("op/x"), opaque("op"));
+  }
+
+  @Test
+  void whiteout_belowOpaqueDirectory_isNotSeenInAMount() throws IOException {
+    assertWalked(
+        base,
+        List.of("op", "op/deep"),
+        dir("op"),
+        dir("op/deep"),
+        remove("op/deep/y"),
+        opaque("op"));
+  }
+
+  @Test
+  void whiteout_belowOpaqueRoot_isNotSeenInAMount() throws IOException {
+    String id = kit().emptyLayer(base);
+    kit().write(id, base, dir("op"), remove("op/x"), opaque(""));
+    assertEquals(List.of("op"), walked(id));
+  }
+
+  @Test
+  void whiteout_belowDeletedDirectory_isNotSeenInAMount() throws IOException {
+    assertWalked(base, List.of("op"), remove("op"), remove("op/x"));
+    assertWalked(base, List.of("op"), dir("op"), remove("op/x"), remove("op"), dir("op"));
+  }
+
+  @Test
+  void whiteout_inDirectoryInPlaceOfAFile_isNotSeenInAMount() throws IOException {
+    assertWalked(base, List.of("top"), dir("top"), remove("top/gone"));
+  }
+
+  @Test
+  void whiteout_inDirectoryInPlaceOfALink_isNotSeenInAMount() throws IOException {
+    assertWalked(base, List.of("link"), dir("link"), remove("link/a"));
+  }
+
+  @Test
+  void whiteout_inDirectoryThatALayerBelowDeletes_isNotSeenInAMount() throws IOException {
+    String middle = layer(base, remove("op"));
+    assertWalked(middle, List.of("op"), dir("op"), remove("op/x"));
+  }
+
+  @Test
+  void whiteout_whereAnotherLayerIsBelow_hidesWhatIsBelow() throws IOException {
+    String middle = layer(base, file("etc/c", "C"));
+    String id = kit().emptyLayer(middle);
+    kit().write(id, middle, remove("etc/a"), remove("etc/c"), remove("etc/missing"));
+    assertEquals(List.of("etc", "etc/b"), below("etc", walked(id)));
+  }
+
+  @Test
+  void whiteout_inReadWriteLayer_isNotSeenInAMount() throws IOException {
+    String id = kit().readWriteLayer(base);
+    kit().write(id, base, dir("new"), remove("new/gone"), remove("op/x"));
+    MountedTree mount = kit().mount(id);
+    try {
+      assertEquals(List.of("new"), below("new", walk(mount.resolve(""))));
+      assertEquals(List.of("op", "op/deep", "op/deep/y"), below("op", walk(mount.resolve(""))));
+    } finally {
+      kit().driver().unmount(id);
+    }
+  }
+
+  @Test
+  void whiteout_inNewDirectory_leavesItsTimes() throws IOException {
+    String id = kit().emptyLayer(base);
+    kit().write(id, base, dir("new"), remove("new/gone"));
+    String reference = kit().emptyLayer(base);
+    kit().write(reference, base, dir("new"));
+    assertEquals(modified(reference, "new"), modified(id, "new"));
+  }
+
+  private Instant modified(String id, String path) throws IOException {
+    try (LayerTree tree = kit().driver().tree(id)) {
+      return tree.find(LayerPath.of(path)).orElseThrow().entry().attributes().modified();
+    }
+  }
+
+  /**
+   * Fails unless walking through a mount of a layer of {@code changes} shows {@code expected}, and
+   * nothing else at or below the first of these.
+   */
+  private void assertWalked(String parent, List<String> expected, TreeChange... changes)
+      throws IOException {
+    String id = kit().emptyLayer(parent);
+    kit().write(id, parent, changes);
+    assertEquals(expected, below(expected.get(0), walked(id)));
+  }
+
+  private static List<String> below(String top, List<String> paths) {
+    return paths.stream().filter(path -> path.equals(top) || path.startsWith(top + "/")).toList();
+  }
+
+  /** What a walk finds in a mount of the layer itself, and of a read-write layer on it. */
+  private List<String> walked(String id) throws IOException {
+    String top = kit().readWriteLayer(id);
+    List<String> paths;
+    try {
+      paths = walk(kit().mount(top).resolve(""));
+    } finally {
+      kit().driver().unmount(top);
+    }
+    try {
+      Path alone = kit().driver().mountReadOnly(id, MountOptions.DEFAULT);
+      assertEquals(paths, walk(alone));
+    } finally {
+      kit().driver().unmount(id);
+    }
+    return paths;
+  }
+
+  /** Fails if a name is listed that is not there. */
+  private static List<String> walk(Path root) throws IOException {
+    try (Stream<Path> paths = Files.walk(root)) {
+      return paths
+          .filter(path -> !path.equals(root))
+          .map(path -> root.relativize(path).toString())
+          .sorted()
+          .toList();
+    }
   }
 }

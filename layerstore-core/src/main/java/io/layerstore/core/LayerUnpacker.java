@@ -22,6 +22,7 @@ import io.layerstore.spi.FileContent;
 import io.layerstore.spi.FileContent.Extent;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeWriter;
+import io.layerstore.spi.Xattr;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -150,6 +151,7 @@ final class LayerUnpacker {
 
   private void unpackEntry(TarHeader header, TreeEntry entry, InputStream payload, boolean isFirst)
       throws IOException {
+    warnOfXattrs(header, entry);
     boolean isLeftOut = devices.leavesOut(header.index(), entry);
     if (entry.type() != EntryType.FILE) {
       if (!isLeftOut) {
@@ -173,6 +175,22 @@ final class LayerUnpacker {
       writer.write(entry, FileContent.dense(data, entry.sizeBytes()));
       exhaust(data);
       splitFile(header, data.crc(), isFirst);
+    }
+  }
+
+  /** Attributes that no file on Linux can have are in the archive alone. */
+  private void warnOfXattrs(TarHeader header, TreeEntry entry) {
+    if (entry.type() == EntryType.WHITEOUT || entry.type() == EntryType.OPAQUE) {
+      return; // what such an entry has of attributes is of no interest to anybody
+    }
+    for (Xattr xattr : header.xattrs()) {
+      if (!EntryMapper.hasNameSpace(xattr.name())) {
+        context.warn(
+            entry.path(),
+            "extended attribute "
+                + xattr.name()
+                + " has no name space, such as user., and is only in exported archives");
+      }
     }
   }
 

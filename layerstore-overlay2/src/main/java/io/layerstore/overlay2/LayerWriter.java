@@ -1,6 +1,7 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.TreeEntry;
@@ -10,15 +11,18 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one writer of a layer, which tells when it is closed, and hides what an opaque root hides.
+ * The one writer of a layer, which tells when it is closed, and has whiteouts put right at the end.
  */
 final class LayerWriter implements TreeWriter {
 
   /** What the writer needs of the driver. */
   interface Layer {
 
-    /** Hides everything of the layers below. */
-    void hideBelow() throws LayerStoreException;
+    /**
+     * Makes an opaque root work, and takes whiteouts away that the kernel would show; looks at the
+     * layers below.
+     */
+    void completeWhiteouts(boolean isRootOpaque) throws LayerStoreException;
 
     /** The writer is closed. */
     void closed();
@@ -28,6 +32,7 @@ final class LayerWriter implements TreeWriter {
   private final WriteContext context;
   private final Layer layer;
   private boolean isRootOpaque;
+  private boolean hasWhiteouts;
 
   LayerWriter(TreeWriter writer, WriteContext context, Layer layer) {
     this.writer = writer;
@@ -38,14 +43,15 @@ final class LayerWriter implements TreeWriter {
   @Override
   public void write(TreeEntry entry, @Nullable FileContent content) throws IOException {
     isRootOpaque |= entry.type() == EntryType.OPAQUE && entry.path().isRoot();
+    hasWhiteouts |= entry.type() == EntryType.WHITEOUT || Device.WHITEOUT.equals(entry.device());
     writer.write(entry, content);
   }
 
   @Override
   public long finish(long archiveBytes) throws LayerStoreException {
     long sizeBytes = writer.finish(archiveBytes);
-    if (isRootOpaque) {
-      context.whenBelowIsComplete(layer::hideBelow);
+    if (isRootOpaque || hasWhiteouts) {
+      context.whenBelowIsComplete(() -> layer.completeWhiteouts(isRootOpaque));
     }
     return sizeBytes;
   }

@@ -11,6 +11,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.overlay2.linux.DiffWriter;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.TreeScan;
 import io.layerstore.overlay2.linux.WriteSettings;
@@ -316,13 +317,17 @@ final class Overlay2Driver implements GraphDriver {
           writeContext,
           new LayerWriter.Layer() {
             @Override
-            public void hideBelow() throws LayerStoreException {
-              if (parent != null) {
+            public void completeWhiteouts(boolean isRootOpaque) throws LayerStoreException {
+              if (isRootOpaque && parent != null) {
                 try (TreeScan own = openOwn(id);
                     LayerTree below = tree(parent);
                     TreeWriter more = calls.openWriter(home, id, settings, writeContext)) {
                   OpaqueRoot.hide(own, below, more);
                 }
+              }
+              try (TreeScan own = openOwn(id);
+                  DiffWriter less = calls.openWriter(home, id, settings, writeContext)) {
+                NeedlessWhiteouts.take(own, parent == null ? null : () -> tree(parent), less);
               }
             }
 

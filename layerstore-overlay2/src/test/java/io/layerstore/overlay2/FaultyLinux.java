@@ -2,12 +2,12 @@ package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
 import io.layerstore.HelperFailureException;
+import io.layerstore.overlay2.linux.DiffWriter;
 import io.layerstore.overlay2.linux.HelperBinary;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.NativeLinuxCalls;
 import io.layerstore.overlay2.linux.UserNamespace;
-import io.layerstore.spi.TreeWriter;
 import io.layerstore.testing.FaultyFileSystem;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -46,6 +46,7 @@ final class FaultyLinux {
           "list",
           "openWriter",
           "write",
+          "takeWhiteout",
           "finish",
           "openDiff",
           "openTree",
@@ -163,7 +164,7 @@ final class FaultyLinux {
     if (result instanceof Mounts) {
       return proxy(Mounts.class, result);
     }
-    return result instanceof TreeWriter ? proxy(TreeWriter.class, result) : result;
+    return result instanceof DiffWriter ? proxy(DiffWriter.class, result) : result;
   }
 
   private static Object forward(Object target, Method method, Object[] arguments) throws Throwable {

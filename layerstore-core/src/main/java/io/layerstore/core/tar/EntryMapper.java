@@ -24,7 +24,7 @@ import java.util.List;
  * also treats names at the root that begin with {@code .wh..wh.} as metadata of AUFS. Where engines
  * differ, the current one counts. Stricter than Docker are these: only a directory may be called
  * like the root, no name may go through a whiteout, and ids and device numbers that Linux cannot
- * hold are errors rather than other numbers.
+ * hold are errors rather than other numbers. Extended attributes without a name space are left out.
  *
  * <p>Immutable; safe for use by many threads.
  *
@@ -208,12 +208,21 @@ public final class EntryMapper {
     for (Xattr xattr : xattrs) {
       requireAtMost(xattr.name().length(), MAX_XATTR_NAME_BYTES, "bytes of an xattr name", header);
       requireAtMost(xattr.value().length(), limits.maxXattrBytes(), "maxXattrBytes", header);
-      if (xattr.name().indexOf((byte) '.') < 0) {
-        throw malformed(header, "an xattr name without a namespace: " + xattr.name());
-      }
       refuseNul(xattr.name(), header);
     }
-    return attributes(header, xattrs);
+    return attributes(
+        header,
+        xattrs.isEmpty() // as nearly always
+            ? xattrs
+            : xattrs.stream().filter(xattr -> hasNameSpace(xattr.name())).toList());
+  }
+
+  /**
+   * Whether Linux could have an extended attribute of this name: without a name space there is
+   * none. macOS has them, and its tools put them into archives.
+   */
+  public static boolean hasNameSpace(ByteString xattrName) {
+    return xattrName.indexOf((byte) '.') > 0;
   }
 
   private static Attributes attributes(TarHeader header, List<Xattr> xattrs)

@@ -171,9 +171,7 @@ final class ApplyEvents {
     String reason =
         switch (code) {
           case Protocol.WARN_XATTR_DROPPED ->
-              "extended attribute "
-                  + text
-                  + " means something only where the archive was made, and is not set";
+              "extended attribute " + text + " is for other file systems, and is not set";
           case Protocol.WARN_XATTR_REFUSED ->
               "extended attribute " + text + " cannot be set: " + Errno.describe(errno);
           case Protocol.WARN_DEVICE_SKIPPED -> "an ordinary user cannot make device nodes";

@@ -1,12 +1,12 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.TreeEntry;
-import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import io.layerstore.spi.Xattr;
 import java.io.EOFException;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Used by one thread at a time. An interrupt ends the work.
  */
-final class ApplyHelper implements TreeWriter {
+final class ApplyHelper implements DiffWriter {
 
   private static final int ENTRY_FIXED_SIZE = Protocol.HEADER_SIZE + 77 + 4;
   private static final int DATA_FIXED_SIZE = Protocol.HEADER_SIZE + 8;
@@ -34,6 +34,8 @@ final class ApplyHelper implements TreeWriter {
 
   /** Less room than this at the end of a block is not worth a frame of its own. */
   private static final int LEAST_DATA = 4096;
+
+  private static final Attributes NO_ATTRIBUTES = Attributes.of(0, Instant.EPOCH);
 
   private final HelperProcess helper;
   private final OutputBlocks blocks;
@@ -62,7 +64,18 @@ final class ApplyHelper implements TreeWriter {
     KernelLimits.require(entry);
     try {
       events.takeAll();
-      putEntry(entry, content);
+      putEntry(entry, typeOf(entry.type()), content);
+    } catch (Frame.GarbageException e) {
+      throw helper.garbage(e);
+    }
+  }
+
+  @Override
+  public void takeWhiteout(LayerPath path) throws IOException {
+    requireOpen();
+    try {
+      events.takeAll();
+      putEntry(TreeEntry.whiteout(path, NO_ATTRIBUTES), Protocol.TYPE_NO_WHITEOUT, null);
     } catch (Frame.GarbageException e) {
       throw helper.garbage(e);
     }
@@ -123,7 +136,8 @@ final class ApplyHelper implements TreeWriter {
 
   // ---- entries out ----
 
-  private void putEntry(TreeEntry entry, @Nullable FileContent content) throws IOException {
+  private void putEntry(TreeEntry entry, int type, @Nullable FileContent content)
+      throws IOException {
     sequence++;
     Attributes attributes = entry.attributes();
     long stored = content == null ? 0 : storedBytes(content);
@@ -138,7 +152,7 @@ final class ApplyHelper implements TreeWriter {
     FrameBuilder frame =
         room(ENTRY_FIXED_SIZE + entry.path().bytes().length() + linkLength)
             .begin(Protocol.OP_ENTRY, sequence)
-            .u8(typeOf(entry.type()))
+            .u8(type)
             .u32(attributes.mode())
             .u32(owners.uid(entry.path(), attributes.uid()))
             .u32(owners.gid(entry.path(), attributes.gid()))

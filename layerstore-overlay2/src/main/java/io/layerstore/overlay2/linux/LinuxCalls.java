@@ -1,7 +1,6 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerStoreException;
-import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,7 +35,7 @@ public interface LinuxCalls {
    *
    * @param home the driver's home
    */
-  TreeWriter openWriter(Path home, String id, WriteSettings settings, WriteContext context)
+  DiffWriter openWriter(Path home, String id, WriteSettings settings, WriteContext context)
       throws LayerStoreException;
 
   /**

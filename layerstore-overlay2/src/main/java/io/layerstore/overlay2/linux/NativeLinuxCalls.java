@@ -3,7 +3,6 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.DriverIds;
-import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -66,7 +65,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   }
 
   @Override
-  public TreeWriter openWriter(Path home, String id, WriteSettings settings, WriteContext context)
+  public DiffWriter openWriter(Path home, String id, WriteSettings settings, WriteContext context)
       throws LayerStoreException {
     OwnerMapping owners = new OwnerMapping(DriverIds.requireValid(id), settings);
     HelperStart start =

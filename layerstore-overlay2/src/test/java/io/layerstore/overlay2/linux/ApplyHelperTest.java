@@ -23,9 +23,10 @@ import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.FileContent.Extent;
 import io.layerstore.spi.TreeEntry;
-import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import io.layerstore.spi.Xattr;
+import io.layerstore.testing.Machine;
+import io.layerstore.testing.Tool;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -59,7 +60,7 @@ class ApplyHelperTest {
   private LinuxCalls calls;
   private Path diff;
   private WriteSettings settings;
-  private TreeWriter writer;
+  private DiffWriter writer;
 
   /** Keeps what it is told. */
   private static final class Context implements WriteContext {
@@ -121,7 +122,7 @@ class ApplyHelperTest {
     calls.remove(home, "layer");
   }
 
-  private TreeWriter writer() throws LayerStoreException {
+  private DiffWriter writer() throws LayerStoreException {
     if (writer == null) {
       writer = calls.openWriter(home, "layer", settings, context);
     }
@@ -753,6 +754,35 @@ class ApplyHelperTest {
     }
 
     @Test
+    void takeWhiteout_ofAWhiteout_removesItAndLeavesTheTimesOfItsDirectory() throws IOException {
+      directory("d");
+      whiteout("d/gone");
+      finish();
+      writer.close();
+      writer = null;
+      Instant before = node("d").modified();
+      writer().takeWhiteout(path("d/gone"));
+      finish();
+      assertEquals(List.of("d"), names());
+      assertEquals(before, node("d").modified());
+    }
+
+    @Test
+    void takeWhiteout_ofAnythingElse_leavesIt() throws IOException {
+      file("a", mode(0644), "content");
+      writer().takeWhiteout(path("a"));
+      finish();
+      assertEquals(EntryType.FILE, node("a").type());
+    }
+
+    @Test
+    void write_hardLinkToWhiteout_isRefused() throws IOException {
+      whiteout("a");
+      hardLink("b", "a");
+      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+    }
+
+    @Test
     void write_whiteoutTwice_isOne() throws IOException {
       whiteout("a");
       whiteout("a");
@@ -864,14 +894,43 @@ class ApplyHelperTest {
       assertHasXattr(node, "trusted.other", "z");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"security.selinux", "security.ima", "security.evm", "system.nfs4_acl"})
-    void write_labelOfAnotherMachine_isDroppedWithWarning(String name) throws IOException {
-      fileWith("a", xattr(name, "v"), xattr("user.x", "v"));
+    @Test
+    void write_accessControlListOfNfs_isDroppedWithWarning() throws IOException {
+      fileWith("a", xattr("system.nfs4_acl", "v"), xattr("user.x", "v"));
       finish();
       assertEquals(1, context.events.size(), context.events::toString);
-      assertTrue(context.events.get(0).startsWith("warn a extended attribute " + name));
+      assertTrue(context.events.get(0).startsWith("warn a extended attribute system.nfs4_acl"));
       assertEquals(List.of(xattr("user.x", "v")), node("a").xattrs());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"security.selinux", "security.ima", "security.evm"})
+    void write_labelOrSignature_isSetOrWarned(String name) throws Exception {
+      Tool getfattr = Tool.require("getfattr");
+      // A digest as of IMA: of other forms it knows that they cannot be right.
+      fileWith("a", xattr(name, "\4\4abc"), xattr("user.x", "v"));
+      finish();
+      boolean isSet =
+          getfattr.attempt("-h", "-n", name, home.resolve("layer/diff/a")).status() == 0;
+      List<String> events = context.events;
+      assertEquals(isSet ? 0 : 1, events.size(), events::toString);
+      assertTrue(isSet || events.get(0).startsWith("warn a extended attribute " + name));
+      // The labels of this machine are on every file of some, so they are never shown.
+      assertEquals(List.of(xattr("user.x", "v")), node("a").xattrs());
+    }
+
+    @Test
+    void write_signature_isSetForRoot() throws Exception {
+      Machine.requireRoot();
+      Path probe = Files.createFile(home.resolve("probe"));
+      assumeTrue(
+          Tool.require("setfattr").attempt("-n", "security.ima", "-v", "0x0404", probe).status()
+              == 0,
+          "this kernel takes no signatures");
+      fileWith("a", xattr("security.ima", "\4\4abc"));
+      finish();
+      Tool.require("getfattr").run("-h", "-n", "security.ima", home.resolve("layer/diff/a"));
+      assertEquals(List.of(), context.events);
     }
 
     @Test
