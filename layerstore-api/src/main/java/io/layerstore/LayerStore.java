@@ -6,9 +6,6 @@ import io.layerstore.spi.MetadataStoreFactory;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -51,11 +48,16 @@ public interface LayerStore extends AutoCloseable {
   int MAX_DEPTH = 125;
 
   /**
-   * Opens the store at {@code root} for writing with default options, and creates it if there is
-   * none.
+   * Opens the store at {@code root} for writing with default options, and creates it if the
+   * directory does not exist or is empty.
+   *
+   * <p>A directory with anything else in it than a store of this library's or of a dockerd with a
+   * graph driver is refused, and left as it is; see {@link Builder#create}. So is what a failed
+   * call made in a new directory taken away again.
    *
    * @throws StoreLockedException if another process, or another store in this one, has it open for
    *     writing
+   * @throws ForeignRootException if the directory holds something else
    * @throws DriverException if no graph driver can be used
    * @throws LayerStoreException if the root cannot be read or written
    * @throws IllegalStateException if no implementation is on the class path or module path
@@ -263,21 +265,10 @@ public interface LayerStore extends AutoCloseable {
 
   /** Collects how to open a store. Not safe for use by several threads. */
   final class Builder {
-    private final Path root;
-    private @Nullable String driver;
-    private final Map<String, String> driverOptions = new TreeMap<>();
-    private String metadataPathTemplate = StoreOptions.DEFAULT_METADATA_PATH;
-    private IdMapping idMapping = IdMapping.IDENTITY;
-    private Durability durability = Durability.FULL;
-    private Limits limits = Limits.DEFAULT;
-    private DevicePolicy devices = DevicePolicy.ALLOW;
-    private @Nullable Executor executor;
-    private ProgressListener progress = ProgressListener.NONE;
-    private boolean readOnly;
-    private @Nullable MetadataStoreFactory metadataStore;
+    private final StoreOptions.Builder options;
 
     private Builder(Path root) {
-      this.root = Objects.requireNonNull(root, "root");
+      this.options = StoreOptions.builder(root);
     }
 
     /**
@@ -285,13 +276,13 @@ public interface LayerStore extends AutoCloseable {
      * as Docker does.
      */
     public Builder driver(@Nullable String driver) {
-      this.driver = driver;
+      options.driver(driver);
       return this;
     }
 
     /** Adds an option for the graph driver; one it does not know is refused at open. */
     public Builder driverOption(String key, String value) {
-      driverOptions.put(key, value);
+      options.driverOption(key, value);
       return this;
     }
 
@@ -300,25 +291,25 @@ public interface LayerStore extends AutoCloseable {
      * name. Docker's is {@code image/%s/layerdb}.
      */
     public Builder metadataPathTemplate(String template) {
-      this.metadataPathTemplate = template;
+      options.metadataPathTemplate(template);
       return this;
     }
 
     /** Sets how owners are shown on the host. */
     public Builder idMapping(IdMapping idMapping) {
-      this.idMapping = idMapping;
+      options.idMapping(idMapping);
       return this;
     }
 
     /** Sets how much is forced to the disk; {@link Durability#FULL} unless set. */
     public Builder durability(Durability durability) {
-      this.durability = durability;
+      options.durability(durability);
       return this;
     }
 
     /** Sets what archives may ask for; {@link Limits#DEFAULT} unless set. */
     public Builder limits(Limits limits) {
-      this.limits = limits;
+      options.limits(limits);
       return this;
     }
 
@@ -327,7 +318,7 @@ public interface LayerStore extends AutoCloseable {
      * DevicePolicy#ALLOW} unless set.
      */
     public Builder devices(DevicePolicy devices) {
-      this.devices = devices;
+      options.devices(devices);
       return this;
     }
 
@@ -337,13 +328,13 @@ public interface LayerStore extends AutoCloseable {
      * Without it the store has threads of its own, ended at close.
      */
     public Builder executor(@Nullable Executor executor) {
-      this.executor = executor;
+      options.executor(executor);
       return this;
     }
 
     /** Sets who is told of progress, unless an operation names a listener of its own. */
     public Builder progress(ProgressListener progress) {
-      this.progress = progress;
+      options.progress(progress);
       return this;
     }
 
@@ -352,13 +343,23 @@ public interface LayerStore extends AutoCloseable {
      * in use by another store or a daemon.
      */
     public Builder readOnly(boolean readOnly) {
-      this.readOnly = readOnly;
+      options.readOnly(readOnly);
+      return this;
+    }
+
+    /**
+     * Sets where a store may be made if the root has none; {@link StoreCreation#IF_EMPTY} unless
+     * set. A store that is opened for reading only is never made: an empty directory then shows as
+     * an empty store, and any other is refused.
+     */
+    public Builder create(StoreCreation creation) {
+      options.creation(creation);
       return this;
     }
 
     /** Replaces the file metadata store; for tests and for those who keep metadata elsewhere. */
     public Builder metadataStore(@Nullable MetadataStoreFactory factory) {
-      this.metadataStore = factory;
+      options.metadataStore(factory);
       return this;
     }
 
@@ -369,21 +370,7 @@ public interface LayerStore extends AutoCloseable {
      * @throws LayerStoreException as {@link LayerStore#open} says
      */
     public LayerStore open() throws LayerStoreException {
-      return LayerStoreProvider.load()
-          .open(
-              new StoreOptions(
-                  root,
-                  driver,
-                  driverOptions,
-                  metadataPathTemplate,
-                  idMapping,
-                  durability,
-                  limits,
-                  devices,
-                  executor,
-                  progress,
-                  readOnly,
-                  metadataStore));
+      return LayerStoreProvider.load().open(options.build());
     }
   }
 }

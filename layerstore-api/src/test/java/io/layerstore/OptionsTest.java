@@ -151,19 +151,7 @@ final class OptionsTest {
   class Store {
 
     private StoreOptions withTemplate(String template) {
-      return new StoreOptions(
-          Path.of("x"),
-          null,
-          Map.of(),
-          template,
-          IdMapping.IDENTITY,
-          Durability.FULL,
-          Limits.DEFAULT,
-          DevicePolicy.ALLOW,
-          null,
-          ProgressListener.NONE,
-          false,
-          null);
+      return StoreOptions.builder(Path.of("x")).metadataPathTemplate(template).build();
     }
 
     @Test

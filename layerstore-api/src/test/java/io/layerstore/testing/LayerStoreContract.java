@@ -47,7 +47,9 @@ import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreCreation;
 import io.layerstore.StoreLockedException;
+import io.layerstore.StoreNotFoundException;
 import io.layerstore.TarOptions;
 import io.layerstore.UnsupportedEntryException;
 import java.io.ByteArrayInputStream;
@@ -1946,6 +1948,111 @@ public abstract class LayerStoreContract {
               LayerStoreException.class, () -> builder(other).driverOption("no.such", "x").open());
       assertTrue(e.getMessage().contains("no.such"), e.getMessage());
       builder(other).open().close();
+    }
+
+    @Test
+    void open_refusedInANewDirectory_leavesNotEvenTheDirectories() throws IOException {
+      Path above = root.resolveSibling("above");
+      assertThrows(
+          LayerStoreException.class,
+          () -> builder(above.resolve("other")).driverOption("no.such", "x").open());
+      assertFalse(Files.exists(above));
+    }
+
+    @Test
+    void open_refusedInAnEmptyDirectory_leavesItEmpty() throws IOException {
+      Path other = Files.createDirectory(root.resolveSibling("other"));
+      assertThrows(
+          LayerStoreException.class, () -> builder(other).driverOption("no.such", "x").open());
+      assertEquals(List.of(), names(other));
+    }
+
+    @Test
+    void open_refusedBesideOtherFiles_leavesThemAlone() throws IOException {
+      Path other = Files.createDirectory(root.resolveSibling("other"));
+      Files.writeString(other.resolve("mine"), "x");
+      assertThrows(
+          LayerStoreException.class,
+          () -> builder(other).create(StoreCreation.ANYWHERE).driverOption("no.such", "x").open());
+      assertEquals(List.of("mine"), names(other));
+    }
+
+    @Test
+    void open_neverCreate_leavesAnEmptyDirectoryEmpty() throws IOException {
+      Path other = Files.createDirectory(root.resolveSibling("other"));
+      StoreNotFoundException e =
+          assertThrows(
+              StoreNotFoundException.class,
+              () -> builder(other).create(StoreCreation.NEVER).open());
+      assertEquals(other, e.root());
+      assertEquals(List.of(), names(other));
+    }
+
+    @Test
+    void open_neverCreate_opensWhatThereIs() throws IOException {
+      store.close();
+      store = builder(root).create(StoreCreation.NEVER).open();
+      try (Layer layer = register(tar("a", "1"))) {
+        assertEquals(1, store.layers().size());
+      }
+    }
+
+    @Test
+    void open_readOnlyOfAnEmptyDirectory_showsNothingAndLeavesItEmpty() throws IOException {
+      Path other = Files.createDirectory(root.resolveSibling("other"));
+      try (LayerStore reader = builder(other).readOnly(true).open()) {
+        assertEquals(List.of(), reader.layers());
+      }
+      assertEquals(List.of(), names(other));
+    }
+
+    @Test
+    void close_createdIfUsedAndNotUsed_leavesNotEvenTheDirectories() throws IOException {
+      Path above = root.resolveSibling("above");
+      try (LayerStore other =
+          builder(above.resolve("other")).create(StoreCreation.IF_USED).open()) {
+        byte[] bad = new TarBuilder().file("a", "1").file("../b", "2").end().toBytes();
+        assertThrows(
+            BreakoutException.class,
+            () -> other.register(LayerSource.of(bad), RegisterOptions.DEFAULT));
+      }
+      assertFalse(Files.exists(above));
+    }
+
+    @Test
+    void close_createdIfUsedWithALayerOfEmptyDirectories_keepsAll() throws IOException {
+      Path other = root.resolveSibling("other");
+      byte[] tar = new TarBuilder().directory("a").directory("a/b").end().toBytes();
+      ChainId chainId;
+      try (LayerStore first = builder(other).create(StoreCreation.IF_USED).open();
+          Layer layer = first.register(LayerSource.of(tar), RegisterOptions.DEFAULT)) {
+        chainId = layer.chainId();
+      }
+      try (LayerStore again = builder(other).create(StoreCreation.IF_USED).open();
+          RWLayer rw = again.createRWLayer("rw", chainId);
+          Mount mount = rw.mount()) {
+        assertTrue(Files.isDirectory(mount.path().resolve("a/b")));
+      }
+    }
+
+    @Test
+    void close_createdIfUsedWithAReadWriteLayer_keepsIt() throws IOException {
+      Path other = root.resolveSibling("other");
+      try (LayerStore first = builder(other).create(StoreCreation.IF_USED).open()) {
+        first.createRWLayer("rw", null).close();
+      }
+      try (LayerStore again = builder(other).create(StoreCreation.NEVER).open()) {
+        assertEquals("rw", again.rwLayers().get(0).name());
+      }
+    }
+
+    @Test
+    void close_ifUsedOfAnEmptyStoreOfBefore_keepsIt() throws IOException {
+      Path other = root.resolveSibling("other");
+      builder(other).open().close();
+      List<String> before = names(other);
+      builder(other).create(StoreCreation.IF_USED).open().close();
+      assertEquals(before, names(other));
     }
 
     @Test

@@ -50,7 +50,7 @@ final class CommitCommand extends Subcommand {
     }
     @Nullable Instant latestTime = layerstore().latestTime();
     ImageReference reference = image == null ? null : ImageReference.parse(image);
-    try (LayerStore store = layerstore().openToWrite();
+    try (LayerStore store = layerstore().openToChange();
         RWLayer layer = store.getRWLayer(nameParameter.getValue())) {
       if (reference == null) {
         commit(layer, latestTime);

@@ -26,7 +26,7 @@ final class CreateCommand extends Subcommand {
   public Integer call() throws IOException {
     @Nullable String parent = parentOption.getValue();
     String name = nameParameter.getValue();
-    try (LayerStore store = layerstore().openToWrite();
+    try (LayerStore store = layerstore().openToAdd();
         RWLayer layer =
             store.createRWLayer(name, parent == null ? null : Target.parent(store, parent))) {
       print(

@@ -42,7 +42,7 @@ final class ImportCommand extends Subcommand {
             .progress(layerstore().progressBar().listener())
             .build();
     LayerSource source = file.equals("-") ? () -> layerstore().console().in() : NamedFile.of(file);
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToAdd()) {
       Image image = NamedFile.explain(file, () -> store.images().importRootFs(source, options));
       print(
           out -> out.line(image.id().toString()),

@@ -1,9 +1,11 @@
 package io.layerstore.cli;
 
 import io.layerstore.Compression;
+import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import java.nio.file.Files;
+import io.layerstore.StoreCreation;
+import io.layerstore.StoreNotFoundException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
@@ -58,6 +60,14 @@ final class Layerstore implements Runnable {
           .arity("0")
           .description("Change nothing, and neither wait for others nor lock them out.")
           .build();
+  private final OptionSpec init =
+      common("--init")
+          .type(boolean.class)
+          .arity("0")
+          .description(
+              "Make a store if the directory has none, whatever else is in it. Else commands that add"
+                  + " something make one, in a new or empty directory.")
+          .build();
   private final OptionSpec json =
       common("--json")
           .type(boolean.class)
@@ -86,7 +96,7 @@ final class Layerstore implements Runnable {
         .description(
             "Stores container layers as Docker's layer store does, in the same bytes on disk.")
         .synopsisSubcommandLabel("COMMAND");
-    for (OptionSpec option : List.of(root, driver, driverOptions, readOnly, json)) {
+    for (OptionSpec option : List.of(root, driver, driverOptions, readOnly, init, json)) {
       spec.addOption(option);
     }
     List<String> words = Arrays.asList(arguments);
@@ -156,14 +166,7 @@ final class Layerstore implements Runnable {
    * --read-only}: looking must not fail because somebody writes, nor keep anybody from writing.
    */
   LayerStore openToRead() throws LayerStoreException {
-    Path directory = rootDirectory();
-    if (!Files.isDirectory(directory)) {
-      throw new LayerStoreException(
-          "there is no store at "
-              + directory
-              + "; 'register' and 'create' make one, and --root names another");
-    }
-    return builder(directory).readOnly(true).open();
+    return open(builder(rootDirectory()).readOnly(true));
   }
 
   /**
@@ -172,10 +175,13 @@ final class Layerstore implements Runnable {
    * written.
    */
   LayerStore openToTry() throws LayerStoreException {
-    if (!Subcommand.isGiven(readOnly) && Files.isDirectory(rootDirectory())) {
+    if (!Subcommand.isGiven(readOnly)) {
       try {
-        return openToWrite();
+        return openToChange();
       } catch (LayerStoreException e) {
+        if (Subcommand.isGiven(init)) {
+          throw e;
+        }
         // In use, or not ours to write. If it is neither, reading fails in the same way.
       }
     }
@@ -183,11 +189,65 @@ final class Layerstore implements Runnable {
   }
 
   /**
-   * Opens the store for a command that changes it; with {@code --read-only} the store itself
-   * refuses the change.
+   * Opens the store for a command that changes what is there; with {@code --read-only} the store
+   * itself refuses the change.
    */
-  LayerStore openToWrite() throws LayerStoreException {
-    return builder(rootDirectory()).readOnly(Subcommand.isGiven(readOnly)).open();
+  LayerStore openToChange() throws LayerStoreException {
+    return openToWrite(StoreCreation.NEVER);
+  }
+
+  /**
+   * Opens the store for a command that adds to it, and makes one if need be. A command that fails
+   * takes a store that it made away again.
+   */
+  LayerStore openToAdd() throws LayerStoreException {
+    return openToWrite(StoreCreation.IF_USED);
+  }
+
+  private LayerStore openToWrite(StoreCreation creation) throws LayerStoreException {
+    return open(
+        builder(rootDirectory())
+            .readOnly(Subcommand.isGiven(readOnly))
+            .create(Subcommand.isGiven(init) ? StoreCreation.ANYWHERE : creation));
+  }
+
+  private LayerStore open(LayerStore.Builder builder) throws LayerStoreException {
+    try {
+      LayerStore store = builder.open();
+      sayWhatIsNotShown(store);
+      return store;
+    } catch (ForeignRootException e) {
+      throw e;
+    } catch (StoreNotFoundException e) {
+      throw new LayerStoreException(
+          "there is no store at "
+              + e.root()
+              + "; 'load', 'import', 'register' and 'create' make one, as does --init, and --root names"
+              + " another",
+          e);
+    }
+  }
+
+  /** With {@code --driver} an empty store can hide a full one of another driver. */
+  private void sayWhatIsNotShown(LayerStore store) {
+    if (driver.getValue() == null
+        || !store.layers().isEmpty()
+        || !store.rwLayers().isEmpty()
+        || !store.images().list().isEmpty()) {
+      return;
+    }
+    store
+        .driverChoice()
+        .rejected()
+        .forEach(
+            (name, reason) ->
+                console.complain(
+                    "the store of the driver "
+                        + store.driverName()
+                        + " is empty; of "
+                        + name
+                        + ": "
+                        + reason));
   }
 
   /** Opens a store of the command's own, for {@code demo}. */
@@ -197,8 +257,8 @@ final class Layerstore implements Runnable {
 
   /** Refuses the options that make no sense for a command with a store of its own. */
   void requireNoStoreNamed() {
-    if (root.getValue() != null || Subcommand.isGiven(readOnly)) {
-      throw wrongUsage("demo makes a store of its own; leave out --root and --read-only");
+    if (root.getValue() != null || Subcommand.isGiven(readOnly) || Subcommand.isGiven(init)) {
+      throw wrongUsage("demo makes a store of its own; leave out --root, --init and --read-only");
     }
   }
 

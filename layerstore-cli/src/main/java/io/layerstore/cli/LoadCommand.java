@@ -49,7 +49,7 @@ final class LoadCommand extends Subcommand {
             .reference(tag == null ? null : ImageReference.parse(tag))
             .progress(layerstore().progressBar().listener())
             .build();
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToAdd()) {
       LoadReport report = load(store, file, options);
       for (String note : report.notes()) {
         layerstore().console().complain(note);

@@ -36,7 +36,7 @@ final class MountCommand extends Subcommand {
   public Integer call() throws IOException {
     String name = nameParameter.getValue();
     List<String> command = commandParameter.getValue();
-    try (LayerStore store = layerstore().openToWrite();
+    try (LayerStore store = layerstore().openToChange();
         RWLayer layer = store.getRWLayer(name)) {
       return command.isEmpty()
           ? stay(layer)

@@ -44,7 +44,7 @@ final class PruneCommand extends Subcommand {
             plan.spared());
       }
     } else {
-      try (LayerStore store = layerstore().openToWrite()) {
+      try (LayerStore store = layerstore().openToChange()) {
         PruneReport report = store.images().prune(store.images().planPrune(options));
         show(
             "",

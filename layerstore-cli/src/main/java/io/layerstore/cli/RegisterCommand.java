@@ -34,7 +34,7 @@ final class RegisterCommand extends Subcommand {
     @Nullable String expected = expectedOption.getValue();
     String file = fileParameter.getValue();
     DiffId diffId = expected == null ? null : DiffId.parse(expected);
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToAdd()) {
       RegisterOptions options =
           RegisterOptions.builder()
               .parent(parent == null ? null : store.resolve(parent))

@@ -23,7 +23,7 @@ final class ReleaseCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     String chain = chainParameter.getValue();
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToChange()) {
       List<LayerMetadata> deleted = release(store, store.resolve(chain));
       print(
           out -> {

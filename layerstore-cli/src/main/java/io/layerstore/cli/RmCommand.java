@@ -20,7 +20,7 @@ final class RmCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     String name = nameParameter.getValue();
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToChange()) {
       try (RWLayer layer = store.getRWLayer(name)) {
         // In a process that ends right away nothing else holds the layer below, and it would be
         // deleted too.

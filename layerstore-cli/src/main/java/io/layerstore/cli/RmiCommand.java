@@ -52,7 +52,7 @@ final class RmiCommand extends Subcommand {
       throw layerstore().wrongUsage("name at least one image");
     }
     Removed removed = new Removed();
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToChange()) {
       try {
         for (String argument : arguments) {
           remove(store, argument, removed);

@@ -34,7 +34,7 @@ final class RunCommand extends Subcommand {
     if (command.isEmpty()) {
       throw layerstore().wrongUsage("name a command to run: run NAME -- COMMAND");
     }
-    try (LayerStore store = layerstore().openToWrite();
+    try (LayerStore store = layerstore().openToChange();
         RWLayer layer = store.getRWLayer(nameParameter.getValue())) {
       return new MountedRun(layerstore()).run(layer, command, isGiven(chrootOption));
     }

@@ -21,7 +21,7 @@ final class TagCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     ImageReference reference = ImageReference.parse(referenceParameter.getValue());
-    try (LayerStore store = layerstore().openToWrite()) {
+    try (LayerStore store = layerstore().openToChange()) {
       Image image = Target.image(store, imageParameter.getValue());
       store.images().references().addTag(reference, image.id(), true);
       print(

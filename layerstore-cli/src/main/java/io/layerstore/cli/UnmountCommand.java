@@ -17,7 +17,7 @@ final class UnmountCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     String name = nameParameter.getValue();
-    try (LayerStore store = layerstore().openToWrite();
+    try (LayerStore store = layerstore().openToChange();
         RWLayer layer = store.getRWLayer(name)) {
       // A mount that an earlier process left is taken over by a plain one, and goes with it.
       Mount mount = layer.mount();

@@ -46,10 +46,12 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   private static LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)
       throws LayerStoreException {
     Path root = options.root();
-    StoreRoot.prepare(root, options.readOnly());
+    StoreRoot prepared = StoreRoot.prepare(options);
     if (!options.readOnly()) {
+      open.add(prepared::removeMade);
       StoreLock lock = StoreLock.acquire(root);
       open.add(lock::close);
+      open.add(() -> prepared.takeBack(lock));
     }
     DriverSelector.Selection selection = DriverSelector.select(options);
     GraphDriver driver = selection.driver();
@@ -90,6 +92,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     }
     findings.addAll(layers.images().recoveryReport().findings());
     open.setRecoveryReport(new RecoveryReport(findings));
+    prepared.opened();
     return layers;
   }
 

@@ -3,16 +3,16 @@ package io.layerstore.core;
 import io.layerstore.DriverChoice;
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
+import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.StoreCreation;
+import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.GraphDriverProvider;
 import io.layerstore.spi.ProbeResult;
-import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -25,19 +25,24 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Chooses the graph driver of a store as Docker does, opens it, and says why.
+ * Chooses the graph driver of a store as Docker does, opens it, and says why. Before it has chosen,
+ * and where it refuses, it makes nothing.
  *
  * <ol>
  *   <li>A driver that the caller names: that one or none.
  *   <li>A driver whose home under the root has something in it. Two such are an error, and so is
  *       one that cannot be opened: another driver would not see its layers. {@code vfs} does not
  *       count here.
- *   <li>{@code vfs}, if it has layers. Docker does not look, and so forgets them; this is an
- *       addition.
- *   <li>{@code vfs}, if the root is not on the default file system.
- *   <li>The first of {@code overlay2}, {@code vfs} and the others by name that is supported.
+ *   <li>{@code vfs}, if it has a store; then any other that has a layer database. Docker does not
+ *       look, and so forgets them; this is an addition.
+ *   <li>In a root that is empty, or where the caller wants a store whatever there is: {@code vfs},
+ *       if the root is not on the default file system, else the first of {@code overlay2}, {@code
+ *       vfs} and the others by name that is supported.
+ *   <li>Any other root is somebody else's, and refused.
  * </ol>
  *
  * <p>Where it differs from Docker otherwise: a home of a driver of Docker's that is not on the
@@ -47,17 +52,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DriverSelector {
 
-  private static final String OVERLAY2 = "overlay2";
-  private static final String VFS = "vfs";
+  private static final Logger log = LoggerFactory.getLogger(DriverSelector.class);
+
+  static final String OVERLAY2 = "overlay2";
+  static final String VFS = "vfs";
 
   /** In Docker's order; what no provider is there for comes last. */
   private static final List<String> PRIORITY = List.of(OVERLAY2, VFS);
-
-  /**
-   * Drivers of Docker's whose layers a root may hold. {@code vfs} is not among them, as in Docker.
-   */
-  private static final List<String> DOCKER_DRIVERS =
-      List.of(OVERLAY2, "fuse-overlayfs", "btrfs", "zfs");
 
   private static final Set<String> REMOVED = Set.of("aufs", "devicemapper", "overlay");
 
@@ -69,17 +70,27 @@ public final class DriverSelector {
    */
   public record Selection(GraphDriver driver, DriverChoice choice) {}
 
+  /**
+   * A driver that is to be opened, and why.
+   *
+   * @param provider what opens it; null for the first that is supported
+   */
+  private record Decision(@Nullable GraphDriverProvider provider, String reason) {}
+
   private final StoreOptions options;
+  private final RootContents contents;
   private final Map<String, GraphDriverProvider> providers = new LinkedHashMap<>();
   private final Map<String, String> rejected = new TreeMap<>();
 
-  private DriverSelector(StoreOptions options, Collection<GraphDriverProvider> found) {
+  private DriverSelector(StoreOptions options, Collection<GraphDriverProvider> found)
+      throws LayerStoreException {
     this.options = options;
     found.stream()
         .sorted(
             Comparator.<GraphDriverProvider>comparingInt(p -> priority(p.name()))
                 .thenComparing(GraphDriverProvider::name))
         .forEach(provider -> providers.putIfAbsent(provider.name(), provider));
+    this.contents = RootContents.look(options, providers.keySet());
   }
 
   private static int priority(String name) {
@@ -88,8 +99,25 @@ public final class DriverSelector {
   }
 
   /**
+   * Looks at a root, and refuses one that {@link #select(StoreOptions)} would refuse for what is in
+   * it. Changes nothing.
+   *
+   * @return what is in it
+   * @throws ForeignRootException if it is somebody else's
+   * @throws StoreNotFoundException if there is none, and none is to be made
+   * @throws DriverException if no driver can be chosen for it
+   */
+  static RootContents requireUsable(StoreOptions options) throws LayerStoreException {
+    DriverSelector selector = new DriverSelector(options, DriverProviders.load().providers());
+    selector.decide();
+    return selector.contents;
+  }
+
+  /**
    * Chooses among the drivers on the class path or module path, and opens one.
    *
+   * @throws ForeignRootException if the root is somebody else's
+   * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
   public static Selection select(StoreOptions options) throws LayerStoreException {
@@ -100,6 +128,8 @@ public final class DriverSelector {
   /**
    * Chooses among {@code providers}, and opens one. Of two of the same name the first counts.
    *
+   * @throws ForeignRootException if the root is somebody else's
+   * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
   public static Selection select(StoreOptions options, List<GraphDriverProvider> providers)
@@ -112,27 +142,64 @@ public final class DriverSelector {
       throws LayerStoreException {
     DriverSelector selector = new DriverSelector(options, providers);
     selector.rejected.putAll(broken);
-    return selector.select();
+    Decision decision = selector.decide();
+    selector.warnOfSecondStore(decision);
+    return decision.provider() == null
+        ? selector.openFirstSupported()
+        : selector.open(decision.provider(), decision.reason());
   }
 
-  private Selection select() throws LayerStoreException {
+  private Decision decide() throws LayerStoreException {
     @Nullable String named = options.driver();
     if (named != null) {
-      return open(requireProvider(named), "named by the caller");
+      return new Decision(requireNamed(named), "named by the caller");
     }
-    Optional<String> prior = findPrior();
+    Optional<String> prior = findPrior().or(this::findDatabase);
     if (prior.isPresent()) {
-      noteUncountedVfs(prior.get());
-      return open(requireInstalled(prior.get()), "it has layers under the root already");
+      noteOtherStores(prior.get());
+      return new Decision(requireInstalled(prior.get()), "it has a store under the root already");
     }
-    if (hasVfsState()) {
-      return open(requireProvider(VFS), "it has layers under the root already");
-    }
+    requireMayCreate(false);
     if (options.root().getFileSystem() != FileSystems.getDefault()) {
-      return open(
+      return new Decision(
           requireProvider(VFS), "the root is not on the default file system, where others need it");
     }
-    return openFirstSupported();
+    return new Decision(null, "");
+  }
+
+  private GraphDriverProvider requireNamed(String name) throws LayerStoreException {
+    GraphDriverProvider provider = requireProvider(name);
+    noteOtherStores(name);
+    if (!contents.hasStore(name)) {
+      requireMayCreate(true);
+    }
+    return provider;
+  }
+
+  /** Refuses to make a store, or to show an empty one, in a root that is not for that. */
+  private void requireMayCreate(boolean isDriverNamed) throws StoreNotFoundException {
+    if (contents.isEmpty()) {
+      if (!options.readOnly() && options.creation() == StoreCreation.NEVER) {
+        throw new StoreNotFoundException(options.root());
+      }
+      return;
+    }
+    if (options.readOnly()
+        || options.creation() == StoreCreation.NEVER
+        || (options.creation() != StoreCreation.ANYWHERE && !isDriverNamed)) {
+      throw new ForeignRootException(
+          options.root(),
+          options.driver(),
+          ForeignContents.describe(options.root(), contents),
+          advice());
+    }
+  }
+
+  private String advice() {
+    return options.readOnly() || options.creation() == StoreCreation.NEVER
+        ? "give the root of a store"
+        : "use another directory; to make a store beside that, name the driver or ask for it"
+            + " (create, --init)";
   }
 
   private GraphDriverProvider requireProvider(String name) throws DriverException {
@@ -159,15 +226,11 @@ public final class DriverSelector {
 
   /** The one driver that has state under the root, installed or not. */
   private Optional<String> findPrior() throws LayerStoreException {
-    Set<String> known = new TreeSet<>(DOCKER_DRIVERS);
+    Set<String> known = new TreeSet<>(RootContents.DOCKER_DRIVERS);
     known.addAll(providers.keySet());
     known.remove(VFS);
-    List<String> priors = new ArrayList<>();
-    for (String name : known) {
-      if (isNonEmptyDirectory(home(name))) {
-        priors.add(name);
-      }
-    }
+    List<String> priors =
+        known.stream().filter(name -> contents.hasHome(name) && contents.hasStore(name)).toList();
     if (priors.size() > 1) {
       String names = String.join(", ", priors);
       throw new DriverException(
@@ -182,28 +245,58 @@ public final class DriverSelector {
     return priors.stream().findFirst();
   }
 
+  /** A driver that is installed and has a store that Docker would not look for. */
+  private Optional<String> findDatabase() {
+    return contents.hasStore(VFS)
+        ? Optional.of(VFS)
+        : providers.keySet().stream().filter(contents::hasMetadata).findFirst();
+  }
+
   private GraphDriverProvider requireInstalled(String prior) throws DriverException {
     @Nullable GraphDriverProvider provider = providers.get(prior);
     if (provider == null) {
       throw new DriverNotSupportedException(
           prior,
-          home(prior)
-              + " has layers of this driver, and it is not installed; add it, use another root, or"
-              + " name one of the installed drivers: "
+          options.root()
+              + " has "
+              + ForeignContents.describeDriver(options.root(), prior)
+              + ", which is not installed; add it, use another root, or name one of the installed"
+              + " drivers: "
               + installed());
     }
     return provider;
   }
 
-  private boolean hasVfsState() throws LayerStoreException {
-    return isNonEmptyDirectory(home(VFS).resolve("dir"))
-        || isNonEmptyDirectory(options.root().resolve(options.metadataPath(VFS)));
+  /** Says what the caller will not see. */
+  private void noteOtherStores(String chosen) {
+    for (String name : otherStores(chosen)) {
+      rejected.put(
+          name,
+          "it has a store under the root too, but "
+              + chosen
+              + (chosen.equals(options.driver()) ? " is named" : " goes first, as in Docker"));
+    }
   }
 
-  private void noteUncountedVfs(String chosen) throws LayerStoreException {
-    if (hasVfsState()) {
-      rejected.put(
-          VFS, "it has layers under the root too, but " + chosen + " goes first, as in Docker");
+  private List<String> otherStores(String chosen) {
+    return providers.keySet().stream()
+        .filter(name -> !name.equals(chosen) && contents.hasStore(name))
+        .toList();
+  }
+
+  /** An empty store beside a full one must not come up in silence. */
+  private void warnOfSecondStore(Decision decision) {
+    GraphDriverProvider provider = decision.provider();
+    if (provider == null || contents.hasStore(provider.name())) {
+      return;
+    }
+    List<String> others = otherStores(provider.name());
+    if (!others.isEmpty()) {
+      log.warn(
+          "making a store of the driver {} at {}, where there is one of {}; it does not show what is in that",
+          provider.name(),
+          options.root(),
+          String.join(", ", others));
     }
   }
 
@@ -247,17 +340,5 @@ public final class DriverSelector {
 
   private Path home(String name) {
     return options.root().resolve(name);
-  }
-
-  /** Whether something is in there. What cannot be read counts, as in Docker: it may be. */
-  private static boolean isNonEmptyDirectory(Path directory) {
-    if (!Files.isDirectory(directory)) {
-      return false;
-    }
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      return entries.iterator().hasNext();
-    } catch (IOException e) {
-      return true;
-    }
   }
 }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class StoreArchiveLayers implements ArchiveLayers {
 
   /** Docker's own place for temporary files; a daemon empties it when it starts. */
-  private static final String TEMPORARY = "tmp";
+  static final String TEMPORARY = "tmp";
 
   private final StoreContext store;
   private final LayerHealth health;

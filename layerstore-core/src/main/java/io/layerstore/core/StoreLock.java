@@ -9,14 +9,17 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -62,6 +65,11 @@ public final class StoreLock implements AutoCloseable {
   private final CompletableFuture<Boolean> acquired = new CompletableFuture<>();
   private final CompletableFuture<Boolean> released = new CompletableFuture<>();
   private final Thread owner;
+
+  /** Whether this made the file; nobody else may delete it. Set before {@code acquired}. */
+  private volatile boolean isFileNew;
+
+  private volatile boolean deletesFile;
 
   /**
    * What makes two paths the same root: its file system and the file's key there, or its real path
@@ -136,10 +144,17 @@ public final class StoreLock implements AutoCloseable {
   private void holdLock(Path root) {
     @Nullable FileChannel channel = null;
     try {
-      channel = open(root);
-      if (!tryLock(channel)) {
-        throw new StoreLockedException(root);
-      }
+      @Nullable Object key;
+      do {
+        if (channel != null) {
+          channel.close();
+        }
+        key = keyOf(root.resolve(FILE_NAME));
+        channel = open(root);
+        if (!tryLock(channel)) {
+          throw new StoreLockedException(root);
+        }
+      } while (!isFileNew && !Objects.equals(key, keyOf(root.resolve(FILE_NAME))));
     } catch (IOException | RuntimeException e) {
       fail(channel, e);
       return;
@@ -147,10 +162,35 @@ public final class StoreLock implements AutoCloseable {
     acquired.complete(true);
     awaitClosing();
     try {
+      if (isFileNew && deletesFile) {
+        deleteFile(root);
+      }
       channel.close();
       released.complete(true);
     } catch (IOException | RuntimeException e) {
       released.completeExceptionally(e);
+    }
+  }
+
+  /**
+   * What tells a file from another one of the same name. The one that is locked must still have the
+   * name: whoever makes the file may delete it again, see {@link #deleteFileAtClose}.
+   */
+  private static @Nullable Object keyOf(Path file) throws IOException {
+    try {
+      return Files.readAttributes(file, BasicFileAttributes.class, NOFOLLOW_LINKS).fileKey();
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
+  /** While it is locked, so that nobody holds a lock that the next one does not see. */
+  private static void deleteFile(Path root) {
+    try {
+      Files.deleteIfExists(root.resolve(FILE_NAME));
+    } catch (IOException e) {
+      // Windows deletes no file that is open. It is empty, and does no harm.
+      return;
     }
   }
 
@@ -176,7 +216,7 @@ public final class StoreLock implements AutoCloseable {
     }
   }
 
-  private static FileChannel open(Path root) throws IOException {
+  private FileChannel open(Path root) throws IOException {
     Path file = root.resolve(FILE_NAME);
     if (Files.exists(file, NOFOLLOW_LINKS) && !Files.isRegularFile(file, NOFOLLOW_LINKS)) {
       // Opening a FIFO would wait for ever.
@@ -188,10 +228,24 @@ public final class StoreLock implements AutoCloseable {
               PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
             }
             : new FileAttribute<?>[0];
-    return FileChannel.open(
-        file,
-        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, NOFOLLOW_LINKS),
-        attributes);
+    while (true) {
+      try {
+        isFileNew = false;
+        return FileChannel.open(file, Set.of(StandardOpenOption.WRITE, NOFOLLOW_LINKS));
+      } catch (NoSuchFileException e) {
+        try {
+          FileChannel channel =
+              FileChannel.open(
+                  file,
+                  Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, NOFOLLOW_LINKS),
+                  attributes);
+          isFileNew = true;
+          return channel;
+        } catch (FileAlreadyExistsException other) {
+          // Another process was faster; that one may be locked.
+        }
+      }
+    }
   }
 
   private static boolean tryLock(FileChannel channel) throws IOException {
@@ -204,6 +258,14 @@ public final class StoreLock implements AutoCloseable {
       // A file system without locks: the registry has to do.
       return true;
     }
+  }
+
+  /**
+   * Lets {@link #close} delete the lock file, if this made it. For a root that is to be as it was
+   * before.
+   */
+  void deleteFileAtClose() {
+    deletesFile = true;
   }
 
   /**

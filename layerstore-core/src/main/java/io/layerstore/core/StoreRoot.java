@@ -1,6 +1,9 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.StoreCreation;
+import io.layerstore.StoreNotFoundException;
+import io.layerstore.StoreOptions;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
@@ -9,77 +12,149 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The directory a store is in: made if need be, and refused if others could change what is in it.
+ * The directory a store is in: made if need be, refused if others could change what is in it, and
+ * left as it was if no store comes of it.
  */
 final class StoreRoot {
+
+  private static final Logger log = LoggerFactory.getLogger(StoreRoot.class);
 
   /** Docker's mode for a data root. */
   private static final String MODE = "rwx--x---";
 
-  private StoreRoot() {}
+  private final StoreOptions options;
+  private final RootContents before;
+
+  /** The directories that were made for the root, the root itself on top. */
+  private final Deque<Path> made = new ArrayDeque<>();
+
+  private boolean isForGood;
+
+  private StoreRoot(StoreOptions options, RootContents before) {
+    this.options = options;
+    this.before = before;
+  }
 
   /**
-   * Makes sure that {@code root} is a directory others cannot write to; a file system without
-   * permissions is exempt.
+   * Looks whose the root is, and makes it if it is not there. After a failure it is as it was.
    *
-   * @throws LayerStoreException if it is not, or if {@code readOnly} is set and there is none
+   * @throws StoreNotFoundException if there is no store, and none is to be made
+   * @throws LayerStoreException if the root is not for this store, or can be written by others
    */
-  static void prepare(Path root, boolean readOnly) throws LayerStoreException {
+  static StoreRoot prepare(StoreOptions options) throws LayerStoreException {
+    Path path = options.root();
     try {
-      if (!Files.isDirectory(root)) {
-        if (readOnly) {
-          throw new LayerStoreException(
-              "there is no store at "
-                  + root
-                  + "; check the path, or open it for writing to make one");
-        }
-        create(root);
+      boolean exists = Files.isDirectory(path);
+      if (!exists && options.readOnly()) {
+        throw new StoreNotFoundException(path);
       }
-      PosixFileAttributeView view = Files.getFileAttributeView(root, PosixFileAttributeView.class);
-      if (view != null
-          && view.readAttributes().permissions().contains(PosixFilePermission.OTHERS_WRITE)) {
-        throw new LayerStoreException(
-            "the store root "
-                + root
-                + " can be written by other users; take that right away (chmod o-w) or use another directory");
+      requireNotWritableByOthers(path);
+      StoreRoot root = new StoreRoot(options, DriverSelector.requireUsable(options));
+      if (!exists) {
+        root.make(path);
       }
+      return root;
     } catch (LayerStoreException e) {
       throw e;
     } catch (IOException e) {
       throw new LayerStoreException(
-          "cannot use " + root + " as a store root: " + FileFailures.describe(e), e);
+          "cannot use " + path + " as a store root: " + FileFailures.describe(e), e);
     }
   }
 
-  private static void create(Path root) throws IOException {
-    Path parent = root.toAbsolutePath().getParent();
-    Path existing = parent;
-    while (existing != null && !Files.isDirectory(existing)) {
-      existing = existing.getParent();
+  /** A file system without permissions is exempt. */
+  private static void requireNotWritableByOthers(Path path) throws IOException {
+    PosixFileAttributeView view = Files.getFileAttributeView(path, PosixFileAttributeView.class);
+    if (view != null
+        && Files.isDirectory(path)
+        && view.readAttributes().permissions().contains(PosixFilePermission.OTHERS_WRITE)) {
+      throw new LayerStoreException(
+          "the store root "
+              + path
+              + " can be written by other users; take that right away (chmod o-w) or use another directory");
     }
-    if (parent != null) {
-      Files.createDirectories(parent);
+  }
+
+  private void make(Path path) throws IOException {
+    Deque<Path> missing = new ArrayDeque<>();
+    for (@Nullable Path p = path.toAbsolutePath();
+        p != null && !Files.isDirectory(p);
+        p = p.getParent()) {
+      missing.push(p);
     }
-    if (supportsPosix(root)) {
-      Set<PosixFilePermission> mode = PosixFilePermissions.fromString(MODE);
-      Files.createDirectory(root, PosixFilePermissions.asFileAttribute(mode));
-    } else {
-      Files.createDirectory(root);
-    }
-    // Once in the life of a store, so whatever its durability: without its name it has no layers.
-    for (Path above = parent; above != null; above = above.getParent()) {
-      AtomicFiles.syncDirectory(above);
-      if (above.equals(existing)) {
-        return;
+    try {
+      while (missing.size() > 1) {
+        make(missing.pop(), false);
       }
+      make(path.toAbsolutePath(), true);
+    } catch (IOException | RuntimeException e) {
+      removeMade();
+      throw e;
     }
   }
 
-  private static boolean supportsPosix(@Nullable Path path) {
-    return path != null && path.getFileSystem().supportedFileAttributeViews().contains("posix");
+  private void make(Path path, boolean isRoot) throws IOException {
+    if (isRoot && path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      Set<PosixFilePermission> mode = PosixFilePermissions.fromString(MODE);
+      Files.createDirectory(path, PosixFilePermissions.asFileAttribute(mode));
+    } else {
+      Files.createDirectory(path);
+    }
+    made.push(path);
+    @Nullable Path parent = path.getParent();
+    if (parent != null) {
+      // Once in the life of a store, so whatever its durability: without its name it has no layers.
+      AtomicFiles.syncDirectory(parent);
+    }
+  }
+
+  /** To be called when the store is open: what was made for it is kept, if it is to be. */
+  void opened() {
+    isForGood = options.creation() != StoreCreation.IF_USED;
+  }
+
+  /**
+   * Takes away what was made below the root, if no store came of it or nothing was put into that.
+   * The caller holds the lock.
+   *
+   * @param lock told to take its file along, if the root would otherwise be as before
+   */
+  void takeBack(StoreLock lock) {
+    if (isForGood) {
+      return;
+    }
+    try {
+      if (StoreSkeleton.remove(options, before)) {
+        lock.deleteFileAtClose();
+      } else {
+        made.clear();
+      }
+    } catch (IOException e) {
+      made.clear();
+      log.warn("cannot take away the empty store at {}", options.root(), e);
+    }
+  }
+
+  /** Takes away the root and what was made above it, if they are empty again. */
+  void removeMade() {
+    if (isForGood) {
+      return;
+    }
+    try {
+      while (!made.isEmpty()) {
+        Files.deleteIfExists(made.pop());
+      }
+    } catch (IOException e) {
+      // Somebody has put something there; so it is needed.
+      log.debug("leaving the directories made for {}", options.root(), e);
+    }
   }
 }

@@ -7,14 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
-import io.layerstore.DevicePolicy;
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
-import io.layerstore.IdMapping;
+import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.Limits;
-import io.layerstore.ProgressListener;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.DriverSelector.Selection;
 import io.layerstore.spi.DriverContext;
@@ -92,19 +89,11 @@ final class DriverSelectorTest {
   }
 
   private static StoreOptions options(Path root, String driver) {
-    return new StoreOptions(
-        root,
-        driver,
-        Map.of("k", "v"),
-        StoreOptions.DEFAULT_METADATA_PATH,
-        IdMapping.IDENTITY,
-        Durability.METADATA,
-        Limits.DEFAULT,
-        DevicePolicy.ALLOW,
-        null,
-        ProgressListener.NONE,
-        false,
-        null);
+    return StoreOptions.builder(root)
+        .driver(driver)
+        .driverOption("k", "v")
+        .durability(Durability.METADATA)
+        .build();
   }
 
   private static FakeProvider provider(String name) {
@@ -198,10 +187,10 @@ final class DriverSelectorTest {
     }
 
     @Test
-    void select_fileInPlaceOfAHome_doesNotCount() throws IOException {
+    void select_fileInPlaceOfAHome_isSomebodyElses() throws IOException {
       Files.writeString(root.resolve("other"), "x");
-      assertEquals(
-          "overlay2", select(null, provider("overlay2"), provider("other")).choice().driver());
+      assertThrows(
+          ForeignRootException.class, () -> select(null, provider("overlay2"), provider("other")));
     }
 
     @Test
@@ -269,12 +258,11 @@ final class DriverSelectorTest {
       assertTrue(selection.choice().reason().contains("already"), selection.choice().reason());
     }
 
-    @Test
-    void select_vfsHomeWithoutLayers_doesNotCount() throws IOException {
-      Files.createDirectories(root.resolve("vfs/dir"));
-      Files.createDirectories(root.resolve("image/vfs/layerdb"));
-      assertEquals(
-          "overlay2", select(null, provider("overlay2"), provider("vfs")).choice().driver());
+    @ParameterizedTest
+    @ValueSource(strings = {"vfs/dir", "image/vfs/layerdb"})
+    void select_vfsWithoutLayers_isNotJoinedByAStoreOfAnother(String directory) throws IOException {
+      Files.createDirectories(root.resolve(directory));
+      assertEquals("vfs", select(null, provider("overlay2"), provider("vfs")).choice().driver());
     }
 
     @Test
