@@ -81,6 +81,15 @@ public enum StoreOperation {
         // Gone already, but not what was below.
       }
     }
+  },
+  /** Leaves the store as it was, and everything in it. */
+  TEMPORARY_RW_LAYER(2, 1) {
+    @Override
+    public void run(LayerStore store) throws IOException {
+      RWLayerOptions options =
+          RWLayerOptions.builder().initializer(root -> root.file("init").writeString("1")).build();
+      store.createTemporaryRWLayer(BASE_ID, options).close();
+    }
   };
 
   private static final byte[] BASE =

@@ -94,7 +94,11 @@ final class StoreFaultsTest {
     "RELEASE_RW_LAYER, ERROR",
     "RELEASE_RW_LAYER, DISK_FULL",
     "RELEASE_RW_LAYER, NO_DESCRIPTORS",
-    "RELEASE_RW_LAYER, DEATH"
+    "RELEASE_RW_LAYER, DEATH",
+    "TEMPORARY_RW_LAYER, ERROR",
+    "TEMPORARY_RW_LAYER, DISK_FULL",
+    "TEMPORARY_RW_LAYER, NO_DESCRIPTORS",
+    "TEMPORARY_RW_LAYER, DEATH"
   })
   void operation_faultAtAnyChange_undoneOrDoneAndNothingElseLost(
       StoreOperation operation, Fault fault) throws IOException {

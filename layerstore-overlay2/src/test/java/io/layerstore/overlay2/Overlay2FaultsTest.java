@@ -105,7 +105,11 @@ final class Overlay2FaultsTest {
     "RELEASE_RW_LAYER, ERROR",
     "RELEASE_RW_LAYER, DEATH",
     "RELEASE_RW_LAYER, HELPER_KILLED",
-    "RELEASE_RW_LAYER, ANSWER_LOST"
+    "RELEASE_RW_LAYER, ANSWER_LOST",
+    "TEMPORARY_RW_LAYER, ERROR",
+    "TEMPORARY_RW_LAYER, DEATH",
+    "TEMPORARY_RW_LAYER, HELPER_KILLED",
+    "TEMPORARY_RW_LAYER, ANSWER_LOST"
   })
   void operation_faultAtAnyStep_undoneOrDoneAndNothingElseLost(
       StoreOperation operation, Fault fault) throws IOException {
