@@ -177,29 +177,26 @@ final class Demo {
   private List<Change> change(RWLayer readWrite) throws IOException {
     report.step(
         "Mount it and change files",
-        "try (Mount mount = rw.mount()) { Files.writeString(mount.path().resolve(\""
-            + ADDED
-            + "\"), \"…\"); }",
-        "layerstore mount " + RW_NAME + " -- sh -c 'echo … > " + ADDED + "'");
+        "try (Mount mount = rw.mount()) { mount.file(\"" + ADDED + "\").writeString(\"…\"); }",
+        "layerstore run " + RW_NAME + " -- sh -c 'echo … > " + ADDED + "'");
     List<Change> made = new ArrayList<>();
     try (Mount mount = readWrite.mount()) {
       Path root = mount.path();
       report.result("mounted at " + root);
       report.result("in it: " + String.join(" ", names(root)));
-      Files.writeString(
-          root.resolve(ADDED), "Written by the demo.\n", StandardOpenOption.CREATE_NEW);
+      mount.file(ADDED).writeString("Written by the demo.\n", StandardOpenOption.CREATE_NEW);
       made.add(new Change(ChangeKind.ADDED, LayerPath.of(ADDED)));
       List<Path> files = new ArrayList<>();
       findFiles(root, 0, files);
       if (!files.isEmpty()) {
-        Path changed = files.get(0);
-        Files.writeString(changed, "Changed by the demo.\n", StandardOpenOption.APPEND);
-        made.add(new Change(ChangeKind.MODIFIED, inLayer(root, changed)));
+        LayerPath changed = inLayer(root, files.get(0));
+        mount.file(changed).writeString("Changed by the demo.\n", StandardOpenOption.APPEND);
+        made.add(new Change(ChangeKind.MODIFIED, changed));
       }
       if (files.size() > 1) {
-        Path deleted = files.get(1);
-        Files.delete(deleted);
-        made.add(new Change(ChangeKind.DELETED, inLayer(root, deleted)));
+        LayerPath deleted = inLayer(root, files.get(1));
+        mount.file(deleted).delete();
+        made.add(new Change(ChangeKind.DELETED, deleted));
       }
       for (Change change : made) {
         report.result(change.kind().name().toLowerCase(Locale.ROOT) + " /" + change.path());

@@ -21,7 +21,9 @@ final class MountCommand extends Subcommand {
     super(
         layerstore,
         "Show the files of a read-write layer, for good or to one command.",
-        "Without a command: print where the files of the read-write layer are, and leave them mounted.",
+        "Without a command: print where the files of the read-write layer are, and leave them mounted."
+            + " A path below that can lead out of the layer, by a symbolic link in it;"
+            + " 'run --chroot' cannot.",
         "With a command: as 'run' does, run it with the files as its working directory, unmount, and exit with its status."
             + " The store cannot be written by others meanwhile. With --json what the command prints"
             + " goes to the error output.");

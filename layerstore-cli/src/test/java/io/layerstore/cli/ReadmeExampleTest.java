@@ -1,6 +1,7 @@
 package io.layerstore.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Change;
@@ -18,11 +19,13 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.testing.TarBuilder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -45,6 +48,38 @@ final class ReadmeExampleTest {
   }
 
   @Test
+  void example_motdIsALinkToAFileOfTheHost_leavesThatAlone() throws IOException {
+    Path host = Files.writeString(temp.resolve("motd"), "Of the host.\n");
+    Path archive =
+        Files.write(
+            temp.resolve("layer.tar"),
+            new TarBuilder()
+                .directory("etc/")
+                .symlink("etc/motd", host.toString())
+                .end()
+                .toBytes());
+
+    assertThrows(NoSuchFileException.class, () -> example(temp.resolve("root"), archive));
+
+    assertEquals("Of the host.\n", Files.readString(host));
+  }
+
+  @Test
+  void examples_runTwice_workTwice() throws IOException {
+    Path root = temp.resolve("root");
+    Path layer = Files.write(temp.resolve("layer.tar"), Sample.layer(0));
+    Path image = Files.write(temp.resolve("image.tar"), Sample.image());
+    for (int i = 0; i < 2; i++) {
+      printed(() -> example(root, layer));
+      imageExample(root, image, temp.resolve("saved-" + i + ".tar"));
+    }
+
+    try (LayerStore store = LayerStore.open(root)) {
+      assertEquals(List.of(), store.rwLayers());
+    }
+  }
+
+  @Test
   void imageExample_onARealImage_addsAFile() throws IOException {
     Path archive = Files.write(temp.resolve("image.tar"), Sample.image());
     Path saved = temp.resolve("saved.tar");
@@ -56,7 +91,7 @@ final class ReadmeExampleTest {
       Image image = other.images().resolve("mine:1");
       try (RWLayer work = other.createRWLayer("check", image.topLayer().orElseThrow());
           Mount mount = work.mount()) {
-        assertEquals("New.\n", Files.readString(mount.path().resolve("added")));
+        assertEquals("New.\n", mount.file("added").readString());
       }
     }
   }
@@ -85,9 +120,9 @@ final class ReadmeExampleTest {
     try (LayerStore store = LayerStore.open(root)) {
       LoadReport loaded = store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT);
       Image image = store.images().get(loaded.images().get(0).id());
-      try (RWLayer work = store.createRWLayer("build-1", image.topLayer().orElseThrow())) {
+      try (RWLayer work = store.createTemporaryRWLayer(image.topLayer().orElseThrow())) {
         try (Mount mount = work.mount()) {
-          Files.writeString(mount.path().resolve("added"), "New.\n");
+          mount.file("added").writeString("New.\n");
         }
         CommitImageOptions options =
             CommitImageOptions.builder().reference(ImageReference.parse("mine:1")).build();
@@ -103,10 +138,10 @@ final class ReadmeExampleTest {
     // Begin of the example.
     try (LayerStore store = LayerStore.open(root);
         Layer base = store.register(LayerSource.of(archive), RegisterOptions.DEFAULT);
-        RWLayer work = store.createRWLayer("build-1", base.chainId())) {
+        RWLayer work = store.createTemporaryRWLayer(base.chainId())) {
       try (Mount mount = work.mount()) {
-        System.out.println(Files.readString(mount.path().resolve("etc/motd")));
-        Files.writeString(mount.path().resolve("etc/motd"), "Changed.\n");
+        System.out.println(mount.file("etc/motd").readString());
+        mount.file("etc/motd").writeString("Changed.\n");
       }
       try (Stream<Change> changes = work.changes()) {
         changes.forEach(System.out::println); // C /etc, C /etc/motd
