@@ -17,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -27,8 +29,15 @@ import java.util.stream.Stream;
  * {@link #kill} does not. {@link #close} leaves no process and no mount behind, whatever happened
  * before. The data root is the test's to delete. A test is skipped where there is no daemon to
  * start, or no root to start it. Not safe for use by several threads.
+ *
+ * <p>The system property {@value #PROGRAM} names a dockerd other than the one of the machine. What
+ * stands beside it goes with it: the client, containerd and its shim, and plugins of the client in
+ * {@code cli-plugins}.
  */
 public final class DockerDaemon implements AutoCloseable {
+
+  /** The path of the dockerd that the tests are to use. */
+  private static final String PROGRAM = "layerstore.dockerd";
 
   private static final long SECONDS = 60;
 
@@ -45,8 +54,7 @@ public final class DockerDaemon implements AutoCloseable {
           "invalid image",
           "invalid mount id",
           "failed to verify",
-          "failed to load container",
-          "error locating sandbox");
+          "failed to load container");
 
   /**
    * What the supervisor of containerd ({@code libcontainerd/supervisor} of moby) logs as an error
@@ -59,6 +67,8 @@ public final class DockerDaemon implements AutoCloseable {
           "containerd did not exit successfully",
           "failed restarting containerd",
           "failed to get event");
+
+  private static final Pattern VERSION = Pattern.compile("version (\\d+)\\.");
 
   private final Path dataRoot;
   private final Path runtime;
@@ -98,7 +108,7 @@ public final class DockerDaemon implements AutoCloseable {
       Path dataRoot, String driver, Map<String, String> environment, List<String> options)
       throws IOException, InterruptedException {
     Machine.requireRoot();
-    Tool dockerd = Tool.require("dockerd");
+    Tool dockerd = program();
     for (Map.Entry<String, String> variable : environment.entrySet()) {
       dockerd = dockerd.with(variable.getKey(), variable.getValue());
     }
@@ -113,7 +123,7 @@ public final class DockerDaemon implements AutoCloseable {
             dataRoot,
             runtime,
             clientOf(dockerd)
-                .with("DOCKER_CONFIG", runtime.resolve("config").toString())
+                .with("DOCKER_CONFIG", clientConfig(dockerd, runtime).toString())
                 .with("DOCKER_HOST", socket(runtime)),
             dockerd
                 .builder(
@@ -140,6 +150,28 @@ public final class DockerDaemon implements AutoCloseable {
       throw e;
     }
     return daemon;
+  }
+
+  /** The dockerd that the tests use; a test on a machine without one is skipped. */
+  public static Tool program() {
+    String path = System.getProperty(PROGRAM);
+    if (path == null) {
+      return Tool.require("dockerd");
+    }
+    Path program = Path.of(path);
+    assumeTrue(Files.isExecutable(program), "needs " + path + ", which is not there");
+    return Tool.at(program)
+        .with("PATH", program.getParent() + ":" + System.getenv().getOrDefault("PATH", ""));
+  }
+
+  /** Whether the dockerd is of this major version or a later one. */
+  public static boolean isAtLeast(int major) throws IOException, InterruptedException {
+    String version = program().run("--version").text();
+    Matcher number = VERSION.matcher(version);
+    if (!number.find()) {
+      throw new AssertionError("no version: " + version);
+    }
+    return Integer.parseInt(number.group(1)) >= major;
   }
 
   /** Starts a daemon, and fails unless it finds fault with nothing in its data root. */
@@ -260,6 +292,16 @@ public final class DockerDaemon implements AutoCloseable {
 
   private String text() {
     return String.join("\n", log());
+  }
+
+  /** The client's own directory; what is beside the daemon comes before what the machine has. */
+  private static Path clientConfig(Tool dockerd, Path runtime) throws IOException {
+    Path config = Files.createDirectory(runtime.resolve("config"));
+    Path plugins = dockerd.program().resolveSibling("cli-plugins");
+    if (Files.isDirectory(plugins)) {
+      Files.createSymbolicLink(config.resolve("cli-plugins"), plugins);
+    }
+    return config;
   }
 
   private static String socket(Path runtime) {

@@ -1,6 +1,7 @@
 package io.layerstore.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Change;
@@ -253,6 +254,28 @@ public abstract class DockerRootContract {
         assertEveryLayerExports(store);
         daemon.stop();
       }
+    }
+
+    @Test
+    void openReadOnly_dockerDeletesAnImageAndLoadsItAgain_exportsItsNewLayers() throws Exception {
+      try (DockerDaemon daemon = DockerDaemon.start(root.path(), driver);
+          LayerStore store = LayerStore.builder(root.path()).readOnly(true).open()) {
+        Map<String, String> cacheIds = cacheIds(store);
+        daemon.docker("rmi", "known:1");
+        assertNotEquals(cacheIds.keySet(), cacheIds(store).keySet());
+        daemon.docker("load", "--input", scratch.resolve("known/image.tar"));
+
+        assertEveryLayerExports(store);
+        assertEquals(cacheIds.keySet(), cacheIds(store).keySet());
+        assertNotEquals(cacheIds, cacheIds(store));
+        daemon.stop();
+      }
+    }
+
+    private Map<String, String> cacheIds(LayerStore store) {
+      Map<String, String> cacheIds = new TreeMap<>();
+      store.layers().forEach(info -> cacheIds.put(info.chainId().toString(), info.cacheId()));
+      return cacheIds;
     }
 
     @Test

@@ -55,7 +55,7 @@ public abstract class OwnRootInDockerContract {
   @BeforeEach
   void writeRoot() throws Exception {
     Machine.requireRoot();
-    Tool.require("dockerd");
+    DockerDaemon.program();
     scratch = ScratchDirectory.create();
     root = new DataRoot(scratch.resolve("root"), driver);
     Path busybox = scratch.resolve("busybox.tar");

@@ -71,7 +71,7 @@ final class ImageToolsTest {
   @BeforeAll
   void makeImages() throws IOException, InterruptedException {
     Machine.requireRoot();
-    Tool.require("dockerd");
+    DockerDaemon.program();
     shared = ScratchDirectory.create();
     docker = DockerDaemon.start(shared.resolve("docker"), "overlay2");
     second = DockerDaemon.start(shared.resolve("second"), "overlay2");

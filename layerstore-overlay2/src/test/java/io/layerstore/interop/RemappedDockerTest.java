@@ -58,7 +58,7 @@ final class RemappedDockerTest {
   @BeforeEach
   void writeRoot() throws Exception {
     Machine.requireRoot();
-    Tool.require("dockerd");
+    DockerDaemon.program();
     assumeTrue(
         Tool.require("unshare").attempt("--user", "true").status() == 0,
         "this kernel makes no user namespaces");
