@@ -2,6 +2,7 @@ package io.layerstore.overlay2;
 
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.overlay2.linux.TreeScan;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -16,6 +17,9 @@ import java.util.Deque;
  * <p>Safe for use by many threads.
  */
 final class ScanPool implements AutoCloseable {
+
+  /** What is read to its end rather than given up with its helper: starting one costs more. */
+  private static final long LITTLE_BYTES = 1 << 20;
 
   /** Opens a look at the tree. */
   @FunctionalInterface
@@ -58,11 +62,15 @@ final class ScanPool implements AutoCloseable {
     InputStream content;
     try {
       content = scan.open(path, sizeBytes, followsLinks);
+    } catch (LayerVerificationException e) {
+      // An answer like another: the helper waits for the next question.
+      giveBack(scan);
+      throw e;
     } catch (LayerStoreException | RuntimeException e) {
       discard(scan, e);
       throw e;
     }
-    return new Content(content, scan);
+    return new Content(content, sizeBytes, scan);
   }
 
   private TreeScan take() throws LayerStoreException {
@@ -109,14 +117,19 @@ final class ScanPool implements AutoCloseable {
     }
   }
 
-  /** The content of a file; a helper that was not read to the end is of no more use. */
+  /**
+   * The content of a file. What is left of it when it is closed is read and dropped if that is
+   * little, as for everybody who takes exactly as many bytes as the file has and never sees the
+   * end; a helper that still has much to say is of no more use.
+   */
   private final class Content extends FilterInputStream {
     private final TreeScan scan;
-    private boolean isAtEnd;
+    private long left;
     private boolean isContentClosed;
 
-    Content(InputStream content, TreeScan scan) {
+    Content(InputStream content, long sizeBytes, TreeScan scan) {
       super(content);
+      this.left = sizeBytes;
       this.scan = scan;
     }
 
@@ -129,7 +142,7 @@ final class ScanPool implements AutoCloseable {
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {
       int count = in.read(target, offset, length);
-      isAtEnd |= count < 0;
+      left = count < 0 ? 0 : left - count;
       return count;
     }
 
@@ -139,12 +152,17 @@ final class ScanPool implements AutoCloseable {
         return;
       }
       isContentClosed = true;
-      if (isAtEnd) {
-        in.close();
-        giveBack(scan);
-      } else {
+      if (left > LITTLE_BYTES) {
         scan.close();
+        return;
       }
+      try {
+        in.close();
+      } catch (IOException | RuntimeException e) {
+        discard(scan, e);
+        throw e;
+      }
+      giveBack(scan);
     }
   }
 }

@@ -16,7 +16,9 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -58,6 +60,9 @@ final class FaultyLinux {
   private final Path marker;
   private final FaultyFileSystem files;
   private final Set<ProcessHandle> others = helpers();
+
+  /** How often each request was made. */
+  private final Map<String, Integer> requests = new TreeMap<>();
 
   private Death death = Death.NEVER;
   private int asked;
@@ -115,6 +120,17 @@ final class FaultyLinux {
     death = when;
   }
 
+  /** The requests made since this was last asked, and how often. */
+  synchronized Map<String, Integer> takeRequests() {
+    Map<String, Integer> taken = new TreeMap<>(requests);
+    requests.clear();
+    return taken;
+  }
+
+  private synchronized void count(String request) {
+    requests.merge(request, 1, Integer::sum);
+  }
+
   /** Lets all requests pass; whether the one to die at had come. */
   synchronized boolean recover() {
     boolean hasCome = death != Death.NEVER && asked > dieAt;
@@ -141,6 +157,7 @@ final class FaultyLinux {
       }
       return forward(target, method, arguments);
     }
+    count(method.getName());
     try {
       Files.setLastModifiedTime(files.wrap(marker), FileTime.fromMillis(0));
     } catch (IOException e) {
