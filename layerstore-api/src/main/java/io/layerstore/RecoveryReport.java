@@ -30,6 +30,11 @@ public record RecoveryReport(List<Finding> findings) {
      * alone and not listed.
      */
     DAMAGED_IMAGE,
+    /**
+     * The names of images cannot be read, or could not and were kept aside. Left alone; images are
+     * there without the names, and are not pruned for having none.
+     */
+    DAMAGED_NAMES,
     /** A transaction that was never committed. Removed, with the driver's directory it names. */
     UNFINISHED_REGISTER,
     /**

@@ -64,6 +64,7 @@ public final class FaultyFileSystem extends FileSystem {
   private int stopAt = Integer.MAX_VALUE;
   private int failAt = Integer.MAX_VALUE;
   private Predicate<FileOperation> failWhen = operation -> false;
+  private Predicate<FileOperation> isOutOfSpace = operation -> false;
   private Predicate<Path> refusesToOpen = path -> false;
   private boolean tearsWrites;
   private boolean isStopped;
@@ -119,6 +120,14 @@ public final class FaultyFileSystem extends FileSystem {
   }
 
   /**
+   * Lets every change fail for want of space that {@code predicate} is true of, until it is told
+   * something else.
+   */
+  public synchronized void runOutOfSpaceWhen(Predicate<FileOperation> predicate) {
+    isOutOfSpace = Objects.requireNonNull(predicate, "predicate");
+  }
+
+  /**
    * Refuses to open every file or directory that {@code predicate} is true of, for reading or
    * writing, as for a process that has no descriptors left, until it is told something else.
    */
@@ -156,6 +165,9 @@ public final class FaultyFileSystem extends FileSystem {
     }
     boolean fails = asked == failAt || failWhen.test(operation);
     asked++;
+    if (isOutOfSpace.test(operation)) {
+      throw new FileSystemException(operation.path().toString(), null, "No space left on device");
+    }
     if (fails) {
       throw new FileSystemException(
           operation.path().toString(), null, "Input/output error, at " + operation.kind());

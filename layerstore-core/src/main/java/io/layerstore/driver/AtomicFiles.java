@@ -184,6 +184,32 @@ public final class AtomicFiles {
   }
 
   /**
+   * Writes over a part of a file that exists, in place: for where there is no space for another
+   * one.
+   *
+   * <p>Takes no space on a file system that has the file's blocks already. A failure or a crash can
+   * leave any part of it written.
+   *
+   * @param position where to begin; no byte may come to lie behind the file's end
+   */
+  public static void overwrite(Path file, long position, byte[] content, Durability durability)
+      throws IOException {
+    uninterrupted(
+        () -> {
+          try (FileChannel channel = FileChannel.open(file, WRITE, NOFOLLOW_LINKS)) {
+            ByteBuffer rest = ByteBuffer.wrap(content);
+            while (rest.hasRemaining()) {
+              channel.write(rest, position + rest.position());
+            }
+            if (durability != Durability.NONE) {
+              channel.force(true);
+            }
+          }
+          return true;
+        });
+  }
+
+  /**
    * Creates an empty file with exactly {@code mode} and opens it for writing.
    *
    * @throws FileAlreadyExistsException if there is one; it is unchanged

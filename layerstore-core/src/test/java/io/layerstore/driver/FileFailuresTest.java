@@ -1,6 +1,8 @@
 package io.layerstore.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -15,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What users are told of files that cannot be used. */
 final class FileFailuresTest {
@@ -52,5 +55,18 @@ final class FileFailuresTest {
     assertEquals(
         "no such file or directory: \\x1b[31m\\x0a; check the path",
         FileFailures.describe(new NoSuchFileException("\u001b[31m\n")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"No space left on device", "Disk quota exceeded"})
+  void isForWantOfSpace_reasonOfACause_isSeen(String reason) {
+    IOException failure = new IOException("x", new FileSystemException("/a", null, reason));
+    assertTrue(FileFailures.isForWantOfSpace(failure));
+  }
+
+  @Test
+  void isForWantOfSpace_anotherReason_isNot() {
+    assertFalse(
+        FileFailures.isForWantOfSpace(new FileSystemException("/a", null, "Input/output error")));
   }
 }

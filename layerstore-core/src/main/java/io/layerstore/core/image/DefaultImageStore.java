@@ -8,6 +8,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RWLayer;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
+import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.driver.TemporaryFiles;
@@ -72,7 +73,7 @@ public final class DefaultImageStore implements ImageStore {
   /**
    * Opens the images of a layer store that is open and not given out yet.
    *
-   * @throws LayerStoreException if the images cannot be listed, or their names cannot be read
+   * @throws LayerStoreException if the images cannot be listed
    */
   public DefaultImageStore(LayerAccess access, ImageArchives.Factory archives)
       throws LayerStoreException {
@@ -88,7 +89,13 @@ public final class DefaultImageStore implements ImageStore {
         new ImageMaking(access, table, catalog, creation, deletion, references, containers);
     this.distribution = new DistributionDirectory(access);
     this.archives = archives.open(new ArchiveHost());
-    this.recoveryReport = new RecoveryReport(catalog.restore());
+    this.recoveryReport = new RecoveryReport(findings());
+  }
+
+  private List<Finding> findings() throws LayerStoreException {
+    List<Finding> findings = new ArrayList<>(references.findings());
+    findings.addAll(catalog.restore());
+    return findings;
   }
 
   @Override
@@ -275,7 +282,14 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   private PrunePlan plan(List<ImageNode> images, PruneOptions options) throws LayerStoreException {
-    return new PrunePlanner(table, images, layerUse(images), references.current(), options).plan();
+    return new PrunePlanner(
+            table,
+            images,
+            layerUse(images),
+            references.current(),
+            !references.isIncomplete(),
+            options)
+        .plan();
   }
 
   private LayerUse layerUse(List<ImageNode> images) throws LayerStoreException {

@@ -1,24 +1,20 @@
 package io.layerstore.core.image;
 
 import io.layerstore.Digest;
-import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
-import io.layerstore.StoreCorruptedException;
-import io.layerstore.driver.AtomicFiles;
+import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.image.ImageId;
 import io.layerstore.image.ImageNotFoundException;
 import io.layerstore.image.ImageReference;
 import io.layerstore.image.ReferenceConflictException;
 import io.layerstore.image.ReferenceStore;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,60 +29,43 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   private static final Logger log = LoggerFactory.getLogger(DefaultReferenceStore.class);
 
-  private static final String FILE_NAME = "repositories.json";
-  private static final int FILE_MODE = 0600;
-  private static final int DIRECTORY_MODE = 0700;
-
-  /** Room for some hundred thousand references. */
-  private static final int MAX_BYTES = 64 << 20;
-
   private final LayerAccess access;
   private final ImageDb db;
   private final ImageTable table;
   private final Object writing;
-  private final Path file;
+  private final NamesFile file;
+  private final List<Finding> findings = new ArrayList<>();
   private volatile Repositories current;
 
   /**
    * @param writing the lock of everything that changes images or their names
-   * @throws StoreCorruptedException if the file is not what it must be; without the names nothing
-   *     could be changed without loss
    */
-  DefaultReferenceStore(LayerAccess access, ImageDb db, ImageTable table, Object writing)
-      throws LayerStoreException {
+  DefaultReferenceStore(LayerAccess access, ImageDb db, ImageTable table, Object writing) {
     this.access = access;
     this.db = db;
     this.table = table;
     this.writing = writing;
-    this.file = access.directory().resolve(FILE_NAME);
-    this.current = read();
+    this.file = new NamesFile(access.directory(), access.options().durability());
+    this.current = file.open(findings);
   }
 
-  private Repositories read() throws LayerStoreException {
-    byte @Nullable [] document;
-    try {
-      document = AtomicFiles.readIfExists(file, MAX_BYTES);
-    } catch (IOException e) {
-      throw ImageFailures.wrap("read the names of images from " + file, e);
-    }
-    try {
-      return document == null ? Repositories.EMPTY : Repositories.read(document);
-    } catch (IOException e) {
-      throw new StoreCorruptedException(
-          file.toString(),
-          String.valueOf(e.getMessage()),
-          "put a copy of it back, or move it away to go on without names of images",
-          e);
-    }
+  /** What was wrong with the names when they were first read. */
+  List<Finding> findings() {
+    return findings;
+  }
+
+  /** Whether images may have had names that are not known now. */
+  boolean isIncomplete() {
+    return file.isIncomplete();
   }
 
   /** Looks again, in a store that only reads; what cannot be read leaves what was known. */
   void refresh() {
     if (access.options().readOnly()) {
       try {
-        current = read();
+        current = file.read();
       } catch (LayerStoreException e) {
-        log.warn("cannot look again at {}; showing what was there before", file, e);
+        log.warn("cannot look again at names of images; showing what was there before", e);
       }
     }
   }
@@ -233,28 +212,8 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   /** Writes and shows other names; the caller holds the lock. */
   void write(Repositories changed) throws LayerStoreException {
-    Durability durability = access.options().durability();
-    try {
-      AtomicFiles.createDirectories(access.directory(), DIRECTORY_MODE, durability);
-      AtomicFiles.write(file, changed.toBytes(), FILE_MODE, durability);
-    } catch (IOException e) {
-      takeBack(e);
-      throw ImageFailures.wrap("write the names of images to " + file, e);
-    }
+    file.write(changed, current);
     current = changed;
-  }
-
-  /** Only forcing the directory to the disk may have failed; the file is new then. */
-  private void takeBack(IOException failure) {
-    try {
-      byte[] before = current.toBytes();
-      byte @Nullable [] now = AtomicFiles.readIfExists(file, MAX_BYTES);
-      if (now != null && !Arrays.equals(now, before)) {
-        AtomicFiles.write(file, before, FILE_MODE, Durability.NONE);
-      }
-    } catch (IOException e) {
-      failure.addSuppressed(e);
-    }
   }
 
   private void requireWritable() throws ReadOnlyStoreException {

@@ -27,6 +27,7 @@ final class PrunePlanner {
   private final List<ImageNode> images;
   private final LayerUse use;
   private final Repositories names;
+  private final boolean hasAllNames;
   private final PruneOptions options;
 
   PrunePlanner(
@@ -34,11 +35,13 @@ final class PrunePlanner {
       List<ImageNode> images,
       LayerUse use,
       Repositories names,
+      boolean hasAllNames,
       PruneOptions options) {
     this.table = table;
     this.images = images;
     this.use = use;
     this.names = names;
+    this.hasAllNames = hasAllNames;
     this.options = options;
   }
 
@@ -71,6 +74,11 @@ final class PrunePlanner {
       }
     }
     List<String> spared = new ArrayList<>();
+    if (!hasAllNames && !options.allImages()) {
+      spared.add(
+          "images without a name stay: the file with the names could not be read; the store's"
+              + " recovery report says more");
+    }
     byHolder.forEach(
         (holder, layers) ->
             spared.add(
@@ -106,7 +114,7 @@ final class PrunePlanner {
             || created == null
             || created.isBefore(options.createdBefore().get());
     return isOld
-        && (options.allImages() || names.of(image.id()).isEmpty())
+        && (options.allImages() || (hasAllNames && names.of(image.id()).isEmpty()))
         && use.rwLayersOn(image).isEmpty();
   }
 

@@ -24,6 +24,7 @@ import io.layerstore.image.ImageNotFoundException;
 import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImportOptions;
 import io.layerstore.image.PruneOptions;
+import io.layerstore.image.PrunePlan;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,13 +299,86 @@ final class DamagedImagesTest {
         "{\"Repositories\":{\"x\":{\"x:1\":7}}}",
         "{\"Repositories\":{}} x"
       })
-  void open_malformedRepositories_refusedAndKept(String text) throws IOException {
+  void open_malformedRepositories_imagesAreThereWithoutNamesAndTheFileIsKept(String text)
+      throws IOException {
     Path file = directory.resolve("repositories.json");
     Files.writeString(file, text);
-    StoreCorruptedException e =
-        assertThrows(StoreCorruptedException.class, () -> LayerStore.open(root));
-    assertEquals(file.toString(), e.file());
+    try (LayerStore store = LayerStore.open(root)) {
+      assertEquals(Set.of(good, bad), Set.copyOf(store.images().list()));
+      assertEquals(Map.of(), store.images().references().list());
+      List<Finding> findings = store.recoveryReport().findings();
+      assertEquals(1, findings.size());
+      assertEquals(Kind.DAMAGED_NAMES, findings.get(0).kind());
+      assertEquals(file.toString(), findings.get(0).id());
+      store.images().delete(bad.id(), false);
+    }
     assertEquals(text, Files.readString(file));
+  }
+
+  @Test
+  void addTag_malformedRepositories_keepsThemAside() throws IOException {
+    Path file = directory.resolve("repositories.json");
+    Files.writeString(file, "{\"Reposi");
+    for (String name : List.of("one", "two")) {
+      try (LayerStore store = LayerStore.open(root)) {
+        store.images().references().addTag(ImageReference.parse(name), good.id(), false);
+      }
+    }
+    Path aside = directory.resolve("repositories.json.damaged-1");
+    assertEquals("{\"Reposi", Files.readString(aside));
+    try (LayerStore store = LayerStore.open(root)) {
+      assertEquals(2, store.images().references().of(good.id()).size());
+      assertEquals(aside.toString(), store.recoveryReport().of(Kind.DAMAGED_NAMES).get(0).id());
+    }
+  }
+
+  @Test
+  void addTag_malformedRepositoriesForTheSecondTime_keepsBoth() throws IOException {
+    for (String text : List.of("first", "second")) {
+      Files.writeString(directory.resolve("repositories.json"), text);
+      try (LayerStore store = LayerStore.open(root)) {
+        store.images().references().addTag(ImageReference.parse("one"), good.id(), false);
+      }
+    }
+    assertEquals("first", Files.readString(directory.resolve("repositories.json.damaged-1")));
+    assertEquals("second", Files.readString(directory.resolve("repositories.json.damaged-2")));
+  }
+
+  @Test
+  void addTag_directoryInPlaceOfRepositories_keepsItAside() throws IOException {
+    Path file = directory.resolve("repositories.json");
+    Files.delete(file);
+    Files.createDirectory(file);
+    Files.writeString(file.resolve("x"), "x");
+    try (LayerStore store = LayerStore.open(root)) {
+      store.images().references().addTag(ImageReference.parse("one"), good.id(), false);
+      assertEquals(good, store.images().resolve("one"));
+    }
+    assertEquals("x", Files.readString(directory.resolve("repositories.json.damaged-1/x")));
+  }
+
+  @Test
+  void prune_namesThatCannotBeRead_deletesNoImageForHavingNone() throws IOException {
+    Path file = directory.resolve("repositories.json");
+    Files.writeString(file, "");
+    try (LayerStore store = LayerStore.open(root)) {
+      PrunePlan plan = store.images().planPrune(PruneOptions.DANGLING);
+      assertEquals(List.of(), plan.images());
+      assertEquals(1, plan.spared().size());
+      store.images().references().addTag(ImageReference.parse("one"), good.id(), false);
+      assertEquals(List.of(), store.images().planPrune(PruneOptions.DANGLING).images());
+      Files.delete(directory.resolve("repositories.json.damaged-1"));
+      assertEquals(List.of(bad.id()), store.images().planPrune(PruneOptions.DANGLING).images());
+    }
+  }
+
+  @Test
+  void open_malformedRepositoriesToRead_showsImagesWithoutNames() throws IOException {
+    Files.writeString(directory.resolve("repositories.json"), "");
+    try (LayerStore store = LayerStore.builder(root).readOnly(true).open()) {
+      assertEquals(2, store.images().list().size());
+      assertEquals(1, store.recoveryReport().of(Kind.DAMAGED_NAMES).size());
+    }
   }
 
   @ParameterizedTest
