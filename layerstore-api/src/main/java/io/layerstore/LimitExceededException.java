@@ -4,6 +4,9 @@ package io.layerstore;
 public class LimitExceededException extends ArchiveException {
   private static final long serialVersionUID = 1L;
 
+  /** How the names of all limits in {@link Limits} begin. */
+  private static final String OPTION_PREFIX = "max";
+
   private final String limitName;
   private final long limit;
 
@@ -16,7 +19,11 @@ public class LimitExceededException extends ArchiveException {
             + limitName
             + " of "
             + limit
-            + "; raise it if you trust where the archive comes from",
+            + (limitName.startsWith(OPTION_PREFIX)
+                ? "; if you trust where the archive comes from, raise "
+                    + limitName
+                    + " of the Limits that the store is opened with"
+                : ", which no option raises"),
         null);
     this.limitName = limitName;
     this.limit = limit;

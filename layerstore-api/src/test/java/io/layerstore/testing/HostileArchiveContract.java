@@ -703,6 +703,18 @@ public abstract class HostileArchiveContract {
     }
 
     @Test
+    void a6_xattrsWithoutANameSpace_exported() throws IOException {
+      accepted(
+          tar()
+              .pax("SCHILY.xattr.foo", "bar", "SCHILY.xattr.user.x", "y")
+              .file("a", "1")
+              .pax("SCHILY.xattr.foo", "bar")
+              .directory("d/")
+              .pax("SCHILY.xattr.foo", "bar")
+              .symlink("l", "a"));
+    }
+
+    @Test
     void a9_labelsOfAnotherMachine_exported() throws IOException {
       accepted(
           tar()

@@ -38,7 +38,10 @@ final class DeviceFilter {
         entry.type() == EntryType.CHARACTER_DEVICE || entry.type() == EntryType.BLOCK_DEVICE;
     if (isDevice && policy == DevicePolicy.REFUSE) {
       throw new UnsupportedEntryException(
-          index, path.toString(), "it is a device, and this store was told to refuse devices");
+          index,
+          path.toString(),
+          "it is a device, and this store was opened with DevicePolicy.REFUSE; with SKIP they are"
+              + " left out");
     }
     if ((isDevice && policy == DevicePolicy.SKIP) || isLinkToLeftOut(entry)) {
       context.warn(path, "left out: this store was told to skip devices");

@@ -46,6 +46,7 @@ final class LayerUnpacker {
   private final TreeWriter writer;
   private final UnpackContext context;
   private final DeviceFilter devices;
+  private final DockerRefusals refusals;
   private final ProgressReporter.OfLayer progress;
   private final @Nullable Disassembler split;
   private final AufsLinkSources linkSources;
@@ -70,6 +71,7 @@ final class LayerUnpacker {
     this.writer = writer;
     this.context = context;
     this.devices = new DeviceFilter(options.devices(), context);
+    this.refusals = new DockerRefusals(context);
     this.progress = progress;
     this.split = split;
     this.linkSources = linkSources;
@@ -116,6 +118,9 @@ final class LayerUnpacker {
     }
     MappedEntry mapped = mapper.map(header);
     boolean isFirst = !context.isWritten(mapped.path());
+    if (split != null) {
+      refusals.look(header, mapped, isFirst);
+    }
     switch (mapped.kind()) {
       case SKIPPED -> {
         splitEmptyFile(header, isFirst);
@@ -146,7 +151,11 @@ final class LayerUnpacker {
       // anyway.
       return;
     }
-    splitEmptyFile(header, context.addName(name));
+    boolean isFirst = context.addName(name);
+    if (split != null) {
+      refusals.lookAtName(header, name, isFirst);
+    }
+    splitEmptyFile(header, isFirst);
   }
 
   private void unpackEntry(TarHeader header, TreeEntry entry, InputStream payload, boolean isFirst)

@@ -310,7 +310,9 @@ final class Overlay2Driver implements GraphDriver {
     }
     try {
       boolean hasOneId = !features.isRoot() && context.idMapping().isIdentity();
-      WriteSettings settings = new WriteSettings(owners.mapping(), hasOneId, false, 0);
+      boolean allowsWhiteoutDevices = Overlay2Options.allowsWhiteoutDevices(context.options());
+      WriteSettings settings =
+          new WriteSettings(owners.mapping(), hasOneId, allowsWhiteoutDevices, 0);
       Path home = layers.layout().home();
       return new LayerWriter(
           calls.openWriter(home, id, settings, writeContext),

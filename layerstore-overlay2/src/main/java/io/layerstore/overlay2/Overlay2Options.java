@@ -1,6 +1,7 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
+import io.layerstore.overlay2.linux.WriteSettings;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -10,9 +11,12 @@ import org.jspecify.annotations.Nullable;
  * The driver's options and those of its layers.
  *
  * <p>Docker knows {@code overlay2.size} and the storage option {@code size}; both need the project
- * quotas of XFS, and only work where it is mounted for them. Here they are refused with Docker's
- * reasons, so that nothing is ever limited by less than was asked for; on XFS the reason goes on,
- * for this driver sets no quotas there either.
+ * quotas of XFS, and only work where it is mounted for them. Here they are refused, so that nothing
+ * is ever limited by less than was asked for; this driver sets no quotas on XFS either.
+ *
+ * <p>{@code overlay2.allow_whiteout_devices}, {@code true} or {@code false}, is an option of this
+ * driver alone: whether a character device 0/0 in an archive is made, and deletes what is below, as
+ * in Docker.
  */
 final class Overlay2Options {
 
@@ -38,8 +42,17 @@ final class Overlay2Options {
    */
   static void requireValid(Map<String, String> options, String fileSystem) throws DriverException {
     for (Map.Entry<String, String> option : options.entrySet()) {
+      if (isWhiteoutDevices(option.getKey())) {
+        requireBoolean(option.getKey(), option.getValue());
+        continue;
+      }
       if (!option.getKey().toLowerCase(Locale.ROOT).equals(SIZE)) {
-        throw failure(null, "unknown option " + option.getKey());
+        throw failure(
+            null,
+            "unknown option "
+                + option.getKey()
+                + "; there is "
+                + WriteSettings.WHITEOUT_DEVICES_OPTION);
       }
       requireSize(null, option.getValue());
       if (isNothing(option.getValue())) {
@@ -55,14 +68,32 @@ final class Overlay2Options {
     }
   }
 
+  /** Whether a character device 0/0 in an archive is made. */
+  static boolean allowsWhiteoutDevices(Map<String, String> options) {
+    return options.entrySet().stream()
+        .anyMatch(
+            option ->
+                isWhiteoutDevices(option.getKey()) && Boolean.parseBoolean(option.getValue()));
+  }
+
+  private static boolean isWhiteoutDevices(String key) {
+    return key.toLowerCase(Locale.ROOT).equals(WriteSettings.WHITEOUT_DEVICES_OPTION);
+  }
+
+  private static void requireBoolean(String key, String value) throws DriverException {
+    if (!value.equalsIgnoreCase("true") && !value.equalsIgnoreCase("false")) {
+      throw failure(null, "the option " + key + " is true or false, not '" + value + "'");
+    }
+  }
+
   /** Refuses every option of a read-only layer. */
   static void requireNone(String id, Map<String, String> options) throws DriverException {
     for (String key : options.keySet()) {
       throw failure(
           id,
           isSize(key)
-              ? "--storage-opt size is only supported for ReadWrite Layers"
-              : "Unknown option " + key);
+              ? "the storage option size is for read-write layers only; leave it out"
+              : "unknown storage option " + key);
     }
   }
 
@@ -75,14 +106,15 @@ final class Overlay2Options {
       throws DriverException {
     for (Map.Entry<String, String> option : options.entrySet()) {
       if (!isSize(option.getKey())) {
-        throw failure(id, "Unknown option " + option.getKey());
+        throw failure(id, "unknown storage option " + option.getKey());
       }
       requireSize(id, option.getValue());
       if (!isNothing(option.getValue())) {
         throw failure(
             id,
-            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
-                + (fileSystem.equals(XFS) ? NONE_ARE_SET : ""));
+            "the storage option size is not supported: it takes project quotas, which "
+                + (fileSystem.equals(XFS) ? "this driver does not set" : "only XFS has")
+                + "; leave it out, and limit the file system that the store is on instead");
       }
     }
   }

@@ -109,6 +109,12 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
     facts.add(fact("Native Overlay Diff", KernelFeatures.NATIVE_DIFF));
     facts.add(new DriverStatus.Fact("userxattr", String.valueOf(usesUserXattrs())));
     facts.add(new DriverStatus.Fact("User Namespace", isRoot ? "none" : "the helper's own"));
+    facts.add(
+        new DriverStatus.Fact(
+            "Labels, Signatures",
+            isRoot
+                ? "set as in the archive"
+                : "left out with a warning where the kernel lets only root set them"));
     if (kernel == null) {
       facts.add(
           new DriverStatus.Fact(

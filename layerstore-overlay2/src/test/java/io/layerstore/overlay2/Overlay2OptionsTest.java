@@ -2,7 +2,9 @@ package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.DriverException;
 import java.util.Map;
@@ -10,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is said to options: the words of {@code graphdriver/overlay2} of moby. */
+/** What is said to options. */
 final class Overlay2OptionsTest {
 
   private static final String NONE_ARE_SET =
@@ -57,7 +59,9 @@ final class Overlay2OptionsTest {
   @ValueSource(
       strings = {"overlay2.override_kernel_check", "overlay2.colour", "size", "overlay.size", ""})
   void requireValid_unknownOption_isNamed(String key) {
-    assertEquals("overlay2: unknown option " + key, refusal(Map.of(key, "true"), "xfs"));
+    assertEquals(
+        "overlay2: unknown option " + key + "; there is overlay2.allow_whiteout_devices",
+        refusal(Map.of(key, "true"), "xfs"));
   }
 
   @ParameterizedTest
@@ -73,31 +77,52 @@ final class Overlay2OptionsTest {
     assertDoesNotThrow(() -> Overlay2Options.requireValid(Map.of("overlay2.size", size), "extfs"));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"yes", "1", ""})
+  void requireValid_whiteoutDevicesOtherwise_isInvalid(String value) {
+    assertEquals(
+        "overlay2: the option overlay2.allow_whiteout_devices is true or false, not '"
+            + value
+            + "'",
+        refusal(Map.of("overlay2.allow_whiteout_devices", value), "extfs"));
+  }
+
   @Test
-  void requireNoQuota_size_needsXfsWithQuota() {
-    String reason =
-        "overlay2 layer id: --storage-opt is supported only for overlay over xfs with 'pquota'"
-            + " mount option";
-    assertEquals(reason, refusalOfLayer(Map.of("size", "10G"), "extfs"));
-    assertEquals(reason + NONE_ARE_SET, refusalOfLayer(Map.of("size", "10G"), "xfs"));
+  void allowsWhiteoutDevices_onlyIfTrue() {
+    assertFalse(Overlay2Options.allowsWhiteoutDevices(Map.of()));
+    assertFalse(
+        Overlay2Options.allowsWhiteoutDevices(Map.of("overlay2.allow_whiteout_devices", "false")));
+    assertTrue(
+        Overlay2Options.allowsWhiteoutDevices(Map.of("overlay2.allow_whiteout_devices", "true")));
+  }
+
+  @Test
+  void requireNoQuota_size_saysWhatToDo() {
+    assertEquals(
+        "overlay2 layer id: the storage option size is not supported: it takes project quotas,"
+            + " which only XFS has; leave it out, and limit the file system that the store is on"
+            + " instead",
+        refusalOfLayer(Map.of("size", "10G"), "extfs"));
+    assertTrue(
+        refusalOfLayer(Map.of("size", "10G"), "xfs").contains("which this driver does not set"));
   }
 
   @Test
   void requireNoQuota_unknownOption_isNamed() {
     assertEquals(
-        "overlay2 layer id: Unknown option colour",
+        "overlay2 layer id: unknown storage option colour",
         refusalOfLayer(Map.of("colour", "red"), "extfs"));
   }
 
   @Test
-  void requireNone_options_areRefusedInDockersWords() {
+  void requireNone_options_areRefused() {
     assertEquals(
-        "overlay2 layer id: --storage-opt size is only supported for ReadWrite Layers",
+        "overlay2 layer id: the storage option size is for read-write layers only; leave it out",
         assertThrows(
                 DriverException.class, () -> Overlay2Options.requireNone("id", Map.of("size", "1")))
             .getMessage());
     assertEquals(
-        "overlay2 layer id: Unknown option colour",
+        "overlay2 layer id: unknown storage option colour",
         assertThrows(
                 DriverException.class,
                 () -> Overlay2Options.requireNone("id", Map.of("colour", "1")))

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     sparse
  * @param extents where the payload bytes belong, if the file is sparse; else null. Checked: in
  *     order, inside {@code size}, {@code storedSize} bytes together
+ * @param isOldGnuSparse whether the file is sparse in the old form of GNU tar, type {@code S}
  * @param mode the mode field, any bits
  * @param uid the owner, any number
  * @param gid the group, any number
@@ -38,6 +39,7 @@ public record TarHeader(
     long size,
     long storedSize,
     @Nullable List<Extent> extents,
+    boolean isOldGnuSparse,
     long mode,
     long uid,
     long gid,

@@ -176,7 +176,11 @@ final class EntryMaker {
     List<Xattr> kept = new ArrayList<>();
     for (Xattr xattr : all) {
       if (DROPPED_XATTRS.contains(xattr.name())) {
-        context.warn(entry.path(), "extended attribute " + xattr.name() + " is left to the host");
+        context.warn(
+            entry.path(),
+            "extended attribute "
+                + xattr.name()
+                + " cannot be set by this driver, and is only in exported archives");
       } else {
         kept.add(xattr);
       }

@@ -103,6 +103,9 @@ final class VfsDriver implements GraphDriver {
               new DriverStatus.Fact(
                   "Extended Attributes",
                   traits.keepsUserXattrs() ? "user.* kept, others recorded" : "recorded"),
+              new DriverStatus.Fact(
+                  "Labels, Signatures",
+                  "left out with a warning, for they are set for a file and Java sets none"),
               new DriverStatus.Fact("Case Sensitive", String.valueOf(!traits.foldsNames()))));
     } catch (IOException e) {
       throw VfsFailures.of(null, "cannot tell the status", e);

@@ -538,9 +538,9 @@ final class EntryMapperTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"nodot", ""})
-    void map_nameWithoutNamespace_isMalformed(String name) {
-      assertThrows(MalformedArchiveException.class, () -> map(name, "v"));
+    @ValueSource(strings = {"nodot", ".nospace", ""})
+    void map_nameWithoutNamespace_isLeftOut(String name) throws Exception {
+      assertEquals(List.of(), map(name, "v"));
     }
 
     @Test

@@ -19,6 +19,8 @@ final class ApplyEvents {
   /** The disk may be slow; an interrupt ends the waiting. */
   private static final Duration FOREVER = Duration.ofDays(365);
 
+  private static final String ACCESS_LISTS = "system.posix_acl_";
+
   private final HelperProcess helper;
   private final String id;
   private final WriteContext context;
@@ -172,12 +174,20 @@ final class ApplyEvents {
         switch (code) {
           case Protocol.WARN_XATTR_DROPPED ->
               "extended attribute " + text + " is for other file systems, and is not set";
-          case Protocol.WARN_XATTR_REFUSED ->
-              "extended attribute " + text + " cannot be set: " + Errno.describe(errno);
+          case Protocol.WARN_XATTR_REFUSED -> refused(text, errno);
           case Protocol.WARN_DEVICE_SKIPPED -> "an ordinary user cannot make device nodes";
           case Protocol.WARN_OWNER_REFUSED -> "the user namespace has no owner " + text;
           default -> throw new Frame.GarbageException("unknown warning " + code);
         };
     context.warn(path, reason);
+  }
+
+  private static String refused(String xattr, int errno) {
+    String refused = "extended attribute " + xattr + " cannot be set: " + Errno.describe(errno);
+    return xattr.startsWith(ACCESS_LISTS)
+        ? refused
+            + "; it names users or groups that this user namespace does not have, or the file"
+            + " system has no access control lists, and only the mode of the file counts now"
+        : refused;
   }
 }

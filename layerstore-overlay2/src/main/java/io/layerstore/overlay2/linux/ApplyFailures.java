@@ -35,7 +35,9 @@ final class ApplyFailures {
               "",
               path
                   + " is a character device 0/0, which overlay takes for a deletion; if that is what"
-                  + " it is for, allow it with a driver option",
+                  + " it is for, open the store with the driver option "
+                  + WriteSettings.WHITEOUT_DEVICES_OPTION
+                  + "=true",
               cause);
       case Protocol.CODE_BAD_XATTR ->
           malformed(

@@ -114,21 +114,22 @@ public final class HelperBinary {
   }
 
   static byte[] packaged(String osName, String osArch) throws DriverNotSupportedException {
-    String resource = resourceName(osName, osArch);
-    try (InputStream in = HelperBinary.class.getResourceAsStream(resource)) {
-      if (in == null) {
-        throw unsupported(
-            "this build of layerstore-overlay2 has no native helper for "
-                + osName
-                + " on "
-                + osArch
-                + "; build the module where a C compiler is installed, or name a helper with the system property "
-                + PROPERTY);
-      }
-      return in.readAllBytes();
+    byte[] program;
+    try (InputStream in = HelperBinary.class.getResourceAsStream(resourceName(osName, osArch))) {
+      program = in == null ? null : in.readAllBytes();
     } catch (IOException e) {
       throw unsupported("cannot read the native helper from the jar: " + e);
     }
+    if (program == null) {
+      throw unsupported(
+          "this build of layerstore-overlay2 has no native helper for "
+              + osName
+              + " on "
+              + osArch
+              + "; build the module where a C compiler is installed, or name a helper with the system property "
+              + PROPERTY);
+    }
+    return program;
   }
 
   // ---- in a directory ----

@@ -18,6 +18,9 @@ public record WriteSettings(
     boolean allowsWhiteoutDevices,
     long maxFileSizeBytes) {
 
+  /** The driver option that allows such devices. */
+  public static final String WHITEOUT_DEVICES_OPTION = "overlay2.allow_whiteout_devices";
+
   /** Owners as they are, devices that delete refused. */
   public static final WriteSettings DEFAULT =
       new WriteSettings(IdMapping.IDENTITY, false, false, 0);

@@ -1,0 +1,103 @@
+package io.layerstore.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.layerstore.LayerPath;
+import io.layerstore.Limits;
+import io.layerstore.core.tar.EntryMapper;
+import io.layerstore.core.tar.MappedEntry;
+import io.layerstore.core.tar.TarHeader;
+import io.layerstore.core.tar.TarReader;
+import io.layerstore.driver.PathSet;
+import io.layerstore.spi.DriverTraits;
+import io.layerstore.testing.RecordingWriteContext;
+import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.TarHeaderBlock;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What is said of archives that Docker refuses. */
+final class DockerRefusalsTest {
+
+  private static final DriverTraits TRAITS =
+      new DriverTraits(true, true, true, true, true, true, false, true, true);
+
+  private final TarBuilder tar = new TarBuilder();
+
+  @Test
+  void look_archiveThatDockerTakes_saysNothing() throws IOException {
+    tar.directory("./").directory("d/").file("d/a", "x").file("d/.wh.b", "").hardLink("l", "d/a");
+    assertEquals(List.of(), warnings());
+  }
+
+  @Test
+  void look_nameTwice_warns() throws IOException {
+    tar.file("a", "x").file("./a", "y");
+    assertEquals(
+        List.of("a: docker load refuses the layer: the archive has this name before"), warnings());
+  }
+
+  @Test
+  void look_directoryTwice_warns() throws IOException {
+    tar.directory("d/").directory("d");
+    assertEquals(1, warnings().size());
+  }
+
+  @Test
+  void look_globalHeaderTwice_warns() throws IOException {
+    tar.paxGlobal("g", "comment", "1").paxGlobal("g", "comment", "2").file("a", "x");
+    assertEquals(1, warnings().size());
+  }
+
+  /** Two names to Docker. */
+  @Test
+  void look_nameOnceAbsolute_saysNothing() throws IOException {
+    tar.directory("/").directory("./").file("a", "x").file("/a", "x");
+    assertEquals(List.of(), warnings());
+  }
+
+  @Test
+  void look_sparseFileOfGnuTar_warns() throws IOException {
+    tar.header(TarHeaderBlock.named("sp").type('S').gnu().number(483, 12, 10));
+    assertEquals(
+        List.of("sp: docker load refuses the layer: it is a sparse file of GNU tar, type S"),
+        warnings());
+  }
+
+  @Test
+  void look_whiteoutOfWhatTheArchiveHas_warns() throws IOException {
+    tar.file("a", "x").file(".wh.a", "");
+    assertEquals(1, warnings().size());
+  }
+
+  private List<String> warnings() throws IOException {
+    RecordingWriteContext context = new RecordingWriteContext();
+    DockerRefusals refusals = new DockerRefusals(context);
+    EntryMapper mapper = new EntryMapper(Limits.DEFAULT, TRAITS);
+    TarReader reader = new TarReader(tar.end().toStream(), Limits.DEFAULT, new IgnoredBytes());
+    PathSet seen = new PathSet();
+    for (TarHeader header = reader.next(); header != null; header = reader.next()) {
+      reader.skipPayload();
+      if (header.isGlobalHeader()) {
+        LayerPath name = LayerPath.of(header.name());
+        refusals.lookAtName(header, name, seen.add(name));
+        continue;
+      }
+      MappedEntry mapped = mapper.map(header);
+      refusals.look(header, mapped, seen.add(mapped.path()));
+      context.wrote(mapped.path());
+    }
+    return context.warnings().stream()
+        .map(warning -> warning.path() + ": " + warning.reason())
+        .toList();
+  }
+
+  private static final class IgnoredBytes implements TarReader.RawBytes {
+    @Override
+    public void bytes(byte[] buffer, int offset, int length) {}
+
+    @Override
+    public void endOfArchive() {}
+  }
+}
