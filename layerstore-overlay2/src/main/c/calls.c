@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 enum {
+  NR_OPEN_TREE = 428,
   NR_MOVE_MOUNT = 429,
   NR_FSOPEN = 430,
   NR_FSCONFIG = 431,
   NR_FSMOUNT = 432,
   NR_CLOSE_RANGE = 436,
   NR_OPENAT2 = 437,
+  NR_MOUNT_SETATTR = 442,
   NR_FCHMODAT2 = 452
 };
 
@@ -51,6 +53,17 @@ int sys_fsconfig(int fd, unsigned command, const char *key, const char *value, i
 
 int sys_fsmount(int fd, unsigned flags, unsigned attributes) {
   return (int)syscall(NR_FSMOUNT, fd, flags, attributes);
+}
+
+int sys_open_tree(int directory, const char *path, unsigned flags) {
+  return (int)syscall(NR_OPEN_TREE, directory, path, flags);
+}
+
+int sys_mount_setattr(int fd, uint64_t set) {
+  struct {
+    uint64_t set, clear, propagation, user_namespace;
+  } attributes = {set, 0, 0, 0};
+  return (int)syscall(NR_MOUNT_SETATTR, fd, "", LS_AT_EMPTY_PATH, &attributes, sizeof attributes);
 }
 
 int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags) {

@@ -23,6 +23,9 @@
 #define LS_FSCONFIG_SET_STRING 1
 #define LS_FSCONFIG_CMD_CREATE 6
 #define LS_MOVE_MOUNT_F_EMPTY_PATH 4
+#define LS_OPEN_TREE_CLONE 1
+#define LS_OPEN_TREE_CLOEXEC 02000000
+#define LS_AT_EMPTY_PATH 0x1000
 #define LS_MOUNT_ATTR_RDONLY 1
 #define LS_MOUNT_ATTR_NODEV 4
 
@@ -33,6 +36,8 @@ int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_fsopen(const char *type, unsigned flags);
 int sys_fsconfig(int fd, unsigned command, const char *key, const char *value, int aux);
 int sys_fsmount(int fd, unsigned flags, unsigned attributes);
+int sys_open_tree(int directory, const char *path, unsigned flags);
+int sys_mount_setattr(int fd, uint64_t set);
 int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
 
 /* One directory entry as getdents64 gives it. */

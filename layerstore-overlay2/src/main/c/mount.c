@@ -18,6 +18,7 @@
 
 #include "calls.h"
 #include "failure.h"
+#include "held.h"
 #include "modes.h"
 #include "overlay.h"
 #include "process.h"
@@ -27,13 +28,15 @@ enum { LINK_LENGTH = 26, LOWER_SIZE = 2 + LINK_LENGTH + 1, PATH_SIZE = ID_SIZE +
 
 struct mounted {
   char id[ID_SIZE];
+  struct life life; /* of what is no longer in sight */
   struct mounted *next;
 };
 
 static struct {
   struct start start;
   int home;
-  struct mounted *own; /* what is to be undone at the end */
+  struct mounted *own;  /* what is to be undone at the end */
+  struct mounted *held; /* what was taken out of sight and had not ended when it was last looked at */
 } m;
 
 /* A request as decoded. */
@@ -93,7 +96,7 @@ static bool decode_mount(struct cursor *c, struct mount_request *r) {
   for (unsigned i = 0; valid && i < r->count; i++) {
     valid = take_lower(c, r->lowers[i]);
   }
-  return valid && taken(c) && r->count > 0;
+  return valid && taken(c) && (r->count > 0 || (r->flags & MOUNT_READ_ONLY) != 0);
 }
 
 static void report_on(const char *path, const char *stage, uint16_t code, int error, const char *text) {
@@ -161,18 +164,25 @@ static bool make_target(const char *target, bool *made) {
          fchownat(m.home, target, m.start.root_uid, m.start.root_gid, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static void remember_mount(const char *id) {
-  struct mounted *entry = malloc(sizeof *entry);
-  if (entry == NULL) {
-    return; /* Then it is not undone if the JVM dies; the next store finds it in mountinfo. */
+static struct mounted *find(struct mounted *list, const char *id) {
+  while (list != NULL && strcmp(list->id, id) != 0) {
+    list = list->next;
   }
-  strcpy(entry->id, id);
-  entry->next = m.own;
-  m.own = entry;
+  return list;
 }
 
-static void forget_mount(const char *id) {
-  for (struct mounted **at = &m.own; *at != NULL; at = &(*at)->next) {
+static struct mounted *remember(struct mounted **list, const char *id) {
+  struct mounted *entry = find(*list, id);
+  if (entry == NULL && (entry = malloc(sizeof *entry)) != NULL) {
+    strcpy(entry->id, id);
+    entry->next = *list;
+    *list = entry;
+  }
+  return entry; /* Without memory it is not undone if the JVM dies; the next store finds it in mountinfo. */
+}
+
+static void forget(struct mounted **list, const char *id) {
+  for (struct mounted **at = list; *at != NULL; at = &(*at)->next) {
     if (strcmp((*at)->id, id) == 0) {
       struct mounted *gone = *at;
       *at = gone->next;
@@ -180,6 +190,45 @@ static void forget_mount(const char *id) {
       return;
     }
   }
+}
+
+/* ---- overlays that outlive their mounts ---- */
+
+/* The Java side says who uses a device. */
+static void report_use(const char *target, const char *stage, uint16_t code, const struct life *life) {
+  char text[32] = "";
+  if (life != NULL) {
+    snprintf(text, sizeof text, "device %llu", (unsigned long long)life->device);
+  }
+  report_on(target, stage, code, EBUSY, text);
+}
+
+/* Keeps <id>/merged as a sign for the next helper that there may be an overlay of the layer without a mount. */
+static void keep_held(const char *id, const char *target, const struct life *life) {
+  struct mounted *entry = remember(&m.held, id);
+  if (entry != NULL) {
+    entry->life = *life;
+  }
+  mkdirat(m.home, target, (m.start.flags & START_USER_NAMESPACE) != 0 ? 0 : 0700);
+}
+
+/* Whether an overlay of the layer, which is not mounted now, is still in use; then says so. */
+static bool is_held(const char *id, const char *target, const char *stage) {
+  const struct mounted *entry = find(m.held, id);
+  if (entry != NULL) {
+    struct life life = entry->life;
+    if (!has_ended(&life) && is_used(&life, id)) {
+      report_use(target, stage, CODE_HELD, &life);
+      return true;
+    }
+    forget(&m.held, id);
+  }
+  char path[PATH_SIZE];
+  if (is_directory(target) && is_layer_directory(id, "work", path) && is_upper_in_use(id)) {
+    report_use(target, stage, CODE_HELD, NULL);
+    return true;
+  }
+  return false;
 }
 
 /* Checks what is to be mounted; false and an answer if it cannot be. */
@@ -206,6 +255,23 @@ static bool check_mount(const struct mount_request *r, const char *diff, const c
   return true;
 }
 
+/* A read-only view of a layer with nothing below it, attached nowhere. An overlay would need a second, empty directory. */
+static void mount_alone(uint32_t sequence, const char *diff, const char *target) {
+  int tree = sys_open_tree(m.home, diff, LS_OPEN_TREE_CLONE | LS_OPEN_TREE_CLOEXEC);
+  if (tree < 0 || sys_mount_setattr(tree, LS_MOUNT_ATTR_RDONLY | LS_MOUNT_ATTR_NODEV) != 0) {
+    int error = errno;
+    if (tree >= 0) {
+      close(tree);
+    }
+    report_on(target, "mount read-only", CODE_SYSTEM, error, error == ENOSYS ? "this needs Linux 5.12 or later" : "");
+    return;
+  }
+  put_frame(OP_MOUNTED, sequence);
+  put_u8(API_NEW);
+  put_u32((uint32_t)tree);
+  put_end();
+}
+
 static void mount_layer(uint32_t sequence, const struct mount_request *r) {
   char diff[PATH_SIZE], work[PATH_SIZE], target[PATH_SIZE];
   snprintf(diff, sizeof diff, "%s/diff", r->id);
@@ -213,6 +279,10 @@ static void mount_layer(uint32_t sequence, const struct mount_request *r) {
   snprintf(target, sizeof target, "%s/merged", r->id);
   bool read_only = (r->flags & MOUNT_READ_ONLY) != 0, detached = (r->flags & MOUNT_DETACHED) != 0, made = false;
   if (!check_mount(r, diff, work, target)) {
+    return;
+  }
+  if (r->count == 0 && detached) {
+    mount_alone(sequence, diff, target);
     return;
   }
   struct overlay o = {.label = r->label, .flags = r->flags, .target = detached ? NULL : target};
@@ -229,6 +299,12 @@ static void mount_layer(uint32_t sequence, const struct mount_request *r) {
     report_on(target, "make mount point", CODE_SYSTEM, errno, "");
     return;
   }
+  if (!read_only && !made && is_held(r->id, target, "mount overlay")) {
+    return;
+  }
+  if (r->count == 0) {
+    o.lowers[o.lower_count++] = target; /* The kernel wants two, and this one is empty. */
+  }
   int descriptor;
   struct overlay_failure failure;
   int api = mount_overlay(&o, &descriptor, &failure);
@@ -240,7 +316,7 @@ static void mount_layer(uint32_t sequence, const struct mount_request *r) {
     return;
   }
   if (!detached && (r->flags & MOUNT_PERSISTENT) == 0) {
-    remember_mount(r->id);
+    remember(&m.own, r->id);
   }
   if (!read_only && (m.start.root_uid != 0 || m.start.root_gid != 0)) {
     /* The kernel made it; Docker gives it to the root of the map, as everything beside it. */
@@ -257,6 +333,25 @@ static void mount_layer(uint32_t sequence, const struct mount_request *r) {
 
 /* ---- unmount ---- */
 
+/*
+ * What is left to do when the layer is mounted here no more: to find out whether its overlay has ended. Copies of the mount in other namespaces go
+ * with the mount point. Gives false, and has mounted it again if that can be, if somebody else uses it and `may_live` is not set.
+ */
+static bool finish_unmount(const char *id, const char *target, const struct life *life, bool may_live) {
+  bool gone = has_ended(life), used = !gone && is_used(life, id);
+  if (used && !may_live && bring_back(life, target)) {
+    return false;
+  }
+  if (!used) {
+    unlinkat(m.home, target, AT_REMOVEDIR); /* If that fails it is made again, or removed with the layer. */
+    gone = gone || has_ended(life) || life->watch < 0;
+  }
+  if (!gone) {
+    keep_held(id, target, life);
+  }
+  return gone || may_live;
+}
+
 static void unmount_layer(uint32_t sequence, uint32_t flags, const char *id) {
   char target[PATH_SIZE];
   snprintf(target, sizeof target, "%s/merged", id);
@@ -264,14 +359,23 @@ static void unmount_layer(uint32_t sequence, uint32_t flags, const char *id) {
     report_on(id, "look at layer", CODE_SYSTEM, errno, "");
     return;
   }
-  int lazy = (flags & UNMOUNT_LAZY) != 0 ? MNT_DETACH : 0;
-  /* EINVAL: nothing is mounted, which is what was asked for. */
-  if (umount2(target, UMOUNT_NOFOLLOW | lazy) != 0 && errno != EINVAL && errno != ENOENT) {
-    report_on(target, "unmount", errno == EBUSY ? CODE_BUSY : CODE_SYSTEM, errno, "");
+  bool lazy = (flags & UNMOUNT_LAZY) != 0;
+  struct life life = watch_life(target);
+  if (umount2(target, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) != 0) {
+    if (errno != EINVAL && errno != ENOENT) {
+      report_on(target, "unmount", errno == EBUSY ? CODE_BUSY : CODE_SYSTEM, errno, "");
+      return;
+    }
+    /* Nothing is mounted, which is what was asked for. */
+    if (!lazy && is_held(id, target, "unmount")) {
+      return;
+    }
+    unlinkat(m.home, target, AT_REMOVEDIR);
+  } else if (!finish_unmount(id, target, &life, lazy)) {
+    report_use(target, "unmount", CODE_HELD, &life);
     return;
   }
-  forget_mount(id);
-  unlinkat(m.home, target, AT_REMOVEDIR); /* If that fails it is made again, or removed with the layer. */
+  forget(&m.own, id);
   put_done(sequence, 0, 0);
 }
 
@@ -279,8 +383,9 @@ static void unmount_own(void) {
   for (const struct mounted *at = m.own; at != NULL; at = at->next) {
     char target[PATH_SIZE];
     snprintf(target, sizeof target, "%s/merged", at->id);
+    struct life life = watch_life(target);
     umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
-    unlinkat(m.home, target, AT_REMOVEDIR);
+    finish_unmount(at->id, target, &life, true);
   }
 }
 

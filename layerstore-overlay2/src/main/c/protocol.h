@@ -50,10 +50,12 @@
  *
  *     MOUNT   u32 flags, bytes id, bytes label, u16 count, count times bytes link
  *             Mounts the layer id at <id>/merged, which is made. The links are names in l/, nearest layer first. With MOUNT_READ_ONLY the layer's own diff
- *             is the topmost lower layer; else it is the upper one and <id>/work the work directory.
+ *             is the topmost lower layer, and count can be 0; else it is the upper one and <id>/work the work directory. CODE_HELD: an overlay that
+ *             is mounted nowhere in sight has this upper directory.
  *     MOUNTED u8 api, i32 descriptor                   api is API_NEW or API_CLASSIC; descriptor is -1 unless MOUNT_DETACHED: then nothing is
  *                                                      attached anywhere, and the tree is /proc/<pid>/fd/<descriptor> until RELEASE
- *     UNMOUNT u32 flags, bytes id                      UNMOUNT_LAZY: as soon as nobody uses it any more
+ *     UNMOUNT u32 flags, bytes id                      UNMOUNT_LAZY: as soon as nobody uses it any more. Else CODE_BUSY if
+ *                                                      somebody uses it here, CODE_HELD if elsewhere, or uses one that was undone lazily
  *     RELEASE i32 descriptor
  *     LIST    -
  *     MOUNTPOINT  u32 mountId, u32 major, u32 minor, bytes type, bytes source, bytes path     any number: mounts at or below home; path is relative to it
@@ -250,6 +252,7 @@
 #define CODE_BUSY 10           /* in use */
 #define CODE_CROSSES_MOUNT 11  /* something is mounted below what is to be removed */
 #define CODE_MISMATCH 12       /* READ: missing, no regular file, or of another size */
+#define CODE_HELD 14           /* the overlay of a mount that is or was undone is still in use; text is "device N" if the device is known */
 #define CODE_BAD_XATTR 13      /* an extended attribute that the kernel takes for malformed; text is its name */
 
 /* Exit status. */

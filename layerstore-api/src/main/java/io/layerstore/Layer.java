@@ -97,8 +97,8 @@ public interface Layer extends AutoCloseable {
    * Shows the files of this layer and those below, merged, for reading; with {@link Mount#file}
    * without following a link out of them.
    *
-   * <p>The caller must not write. Overlay2 mounts read-only; vfs gives the layer's own directory,
-   * which it cannot protect.
+   * <p>The caller must not write. Overlay2 mounts read-only, base layers too; vfs gives the layer's
+   * own directory, which it cannot protect.
    */
   Mount mount() throws LayerStoreException;
 

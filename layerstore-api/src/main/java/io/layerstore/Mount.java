@@ -68,8 +68,9 @@ public interface Mount extends RootDirectory, AutoCloseable {
   /**
    * Undoes exactly this mount. A second call does nothing.
    *
-   * @throws MountBusyException if it was the last mount and something still uses the files; the
-   *     mount stays, and the call can be repeated
+   * @throws MountBusyException if it was the last mount and something still uses the files, also in
+   *     another mount namespace or through a bind mount; the mount stays, and the call can be
+   *     repeated
    * @throws LayerStoreException if the driver failed
    */
   @Override
@@ -79,7 +80,9 @@ public interface Mount extends RootDirectory, AutoCloseable {
    * Undoes exactly this mount even if something still uses the files, for a busy mount whose users
    * cannot be made to stop. Where it was the last mount, its path shows nothing from then on; who
    * has a file open or works in a directory keeps that until the end, and the kernel ends the mount
-   * with the last of them. A call after {@link #close} does nothing, and the other way round.
+   * with the last of them. Until then a read-write layer cannot be mounted again, and its files are
+   * not deleted: {@link LayerStore#releaseRWLayer} frees its name, and the first cleanup or open
+   * after that end deletes them. A call after {@link #close} does nothing, and the other way round.
    *
    * @throws LayerStoreException if the driver failed
    */

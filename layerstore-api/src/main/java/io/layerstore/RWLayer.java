@@ -39,8 +39,13 @@ public interface RWLayer extends AutoCloseable {
    * <p>The files, and so the symbolic links, are those of whoever made the layers: {@link
    * Mount#file} follows them inside the layer, a path below {@link Mount#path} does not stay there.
    *
+   * <p>A layer that stands on nothing needs no mount: its path is a plain directory with every
+   * driver, whose users nothing keeps from going on after the close.
+   *
    * @throws IllegalArgumentException if the mount is to be persistent, but the read-write layer is
    *     temporary
+   * @throws MountBusyException if a mount that was closed lazily, here or by a process before this
+   *     one, is still in use
    * @throws LayerStoreException if the driver cannot mount; nothing is left mounted
    */
   Mount mount(MountOptions options) throws LayerStoreException;

@@ -12,6 +12,7 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.MountBusyException;
 import io.layerstore.Progress;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
@@ -369,7 +370,12 @@ final class DefaultLayerStore implements LayerStore {
   public void close() throws LayerStoreException {
     if (store.lifecycle().beginClose()) {
       readWrite.deleteTemporaries();
-      open.close();
+      try {
+        open.close();
+      } catch (MountBusyException e) {
+        // The driver knows its own ids only.
+        throw new MountBusyException(store.table().namesOf(e.name()), e.holders(), e);
+      }
     }
   }
 }

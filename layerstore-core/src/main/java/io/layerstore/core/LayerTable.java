@@ -9,11 +9,14 @@ import io.layerstore.LayerUsage;
 import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayerInfo;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -405,6 +408,18 @@ final class LayerTable {
         }
       }
       return ids;
+    }
+  }
+
+  /** Driver ids, with {@code ", "} between them, as the names their layers have for users. */
+  String namesOf(String driverIds) {
+    synchronized (lock) {
+      Map<String, String> names = new HashMap<>();
+      mounts.values().forEach(layer -> names.put(layer.mountId(), layer.name()));
+      layers.values().forEach(layer -> names.put(layer.cacheId(), layer.chainId().toString()));
+      return Arrays.stream(driverIds.split(", "))
+          .map(id -> names.getOrDefault(id, id))
+          .collect(Collectors.joining(", "));
     }
   }
 }

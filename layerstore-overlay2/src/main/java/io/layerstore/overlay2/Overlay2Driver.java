@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -130,7 +131,9 @@ final class Overlay2Driver implements GraphDriver {
       return new HomeRecovery(layers, Set.of()).run();
     }
     List<RecoveryReport.Finding> findings = new ArrayList<>(mounts.undoAbandoned());
-    findings.addAll(new HomeRecovery(layers, mounts.mountedIds()).run().findings());
+    Set<String> mounted = new HashSet<>(mounts.mountedIds());
+    mounted.addAll(mounts.removeMountPoints(mounted, findings));
+    findings.addAll(new HomeRecovery(layers, mounted).run().findings());
     return new RecoveryReport(findings);
   }
 
@@ -265,12 +268,6 @@ final class Overlay2Driver implements GraphDriver {
     return mounts.mount(id, options, layers.isCommitted(id));
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * <p>A layer with nothing below needs no mount; the path is that of its files, as in Docker, and
-   * only their modes keep anybody from writing.
-   */
   @Override
   public Path mountReadOnly(String id, MountOptions options) throws LayerStoreException {
     return mounts.mount(Overlay2Layout.requireValid(id), options, true);

@@ -16,8 +16,8 @@ import io.layerstore.overlay2.linux.MountApi;
 import io.layerstore.overlay2.linux.MountPoint;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.OverlayMount;
-import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -39,6 +39,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by many threads. The helper process starts with the first mount, and again with
  * the next use when it has died: what root mounted through it is still there; what an ordinary user
  * mounted is gone, and can be mounted again.
+ *
+ * <p>A layer whose overlay lives on without its mount, in another mount namespace or because it was
+ * undone lazily, can neither be mounted for writing nor deleted: two overlays on one upper
+ * directory, or one whose files go, are undefined. Its empty mount point tells of it, also to the
+ * next process.
  */
 final class OverlayMounts {
 
@@ -109,7 +114,7 @@ final class OverlayMounts {
   List<Finding> undoAbandoned() throws LayerStoreException {
     List<Finding> findings = new ArrayList<>();
     if (!features.isRoot()) {
-      return findings; // An ordinary user's mounts went with their namespace.
+      return findings; // Not in sight: an ordinary user's mounts are in a namespace of their own.
     }
     for (MountPoint point : helper.get().list()) {
       String id = MERGED.stripFrom(point.path().toString());
@@ -140,6 +145,40 @@ final class OverlayMounts {
     }
   }
 
+  /**
+   * Removes the mount points of layers that are not mounted.
+   *
+   * @param mounted the layers that are
+   * @return those that are to stay, because a process still uses an overlay without a mount
+   */
+  Set<String> removeMountPoints(Set<String> mounted, List<Finding> findings)
+      throws LayerStoreException {
+    Set<String> inUse = new HashSet<>();
+    for (String id : layers.ids()) {
+      if (!mounted.contains(id)
+          && Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS)) {
+        try {
+          helper.get().unmount(id, false);
+          if (!Files.exists(layers.layout().merged(id))) {
+            findings.add(
+                new Finding(
+                    Kind.DRIVER_REPAIR, id, "the directory of a mount that is gone was removed"));
+          }
+        } catch (MountBusyException e) {
+          inUse.add(id);
+          findings.add(
+              new Finding(
+                  Kind.POSTPONED,
+                  id,
+                  "a mount of a process that is gone is still in use; the layer can be mounted"
+                      + " again when that has ended: "
+                      + e.getMessage()));
+        }
+      }
+    }
+    return inUse;
+  }
+
   private boolean isMounted(String id) throws LayerStoreException {
     // The directory exists only while the layer is mounted, so the kernel is seldom asked.
     return Files.isDirectory(layers.layout().merged(id)) && mountedIds().contains(id);
@@ -158,15 +197,8 @@ final class OverlayMounts {
     detached.remove(id);
     lost.merge(id, counter.count(id), Integer::sum);
     counter.forget(id);
-    removeMountPoint(id);
-  }
-
-  private void removeMountPoint(String id) {
-    try {
-      Files.deleteIfExists(layers.layout().merged(id));
-    } catch (IOException e) {
-      // The next mount uses it, and opening the store removes it.
-    }
+    // The mount point stays: a process may still be in the namespace of the dead helper, and the
+    // next one finds out by it that there was a mount.
   }
 
   private boolean takeLost(String id) {
@@ -193,7 +225,9 @@ final class OverlayMounts {
       }
       if (lower.isEmpty()) {
         layers.requireExists(id);
-        return layers.layout().diff(id);
+        if (!refusesWrites) {
+          return layers.layout().diff(id); // As in Docker; there is nothing to merge.
+        }
       }
       if (isReadOnly) {
         return mountDetached(id, lower, options);
@@ -368,7 +402,7 @@ final class OverlayMounts {
       if (isMounted(id)) {
         throw e;
       }
-      removeMountPoint(id); // The helper has died, and the mount is gone all the same.
+      // The helper has died, and the mount is gone all the same.
     }
     counter.forget(id);
     Held last = held.remove(id);
@@ -391,9 +425,27 @@ final class OverlayMounts {
           throw new MountBusyException(id, List.of("a mount of this store"), null);
         }
         unmountNow(id, false);
+      } else if (Files.isDirectory(layers.layout().merged(id))) {
+        requireUnused(id);
       }
       removal.run();
       lost.remove(id);
+    }
+  }
+
+  /** An overlay that was taken out of sight still needs the files, until its last user ends. */
+  private void requireUnused(String id) throws LayerStoreException {
+    try {
+      patiently.unmount(id, false);
+    } catch (MountBusyException e) {
+      throw new DriverException(
+          Overlay2DriverProvider.NAME,
+          id,
+          "cannot be deleted while a mount of it that was closed lazily is in use by "
+              + (e.holders().isEmpty()
+                  ? "a process this one cannot see"
+                  : String.join(", ", e.holders())),
+          e);
     }
   }
 

@@ -13,12 +13,18 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The mounts of one home, in a helper process that lives as long as this object. */
 final class MountHelper implements Mounts {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
   private static final int FIXED_SIZE = 64;
+
+  /** What the helper says of an overlay that is still in use, if it knows that much. */
+  private static final Pattern DEVICE = Pattern.compile("device ([0-9]{1,18})");
 
   private final Path binary;
   private final HelperProcess helper;
@@ -100,7 +106,10 @@ final class MountHelper implements Mounts {
           frame.end();
           return true;
         },
-        error -> failureOf(mount.id(), error));
+        error ->
+            error.code() == Protocol.CODE_HELD
+                ? busy(mount.id(), error)
+                : failureOf(mount.id(), error));
     return mounted;
   }
 
@@ -150,16 +159,23 @@ final class MountHelper implements Mounts {
                 .bytes(name)
                 .end(),
         Conversation::takeDone,
-        error -> {
-          HelperFailureException failure = error.toException(HelperProcess.DRIVER, id);
-          return error.code() == Protocol.CODE_BUSY
-              ? new MountBusyException(id, holdersOf(id), failure)
-              : failure;
-        });
+        error ->
+            error.code() == Protocol.CODE_BUSY || error.code() == Protocol.CODE_HELD
+                ? busy(id, error)
+                : error.toException(HelperProcess.DRIVER, id));
   }
 
-  private List<String> holdersOf(String id) {
-    return MountHolders.find(merged(id), helper.pid(), inside.resolve(id).resolve("merged"));
+  private MountBusyException busy(String id, HelperError error) {
+    List<String> holders =
+        error.code() == Protocol.CODE_HELD
+            ? MountHolders.elsewhere(id, deviceIn(error.text()))
+            : MountHolders.find(merged(id), helper.pid(), inside.resolve(id).resolve("merged"));
+    return new MountBusyException(id, holders, error.toException(HelperProcess.DRIVER, id));
+  }
+
+  private static @Nullable Long deviceIn(String text) {
+    Matcher matcher = DEVICE.matcher(text);
+    return matcher.matches() ? Long.valueOf(matcher.group(1)) : null;
   }
 
   @Override

@@ -7,7 +7,10 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +50,32 @@ final class MountHolders {
       }
       addMounts(holders, PROC.resolve(Long.toString(pid)).resolve("mountinfo"), path);
       return holders.size() > MAX_HOLDERS ? holders.subList(0, MAX_HOLDERS) : holders;
+    } finally {
+      if (wasInterrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /**
+   * The processes that use an overlay of a layer without its usual mount, and what it is mounted at
+   * where no process tells more.
+   *
+   * @param device the overlay's, or null to look for it among the mounts of all processes
+   */
+  static List<String> elsewhere(String id, @Nullable Long device) {
+    boolean wasInterrupted = Thread.interrupted();
+    try {
+      List<String> holders = new ArrayList<>();
+      Map<Long, String> mounts = OverlayTables.mountsOf(id);
+      Set<Long> devices = new LinkedHashSet<>(mounts.keySet());
+      if (device != null) {
+        devices.add(device);
+      }
+      for (Long one : devices) {
+        addProcesses(holders, one);
+      }
+      return holders.isEmpty() ? List.copyOf(mounts.values()) : holders;
     } finally {
       if (wasInterrupted) {
         Thread.currentThread().interrupt();
@@ -107,7 +136,7 @@ final class MountHolders {
     }
   }
 
-  private static String nameOf(Path process) {
+  static String nameOf(Path process) {
     try {
       return Files.readString(process.resolve("comm"), StandardCharsets.ISO_8859_1).strip() + " ";
     } catch (IOException e) {
@@ -136,7 +165,7 @@ final class MountHolders {
     return new String(bytes.toByteArray(), StandardCharsets.ISO_8859_1);
   }
 
-  private static String unescape(String field) {
+  static String unescape(String field) {
     return OCTAL
         .matcher(field)
         .replaceAll(

@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
  * What to mount. Immutable.
  *
  * @param id the layer
- * @param lowerLinks the names in {@code l/} of the layers below, nearest first; not empty
+ * @param lowerLinks the names in {@code l/} of the layers below, nearest first; empty only for a
+ *     mount that is for reading only
  * @param isReadOnly whether the layer's own directory is the topmost lower one, and nothing can be
  *     written
  * @param label the SELinux label of all files, or empty
@@ -34,15 +35,17 @@ public record OverlayMount(
   /**
    * Copies the list and checks what is passed to the kernel.
    *
-   * @throws IllegalArgumentException if there is no lower layer, for such a layer needs no mount;
-   *     or if the id, a link name or the label is of another form than they can have
+   * @throws IllegalArgumentException if there is no lower layer and it is for writing, for such a
+   *     layer needs no mount; or if the id, a link name or the label is of another form than they
+   *     can have
    */
   public OverlayMount {
     DriverIds.requireValid(id);
     lowerLinks = List.copyOf(lowerLinks);
     Objects.requireNonNull(api, "api");
-    if (lowerLinks.isEmpty()) {
-      throw new IllegalArgumentException("a layer without lower layers needs no mount: " + id);
+    if (lowerLinks.isEmpty() && !isReadOnly) {
+      throw new IllegalArgumentException(
+          "a layer without lower layers needs no mount to be written: " + id);
     }
     for (String link : lowerLinks) {
       if (!isLink(link)) {

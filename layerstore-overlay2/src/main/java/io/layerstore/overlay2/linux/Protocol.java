@@ -120,6 +120,7 @@ final class Protocol {
   static final int CODE_CROSSES_MOUNT = 11;
   static final int CODE_MISMATCH = 12;
   static final int CODE_BAD_XATTR = 13;
+  static final int CODE_HELD = 14;
 
   /** The source, in mountinfo, of a mount that is not to outlive the process that made it. */
   static final String SOURCE_OF_STORE = "layerstore";
