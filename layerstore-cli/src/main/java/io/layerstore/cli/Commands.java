@@ -6,31 +6,7 @@ import java.util.List;
 final class Commands {
   /** In the order of the help text. */
   static final List<String> NAMES =
-      List.of(
-          "info",
-          "register",
-          "layers",
-          "inspect",
-          "export",
-          "release",
-          "create",
-          "mount",
-          "run",
-          "unmount",
-          "diff",
-          "commit",
-          "rm",
-          "rwlayers",
-          "load",
-          "save",
-          "images",
-          "tag",
-          "rmi",
-          "import",
-          "history",
-          "df",
-          "prune",
-          "demo");
+      CommandHelp.GROUPS.stream().flatMap(group -> group.commands().stream()).toList();
 
   private Commands() {}
 
@@ -61,6 +37,7 @@ final class Commands {
       case "prune" -> new PruneCommand(layerstore);
       case "df" -> new DfCommand(layerstore);
       case "demo" -> new DemoCommand(layerstore);
+      case "help" -> new HelpCommand(layerstore);
       default -> throw new IllegalArgumentException("no such command: " + name);
     };
   }

@@ -79,7 +79,10 @@ final class CommitCommand extends Subcommand {
             .latestTime(latestTime)
             .build();
     try (Layer committed = layer.commit(options)) {
-      print(out -> out.line(Show.registered(committed)), json -> Show.layer(json, committed));
+      print(
+          out -> out.line(Show.registered(committed)),
+          out -> out.line(committed.chainId().toString()),
+          json -> Show.layer(json, committed));
     }
   }
 

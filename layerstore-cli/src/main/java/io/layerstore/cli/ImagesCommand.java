@@ -35,6 +35,7 @@ final class ImagesCommand extends Subcommand {
             }
             table.writeTo(out);
           },
+          out -> Show.lines(out, images.list().stream().map(Image::id).toList()),
           json -> {
             json.writeArrayFieldStart("images");
             for (Image image : images.list()) {

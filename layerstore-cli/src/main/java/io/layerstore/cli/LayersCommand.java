@@ -24,13 +24,19 @@ final class LayersCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     boolean tree = isGiven(treeOption);
+    if (tree && layerstore().isQuiet()) {
+      throw layerstore().wrongUsage("-q prints IDs alone, and --tree what stands on what");
+    }
     try (LayerStore store = layerstore().openToRead()) {
       List<LayerInfo> layers = store.layers();
       if (tree) {
         Tree byParent = new Tree(layers);
         print(out -> byParent.print(out, null, ""), json -> byParent.print(json, null));
       } else {
-        print(out -> table(layers).writeTo(out), json -> list(json, layers));
+        print(
+            out -> table(layers).writeTo(out),
+            out -> Show.lines(out, layers.stream().map(LayerInfo::chainId).toList()),
+            json -> list(json, layers));
       }
     }
     return 0;

@@ -8,14 +8,15 @@ import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
@@ -68,6 +69,13 @@ final class Layerstore implements Runnable {
               "Make a store if the directory has none, whatever else is in it. Else commands that add"
                   + " something make one, in a new or empty directory.")
           .build();
+  private final OptionSpec quiet =
+      common("-q", "--quiet")
+          .type(boolean.class)
+          .arity("0")
+          .description(
+              "Print IDs and names alone where such are listed, made or deleted, and show no progress.")
+          .build();
   private final OptionSpec json =
       common("--json")
           .type(boolean.class)
@@ -82,38 +90,58 @@ final class Layerstore implements Runnable {
     this.progressBar = new ProgressBar(console);
   }
 
-  private static OptionSpec.Builder common(String name) {
-    return OptionSpec.builder(name).scopeType(ScopeType.INHERIT);
+  private static OptionSpec.Builder common(String... names) {
+    return OptionSpec.builder(names).scopeType(ScopeType.INHERIT);
   }
 
   /**
    * The command line for {@code arguments}. Only the subcommands whose name is among them are
-   * there, because describing all takes time; all of them if none is, for help and for suggestions.
+   * there, because describing all takes time; all of them for help.
    */
   CommandLine commandLine(String[] arguments) {
-    describe(spec.name("layerstore"));
+    describe(spec.name("layerstore"), "");
     spec.usageMessage()
         .description(
             "Stores container layers as Docker's layer store does, in the same bytes on disk.")
         .synopsisSubcommandLabel("COMMAND");
-    for (OptionSpec option : List.of(root, driver, driverOptions, readOnly, init, json)) {
+    for (OptionSpec option : List.of(root, driver, driverOptions, readOnly, init, quiet, json)) {
       spec.addOption(option);
     }
     List<String> words = Arrays.asList(arguments);
-    boolean isNoneNamed = Collections.disjoint(words, Commands.NAMES);
+    boolean isAboutAll = isAboutAll(words);
     for (String name : Commands.NAMES) {
-      if (isNoneNamed || words.contains(name)) {
+      if (isAboutAll || words.contains(name)) {
         CommandSpec command = Commands.create(name, this).spec();
-        describe(command);
+        describe(command, name);
         spec.addSubcommand(name, command);
       }
     }
     // A file may be called @something; picocli would read more arguments from it.
-    return new CommandLine(spec).setExpandAtFiles(false);
+    CommandLine commandLine = new CommandLine(spec).setExpandAtFiles(false);
+    commandLine
+        .getHelpSectionMap()
+        .put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST_HEADING, help -> "");
+    commandLine
+        .getHelpSectionMap()
+        .put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST, CommandHelp::commandList);
+    return commandLine;
   }
 
-  /** Adds what every command has. */
-  private static void describe(CommandSpec command) {
+  /** Whether no command is named, or not before help is asked for. */
+  private static boolean isAboutAll(List<String> words) {
+    for (String word : words) {
+      if (word.equals("help") || word.equals("--help") || word.equals("-h")) {
+        return true;
+      }
+      if (Commands.NAMES.contains(word)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Adds what every command has; {@code name} is empty for the whole. */
+  private static void describe(CommandSpec command, String name) {
     command.addOption(
         OptionSpec.builder("-h", "--help")
             .usageHelp(true)
@@ -130,13 +158,12 @@ final class Layerstore implements Runnable {
             .build());
     String version = Layerstore.class.getPackage().getImplementationVersion();
     command.version("layerstore " + (version == null ? "(not packaged)" : version));
-    command
-        .usageMessage()
-        .autoWidth(true)
-        .footer(
-            "",
-            "An ID may be shortened to a unique beginning, with or without 'sha256:'.",
-            "Exit status: 0; 1 if the operation failed; 2 for wrong usage.");
+    List<String> footer = new ArrayList<>(List.of("", "Examples:"));
+    CommandHelp.examples(name).forEach(example -> footer.add("  " + example));
+    footer.add("");
+    footer.add("An ID may be shortened to a unique beginning, with or without 'sha256:'.");
+    footer.add("Exit status: 0; 1 if the operation failed; 2 for wrong usage.");
+    command.usageMessage().autoWidth(true).footer(footer.toArray(new String[0]));
   }
 
   @Override
@@ -154,7 +181,12 @@ final class Layerstore implements Runnable {
   }
 
   ProgressBar progressBar() {
+    progressBar.setQuiet(isQuiet());
     return progressBar;
+  }
+
+  boolean isQuiet() {
+    return Subcommand.isGiven(quiet);
   }
 
   boolean isJson() {
@@ -264,7 +296,7 @@ final class Layerstore implements Runnable {
 
   private LayerStore.Builder builder(Path directory) {
     LayerStore.Builder builder =
-        LayerStore.builder(directory).driver(driver.getValue()).progress(progressBar.listener());
+        LayerStore.builder(directory).driver(driver.getValue()).progress(progressBar().listener());
     Map<String, String> options = driverOptions.getValue();
     options.forEach(builder::driverOption);
     return builder;

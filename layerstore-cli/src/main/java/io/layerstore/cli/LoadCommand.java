@@ -60,6 +60,7 @@ final class LoadCommand extends Subcommand {
               out.line((image.id() + " " + ShowImage.words(image.references())).stripTrailing());
             }
           },
+          out -> Show.lines(out, report.images().stream().map(LoadReport.LoadedImage::id).toList()),
           json -> {
             json.writeArrayFieldStart("images");
             for (LoadReport.LoadedImage image : report.images()) {

@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -90,13 +89,11 @@ public final class Main {
 
   private static int wrongUsage(ParameterException e, Console console) {
     String help = e.getCommandLine().getCommandSpec().qualifiedName() + " --help";
-    String advice = e instanceof UnmatchedArgumentException unmatched ? suggestion(unmatched) : "";
-    console.complain(e.getMessage() + advice + "; see '" + help + "'");
+    String problem =
+        e instanceof UnmatchedArgumentException unmatched
+            ? Suggestion.describe(unmatched)
+            : e.getMessage();
+    console.complain(problem + "; see '" + help + "'");
     return WRONG_USAGE;
-  }
-
-  private static String suggestion(UnmatchedArgumentException e) {
-    List<String> suggestions = e.getSuggestions();
-    return suggestions.isEmpty() ? "" : "; did you mean '" + suggestions.get(0) + "'?";
   }
 }

@@ -19,14 +19,24 @@ final class ProgressBar {
 
   private final Console console;
   private boolean visible;
+  private boolean quiet;
 
   ProgressBar(Console console) {
     this.console = console;
   }
 
+  /** Shows nothing from now on, whatever the error output is. */
+  void setQuiet(boolean quiet) {
+    this.quiet = quiet;
+  }
+
+  private boolean isShown() {
+    return console.errIsTerminal() && !quiet;
+  }
+
   /** What to give to the store. */
   ProgressListener listener() {
-    return console.errIsTerminal() ? this::show : ProgressListener.NONE;
+    return isShown() ? this::show : ProgressListener.NONE;
   }
 
   private void show(Progress progress) {
@@ -40,7 +50,7 @@ final class ProgressBar {
 
   /** Shows bytes that are not counted by the store. */
   void show(String what, long bytes, OptionalLong total, long entries) {
-    if (!console.errIsTerminal()) {
+    if (!isShown()) {
       return;
     }
     StringBuilder line = new StringBuilder(CLEAR_LINE).append(what).append(' ');

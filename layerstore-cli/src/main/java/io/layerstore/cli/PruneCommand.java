@@ -82,6 +82,11 @@ final class PruneCommand extends Subcommand {
           }
           out.line(tense + "reclaimed " + Show.size(bytes));
         },
+        out -> {
+          Show.lines(out, references);
+          Show.lines(out, images);
+          Show.lines(out, layers);
+        },
         json -> {
           json.writeBooleanField("dryRun", isGiven(dryRunOption));
           Show.strings(json, "untagged", references);

@@ -41,7 +41,10 @@ final class RegisterCommand extends Subcommand {
               .expectedDiffId(diffId)
               .build();
       try (Layer layer = register(store, file, options)) {
-        print(out -> out.line(Show.registered(layer)), json -> Show.layer(json, layer));
+        print(
+            out -> out.line(Show.registered(layer)),
+            out -> out.line(layer.chainId().toString()),
+            json -> Show.layer(json, layer));
       }
     }
     return 0;

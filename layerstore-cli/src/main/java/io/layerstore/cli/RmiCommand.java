@@ -157,6 +157,11 @@ final class RmiCommand extends Subcommand {
             out.line("deleted " + layer.chainId());
           }
         },
+        out -> {
+          Show.lines(out, removed.references);
+          Show.lines(out, removed.images);
+          Show.lines(out, removed.layers.stream().map(LayerMetadata::chainId).toList());
+        },
         json -> {
           Show.strings(json, "untagged", removed.references);
           Show.strings(json, "deletedImages", removed.images);

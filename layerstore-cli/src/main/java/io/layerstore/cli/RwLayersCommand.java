@@ -16,7 +16,10 @@ final class RwLayersCommand extends Subcommand {
   public Integer call() throws IOException {
     try (LayerStore store = layerstore().openToRead()) {
       List<RWLayerInfo> layers = store.rwLayers();
-      print(out -> table(layers).writeTo(out), json -> list(json, layers));
+      print(
+          out -> table(layers).writeTo(out),
+          out -> Show.lines(out, layers.stream().map(RWLayerInfo::name).toList()),
+          json -> list(json, layers));
     }
     return 0;
   }

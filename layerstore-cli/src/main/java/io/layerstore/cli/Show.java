@@ -157,6 +157,13 @@ final class Show {
     json.writeEndArray();
   }
 
+  /** Each value on a line of its own. */
+  static void lines(Output out, List<?> values) throws IOException {
+    for (Object value : values) {
+      out.line(value.toString());
+    }
+  }
+
   static void map(JsonGenerator json, String name, Map<String, String> values) throws IOException {
     json.writeObjectFieldStart(name);
     for (Map.Entry<String, String> entry : new TreeMap<>(values).entrySet()) {

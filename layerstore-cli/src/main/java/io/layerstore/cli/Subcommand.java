@@ -40,6 +40,11 @@ abstract class Subcommand implements Callable<Integer> {
     layerstore.output().print(asText, asJson);
   }
 
+  /** Prints the result in the form that was asked for; {@code brief} is the one of {@code -q}. */
+  final void print(Output.Text asText, Output.Text brief, Output.Json asJson) throws IOException {
+    print(layerstore.isQuiet() ? brief : asText, asJson);
+  }
+
   /** Adds an option with a value; null if it is not given. */
   final OptionSpec option(String name, String label, String description) {
     OptionSpec option =

@@ -60,6 +60,19 @@ final class CommandsTest {
     topFile = Files.write(temp.resolve("top.tar"), TOP);
   }
 
+  @Test
+  void quiet_layersMadeAndListed_idsAndNamesAlone() throws IOException {
+    assertEquals(
+        BASE_CHAIN + "\n", cli.run("register", "-q", baseFile.toString()).succeeded().out());
+    assertEquals(BASE_CHAIN + "\n", cli.run("layers", "-q").succeeded().out());
+    createChanged("work");
+    assertEquals("work\n", cli.run("rwlayers", "-q").succeeded().out());
+
+    String committed = cli.run("commit", "-q", "work").succeeded().out().strip();
+
+    assertTrue(cli.run("layers", "-q").succeeded().lines().contains(committed), committed);
+  }
+
   private void registerBoth() {
     cli.run("register", baseFile.toString()).succeeded();
     cli.run("register", "--parent", BASE_CHAIN.toString(), topFile.toString()).succeeded();

@@ -48,6 +48,24 @@ final class ImageCommandsTest {
     return cli.run(layer, "import", "-").succeeded().out().strip();
   }
 
+  @Test
+  void quiet_imagesLoadedListedAndDeleted_idsAlone() throws IOException {
+    assertEquals(id + "\n", cli.run("load", "-q", archive.toString()).succeeded().out());
+    assertEquals(id + "\n", cli.run("images", "--quiet").succeeded().out());
+    cli.run("tag", id, "second:1").succeeded();
+    assertEquals(id + "\n", cli.run("-q", "images").succeeded().out());
+    assertEquals("second:1\n", cli.run("rmi", "-q", "second:1").succeeded().out());
+
+    String unnamed = importUnnamed();
+    List<String> planned = cli.run("prune", "-q", "--dry-run").succeeded().lines();
+    assertEquals(unnamed, planned.get(0));
+    assertEquals(planned, cli.run("prune", "-q").succeeded().lines());
+
+    List<String> deleted = cli.run("rmi", "-q", id).succeeded().lines();
+    assertEquals(List.of(Sample.REFERENCE, id), deleted.subList(0, 2));
+    deleted.subList(1, deleted.size()).forEach(line -> assertTrue(line.matches("sha256:.{64}")));
+  }
+
   private List<?> images() throws IOException {
     if (!Files.exists(cli.root())) {
       // A command that failed has taken the store it made away again.

@@ -25,6 +25,16 @@ final class ProgressBarTest {
   }
 
   @Test
+  void listener_quietOnATerminal_isSilent() {
+    ProgressBar bar = bar(true);
+    bar.setQuiet(true);
+
+    assertSame(ProgressListener.NONE, bar.listener());
+    bar.show("copying", 1, OptionalLong.empty(), 0);
+    assertEquals("", shown());
+  }
+
+  @Test
   void onProgress_totalKnown_showsThePart() {
     bar(true)
         .listener()
