@@ -66,6 +66,20 @@ final class ImageCommandsTest {
     deleted.subList(1, deleted.size()).forEach(line -> assertTrue(line.matches("sha256:.{64}")));
   }
 
+  /** Makes BuildKit's cache refer to the lowest layer, and returns its chain ID. */
+  private String holdLowestLayer() throws IOException {
+    String lowest =
+        list(cli.run("layers", "--json").succeeded().json().get("layers")).stream()
+            .map(ImageCommandsTest::object)
+            .filter(layer -> layer.get("parent") == null)
+            .map(layer -> String.valueOf(layer.get("chainId")))
+            .findFirst()
+            .orElseThrow();
+    Files.createDirectories(cli.root().resolve("buildkit"));
+    Files.writeString(cli.root().resolve("buildkit/snapshots.db"), "chainid" + lowest);
+    return lowest;
+  }
+
   private List<?> images() throws IOException {
     if (!Files.exists(cli.root())) {
       // A command that failed has taken the store it made away again.
@@ -381,6 +395,22 @@ final class ImageCommandsTest {
     }
 
     @Test
+    void rmi_layerInTheCacheOfBuildKit_staysAndIsSaid() throws IOException {
+      load();
+      String held = holdLowestLayer();
+
+      Cli.Result result = cli.run("rmi", Sample.REFERENCE);
+
+      assertEquals(0, result.status());
+      assertEquals(4, result.lines().size());
+      assertFalse(result.out().contains(held), result.out());
+      assertTrue(result.err().contains("buildkit/snapshots.db"), result.err());
+      assertTrue(result.err().contains("docker builder prune"), result.err());
+      String line = cli.run("release", held).failed(Main.FAILED);
+      assertTrue(line.contains("buildkit/snapshots.db"), line);
+    }
+
+    @Test
     void rmi_oneOfTwoReferences_onlyUntags() throws IOException {
       load();
       cli.run("tag", Sample.REFERENCE, "mine").succeeded();
@@ -605,6 +635,21 @@ final class ImageCommandsTest {
     }
 
     @Test
+    void prune_layerInTheCacheOfBuildKit_staysAndIsSaid() throws IOException {
+      load();
+      String held = holdLowestLayer();
+
+      for (String option : List.of("--dry-run", "--json")) {
+        Cli.Result result = cli.run("prune", "--all", "--layers", option);
+
+        assertEquals(0, result.status());
+        assertFalse(result.out().contains("deleted " + held), result.out());
+        assertTrue(result.err().contains("1 layer with"), result.err());
+        assertTrue(result.err().contains("buildkit/snapshots.db"), result.err());
+      }
+    }
+
+    @Test
     void prune_all_sparesWhatAReadWriteLayerNeeds() throws IOException {
       load();
       cli.run("create", "work", "--parent", Sample.REFERENCE).succeeded();
@@ -617,6 +662,19 @@ final class ImageCommandsTest {
 
   @Nested
   class DiskFree {
+
+    @Test
+    void df_layerInTheCacheOfBuildKit_isShownAsHeld() throws IOException {
+      load();
+      String held = holdLowestLayer();
+
+      String line =
+          cli.run("df").succeeded().lines().stream()
+              .filter(each -> each.startsWith(held.substring(7, 19)))
+              .findFirst()
+              .orElseThrow();
+      assertTrue(line.endsWith("BuildKit's cache (buildkit/snapshots.db)"), line);
+    }
 
     @Test
     void df_image_showsSharedAndUnique() throws IOException {

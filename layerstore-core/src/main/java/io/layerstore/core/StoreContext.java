@@ -59,7 +59,7 @@ record StoreContext(
 
   /** What a person is told of who holds {@code layer} outside this store; empty if nobody does. */
   List<String> otherHolders(RoLayer layer) {
-    return otherHolders().getOrDefault(layer.chainId(), List.of());
+    return buildKit.holders(layer.chainId(), table::chainIds);
   }
 
   /** The same for all layers in the table, without those that nobody holds. */

@@ -1,12 +1,16 @@
 package io.layerstore.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.Compression;
+import io.layerstore.ForeignRootException;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.image.CommitImageOptions;
@@ -17,6 +21,7 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.SaveOptions;
 import io.layerstore.testing.Busybox;
+import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.DockerDaemon;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.ScratchDirectory;
@@ -56,12 +61,7 @@ final class ContainerdStoreTest {
         DockerDaemon.isAtLeast(FIRST_WITH_THE_OPTION),
         "needs a dockerd of version 28 or later, which -Dlayerstore.dockerd names");
     scratch = ScratchDirectory.create();
-    daemon =
-        DockerDaemon.start(
-            scratch.resolve("docker"),
-            "overlayfs",
-            Map.of(),
-            List.of("--feature=containerd-snapshotter=true"));
+    daemon = start(scratch.resolve("docker"));
     Path base = scratch.resolve("base.tar");
     Busybox.writeRootTo(base);
     daemon.docker("import", base, "box:1");
@@ -88,6 +88,36 @@ final class ContainerdStoreTest {
     daemon.docker("save", "--output", archive, "box:2");
     store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT);
     return store.images().resolve("box:2");
+  }
+
+  @Test
+  void open_rootOfContainerdStore_isRefusedAndUntouched() throws Exception {
+    Path foreign = scratch.resolve("foreign");
+    List<String> images;
+    try (DockerDaemon other = start(foreign)) {
+      other.docker("import", scratch.resolve("base.tar"), "box:1");
+      images = other.docker("images", "--quiet", "--no-trunc").lines();
+      other.stop();
+    }
+    Map<String, String> before = new DataRoot(foreign, "overlayfs").snapshot();
+
+    ForeignRootException e =
+        assertThrows(ForeignRootException.class, () -> LayerStore.open(foreign));
+    assertThrows(
+        LayerStoreException.class, () -> LayerStore.builder(foreign).readOnly(true).open());
+
+    assertTrue(e.getMessage().contains("containerd"), e::getMessage);
+    assertEquals(before, new DataRoot(foreign, "overlayfs").snapshot());
+    try (DockerDaemon other = start(foreign)) {
+      assertEquals(images, other.docker("images", "--quiet", "--no-trunc").lines());
+      assertEquals("yes", other.docker("run", "--network=none", "box:1", "echo", "yes").text());
+      other.stop();
+    }
+  }
+
+  private static DockerDaemon start(Path root) throws Exception {
+    return DockerDaemon.start(
+        root, "overlayfs", Map.of(), List.of("--feature=containerd-snapshotter=true"));
   }
 
   @Test

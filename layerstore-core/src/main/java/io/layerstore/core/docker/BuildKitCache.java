@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -57,7 +58,22 @@ public final class BuildKitCache {
    * <p>Takes time in proportion to the databases, if they changed or other layers are asked for
    * than the last time.
    */
-  public synchronized Map<ChainId, List<String>> holders(Set<ChainId> layers) {
+  public Map<ChainId, List<String>> holders(Set<ChainId> layers) {
+    return holders(layers, () -> layers);
+  }
+
+  /**
+   * Words for what in the cache refers to {@code layer}, or nothing.
+   *
+   * @param all gives the layers that will be asked for, {@code layer} included; called only if the
+   *     databases must be read
+   */
+  public List<String> holders(ChainId layer, Supplier<Set<ChainId>> all) {
+    return holders(Set.of(layer), all).getOrDefault(layer, List.of());
+  }
+
+  private synchronized Map<ChainId, List<String>> holders(
+      Set<ChainId> layers, Supplier<Set<ChainId>> all) {
     Map<String, Stamp> files;
     try {
       files = databases();
@@ -65,9 +81,12 @@ public final class BuildKitCache {
       String holder = "what may be BuildKit's cache (" + FileFailures.describe(e) + ")";
       return layers.stream().collect(Collectors.toMap(layer -> layer, layer -> List.of(holder)));
     }
+    if (files.isEmpty()) {
+      return Map.of();
+    }
     if (!files.equals(state.files()) || !state.asked().containsAll(layers)) {
-      state =
-          new State(files, Set.copyOf(layers), files.isEmpty() ? Map.of() : read(files, layers));
+      Set<ChainId> asked = Set.copyOf(all.get());
+      state = new State(files, asked, read(files, asked));
     }
     return state.holders();
   }
