@@ -110,7 +110,7 @@ public interface ImageStore {
    * @param images references or ids, as {@link #resolve} takes them; a repository without tag means
    *     all its tags
    */
-  void save(List<String> images, ImageTarget target, SaveOptions options)
+  SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException;
 
   /**

@@ -8,7 +8,7 @@ import java.util.List;
  *
  * @param images the images of the archive, in its order
  * @param notes what was done otherwise than the archive says, a sentence each: what was left out, a
- *     tag that was moved, a parent that was not taken
+ *     tag that was moved, a parent that was not taken; and which layers {@code docker load} refuses
  */
 public record LoadReport(List<LoadedImage> images, List<String> notes) {
 

@@ -29,6 +29,7 @@ import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
 import io.layerstore.image.SaveOptions.Format;
+import io.layerstore.image.SaveReport;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
@@ -1008,6 +1009,81 @@ public abstract class ImageArchiveContract {
           assertThrows(InvalidImageException.class, () -> save(SaveOptions.DEFAULT, "demo:none"));
       assertTrue(e.getMessage().endsWith("save it as OCI layout"), e.getMessage());
       assertTrue(save(SaveOptions.builder().format(Format.OCI).build(), "demo:none").length > 0);
+    }
+  }
+
+  /** Layers that are accepted here and by {@code docker load} of 20.10 not. */
+  @Nested
+  class RefusedByDocker {
+
+    private static final String CASES =
+        """
+        file twice           | /a: docker load refuses the layer: the archive has this name before
+        directory twice      | /d: docker load refuses the layer: the archive has this name before
+        root twice           | /: docker load refuses the layer: the archive has this name before
+        global header twice  | /g: docker load refuses the layer: the archive has this name before
+        old GNU sparse file  | /s: docker load refuses the layer: it is a sparse file of GNU tar, type S
+        deleted after added  | /a: docker load refuses the layer where it uses overlay2: deleted after it was added
+        absolute and not     |
+        usual                |
+        """;
+
+    private byte[] layer(String what) {
+      TarBuilder tar = new TarBuilder();
+      switch (what) {
+        case "file twice" -> tar.file("a", "1").file("b", "").file("a", "2");
+        case "directory twice" -> tar.directory("d/").file("d/x", "x").directory("./d");
+        case "root twice" -> tar.directory("./").directory("./");
+        case "global header twice" ->
+            tar.paxGlobal("g", "comment", "x").file("a", "a").paxGlobal("g", "comment", "y");
+        case "old GNU sparse file" ->
+            tar.header(
+                    TarHeaderBlock.named("s")
+                        .gnu()
+                        .type('S')
+                        .size(512)
+                        .number(386, 12, 0)
+                        .number(398, 12, 512)
+                        .number(483, 12, 512))
+                .padded("x".repeat(512));
+        case "deleted after added" -> tar.file("a", "1").file(".wh.a", "");
+        case "absolute and not" -> tar.file("a", "1").file("/a", "2");
+        default -> tar.directory("d/").file("d/a", "1").symlink("d/b", "a").hardLink("c", "d/a");
+      }
+      return tar.end().toBytes();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = CASES)
+    void load_layer_isLoadedAndSaidToBeRefused(String what, String expected) throws IOException {
+      SampleImage image = SampleImage.of(layer(what));
+      LoadReport report = load(ImageFiles.docker(image, "demo:one"));
+      assertLoaded(image);
+      assertEquals(notes(image, expected), report.notes());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = CASES)
+    void save_layer_isSavedAndSaidToBeRefused(String what, String expected) throws IOException {
+      SampleImage image = SampleImage.of(layer(what));
+      load(ImageFiles.docker(image, "demo:one"));
+      for (Compression compression : Compression.values()) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        SaveReport report =
+            store
+                .images()
+                .save(
+                    List.of("demo:one"),
+                    new ImageTarget.ToStream(out),
+                    SaveOptions.builder().compression(compression).build());
+        assertEquals(notes(image, expected), report.notes());
+      }
+    }
+
+    private List<String> notes(SampleImage image, String expected) {
+      return expected == null
+          ? List.of()
+          : List.of("layer " + image.chainIds().get(0) + ": " + expected);
     }
   }
 

@@ -3,6 +3,7 @@ package io.layerstore.cli;
 import io.layerstore.LayerStore;
 import io.layerstore.image.ImageTarget;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.image.SaveReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,8 +75,12 @@ final class SaveCommand extends Subcommand {
             .compression(layerstore().compression(compressOption.getValue()))
             .progress(layerstore().progressBar().listener())
             .build();
+    SaveReport report;
     try (LayerStore store = layerstore().openToRead()) {
-      store.images().save(images, target(file), options);
+      report = store.images().save(images, target(file), options);
+    }
+    for (String note : report.notes()) {
+      layerstore().console().complain(note);
     }
     if (!toStandardOutput) {
       print(
@@ -83,6 +88,7 @@ final class SaveCommand extends Subcommand {
           json -> {
             json.writeStringField("file", file);
             Show.strings(json, "images", images);
+            Show.strings(json, "notes", report.notes());
           });
     }
     return 0;

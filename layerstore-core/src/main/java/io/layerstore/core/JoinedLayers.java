@@ -259,6 +259,18 @@ final class JoinedLayers implements LayerBatch {
   }
 
   @Override
+  public Map<ChainId, String> refusals() {
+    Map<ChainId, String> refusals = new LinkedHashMap<>();
+    for (Pending layer : missing.values()) {
+      LayerIntake.Result taken = layer.taken;
+      if (taken != null && taken.refusal() != null) {
+        refusals.put(layer.chainId(), taken.refusal());
+      }
+    }
+    return refusals;
+  }
+
+  @Override
   public Set<ChainId> publish() throws LayerStoreException {
     List<String> ids = new ArrayList<>();
     for (Pending layer : missing.values()) {

@@ -43,12 +43,14 @@ final class LayerIntake {
   private final StoreContext store;
   private final MetadataTransaction transaction;
   private final @Nullable Consumer<WriteContext.Step> postponed;
+  private @Nullable String refusal;
 
   /**
    * @param diffId the diff ID
    * @param sizeBytes the size of the layer in bytes, as the driver counts
+   * @param refusal why {@code docker load} refuses the layer; null if nothing is known
    */
-  record Result(DiffId diffId, long sizeBytes) {}
+  record Result(DiffId diffId, long sizeBytes, @Nullable String refusal) {}
 
   /** Takes in a layer on complete ones. */
   LayerIntake(StoreContext store, MetadataTransaction transaction) {
@@ -85,7 +87,7 @@ final class LayerIntake {
       if (context.isRewriteNeeded()) {
         rewriteTarSplit(cacheId, salvaged, linked, diffId);
       }
-      return new Result(diffId, sizeBytes);
+      return new Result(diffId, sizeBytes, refusal);
     }
   }
 
@@ -122,6 +124,7 @@ final class LayerIntake {
       long sizeBytes = unpacker.unpack(new TeeStream(plain, hashing.stream), plain);
       hashing.finish();
       splitting.finish();
+      refusal = unpacker.refusal();
       return sizeBytes;
     }
   }

@@ -9,6 +9,7 @@ import io.layerstore.Limits;
 import io.layerstore.MalformedArchiveException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.codec.DecompressedStream;
+import io.layerstore.core.tar.DockerRefusals;
 import io.layerstore.core.tar.EntryMapper;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
@@ -104,6 +105,11 @@ final class LayerUnpacker {
     }
     context.logRemainingWarnings();
     return writer.finish(archiveBytes);
+  }
+
+  /** Why {@code docker load} refuses what was unpacked; null if nothing is known. */
+  @Nullable String refusal() {
+    return refusals.first();
   }
 
   private void unpack(TarHeader header, InputStream payload) throws IOException {

@@ -30,6 +30,7 @@ import io.layerstore.image.PrunePlan;
 import io.layerstore.image.PruneReport;
 import io.layerstore.image.ReferenceStore;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.image.SaveReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -206,11 +207,11 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   @Override
-  public void save(List<String> images, ImageTarget target, SaveOptions options)
+  public SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException {
     try (LayerAccess.Call call = access.enter()) {
       refresh();
-      archives.save(images, target, options);
+      return archives.save(images, target, options);
     }
   }
 

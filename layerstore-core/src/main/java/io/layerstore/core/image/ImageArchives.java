@@ -11,6 +11,7 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.image.SaveReport;
 import java.util.List;
 import java.util.concurrent.Executor;
 
@@ -21,7 +22,7 @@ public interface ImageArchives {
   LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
 
   /** Does what {@link ImageStore#save} says. */
-  void save(List<String> images, ImageTarget target, SaveOptions options)
+  SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException;
 
   /** What archives are read into and written from. */

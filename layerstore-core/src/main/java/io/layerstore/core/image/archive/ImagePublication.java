@@ -41,6 +41,7 @@ final class ImagePublication {
 
   LoadReport publish(Contents contents) throws LayerStoreException {
     notes.addAll(contents.notes());
+    batch.refusals().forEach((chainId, refusal) -> notes.add("layer " + chainId + ": " + refusal));
     Set<ChainId> added = batch.publish();
     undo.push(batch::withdraw);
     try {

@@ -13,6 +13,7 @@ import io.layerstore.core.tar.PlainTarWriter;
 import io.layerstore.image.ImageTarget;
 import io.layerstore.image.InvalidImageException;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.image.SaveReport;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -39,6 +40,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class ImageSave {
 
   private static final String OPERATION = "saving images";
+  private static final String OS = "linux";
   private static final String BLOBS = "blobs/";
   private static final String SHA256_BLOBS = "blobs/sha256/";
   private static final int BUFFER_BYTES = 64 << 10;
@@ -47,6 +49,9 @@ final class ImageSave {
   private final List<Chosen> images;
   private final SaveOptions options;
   private final CompressionFormat format;
+
+  /** What {@code docker load} will refuse layers for. */
+  private final Map<ChainId, String> refusals = new ConcurrentHashMap<>();
 
   /** The layers that are to be written, each once. */
   private final Map<DiffId, Source> sources = new LinkedHashMap<>();
@@ -84,7 +89,7 @@ final class ImageSave {
     }
   }
 
-  static void save(
+  static SaveReport save(
       ArchiveLayers layers,
       ImageArchives.Host host,
       List<String> names,
@@ -97,7 +102,9 @@ final class ImageSave {
       for (Chosen chosen : images) {
         hold(host, chosen, options, held);
       }
-      new ImageSave(layers, images, options).write(target);
+      ImageSave save = new ImageSave(layers, images, options);
+      save.write(target);
+      return save.report();
     } catch (IOException e) {
       throw Failures.translate(OPERATION, e);
     } finally {
@@ -117,6 +124,28 @@ final class ImageSave {
               + chosen.image().id()
               + " has no layers, which Docker's layout cannot express; save it as OCI layout");
     }
+  }
+
+  private SaveReport report() {
+    List<String> notes = new ArrayList<>();
+    for (Chosen chosen : images) {
+      String os = chosen.image().config().os();
+      if (!os.isEmpty() && !os.equals(OS)) {
+        notes.add(
+            "the image "
+                + chosen.image().id()
+                + " has the operating system "
+                + Failures.quoted(os)
+                + ": dockerd up to 20.10 fails to load it");
+      }
+    }
+    for (Source source : sources.values()) {
+      String refusal = refusals.get(source.chainId());
+      if (refusal != null) {
+        notes.add("layer " + source.chainId() + ": " + refusal);
+      }
+    }
+    return new SaveReport(notes);
   }
 
   private void write(ImageTarget target) throws IOException {
@@ -219,7 +248,10 @@ final class ImageSave {
   private void write(DiffId diffId, Source source, ArchiveLayers.Meter meter, OutputStream out)
       throws IOException {
     ArchiveLayers.Meter.OfLayer counts = meter.layer(source.image(), diffId, source.archiveBytes());
-    SavedLayer.write(layers, source.chainId(), format, counts, out);
+    String refusal = SavedLayer.write(layers, source.chainId(), format, counts, out);
+    if (refusal != null) {
+      refusals.put(source.chainId(), refusal);
+    }
   }
 
   /** Compresses a layer for its digest and size alone. */

@@ -67,6 +67,11 @@ public interface LayerBatch extends AutoCloseable {
   void unpackAll(Map<ChainId, LayerSource> sources) throws LayerStoreException;
 
   /**
+   * What {@code docker load} would refuse layers for that were unpacked; in words, none for most.
+   */
+  Map<ChainId, String> refusals();
+
+  /**
    * Makes the layers visible. If that fails, none of them stays.
    *
    * @return those that are new

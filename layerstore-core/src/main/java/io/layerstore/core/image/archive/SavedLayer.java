@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A layer in a saved layout.
@@ -21,15 +22,17 @@ import java.time.Instant;
  */
 record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest, long sizeBytes) {
 
-  private static final int BUFFER_BYTES = 128 << 10;
-
   /** Where it is in the layout. */
   String path() {
     return "blobs/sha256/" + digest.hex();
   }
 
-  /** Writes the archive of a layer, compressed; {@code out} stays open. */
-  static void write(
+  /**
+   * Writes the archive of a layer, compressed; {@code out} stays open.
+   *
+   * @return what {@code docker load} will refuse it for; null if nothing is known
+   */
+  static @Nullable String write(
       ArchiveLayers layers,
       ChainId chainId,
       CompressionFormat format,
@@ -38,12 +41,7 @@ record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest
       throws IOException {
     try (InputStream archive = layers.archive(chainId);
         OutputStream compressed = Compressor.open(format, out)) {
-      byte[] buffer = new byte[BUFFER_BYTES];
-      for (int count = archive.read(buffer); count >= 0; count = archive.read(buffer)) {
-        Failures.checkInterrupt("saving images");
-        compressed.write(buffer, 0, count);
-        meter.addBytes(count);
-      }
+      return CheckedCopy.copy(archive, compressed, meter::addBytes);
     }
   }
 }

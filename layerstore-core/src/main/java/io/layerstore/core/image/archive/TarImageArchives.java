@@ -7,6 +7,7 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.image.SaveReport;
 import java.util.List;
 
 /** Reads and writes the image archives of one store. Safe for use by many threads. */
@@ -27,8 +28,8 @@ public final class TarImageArchives implements ImageArchives {
   }
 
   @Override
-  public void save(List<String> images, ImageTarget target, SaveOptions options)
+  public SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException {
-    ImageSave.save(layers, host, images, target, options);
+    return ImageSave.save(layers, host, images, target, options);
   }
 }

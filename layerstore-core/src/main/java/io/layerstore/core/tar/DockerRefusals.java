@@ -1,10 +1,9 @@
-package io.layerstore.core;
+package io.layerstore.core.tar;
 
 import io.layerstore.LayerPath;
-import io.layerstore.core.tar.MappedEntry;
-import io.layerstore.core.tar.TarHeader;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.WriteContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Warns of what is taken here, and exported exactly, but refused by {@code docker load}, so that
@@ -14,13 +13,15 @@ import io.layerstore.spi.WriteContext;
  * @see <a href="https://github.com/vbatts/tar-split">tar-split: tar/storage/entry.go,
  *     ErrDuplicatePath</a>
  */
-final class DockerRefusals {
+public final class DockerRefusals {
 
   private final WriteContext context;
+  private @Nullable String first;
   private boolean hasAbsoluteNames;
   private boolean hasRelativeNames;
 
-  DockerRefusals(WriteContext context) {
+  /** Warnings go to {@code context}. */
+  public DockerRefusals(WriteContext context) {
     this.context = context;
   }
 
@@ -29,10 +30,10 @@ final class DockerRefusals {
    *
    * @param isFirst whether no entry before it had the same path
    */
-  void look(TarHeader header, MappedEntry mapped, boolean isFirst) {
+  public void look(TarHeader header, MappedEntry mapped, boolean isFirst) {
     lookAtName(header, mapped.path(), isFirst);
     if (header.isOldGnuSparse()) {
-      context.warn(mapped.path(), refused("it is a sparse file of GNU tar, type S"));
+      refuse(mapped.path(), refused("it is a sparse file of GNU tar, type S"));
     }
     if (isFirst) {
       lookAtWhiteout(mapped);
@@ -40,13 +41,13 @@ final class DockerRefusals {
   }
 
   /** Looks at the name of an entry, which stands for {@code path}, or of a global header. */
-  void lookAtName(TarHeader header, LayerPath path, boolean isFirst) {
+  public void lookAtName(TarHeader header, LayerPath path, boolean isFirst) {
     boolean isAbsolute = !header.name().isEmpty() && header.name().at(0) == '/';
     hasAbsoluteNames |= isAbsolute;
     hasRelativeNames |= !isAbsolute;
     // Docker tells a and /a apart.
     if (!isFirst && !(hasAbsoluteNames && hasRelativeNames)) {
-      context.warn(path, refused("the archive has this name before"));
+      refuse(path, refused("the archive has this name before"));
     }
   }
 
@@ -55,7 +56,7 @@ final class DockerRefusals {
     if (mapped.tree() != null
         && mapped.tree().type() == EntryType.WHITEOUT
         && context.isWritten(mapped.tree().path())) {
-      context.warn(
+      refuse(
           mapped.tree().path(),
           "docker load refuses the layer where it uses overlay2: deleted after it was added");
     }
@@ -63,5 +64,19 @@ final class DockerRefusals {
 
   private static String refused(String reason) {
     return "docker load refuses the layer: " + reason;
+  }
+
+  private void refuse(LayerPath path, String reason) {
+    if (first == null) {
+      first = "/" + path + ": " + reason;
+    }
+    context.warn(path, reason);
+  }
+
+  /**
+   * The first reason for which Docker refuses the archive, with the path; null if none is known.
+   */
+  public @Nullable String first() {
+    return first;
   }
 }

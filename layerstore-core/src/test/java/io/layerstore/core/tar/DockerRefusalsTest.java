@@ -1,13 +1,9 @@
-package io.layerstore.core;
+package io.layerstore.core.tar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.layerstore.LayerPath;
 import io.layerstore.Limits;
-import io.layerstore.core.tar.EntryMapper;
-import io.layerstore.core.tar.MappedEntry;
-import io.layerstore.core.tar.TarHeader;
-import io.layerstore.core.tar.TarReader;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.testing.RecordingWriteContext;
