@@ -3,8 +3,10 @@ package io.layerstore.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.Change;
+import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -19,19 +21,29 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.testing.Busybox;
+import io.layerstore.testing.Machine;
 import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.Tool;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs the examples of the README, and keeps them the same as there. */
@@ -97,7 +109,7 @@ final class ReadmeExampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"example", "image example"})
+  @ValueSource(strings = {"example", "image example", "example of commands"})
   void example_inTheReadme_isTheOneThatIsCompiled(String name) throws IOException {
     Path module = Path.of("").toAbsolutePath();
     String source =
@@ -113,6 +125,81 @@ final class ReadmeExampleTest {
 
     assertTrue(
         readme.contains("```java\n" + example + "\n```\n"), "README.md differs:\n" + example);
+  }
+
+  /** The command lines of the section on commands, for each driver. */
+  static Stream<Arguments> commandLines() throws IOException {
+    String readme = Files.readString(Path.of("").toAbsolutePath().resolveSibling("README.md"));
+    List<String> lines = readme.lines().filter(line -> line.startsWith("layerstore run ")).toList();
+    assertTrue(lines.size() >= 6, lines::toString);
+    return Stream.of("overlay2", "vfs")
+        .flatMap(driver -> lines.stream().map(line -> Arguments.of(driver, line)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("commandLines")
+  void commandLine_inTheReadme_works(String driver, String line) throws Exception {
+    List<String> words = new ArrayList<>();
+    Matcher matcher = Pattern.compile("'([^']*)'|([^' ]+)").matcher(line);
+    while (matcher.find()) {
+      words.add(matcher.group(1) == null ? matcher.group(2) : matcher.group(1));
+    }
+    String program = words.get(words.indexOf("--") + 1);
+    if (!program.startsWith("/")) {
+      assumeTrue(
+          Arrays.stream(System.getenv("PATH").split(":"))
+              .anyMatch(directory -> Files.isExecutable(Path.of(directory, program))),
+          "needs " + program + " in PATH");
+    }
+    assumeTrue(
+        Machine.isRoot() || !(driver.equals("vfs") && program.equals("chroot")),
+        "an ordinary user's chroot needs a user namespace, which vfs has none of");
+    Path archive = temp.resolve("root.tar");
+    Busybox.writeRootTo(archive);
+    Path root = temp.resolve("root");
+    try (LayerStore store = open(root, driver);
+        Layer base = store.register(LayerSource.of(archive), RegisterOptions.DEFAULT)) {
+      store.createRWLayer("work", base.chainId()).close();
+    } catch (DriverNotSupportedException e) {
+      assumeTrue(false, e.getMessage());
+    }
+    List<String> arguments = new ArrayList<>(List.of("--root", root.toString(), "--json"));
+    arguments.addAll(words.subList(1, words.size()));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    int status =
+        Main.run(arguments.toArray(new String[0]), InputStream.nullInputStream(), out, err);
+
+    assertEquals(0, status, err.toString(StandardCharsets.UTF_8));
+  }
+
+  private static LayerStore open(Path root, String driver) throws IOException {
+    return LayerStore.builder(root).driver(driver).open();
+  }
+
+  @Test
+  void exampleOfCommands_onARootFileSystem_runsThem() throws Exception {
+    Tool.require("git");
+    Path archive = temp.resolve("root.tar");
+    Busybox.writeRootTo(archive);
+    try (LayerStore store = LayerStore.open(temp.resolve("root"));
+        Layer base = store.register(LayerSource.of(archive), RegisterOptions.DEFAULT);
+        RWLayer work = store.createTemporaryRWLayer(base.chainId())) {
+      commandExample(work);
+      try (Stream<Change> changes = work.changes()) {
+        assertTrue(changes.anyMatch(change -> change.toString().equals("A /project/.git/HEAD")));
+      }
+    }
+  }
+
+  private static void commandExample(RWLayer work) throws IOException, InterruptedException {
+    // Begin of the example of commands.
+    try (Mount mount = work.mount()) {
+      mount.enter(new ProcessBuilder("git", "init", "project")).start().waitFor();
+      mount.chroot(new ProcessBuilder("/bin/sh", "-c", "cd etc && ls")).start().waitFor();
+    }
+    // End of the example of commands.
   }
 
   private static void imageExample(Path root, Path archive, Path saved) throws IOException {
