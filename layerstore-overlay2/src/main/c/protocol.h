@@ -252,8 +252,9 @@
 #define CODE_BUSY 10           /* in use */
 #define CODE_CROSSES_MOUNT 11  /* something is mounted below what is to be removed */
 #define CODE_MISMATCH 12       /* READ: missing, no regular file, or of another size */
-#define CODE_HELD 14           /* the overlay of a mount that is or was undone is still in use; text is "device N" if the device is known */
 #define CODE_BAD_XATTR 13      /* an extended attribute that the kernel takes for malformed; text is its name */
+#define CODE_HELD 14           /* the overlay of a mount that is or was undone is still in use; text is "device N" if the device is known */
+#define CODE_LINK_STEPS 15     /* the symbolic links on the ways of many paths lead over too many directories, all together */
 
 /* Exit status. */
 #define EXIT_DONE 0

@@ -11,19 +11,31 @@
 #include "calls.h"
 #include "failure.h"
 
+/*
+ * How many parts of link texts may be taken: so many for each path, and a number of them for free. A few entries whose links lead up and down
+ * the tree ten thousands of times must not keep the helper busy for minutes.
+ */
+enum { LINK_STEPS_EACH = 100, LINK_STEPS_FREE = 100 * 1000 };
+
 enum { MAX_LINKS = 255, TODO_SIZE = 4 * PATH_MAX, DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+#define WITHOUT_LINKS (LS_RESOLVE_BENEATH | LS_RESOLVE_NO_SYMLINKS | LS_RESOLVE_NO_MAGICLINKS | LS_RESOLVE_NO_XDEV)
 
 /*
  * A walk on its way. `todo` holds the parts that are still to be taken, at its end, so that the text of a link can be put before them. In the text
  * of an absolute link ".." is written as "..\0", a name that cannot exist otherwise: it stops at the root. The functions below give false when
  * the walk cannot go on, with `code` and errno set.
+ *
+ * A part that goes up only shortens `real` and leaves the directory behind (`is_behind`): many in a row cost one look.
  */
 struct walk {
   struct place *place;
   const struct walk_rules *rules;
   uint16_t code;
   int links;
+  bool is_behind;             /* the open directory is not the one of `real` */
   size_t todo_start;
+  size_t own_start;           /* where the parts of the path itself begin; those before are of links */
   char todo[TODO_SIZE];
 };
 
@@ -77,7 +89,10 @@ static bool stop(struct walk *w, uint16_t code, int error) {
   return false;
 }
 
+static long link_steps_left = LINK_STEPS_FREE;
+
 static bool start_at_root(struct walk *w) {
+  w->is_behind = false;
   forget(w->place);
   w->place->real_length = 0;
   w->place->fd = openat(w->rules->root, ".", DIRECTORY_FLAGS);
@@ -138,14 +153,22 @@ static bool follow(struct walk *w, int link) {
   return put_before(w, text, (size_t)length);
 }
 
-/* One level up, by walking down again from the root: ".." of a directory would be wherever it has been moved to. */
-static bool step_up(struct walk *w) {
+/* Opens the directory of `real` from the root: ".." of a directory would be wherever it has been moved to. */
+static bool catch_up(struct walk *w) {
   struct place *p = w->place;
   size_t length = p->real_length;
-  while (length > 0 && p->real[length - 1] != '/') {
-    length--;
+  if (!w->is_behind) {
+    return true;
   }
-  length -= length > 0 ? 1 : 0;
+  char path[PATH_MAX];
+  memcpy(path, p->real, length);
+  path[length] = 0;
+  int at_once = length == 0 ? -1 : sys_openat2(w->rules->root, path, DIRECTORY_FLAGS, WITHOUT_LINKS);
+  if (at_once >= 0) {
+    step_to(w, at_once);
+    w->is_behind = false;
+    return true;
+  }
   if (!start_at_root(w)) {
     return false;
   }
@@ -166,6 +189,15 @@ static bool step_up(struct walk *w) {
   }
   p->real_length = length;
   return true;
+}
+
+static void step_up(struct walk *w) {
+  struct place *p = w->place;
+  while (p->real_length > 0 && p->real[p->real_length - 1] != '/') {
+    p->real_length--;
+  }
+  p->real_length -= p->real_length > 0 ? 1 : 0;
+  w->is_behind = true;
 }
 
 /* Makes a missing directory; gives a descriptor of it, or -1. */
@@ -210,6 +242,9 @@ static bool append_real(struct walk *w, const char *name, size_t length) {
 
 /* Takes one part that is a name. */
 static bool step_down(struct walk *w, const char *name, size_t length) {
+  if (!catch_up(w)) {
+    return false;
+  }
   int next = openat(w->place->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (next < 0 && errno == ENOENT && w->rules->create) {
     next = make_directory(w, name);
@@ -249,13 +284,20 @@ static bool step(struct walk *w) {
   }
   memcpy(name, part, length);
   name[length] = 0;
+  if (w->todo_start < w->own_start && link_steps_left-- <= 0) {
+    return stop(w, CODE_LINK_STEPS, 0);
+  }
   w->todo_start += length + 1;
+  if (w->own_start < w->todo_start) {
+    w->own_start = w->todo_start;
+  }
   bool up = strcmp(name, "..") == 0; /* also true for "..\0" */
   if (!up) {
     return step_down(w, name, length);
   }
   if (w->place->real_length > 0) {
-    return step_up(w);
+    step_up(w);
+    return true;
   }
   bool stops_at_root = length == 3;
   return stops_at_root || stop(w, CODE_BREAKOUT, 0);
@@ -274,10 +316,13 @@ static uint16_t walk_slowly(struct place *place, const struct walk_rules *rules,
     w.todo_start -= path.length;
     memcpy(w.todo + w.todo_start, path.at, path.length);
   }
+  w.own_start = w.todo_start;
+  link_steps_left += LINK_STEPS_EACH;
   bool going = start_at_root(&w);
   while (going && w.todo_start < TODO_SIZE) {
     going = step(&w);
   }
+  going = going && catch_up(&w);
   if (!going) {
     int error = errno;
     forget(place);
@@ -288,8 +333,7 @@ static uint16_t walk_slowly(struct place *place, const struct walk_rules *rules,
 
 /* One call, if no link is on the way and nothing is missing. */
 static int walk_at_once(const struct place *place, const struct walk_rules *rules) {
-  return sys_openat2(rules->root, place->asked_length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC,
-                     LS_RESOLVE_BENEATH | LS_RESOLVE_NO_SYMLINKS | LS_RESOLVE_NO_MAGICLINKS | LS_RESOLVE_NO_XDEV);
+  return sys_openat2(rules->root, place->asked_length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC, WITHOUT_LINKS);
 }
 
 uint16_t walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path) {

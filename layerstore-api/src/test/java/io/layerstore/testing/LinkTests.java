@@ -11,6 +11,7 @@ import static io.layerstore.testing.TreeChange.remove;
 import static io.layerstore.testing.TreeChange.symlink;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.BreakoutException;
 import io.layerstore.LayerStoreException;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -373,6 +375,41 @@ abstract class LinkTests extends DriverTests {
             symlink("self", target),
             symlink("other", "self"),
             file("self/x", "1"));
+  }
+
+  /** Links that lead 790 directories up and as many down as there are, each to the next of them. */
+  private static List<TreeChange> windingLinks(int files) {
+    List<TreeChange> changes = new ArrayList<>();
+    String deep = "d";
+    for (int i = 0; i < 50; i++) {
+      changes.add(dir(deep));
+      deep += "/d";
+    }
+    changes.add(dir(deep));
+    for (int i = 40; i > 0; i--) {
+      String next = i == 40 ? "" : "/l" + (i + 1);
+      changes.add(symlink(deep + "/l" + i, "/" + "../".repeat(790) + deep + next));
+    }
+    for (int i = 0; i < files; i++) {
+      changes.add(file(deep + "/l1/f" + i, "x"));
+      changes.add(dir("between" + i));
+    }
+    return changes;
+  }
+
+  @Test
+  void write_belowFewWindingLinks_followsThem() throws IOException {
+    String id = written(windingLinks(1).toArray(TreeChange[]::new));
+    assertEquals("x", kit().content(id, "d/".repeat(51) + "f0"));
+  }
+
+  @Test
+  void write_belowWindingLinksAgainAndAgain_isRefused() throws IOException {
+    LayerStoreException e =
+        kit()
+            .assertRefused(
+                LayerStoreException.class, null, windingLinks(20).toArray(TreeChange[]::new));
+    assertTrue(e.getMessage().contains("more directories than this store follows"), e.getMessage());
   }
 
   @Test

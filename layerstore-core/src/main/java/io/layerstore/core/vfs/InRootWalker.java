@@ -24,6 +24,15 @@ final class InRootWalker implements Closeable {
   /** As many as the kernel follows in a path, many times over. */
   private static final int MAX_LINKS = 255;
 
+  /**
+   * How many names of link texts may be taken: so many for each path, and a number of them for
+   * free. A few entries whose links lead up and down the tree ten thousands of times must not keep
+   * the store busy for minutes.
+   */
+  private static final int LINK_STEPS_EACH = 100;
+
+  private static final int LINK_STEPS_FREE = 100_000;
+
   /** What to do where the way does not go on. */
   interface Guide {
 
@@ -40,8 +49,15 @@ final class InRootWalker implements Closeable {
     LayerStoreException noWay(LayerPath path, String problem);
   }
 
-  /** One name still to go; {@code isClamped} if the root is as high as {@code ..} goes. */
-  private record Step(ByteString name, boolean isClamped) {}
+  /**
+   * One name still to go.
+   *
+   * @param isOfLink whether it is of a link's text, not of the path itself
+   * @param isClamped whether the root is as high as {@code ..} goes
+   */
+  private record Step(ByteString name, boolean isOfLink, boolean isClamped) {}
+
+  private long linkStepsLeft = LINK_STEPS_FREE;
 
   private final TreePosition position;
   private final Guide guide;
@@ -75,11 +91,18 @@ final class InRootWalker implements Closeable {
     position.goTo(LayerPath.ROOT);
     Deque<Step> steps = new ArrayDeque<>();
     for (ByteString name : path.names()) {
-      steps.add(new Step(name, false));
+      steps.add(new Step(name, false, false));
     }
     int links = 0;
+    linkStepsLeft += LINK_STEPS_EACH;
     while (!steps.isEmpty()) {
       Step step = steps.removeFirst();
+      if (step.isOfLink && linkStepsLeft-- <= 0) {
+        throw guide.noWay(
+            path,
+            "the symbolic links on it, and on others before it, lead over more directories than"
+                + " this store follows");
+      }
       if (isParent(step.name)) {
         climb(path, step);
         continue;
@@ -125,7 +148,7 @@ final class InRootWalker implements Closeable {
     }
     List<ByteString> names = LinkText.names(text);
     for (int i = names.size() - 1; i >= 0; i--) {
-      steps.addFirst(new Step(names.get(i), isAbsolute));
+      steps.addFirst(new Step(names.get(i), true, isAbsolute));
     }
   }
 

@@ -26,6 +26,12 @@ final class ApplyFailures {
           malformed("there is no way to " + path + ": something on it is no directory", cause);
       case Protocol.CODE_LINK_LOOP ->
           malformed("there is no way to " + path + ": too many symbolic links on it", cause);
+      case Protocol.CODE_LINK_STEPS ->
+          malformed(
+              "the symbolic links on the way to "
+                  + path
+                  + ", and to others before it, lead over more directories than this store follows",
+              cause);
       case Protocol.CODE_MISSING_TARGET ->
           malformed(path + " is a hard link to what the archive does not have before it", cause);
       case Protocol.CODE_BAD_LINK -> malformed(path + " is a hard link to a directory", cause);

@@ -121,6 +121,7 @@ final class Protocol {
   static final int CODE_MISMATCH = 12;
   static final int CODE_BAD_XATTR = 13;
   static final int CODE_HELD = 14;
+  static final int CODE_LINK_STEPS = 15;
 
   /** The source, in mountinfo, of a mount that is not to outlive the process that made it. */
   static final String SOURCE_OF_STORE = "layerstore";
