@@ -191,6 +191,7 @@ final class Overlay2Driver implements GraphDriver {
     requireIds(id, parent);
     requireWritable();
     Overlay2Options.requireNone(id, options.storageOptions());
+    features.requireSupported();
     layers.create(id, parent);
   }
 
@@ -199,7 +200,10 @@ final class Overlay2Driver implements GraphDriver {
       throws LayerStoreException {
     requireIds(id, parent);
     requireWritable();
-    Overlay2Options.requireNoQuota(id, options.storageOptions(), features.fileSystem());
+    if (!options.storageOptions().isEmpty()) {
+      Overlay2Options.requireNoQuota(id, options.storageOptions(), features.fileSystem());
+    }
+    features.requireSupported();
     layers.create(id, parent);
   }
 

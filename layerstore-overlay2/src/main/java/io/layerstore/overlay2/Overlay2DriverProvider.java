@@ -49,9 +49,10 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
   public ProbeResult probe(DriverContext context) {
     try {
       Probed probed = look(context);
-      ProbeResult result = probed.features().toProbeResult();
-      remember(result.isSupported() ? probed : null);
-      return result;
+      remember(null);
+      probed.features().requireSupported();
+      remember(probed);
+      return probed.features().toProbeResult();
     } catch (DriverNotSupportedException e) {
       return ProbeResult.unsupported(e.reason());
     } catch (LayerStoreException e) {
@@ -60,18 +61,30 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
     }
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>In a home that has layers already, nothing is tried before it is needed: to open it and to
+   * delete in it there need be no space, and no mount.
+   */
   @Override
   public GraphDriver open(DriverContext context) throws LayerStoreException {
     Probed probed = recall(context);
     if (probed == null) {
       probed = look(context);
-      ProbeResult result = probed.features().toProbeResult();
-      if (!result.isSupported()) {
-        throw new DriverNotSupportedException(NAME, result.detail());
+      if (!hasLinks(context)) {
+        probed.features().requireSupported();
       }
     }
-    Overlay2Options.requireValid(context.options(), probed.features().fileSystem());
+    if (!context.options().isEmpty()) {
+      Overlay2Options.requireValid(context.options(), probed.features().fileSystem());
+    }
     return Overlay2Driver.open(context, probed.calls(), probed.features());
+  }
+
+  /** Whether this or dockerd has opened the home before. */
+  private static boolean hasLinks(DriverContext context) {
+    return Files.isDirectory(new Overlay2Layout(context.home()).links(), LinkOption.NOFOLLOW_LINKS);
   }
 
   private synchronized void remember(@Nullable Probed probed) {
@@ -103,7 +116,9 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
     return new Probed(
         context,
         calls,
-        new OverlayFeatures(context.readOnly() ? null : calls.probe(place), isRoot));
+        context.readOnly()
+            ? new OverlayFeatures(null, isRoot)
+            : OverlayFeatures.whenNeeded(() -> calls.probe(place), isRoot));
   }
 
   private static boolean isRoot() throws LayerStoreException {

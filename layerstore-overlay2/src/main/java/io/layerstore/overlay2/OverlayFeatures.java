@@ -1,6 +1,8 @@
 package io.layerstore.overlay2;
 
+import io.layerstore.DriverNotSupportedException;
 import io.layerstore.DriverStatus;
+import io.layerstore.LayerStoreException;
 import io.layerstore.overlay2.linux.KernelFeatures;
 import io.layerstore.overlay2.linux.MountSettings;
 import io.layerstore.spi.ProbeResult;
@@ -12,47 +14,109 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What overlay can do in one place. Immutable.
+ * What overlay can do in one place, found out by trying when it is first asked for.
  *
- * @param kernel what was found by trying; null where nothing may be written, so that nothing was
- *     tried
- * @param isRoot whether this process mounts by itself, rather than in a user namespace
+ * <p>Where nothing may be tried, or trying fails, as it does on a full disk, the answers are what
+ * is likely; trying is repeated until it succeeds. Safe for use by many threads.
  */
-record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
+final class OverlayFeatures {
+
+  /** Tries what works. */
+  @FunctionalInterface
+  interface Trial {
+    KernelFeatures run() throws LayerStoreException;
+  }
 
   private static final Path PARAMETERS = Path.of("/sys/module/overlay/parameters");
 
   private static final List<String> NEEDED =
       List.of(KernelFeatures.OVERLAY, KernelFeatures.D_TYPE, KernelFeatures.WHITEOUT);
 
+  private final @Nullable Trial trial;
+  private final boolean isRoot;
+  private @Nullable KernelFeatures found;
+
+  /**
+   * What was found by trying.
+   *
+   * @param kernel null where nothing may be written, so that nothing was tried
+   * @param isRoot whether this process mounts by itself, rather than in a user namespace
+   */
+  OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
+    this(kernel, null, isRoot);
+  }
+
+  private OverlayFeatures(@Nullable KernelFeatures found, @Nullable Trial trial, boolean isRoot) {
+    this.found = found;
+    this.trial = trial;
+    this.isRoot = isRoot;
+  }
+
+  /** What {@code trial} will find when it is first asked for. */
+  static OverlayFeatures whenNeeded(Trial trial, boolean isRoot) {
+    return new OverlayFeatures(null, trial, isRoot);
+  }
+
+  /** Whether this process mounts by itself, rather than in a user namespace. */
+  boolean isRoot() {
+    return isRoot;
+  }
+
+  /**
+   * Tries what works, if that has not been done.
+   *
+   * @throws DriverNotSupportedException if the driver does not work here
+   * @throws LayerStoreException if that cannot be found out
+   */
+  synchronized void requireSupported() throws LayerStoreException {
+    if (found == null && trial != null) {
+      KernelFeatures tried = trial.run();
+      ProbeResult result = new OverlayFeatures(tried, isRoot).toProbeResult();
+      if (!result.isSupported()) {
+        throw new DriverNotSupportedException(Overlay2DriverProvider.NAME, result.detail());
+      }
+      found = tried;
+    }
+  }
+
+  /** What was found; null if nothing can be tried now. */
+  private synchronized @Nullable KernelFeatures kernel() {
+    try {
+      requireSupported();
+      return found;
+    } catch (LayerStoreException e) {
+      // What needs an answer for certain asks requireSupported, and gets to know.
+      return null;
+    }
+  }
+
   /** Whether the driver works here; with the evidence, or what is missing. */
   ProbeResult toProbeResult() {
+    KernelFeatures kernel = kernel();
     if (kernel == null) {
       return ProbeResult.supported("nothing was tried, for the store is opened for reading only");
     }
     String missing =
         NEEDED.stream()
             .filter(name -> !kernel.has(name))
-            .map(this::describe)
+            .map(name -> describe(kernel, name))
             .collect(Collectors.joining("; "));
     if (!missing.isEmpty()) {
       return ProbeResult.unsupported(missing + "; " + advice());
     }
     if (!kernel.has(KernelFeatures.TRUSTED_XATTR) && !kernel.has(KernelFeatures.USER_XATTR)) {
       return ProbeResult.unsupported(
-          describe(KernelFeatures.TRUSTED_XATTR)
+          describe(kernel, KernelFeatures.TRUSTED_XATTR)
               + "; "
-              + describe(KernelFeatures.USER_XATTR)
+              + describe(kernel, KernelFeatures.USER_XATTR)
               + "; use another file system for the root, or Linux 5.11 or newer");
     }
     return ProbeResult.supported(
         kernel.all().stream().map(Object::toString).collect(Collectors.joining("; ")));
   }
 
-  private String describe(String name) {
-    return kernel == null
-        ? name
-        : kernel.find(name).map(Object::toString).orElse(name + ": not tried");
+  private static String describe(KernelFeatures kernel, String name) {
+    return kernel.find(name).map(Object::toString).orElse(name + ": not tried");
   }
 
   private String advice() {
@@ -63,6 +127,7 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
 
   /** The settings of all mounts. */
   MountSettings settings() {
+    KernelFeatures kernel = kernel();
     return kernel != null
         ? MountSettings.of(kernel)
         : new MountSettings(
@@ -83,15 +148,18 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
   }
 
   boolean canMountDetached() {
+    KernelFeatures kernel = kernel();
     return kernel == null || kernel.has(KernelFeatures.NEW_MOUNT_API);
   }
 
   boolean makesDevices() {
+    KernelFeatures kernel = kernel();
     return kernel == null ? isRoot : kernel.has(KernelFeatures.DEVICES);
   }
 
   /** The name of the file system, as Docker calls it. */
   String fileSystem() {
+    KernelFeatures kernel = kernel();
     return kernel == null
         ? "not tried"
         : kernel
@@ -102,11 +170,12 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
 
   /** What {@code docker info} shows, then every answer with its evidence. */
   DriverStatus toStatus() {
+    KernelFeatures kernel = kernel();
     List<DriverStatus.Fact> facts = new ArrayList<>();
     facts.add(new DriverStatus.Fact("Backing Filesystem", fileSystem()));
-    facts.add(fact("Supports d_type", KernelFeatures.D_TYPE));
-    facts.add(fact("Using metacopy", KernelFeatures.METACOPY_IN_USE));
-    facts.add(fact("Native Overlay Diff", KernelFeatures.NATIVE_DIFF));
+    facts.add(fact(kernel, "Supports d_type", KernelFeatures.D_TYPE));
+    facts.add(fact(kernel, "Using metacopy", KernelFeatures.METACOPY_IN_USE));
+    facts.add(fact(kernel, "Native Overlay Diff", KernelFeatures.NATIVE_DIFF));
     facts.add(new DriverStatus.Fact("userxattr", String.valueOf(usesUserXattrs())));
     facts.add(new DriverStatus.Fact("User Namespace", isRoot ? "none" : "the helper's own"));
     facts.add(
@@ -118,7 +187,10 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
     if (kernel == null) {
       facts.add(
           new DriverStatus.Fact(
-              "Probe", "nothing was tried, for the store is opened for reading only"));
+              "Probe",
+              trial == null
+                  ? "nothing was tried, for the store is opened for reading only"
+                  : reasonOfFailure()));
     } else {
       for (KernelFeatures.Feature feature : kernel.all()) {
         facts.add(new DriverStatus.Fact("Probe", feature.toString()));
@@ -127,7 +199,19 @@ record OverlayFeatures(@Nullable KernelFeatures kernel, boolean isRoot) {
     return new DriverStatus(facts);
   }
 
-  private DriverStatus.Fact fact(String name, String feature) {
+  private String reasonOfFailure() {
+    try {
+      requireSupported();
+      return "nothing was tried";
+    } catch (DriverNotSupportedException e) {
+      return e.reason();
+    } catch (LayerStoreException e) {
+      return "nothing can be tried: " + e.getMessage();
+    }
+  }
+
+  private static DriverStatus.Fact fact(
+      @Nullable KernelFeatures kernel, String name, String feature) {
     return new DriverStatus.Fact(
         name, kernel == null ? "not tried" : String.valueOf(kernel.has(feature)));
   }

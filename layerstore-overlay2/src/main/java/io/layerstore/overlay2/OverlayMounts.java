@@ -288,6 +288,7 @@ final class OverlayMounts {
 
   private void mountNow(String id, LowerChain lower, MountOptions options, boolean refusesWrites)
       throws LayerStoreException {
+    features.requireSupported();
     boolean isPersistent = options.isPersistent();
     OverlayMount mount =
         new OverlayMount(

@@ -40,7 +40,11 @@ final class VfsDriver implements GraphDriver {
 
   private final DriverContext context;
   private final VfsLayout layout;
-  private final Volume volume;
+  private volatile Volume volume;
+
+  /** False on a disk that was full at opening: before anything is made, it is tried again. */
+  private volatile boolean isTried;
+
   private final RecoveryReport recovery;
   private final VfsLayers layers;
   private final MountCounter<String> mounts = new MountCounter<>(id -> false);
@@ -53,6 +57,7 @@ final class VfsDriver implements GraphDriver {
     this.context = context;
     this.layout = layout;
     this.volume = home.volume();
+    this.isTried = home.isTried();
     this.recovery = home.recovery();
     this.layers = new VfsLayers(layout, volume, context.durability() == Durability.FULL);
   }
@@ -141,8 +146,9 @@ final class VfsDriver implements GraphDriver {
     if (exists(id)) {
       throw new DriverException(name(), id, "exists already", null);
     }
-    LayerFiles parentFiles = parent == null ? null : layers.get(parent);
     try {
+      requireTried();
+      LayerFiles parentFiles = parent == null ? null : layers.get(parent);
       layers.create(id, parentFiles, isForced);
     } catch (IOException e) {
       throw VfsFailures.of(id, "cannot create the layer", e);
@@ -232,6 +238,11 @@ final class VfsDriver implements GraphDriver {
       throws LayerStoreException {
     requireIds(id, parent);
     requireWritable();
+    try {
+      requireTried();
+    } catch (IOException e) {
+      throw VfsFailures.of(id, "cannot open the layer for writing", e);
+    }
     LayerFiles layer = layer(id);
     if (!writers.add(id)) {
       throw new IllegalStateException("layer " + id + " is being written already");
@@ -352,6 +363,18 @@ final class VfsDriver implements GraphDriver {
   @Override
   public void close() {
     mounts.mounted().forEach(mounts::forget);
+  }
+
+  private void requireTried() throws IOException {
+    if (!isTried) {
+      synchronized (layers) {
+        if (!isTried) {
+          volume = VfsHome.tryVolume(context, layout);
+          layers.setVolume(volume);
+          isTried = true;
+        }
+      }
+    }
   }
 
   private LayerFiles layer(String id) throws DriverException {

@@ -7,6 +7,7 @@ import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.FileFailures;
 import io.layerstore.spi.DriverContext;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -23,18 +24,17 @@ import java.util.Set;
  * What there is to know about a driver's home once it is opened.
  *
  * @param volume the file system it is on
+ * @param isTried whether what the file system can do was found out by trying, not only by looking
  * @param recovery what was found and put in order
  */
-record VfsHome(Volume volume, RecoveryReport recovery) {
+record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
 
   /** Looks at a home that may not exist, without changing anything. */
   static VfsHome look(DriverContext context) throws IOException {
     boolean exists = Files.isDirectory(context.home(), LinkOption.NOFOLLOW_LINKS);
     Path place = exists ? context.home() : context.root();
     FileSystemTraits traits = FileSystemProbe.read(place);
-    return new VfsHome(
-        new Volume(traits, new ByteNames(place.getFileSystem()), owners(context, place, traits)),
-        RecoveryReport.CLEAN);
+    return new VfsHome(volume(context, place, traits), false, RecoveryReport.CLEAN);
   }
 
   /** Makes the directories that are missing and empties the staging directory. */
@@ -42,18 +42,18 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
     boolean isNew = makeDirectory(layout.home());
     boolean isNewStaging = makeDirectory(layout.staging());
     List<Finding> findings = emptyStaging(layout.staging());
-    Path trial = Files.createTempDirectory(layout.staging(), "probe");
-    FileSystemTraits traits;
+    Volume volume;
+    boolean isTried = true;
     try {
-      traits = FileSystemProbe.write(trial);
-    } finally {
-      Staging.delete(trial);
+      volume = tryVolume(context, layout);
+    } catch (IOException e) {
+      if (isNew || !FileFailures.isForWantOfSpace(e)) {
+        throw e;
+      }
+      // Enough to delete with, which is what a full disk needs.
+      volume = volume(context, layout.home(), FileSystemProbe.read(layout.home()));
+      isTried = false;
     }
-    Volume volume =
-        new Volume(
-            traits,
-            new ByteNames(layout.home().getFileSystem()),
-            owners(context, layout.home(), traits));
     if (isNew) {
       open(volume, layout.home());
     }
@@ -77,7 +77,24 @@ record VfsHome(Volume volume, RecoveryReport recovery) {
       findings.add(
           new Finding(Kind.POSTPONED, "attributes", "records of layers that are gone stay: " + e));
     }
-    return new VfsHome(volume, new RecoveryReport(findings));
+    return new VfsHome(volume, isTried, new RecoveryReport(findings));
+  }
+
+  /** Finds out by trying, in the staging directory, what the file system can do. */
+  static Volume tryVolume(DriverContext context, VfsLayout layout) throws IOException {
+    Path trial = Files.createTempDirectory(layout.staging(), "probe");
+    FileSystemTraits traits;
+    try {
+      traits = FileSystemProbe.write(trial);
+    } finally {
+      Staging.delete(trial);
+    }
+    return volume(context, layout.home(), traits);
+  }
+
+  private static Volume volume(DriverContext context, Path place, FileSystemTraits traits)
+      throws IOException {
+    return new Volume(traits, new ByteNames(place.getFileSystem()), owners(context, place, traits));
   }
 
   /** Lets the group of the mapped root pass through, as Docker does. */

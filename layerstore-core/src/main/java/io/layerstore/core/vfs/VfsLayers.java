@@ -37,7 +37,7 @@ final class VfsLayers {
   private static final int TABLE_MODE = 0600;
 
   private final VfsLayout layout;
-  private final Volume volume;
+  private volatile Volume volume;
   private final boolean isDurable;
   private final AtomicLong stagings = new AtomicLong();
 
@@ -49,6 +49,11 @@ final class VfsLayers {
     this.layout = layout;
     this.volume = volume;
     this.isDurable = isDurable;
+  }
+
+  /** Lets what begins from now on know better what the file system can do. */
+  void setVolume(Volume known) {
+    volume = known;
   }
 
   boolean exists(String id) {
