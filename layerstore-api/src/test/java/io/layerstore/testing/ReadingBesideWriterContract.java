@@ -47,6 +47,7 @@ public abstract class ReadingBesideWriterContract {
   /** More than what any buffer on the way holds. */
   private static final byte[] LARGE = new byte[4 << 20];
 
+  private Path root;
   private LayerStore writer;
   private LayerStore reader;
 
@@ -58,7 +59,7 @@ public abstract class ReadingBesideWriterContract {
 
   @BeforeEach
   void openStores() throws IOException {
-    Path root = newRoot();
+    root = newRoot();
     writer = builder(root).open();
     reader = builder(root).readOnly(true).open();
   }
@@ -222,6 +223,24 @@ public abstract class ReadingBesideWriterContract {
             throw e.getCause();
           }
         });
+  }
+
+  /** As a dockerd does it. */
+  @Test
+  void everythingOfARWLayer_filesWentBeforeTheRecord_isNotFound() throws IOException {
+    try (RWLayer work = createWork();
+        RWLayer layer = reader.getRWLayer("work")) {
+      Path files;
+      try (Stream<Path> found = Files.walk(root.resolve(writer.driverName()), 2)) {
+        files = found.filter(path -> path.endsWith(work.mountId())).findFirst().orElseThrow();
+      }
+      Files.move(files, root.resolve("gone"));
+
+      assertThrows(MountNotFoundException.class, layer::sizeBytes);
+      assertThrows(MountNotFoundException.class, () -> readAll(layer));
+      assertNotFound(layer);
+      assertEquals(List.of(), reader.images().diskUsage().rwLayers());
+    }
   }
 
   @Test

@@ -1,6 +1,8 @@
 package io.layerstore.core;
 
 import io.layerstore.Change;
+import io.layerstore.ConcurrentChangeException;
+import io.layerstore.HelperFailureException;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountNotFoundException;
@@ -9,6 +11,7 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.function.Consumer;
@@ -20,7 +23,9 @@ import java.util.stream.StreamSupport;
  *
  * <p>A store that only reads may share its root with a dockerd, which deletes the record of a layer
  * before the files. So when reading fails, the record is looked at again: if it is gone, or is that
- * of a layer that was deleted and made again, that is what happened, wherever it was noticed.
+ * of a layer that was deleted and made again, that is what happened, wherever it was noticed. Of a
+ * read-write layer dockerd deletes the files first: there a directory that is gone says the same,
+ * and one that is going is a concurrent change.
  */
 final class Disappearance {
 
@@ -28,6 +33,8 @@ final class Disappearance {
   interface Explanation {
     LayerStoreException of(IOException failure);
   }
+
+  private static final int ENOENT = 2;
 
   private final StoreContext store;
 
@@ -47,10 +54,15 @@ final class Disappearance {
   /** The same for a read-write layer. */
   LayerStoreException explain(MountedLayer layer, String operation, IOException failure) {
     LayerStoreException translated = Interrupts.translate(operation, failure);
-    if (translated instanceof OperationInterruptedException || !isGone(layer)) {
+    if (translated instanceof OperationInterruptedException
+        || translated instanceof ConcurrentChangeException) {
       return translated;
     }
-    return because(new MountNotFoundException(layer.name()), failure);
+    if (isGone(layer)) {
+      return because(new MountNotFoundException(layer.name()), failure);
+    }
+    boolean isGoing = store.options().readOnly() && isAbsence(failure);
+    return isGoing ? new ConcurrentChangeException("", failure) : translated;
   }
 
   private static LayerStoreException because(LayerStoreException gone, IOException failure) {
@@ -73,12 +85,24 @@ final class Disappearance {
   private boolean isGone(MountedLayer layer) {
     try (StoreLifecycle.Call call = store.lifecycle().enterIfOpen()) {
       return call != null
-          && !store.metadata().mount(layer.name()).mountId().equals(layer.mountId());
+          && (!store.metadata().mount(layer.name()).mountId().equals(layer.mountId())
+              || (store.options().readOnly() && !store.driver().exists(layer.mountId())));
     } catch (MountNotFoundException e) {
       return true;
     } catch (LayerStoreException e) {
       return false;
     }
+  }
+
+  /** Whether something was not there. */
+  private static boolean isAbsence(IOException failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof NoSuchFileException
+          || (cause instanceof HelperFailureException helper && helper.errno() == ENOENT)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** An archive that is made while it is read. */
