@@ -1,8 +1,10 @@
 package io.layerstore.interop;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.Compression;
 import io.layerstore.DiffId;
@@ -36,6 +38,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,6 +49,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Image archives of the tools people use, loaded here; and what is saved here, loaded by them.
@@ -210,6 +214,25 @@ final class ImageToolsTest {
       assertEquals(step, store.images().resolve("app:1").parentId());
     }
 
+    /** As bsdtar does without being asked where a file has holes. */
+    @Test
+    void load_packedAgainWithoutHoles_sameIds() throws IOException, InterruptedException {
+      Path archive = scratch.resolve("app.tar");
+      docker.docker("save", "-o", archive, "app:1");
+      Path unpacked = Files.createDirectory(scratch.resolve("unpacked"));
+      Tool.require("tar").run("-C", unpacked, "-xf", archive);
+      try (Stream<Path> files = Files.walk(unpacked)) {
+        for (Path layer : files.filter(Files::isRegularFile).toList()) {
+          Tool.require("fallocate").run("--dig-holes", layer);
+        }
+      }
+      Path packed = scratch.resolve("packed.tar");
+      Tool.require("tar").run("-C", unpacked, "-S", "--format=posix", "-cf", packed, ".");
+      String text = new String(Files.readAllBytes(packed), ISO_8859_1);
+      assumeTrue(text.contains("GNU.sparse"), "needs a file system that keeps holes");
+      assertSameAsInDocker("app:1", store.images().get(load(packed).images().get(0).id()));
+    }
+
     @Test
     void load_untagged_sameIdWithoutName() throws IOException, InterruptedException {
       Path archive = scratch.resolve("untagged.tar");
@@ -284,6 +307,27 @@ final class ImageToolsTest {
       assertEquals(ImageId.of(config.getBytes(UTF_8)), image.id());
       assertEquals(diffIdsInDocker("app:1"), diffIds(image));
       assertEquals(Set.of("app:1"), names());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"v2s2", "oci"})
+    void load_directoryOfSkopeo_sameIdsUnderTheNameThatIsGiven(String format)
+        throws IOException, InterruptedException {
+      Path source = scratch.resolve("docker.tar");
+      docker.docker("save", "-o", source, "app:1");
+      Path target = scratch.resolve("skopeo");
+      skopeo()
+          .run(
+              "--insecure-policy",
+              "copy",
+              "--format=" + format,
+              "docker-archive:" + source,
+              "dir:" + target);
+      LoadOptions options = LoadOptions.builder().reference(ImageReference.parse("mine:1")).build();
+      LoadReport report = store.images().load(ImageSource.of(target), options);
+      Image image = store.images().get(report.images().get(0).id());
+      assertEquals(diffIdsInDocker("app:1"), diffIds(image));
+      assertEquals(Set.of("mine:1"), names());
     }
 
     @ParameterizedTest
