@@ -107,7 +107,8 @@ static void before_removing(void *context, int directory, const char *name, cons
     tell_path(OP_REDIRECT, path, length);
   }
   if ((S_ISREG(st->st_mode) || S_ISLNK(st->st_mode)) && st->st_nlink == 1) {
-    a.size -= (uint64_t)st->st_size;
+    /* What an earlier archive or a mount left in a read-write layer was never counted. */
+    a.size -= a.size < (uint64_t)st->st_size ? a.size : (uint64_t)st->st_size;
   }
 }
 
@@ -423,6 +424,35 @@ static void apply_device(void) {
   finish_by_name();
 }
 
+/* Removes what was in a read-write layer before this archive; a whiteout stays. */
+static void remove_old(void) {
+  struct walk_rules rules = a.rules;
+  rules.create = false;
+  uint16_t code = walk_parent(&a.place, &rules, entry_path(), a.name);
+  struct stat st;
+  if (code == CODE_NOT_A_DIRECTORY || (code == CODE_SYSTEM && errno == ENOENT)) {
+    return;
+  }
+  require_place(code);
+  if (fstatat(a.place.fd, a.name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) {
+      return;
+    }
+    fail_entry("look at what is deleted");
+  }
+  if (is_whiteout(&st)) {
+    return;
+  }
+  struct removal result;
+  remove_tree(a.place.fd, a.name, NULL, NULL, &result);
+  if (result.error != 0) {
+    fail_code(CODE_SYSTEM, result.error, result.stage, a.path, a.entry.path.length);
+  }
+  forget(&a.target);
+  forget(&a.place); /* a link on the way may be gone */
+  expire(&a.place);
+}
+
 /* Takes a whiteout away that hides nothing; what else is there stays, and the directory keeps its times. */
 static void take_whiteout(void) {
   struct walk_rules rules = a.rules;
@@ -495,7 +525,7 @@ bool decode_entry(struct cursor *body, struct entry *e) {
   e->xattrs = take_u16(body);
   e->path = take_bytes(body);
   e->link = take_bytes(body);
-  if (!taken(body) || e->type < TYPE_DIRECTORY || e->type > TYPE_NO_WHITEOUT || (e->mode & ~(uint32_t)MODE_BITS) != 0 ||
+  if (!taken(body) || e->type < TYPE_DIRECTORY || e->type > TYPE_NOTHING || (e->mode & ~(uint32_t)MODE_BITS) != 0 ||
       e->uid == UINT32_MAX || e->gid == UINT32_MAX || e->mtime_nanos >= NANOS || e->atime_nanos >= NANOS ||
       e->size > INT64_MAX || e->stored > e->size || (e->size > 0 && e->type != TYPE_FILE) || !is_normal_path(e->path)) {
     return false;
@@ -511,6 +541,7 @@ bool decode_entry(struct cursor *body, struct entry *e) {
     case TYPE_WHITEOUT:
     case TYPE_OPAQUE:
     case TYPE_NO_WHITEOUT:
+    case TYPE_NOTHING:
       return e->link.length == 0 && e->xattrs == 0;
     default:
       return e->link.length == 0;
@@ -549,6 +580,10 @@ static void apply_entry(struct frame *f) {
   }
   if (a.entry.type == TYPE_NO_WHITEOUT) {
     take_whiteout();
+    return;
+  }
+  if (a.entry.type == TYPE_NOTHING) {
+    remove_old();
     return;
   }
   require_place(walk_parent(&a.place, &a.rules, entry_path(), a.name));

@@ -72,7 +72,7 @@
  *             type is a TYPE_ constant. size and stored are for files: logical size, and the number of bytes in the DATA frames that follow.
  *             link is the text of a symbolic link, or the path that a hard link is a further name of. Directly after it: the DATA frames, then
  *             as many XATTR frames as xattrs says. Of a whiteout only the path and the owner count, of an opaque mark and of
- *             TYPE_NO_WHITEOUT only the path.
+ *             TYPE_NO_WHITEOUT and TYPE_NOTHING only the path.
  *     DATA    u64 offset, u8 bytes[]                   bytes of the file, offsets ascending; what is left out is a hole
  *     XATTR   bytes name, u32 length, u8 value[length]
  *     FINISH  -                                        sets the times of directories; answered with DONE u64 size, u64 entries
@@ -215,6 +215,7 @@
 #define TYPE_FIFO 7
 #define TYPE_WHITEOUT 8
 #define TYPE_OPAQUE 9
+#define TYPE_NOTHING 11    /* apply: removes what is at the path but for a whiteout, without saying so */
 #define TYPE_NO_WHITEOUT 10 /* apply: removes a whiteout at the path, if there is one, and leaves the times of its directory */
 
 /* SCAN, NAMES, STAT, READ: flags. */

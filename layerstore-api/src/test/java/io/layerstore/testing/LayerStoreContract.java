@@ -1700,6 +1700,49 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void applyDiff_overChanges_replacesAndDeletesThem() throws IOException {
+      byte[] tar =
+          new TarBuilder()
+              .file("etc/b", "new")
+              .file("etc/.wh.mine", "")
+              .file("made/kept", "K")
+              .file(".wh.gone", "")
+              .directory("op/")
+              .file("op/before", "1")
+              .file("op/.wh..wh..opq", "")
+              .file("op/after", "2")
+              .end()
+              .toBytes();
+      try (Layer base = register(AppendixA.TWO_BASE.bytes());
+          RWLayer rw = store.createRWLayer("rw", base.chainId())) {
+        try (Mount mount = rw.mount()) {
+          Files.writeString(mount.path().resolve("etc/b"), "a longer text than the new one");
+          Files.writeString(mount.path().resolve("etc/mine"), "M");
+          Files.writeString(mount.path().resolve("op/mine"), "M");
+          Files.createDirectories(mount.path().resolve("gone/deep"));
+          Files.writeString(mount.path().resolve("gone/deep/mine"), "M");
+        }
+        rw.applyDiff(new ByteArrayInputStream(tar));
+        try (Mount mount = rw.mount()) {
+          assertEquals(
+              List.of(
+                  "dirx/",
+                  "dirx/f=F",
+                  "etc/",
+                  "etc/a=A",
+                  "etc/b=new",
+                  "filey=Y",
+                  "made/",
+                  "made/kept=K",
+                  "op/",
+                  "op/after=2",
+                  "op/before=1"),
+              tree(mount.path()));
+        }
+      }
+    }
+
+    @Test
     void applyDiff_stream_readToItsEndAndNotClosed() throws IOException {
       AtomicInteger closed = new AtomicInteger();
       InputStream stream =

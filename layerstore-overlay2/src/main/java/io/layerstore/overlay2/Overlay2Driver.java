@@ -25,6 +25,7 @@ import io.layerstore.spi.NativeDiff;
 import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -335,13 +336,28 @@ final class Overlay2Driver implements GraphDriver {
             }
 
             @Override
+            public TreeScan openDirectory() throws LayerStoreException {
+              return openOwn(id);
+            }
+
+            @Override
             public void closed() {
               writers.remove(id);
             }
-          });
+          },
+          isFresh(id));
     } catch (LayerStoreException | RuntimeException e) {
       writers.remove(id);
       throw e;
+    }
+  }
+
+  /** Whether nothing has been written into the layer. */
+  private boolean isFresh(String id) {
+    try (DirectoryStream<Path> names = Files.newDirectoryStream(layers.layout().diff(id))) {
+      return !names.iterator().hasNext();
+    } catch (IOException e) {
+      return false; // A user's root directory that this user may not list: only one in use is so.
     }
   }
 

@@ -49,6 +49,7 @@ final class FaultyLinux {
           "openWriter",
           "write",
           "takeWhiteout",
+          "removeOld",
           "finish",
           "openDiff",
           "openTree",

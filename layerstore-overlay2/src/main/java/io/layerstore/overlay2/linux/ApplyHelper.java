@@ -72,10 +72,19 @@ final class ApplyHelper implements DiffWriter {
 
   @Override
   public void takeWhiteout(LayerPath path) throws IOException {
+    putPath(path, Protocol.TYPE_NO_WHITEOUT);
+  }
+
+  @Override
+  public void removeOld(LayerPath path) throws IOException {
+    putPath(path, Protocol.TYPE_NOTHING);
+  }
+
+  private void putPath(LayerPath path, int type) throws IOException {
     requireOpen();
     try {
       events.takeAll();
-      putEntry(TreeEntry.whiteout(path, NO_ATTRIBUTES), Protocol.TYPE_NO_WHITEOUT, null);
+      putEntry(TreeEntry.whiteout(path, NO_ATTRIBUTES), type, null);
     } catch (Frame.GarbageException e) {
       throw helper.garbage(e);
     }

@@ -12,4 +12,10 @@ public interface DiffWriter extends TreeWriter {
    * keeps its times. Like {@link #write} it may be done later, at the latest with {@link #finish}.
    */
   void takeWhiteout(LayerPath path) throws IOException;
+
+  /**
+   * Removes what has been at {@code path} since before this writer, with everything below; a
+   * whiteout stays. The context is not told.
+   */
+  void removeOld(LayerPath path) throws IOException;
 }

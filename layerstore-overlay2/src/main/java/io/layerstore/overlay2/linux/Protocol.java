@@ -90,6 +90,7 @@ final class Protocol {
   static final int TYPE_WHITEOUT = 8;
   static final int TYPE_OPAQUE = 9;
   static final int TYPE_NO_WHITEOUT = 10;
+  static final int TYPE_NOTHING = 11;
 
   static final int SCAN_CONTENT = 0x01;
   static final int SCAN_CAPABILITY = 0x02;
