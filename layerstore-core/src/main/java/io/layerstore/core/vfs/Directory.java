@@ -156,12 +156,14 @@ final class Directory implements Closeable {
         stream == null
             ? Files.newDirectoryStream(path)
             : stream.newDirectoryStream(names.dot(), LinkOption.NOFOLLOW_LINKS);
-    try (Closeable closing = () -> Descriptors.close(entries)) {
+    try {
       for (Path entry : entries) {
         found.add(names.fromPath(entry));
       }
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
+    } finally {
+      Descriptors.close(entries);
     }
     return found;
   }

@@ -18,6 +18,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A place below an {@link InRootDirectory}. Safe for use by many threads. */
+@SuppressWarnings("try") // Calls are held by scope, not by name.
 final class InRootFile implements RootedFile {
 
   private final InRootDirectory root;

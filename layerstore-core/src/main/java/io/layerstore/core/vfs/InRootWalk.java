@@ -104,7 +104,7 @@ final class InRootWalk implements Closeable {
       return false;
     }
     Look now = directory().look(last);
-    return now == null || look == null ? now != look : !now.isSameFileAs(look);
+    return now == null || look == null ? (now == null) != (look == null) : !now.isSameFileAs(look);
   }
 
   /** The same failure, with the whole path where the file system named the last part alone. */
