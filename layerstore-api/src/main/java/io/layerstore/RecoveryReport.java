@@ -15,19 +15,22 @@ public record RecoveryReport(List<Finding> findings) {
   /** The kinds of findings. */
   public enum Kind {
     /**
-     * A layer's metadata cannot be trusted, or that of one below. Left alone and not listed;
-     * whatever it stands on is kept. Registering the content again heals it, and brings back what
-     * stands on it at once.
+     * A layer that cannot be used. If its metadata cannot be trusted, or that of one below, it is
+     * left alone and not listed; whatever it stands on is kept. If only its files or its tar-split
+     * are gone, it is listed. Registering the content again heals it, and brings back what stands
+     * on it at once. The id is a path where something else is in the place of a directory of many.
      */
     DAMAGED_LAYER,
     /**
-     * A read-write layer's metadata cannot be trusted, or that of a layer below. Left alone and not
-     * listed; whatever it stands on is kept, as far as its metadata or the graph driver tells.
+     * A read-write layer that cannot be used. If its metadata cannot be trusted, or that of a layer
+     * below, it is left alone and not listed; whatever it stands on is kept, as far as its metadata
+     * or the graph driver tells. If only its files are gone, or those it stands on, it is listed.
      */
     DAMAGED_RW_LAYER,
     /**
-     * An image that cannot be used: its configuration is damaged, or its layers are missing. Left
-     * alone and not listed.
+     * An image that cannot be used: its configuration is damaged or gone, or its layers are
+     * missing. Left alone and not listed; loading it again heals it. Or what is noted about it is
+     * damaged; then it is listed.
      */
     DAMAGED_IMAGE,
     /**

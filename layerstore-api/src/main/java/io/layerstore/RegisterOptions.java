@@ -17,6 +17,7 @@ public final class RegisterOptions {
   private final @Nullable DiffId expectedDiffId;
   private final @Nullable ChainId expectedChainId;
   private final @Nullable ProgressListener progress;
+  private final boolean verifyExisting;
 
   private RegisterOptions(Builder builder) {
     parent = builder.parent;
@@ -24,6 +25,7 @@ public final class RegisterOptions {
     expectedDiffId = builder.expectedDiffId;
     expectedChainId = builder.expectedChainId;
     progress = builder.progress;
+    verifyExisting = builder.verifyExisting;
   }
 
   /** A builder without any option set. */
@@ -67,6 +69,11 @@ public final class RegisterOptions {
     return Optional.ofNullable(progress);
   }
 
+  /** Whether the content of a layer that exists is read and compared with its digest. */
+  public boolean verifyExisting() {
+    return verifyExisting;
+  }
+
   /** A builder with these options set. */
   public Builder toBuilder() {
     Builder builder = new Builder();
@@ -75,6 +82,7 @@ public final class RegisterOptions {
     builder.expectedDiffId = expectedDiffId;
     builder.expectedChainId = expectedChainId;
     builder.progress = progress;
+    builder.verifyExisting = verifyExisting;
     return builder;
   }
 
@@ -85,6 +93,7 @@ public final class RegisterOptions {
     private @Nullable DiffId expectedDiffId;
     private @Nullable ChainId expectedChainId;
     private @Nullable ProgressListener progress;
+    private boolean verifyExisting;
 
     private Builder() {}
 
@@ -118,6 +127,16 @@ public final class RegisterOptions {
     /** Sets where to report progress; null for the store's listener. */
     public Builder progress(@Nullable ProgressListener progress) {
       this.progress = progress;
+      return this;
+    }
+
+    /**
+     * Sets whether to read the content of the layer, if it exists, and compare it with its digest;
+     * one that does not verify is made anew from the source. Not set, the layer's metadata and the
+     * types and sizes of its files are looked at, once in each store that is open. False at first.
+     */
+    public Builder verifyExisting(boolean verifyExisting) {
+      this.verifyExisting = verifyExisting;
       return this;
     }
 

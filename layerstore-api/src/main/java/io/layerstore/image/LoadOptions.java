@@ -14,11 +14,13 @@ public final class LoadOptions {
   private final @Nullable Platform platform;
   private final @Nullable ImageReference reference;
   private final @Nullable ProgressListener progress;
+  private final boolean verifyExisting;
 
   private LoadOptions(Builder builder) {
     platform = builder.platform;
     reference = builder.reference;
     progress = builder.progress;
+    verifyExisting = builder.verifyExisting;
   }
 
   /** A builder without any option set. */
@@ -44,12 +46,18 @@ public final class LoadOptions {
     return Optional.ofNullable(progress);
   }
 
+  /** Whether the content of layers that exist is read and compared with their digests. */
+  public boolean verifyExisting() {
+    return verifyExisting;
+  }
+
   /** A builder with these options set. */
   public Builder toBuilder() {
     Builder builder = new Builder();
     builder.platform = platform;
     builder.reference = reference;
     builder.progress = progress;
+    builder.verifyExisting = verifyExisting;
     return builder;
   }
 
@@ -58,6 +66,7 @@ public final class LoadOptions {
     private @Nullable Platform platform;
     private @Nullable ImageReference reference;
     private @Nullable ProgressListener progress;
+    private boolean verifyExisting;
 
     private Builder() {}
 
@@ -82,6 +91,16 @@ public final class LoadOptions {
     /** Sets where to report progress; null for the store's listener. */
     public Builder progress(@Nullable ProgressListener progress) {
       this.progress = progress;
+      return this;
+    }
+
+    /**
+     * Sets whether to read the content of layers that exist and compare it with their digests; one
+     * that does not verify is made anew from the archive. Not set, a layer's metadata and the types
+     * and sizes of its files are looked at, once in each store that is open. False at first.
+     */
+    public Builder verifyExisting(boolean verifyExisting) {
+      this.verifyExisting = verifyExisting;
       return this;
     }
 

@@ -2,7 +2,9 @@ package io.layerstore.spi;
 
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
+import java.io.IOException;
 import java.io.InputStream;
+import java.util.Objects;
 
 /**
  * Opens the regular files of a layer, merged with those below, by the names they had in its
@@ -22,6 +24,21 @@ public interface FileGetter extends AutoCloseable {
    *     another size
    */
   InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException;
+
+  /**
+   * Looks whether {@link #open} would open the file, without reading it.
+   *
+   * @throws io.layerstore.LayerVerificationException as {@link #open} does
+   */
+  default void check(LayerPath path, long sizeBytes) throws LayerStoreException {
+    try (InputStream content = open(path, sizeBytes)) {
+      Objects.requireNonNull(content, "content");
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new LayerStoreException("cannot close /" + path + ": " + e.getMessage(), e);
+    }
+  }
 
   /** Ends it. A second call does nothing. */
   @Override

@@ -92,6 +92,18 @@ public interface GraphDriver extends AutoCloseable {
     return Optional.empty();
   }
 
+  /**
+   * What is wrong with a layer, as far as its directory and the driver's own notes tell. Quick: the
+   * layer's files are not looked at.
+   *
+   * @param parent the layer that it is on; null if it is on none
+   * @return a sentence for people; empty if nothing is wrong
+   * @throws LayerStoreException if that cannot be told
+   */
+  default Optional<String> problem(String id, @Nullable String parent) throws LayerStoreException {
+    return exists(id) ? Optional.empty() : Optional.of("its files are gone from the driver");
+  }
+
   /** The ids of the layers this driver made, sorted. */
   List<String> ids() throws LayerStoreException;
 

@@ -53,6 +53,7 @@ final class JoinedLayers implements LayerBatch {
   private final LayerRelease release;
   private final ProgressReporter progress;
   private final boolean copies;
+  private final boolean verifies;
 
   /** Locks of missing chain IDs. */
   private final Map<ChainId, KeyedLock.Held> locks = new LinkedHashMap<>();
@@ -75,12 +76,14 @@ final class JoinedLayers implements LayerBatch {
       LayerHealth health,
       LayerRegistration registration,
       LayerRelease release,
-      ProgressReporter progress) {
+      ProgressReporter progress,
+      boolean verifies) {
     this.store = store;
     this.health = health;
     this.registration = registration;
     this.release = release;
     this.progress = progress;
+    this.verifies = verifies;
     this.copies = store.driver().traits().executesWhiteouts();
   }
 
@@ -122,7 +125,7 @@ final class JoinedLayers implements LayerBatch {
     if (layer == null) {
       return false;
     }
-    if (!health.isSound(layer)) {
+    if (!health.isSound(layer, verifies)) {
       store.table().dropHandle(layer);
       return false;
     }
@@ -309,7 +312,7 @@ final class JoinedLayers implements LayerBatch {
     LayerRecord record = layer.record();
     boolean isNew = store.table().find(layer.chainId()) == null;
     LayerPublication.Published published =
-        new LayerPublication(store, health, layer.pending, record, parent).publish();
+        new LayerPublication(store, health, layer.pending, record, parent, verifies).publish();
     RoLayer node = published.layer();
     held.put(layer.chainId(), node);
     if (published.isBack()) {

@@ -38,18 +38,24 @@ final class LayerPublication {
   private final PendingLayer pending;
   private final LayerRecord record;
   private final @Nullable RoLayer parent;
+  private final boolean verifies;
 
+  /**
+   * @param verifies whether the content of an equal layer that is there is read
+   */
   LayerPublication(
       StoreContext store,
       LayerHealth health,
       PendingLayer pending,
       LayerRecord record,
-      @Nullable RoLayer parent) {
+      @Nullable RoLayer parent,
+      boolean verifies) {
     this.store = store;
     this.health = health;
     this.pending = pending;
     this.record = record;
     this.parent = parent;
+    this.verifies = verifies;
   }
 
   /**
@@ -64,7 +70,7 @@ final class LayerPublication {
   Published publish() throws LayerStoreException {
     ChainId chainId = record.chainId();
     RoLayer existing = store.table().find(chainId);
-    if (existing != null && health.isSound(existing)) {
+    if (existing != null && health.isSound(existing, verifies)) {
       pending.discard();
       return new Published(store.table().retain(chainId), false);
     }
@@ -73,7 +79,7 @@ final class LayerPublication {
       // Its parent was damaged when the store was opened, so that it could not be loaded; the
       // parent is back.
       RoLayer revived = new RoLayer(onDisk, parent);
-      if (health.isSound(revived)) {
+      if (health.isSound(revived, verifies)) {
         pending.discard();
         store.table().addWithHandle(revived);
         return new Published(revived, true);
@@ -199,7 +205,7 @@ final class LayerPublication {
   }
 
   private boolean oldFilesAreGood(LayerRecord old) throws LayerStoreException {
-    if (!health.hasFiles(old.cacheId())) {
+    if (!health.isInOrder(old.cacheId(), parent == null ? null : parent.cacheId())) {
       return false;
     }
     try (InputStream tarSplit = pending.transaction().readTarSplit()) {

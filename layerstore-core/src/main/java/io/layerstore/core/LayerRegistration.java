@@ -103,7 +103,7 @@ final class LayerRegistration {
       }
       try (KeyedLock.Held held = store.chainLock().acquireInterruptibly(expected)) {
         RoLayer existing = store.table().find(expected);
-        if (existing != null && health.isSound(existing)) {
+        if (existing != null && health.isSound(existing, options.verifyExisting())) {
           return new LayerPublication.Published(store.table().retain(expected), false);
         }
         return unpackAndPublish(source, options, progress, parent, held);
@@ -152,7 +152,7 @@ final class LayerRegistration {
       store.sync(List.of(cacheId));
       progress.phase(Phase.COMMITTING);
       Interrupts.check(OPERATION);
-      LayerPublication.Published published = publish(pending, record, parent, held);
+      LayerPublication.Published published = publish(pending, record, options, parent, held);
       progress.phase(Phase.DONE);
       event.end(record.chainId(), record.diffId(), record.sizeBytes());
       return published;
@@ -200,14 +200,17 @@ final class LayerRegistration {
   private LayerPublication.Published publish(
       PendingLayer pending,
       LayerRecord record,
+      RegisterOptions options,
       @Nullable RoLayer parent,
       KeyedLock.@Nullable Held held)
       throws LayerStoreException {
+    LayerPublication publication =
+        new LayerPublication(store, health, pending, record, parent, options.verifyExisting());
     if (held != null) {
-      return new LayerPublication(store, health, pending, record, parent).publish();
+      return publication.publish();
     }
     try (KeyedLock.Held chain = store.chainLock().acquireInterruptibly(record.chainId())) {
-      return new LayerPublication(store, health, pending, record, parent).publish();
+      return publication.publish();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new OperationInterruptedException(OPERATION, e);

@@ -42,11 +42,12 @@ final class StoreArchiveLayers implements ArchiveLayers {
   }
 
   @Override
-  public LayerBatch begin(@Nullable ProgressListener listener) throws LayerStoreException {
+  public LayerBatch begin(@Nullable ProgressListener listener, boolean verifiesExisting)
+      throws LayerStoreException {
     store.requireWritable();
     ProgressReporter progress =
         new ProgressReporter(listenerOrOwn(listener), Progress.Kind.LOAD, null);
-    return new JoinedLayers(store, health, registration, release, progress);
+    return new JoinedLayers(store, health, registration, release, progress, verifiesExisting);
   }
 
   @Override

@@ -7,9 +7,12 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.MountNotFoundException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MountRecord;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -28,15 +31,22 @@ import org.slf4j.LoggerFactory;
  * <p>What cannot be trusted is reported and left alone, and so is what stands on it; everything
  * else loads. What it stands on cannot be deleted, as far as it can be told: by its own metadata,
  * or for a read-write layer that names no parent, by the driver. A driver that copies needs no
- * parent, so there such a read-write layer loads as one on nothing, as in Docker. Nothing is
- * repaired here.
+ * parent, so there such a read-write layer loads as one on nothing, as in Docker. What can be
+ * trusted but not used, because its files or its tar-split are gone, loads and is reported. Nothing
+ * is repaired here.
  */
 @SuppressWarnings("try") // Locks are held by scope, not by name.
 final class StoreLoader {
 
   private static final Logger log = LoggerFactory.getLogger(StoreLoader.class);
 
+  /** What every gzip file begins with. */
+  private static final int[] GZIP_MAGIC = {0x1f, 0x8b};
+
   private final StoreContext store;
+
+  /** What is wrong with layers that were added all the same. */
+  private final Map<ChainId, String> damaged = new HashMap<>();
 
   StoreLoader(StoreContext store) {
     this.store = store;
@@ -54,6 +64,7 @@ final class StoreLoader {
 
   private List<Finding> loadOnce() throws LayerStoreException {
     List<Finding> findings = new ArrayList<>();
+    damaged.keySet().removeIf(this::isInOrderNow);
     loadLayers(findings);
     loadMounts(findings);
     return findings;
@@ -98,6 +109,10 @@ final class StoreLoader {
     }
     if (store.options().readOnly()) {
       leaveOutWhatWent(failed, listed);
+    }
+    for (ChainId chainId : damaged.keySet().stream().sorted().toList()) {
+      findings.add(
+          new Finding(Kind.DAMAGED_LAYER, chainId.toString(), damaged.getOrDefault(chainId, "")));
     }
     for (ChainId chainId : failed.keySet().stream().sorted().toList()) {
       keepBelow(chainId);
@@ -187,8 +202,51 @@ final class StoreLoader {
     if (layer.depth() > LayerStore.MAX_DEPTH) {
       return "its chain has more than " + LayerStore.MAX_DEPTH + " layers";
     }
+    String damage = damage(record, parent);
+    if (damage != null) {
+      layer.setHealth(RoLayer.Health.DAMAGED);
+      damaged.put(record.chainId(), damage);
+    }
     store.table().add(layer);
     return null;
+  }
+
+  /**
+   * What is wrong with a layer whose metadata can be trusted, as far as a few looks tell; null if
+   * nothing.
+   */
+  private @Nullable String damage(LayerRecord record, @Nullable RoLayer parent) {
+    try {
+      String problem = problem(record.cacheId(), parent == null ? null : parent.cacheId());
+      if (problem == null) {
+        requireGzip(record.chainId());
+      }
+      return problem;
+    } catch (IOException e) {
+      return message(e);
+    }
+  }
+
+  /** Whether a layer that was half there at the first look is whole, or gone. */
+  private boolean isInOrderNow(ChainId chainId) {
+    RoLayer layer = store.table().find(chainId);
+    if (layer == null || damage(layer.record(), layer.parent()) != null) {
+      return layer == null;
+    }
+    layer.setHealth(RoLayer.Health.UNKNOWN);
+    return true;
+  }
+
+  private void requireGzip(ChainId chainId) throws IOException {
+    try (InputStream tarSplit = store.metadata().tarSplit(chainId)) {
+      if (tarSplit.read() != GZIP_MAGIC[0] || tarSplit.read() != GZIP_MAGIC[1]) {
+        throw new StoreCorruptedException(chainId.toString(), "its tar-split is not gzip");
+      }
+    }
+  }
+
+  private @Nullable String problem(String id, @Nullable String parent) throws LayerStoreException {
+    return store.driver().problem(id, parent).orElse(null);
   }
 
   private void loadMounts(List<Finding> findings) throws LayerStoreException {
@@ -198,10 +256,47 @@ final class StoreLoader {
       }
       String problem = loadMount(name);
       if (problem != null) {
-        findings.add(new Finding(Kind.DAMAGED_RW_LAYER, name, problem));
         keepBelowMount(name);
+      } else {
+        problem = damageOfMount(name);
+      }
+      if (problem != null) {
+        findings.add(new Finding(Kind.DAMAGED_RW_LAYER, name, problem));
       }
     }
+  }
+
+  /** What is wrong with a read-write layer that was loaded, as far as the driver's notes tell. */
+  private @Nullable String damageOfMount(String name) {
+    MountedLayer layer = store.table().findMount(name);
+    if (layer == null) {
+      return null;
+    }
+    try {
+      String initId = layer.record().initId();
+      RoLayer parent = layer.parent();
+      String below = parent == null ? null : parent.cacheId();
+      RoLayer damagedBelow = damagedBelow(parent);
+      if (damagedBelow != null) {
+        return "the layer " + damagedBelow.chainId() + " that it stands on is damaged";
+      }
+      String problem = initId == null ? null : problem(initId, below);
+      return problem != null ? problem : problem(layer.mountId(), layer.driverParent());
+    } catch (LayerStoreException e) {
+      return message(e);
+    }
+  }
+
+  /** The first damaged layer from {@code top} down that a layer on it needs; null if none is. */
+  private @Nullable RoLayer damagedBelow(@Nullable RoLayer top) {
+    // A driver that copies needs the layer directly below, to tell what was changed.
+    boolean copies = store.driver().traits().executesWhiteouts();
+    for (RoLayer layer = top; layer != null; layer = copies ? null : layer.parent()) {
+      if (layer.health() == RoLayer.Health.DAMAGED) {
+        return layer;
+      }
+    }
+    return null;
   }
 
   /** Loads a read-write layer; returns what is wrong with it, or null. */

@@ -4,6 +4,7 @@ import io.layerstore.ChainId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.Leftover;
@@ -40,14 +41,15 @@ final class StoreRecovery {
    * this process has under way, the metadata store does not list.
    */
   void removeUnfinished() throws LayerStoreException {
-    for (Leftover leftover : store.metadata().unfinishedTransactions()) {
+    for (Leftover leftover : listed("layers begun", store.metadata()::unfinishedTransactions)) {
       String cacheId = leftover.cacheId();
       // Only a directory of the form the store itself makes up: BuildKit registers directories that
       // stay its own.
       boolean isOurs = cacheId != null && DriverIds.isMountId(cacheId);
       finish(leftover, isOurs, Kind.UNFINISHED_REGISTER, "a registration that was not finished");
     }
-    for (UnfinishedMount mount : store.metadata().unfinishedMounts()) {
+    for (UnfinishedMount mount :
+        listed("read-write layers begun", store.metadata()::unfinishedMounts)) {
       try {
         for (String id : mount.driverIds()) {
           removeFiles(id);
@@ -67,8 +69,24 @@ final class StoreRecovery {
 
   /** Finishes deletions that were begun. */
   void finishRemovals() throws LayerStoreException {
-    for (Leftover leftover : store.metadata().unfinishedRemovals()) {
+    for (Leftover leftover : listed("deletions begun", store.metadata()::unfinishedRemovals)) {
       finish(leftover, true, Kind.UNFINISHED_DELETION, "a deletion that was begun");
+    }
+  }
+
+  /** Lists something. */
+  @FunctionalInterface
+  private interface Listing<T> {
+    List<T> list() throws LayerStoreException;
+  }
+
+  /** What is listed; nothing if the metadata is damaged where it would stand. */
+  private <T> List<T> listed(String what, Listing<T> listing) throws LayerStoreException {
+    try {
+      return listing.list();
+    } catch (StoreCorruptedException e) {
+      postpone(what, e);
+      return List.of();
     }
   }
 

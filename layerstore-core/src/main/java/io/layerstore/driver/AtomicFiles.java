@@ -116,8 +116,8 @@ public final class AtomicFiles {
   }
 
   /**
-   * Writes a file in one step, over the one that may be there. What a process that dies leaves
-   * beside it, {@link TemporaryFiles#sweep} takes away.
+   * Writes a file in one step, over the one that may be there; a directory of that name is moved
+   * aside. What a process that dies leaves beside it, {@link TemporaryFiles#sweep} takes away.
    *
    * <p>After a failure the file has its old content, or, if only forcing the directory failed, the
    * new one.
@@ -141,6 +141,9 @@ public final class AtomicFiles {
 
   private static void moveOver(Path aside, Path file) throws IOException {
     try {
+      if (Files.isDirectory(file, NOFOLLOW_LINKS)) {
+        DamagedFiles.moveAside(file);
+      }
       Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException | RuntimeException e) {
       deleteAfter(e, aside);

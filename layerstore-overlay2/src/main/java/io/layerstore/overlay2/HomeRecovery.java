@@ -4,7 +4,11 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.driver.TemporaryFiles;
+import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -18,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Mends the home when it is opened: names of layers that got lost, directories of mounts that are
- * gone. What cannot be mended is reported and left alone.
+ * gone, temporary files. What cannot be mended is reported and left alone.
  *
  * <p>Docker does none of this; a layer whose name in {@code l/} is missing can be neither mounted
  * nor built on there.
@@ -44,7 +48,9 @@ final class HomeRecovery {
     restoreLinks(ids);
     for (String id : ids) {
       removeStaleMount(id);
+      deleteTemporaryFiles(id);
     }
+    deleteTrials();
     return findings.isEmpty() ? RecoveryReport.CLEAN : new RecoveryReport(findings);
   }
 
@@ -148,6 +154,30 @@ final class HomeRecovery {
       Files.deleteIfExists(layers.layout().persistent(id));
     } catch (IOException e) {
       postponed(id, e);
+    }
+  }
+
+  // ---- what is left of a process that was killed ----
+
+  private void deleteTemporaryFiles(String id) {
+    try {
+      TemporaryFiles.sweep(layers.layout().layer(id));
+    } catch (IOException e) {
+      postponed(id, e);
+    }
+  }
+
+  /** What choosing a driver has tried mounts in. */
+  private void deleteTrials() {
+    try (DirectoryStream<Path> trials =
+        Files.newDirectoryStream(layers.layout().home(), "check-overlayfs-support*")) {
+      for (Path trial : trials) {
+        if (Files.isDirectory(trial, LinkOption.NOFOLLOW_LINKS)) {
+          TreeDeleter.delete(trial);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      postponed("check-overlayfs-support", e);
     }
   }
 

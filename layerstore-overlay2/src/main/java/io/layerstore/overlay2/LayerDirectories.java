@@ -5,6 +5,7 @@ import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.KeyedLock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -156,6 +157,47 @@ final class LayerDirectories {
     return lower.isEmpty() ? Optional.empty() : Optional.ofNullable(idOfLink(lower.links().get(0)));
   }
 
+  /** What is wrong with the small files of {@code id}, on {@code parent}; empty if nothing is. */
+  Optional<String> problem(String id, @Nullable String parent) {
+    try {
+      if (!exists(id)) {
+        return Optional.of("its files are gone from the driver");
+      }
+      String link = link(id);
+      if (link == null || !id.equals(idOfLink(link))) {
+        return Optional.of("it has no name in l/, so nothing can be on it");
+      }
+      return problemOfLower(lower(id), parent);
+    } catch (LayerStoreException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Optional<String> problemOfLower(LowerChain lower, @Nullable String parent)
+      throws LayerStoreException {
+    if (parent == null) {
+      return lower.isEmpty()
+          ? Optional.empty()
+          : Optional.of("its file lower names layers below, and its metadata none");
+    }
+    LowerChain below = lower(parent);
+    String link = link(parent);
+    // The parent was looked at itself, so this is enough for a whole chain but where it was healed.
+    if (link != null && lower.equals(below.below(link))) {
+      return Optional.empty();
+    }
+    if (lower.links().size() != below.links().size() + 1) {
+      return Optional.of("its file lower does not name all layers below");
+    }
+    for (String name : lower.links()) {
+      String found = idOfLink(name);
+      if (found == null || !exists(found)) {
+        return Optional.of("its file lower names l/" + name + ", where no layer is");
+      }
+    }
+    return Optional.empty();
+  }
+
   /** Looks at the mark as Docker does. */
   boolean isCommitted(String id) {
     return Files.exists(layout.committed(id));
@@ -277,7 +319,8 @@ final class LayerDirectories {
 
   /**
    * Gives a layer a name in {@code l/} that it ought to have. One that leads out of the home, or to
-   * a layer that is gone, is replaced; one that leads to another layer is that layer's.
+   * a layer that is gone, is replaced; one that leads to another layer is that layer's; what is no
+   * link is moved aside.
    *
    * @param link the name; null for a new one
    */
@@ -305,8 +348,14 @@ final class LayerDirectories {
 
   private void deleteMisled(String link) throws IOException {
     Path path = layout.link(link);
+    if (!Files.isSymbolicLink(path)) {
+      if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+        DamagedFiles.moveAside(path);
+      }
+      return;
+    }
     String leadsTo = idOfLink(link);
-    if (Files.isSymbolicLink(path) && (leadsTo == null || !exists(leadsTo))) {
+    if (leadsTo == null || !exists(leadsTo)) {
       Files.delete(path);
     }
   }

@@ -3,8 +3,13 @@ package io.layerstore.overlay2;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
+import io.layerstore.overlay2.linux.TreeNode;
+import io.layerstore.overlay2.linux.TreeScan.XattrChoice;
+import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileGetter;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +25,8 @@ final class LayerFileGetter implements FileGetter {
   interface Merged {
     @Nullable MergedView open() throws LayerStoreException;
   }
+
+  private static final long MAX_READ_BYTES = 1 << 20;
 
   private final ScanPool own;
   private final Merged merged;
@@ -42,6 +49,34 @@ final class LayerFileGetter implements FileGetter {
         throw e;
       }
       return all.scans().open(path, sizeBytes, true);
+    }
+  }
+
+  @Override
+  public void check(LayerPath path, long sizeBytes) throws LayerStoreException {
+    requireOpen();
+    if (isInOwn(path, sizeBytes)) {
+      return;
+    }
+    // Behind a link, or in a layer below. A small file is read to its end, for a helper that was
+    // not is of no more use.
+    try (InputStream content = open(path, sizeBytes)) {
+      if (sizeBytes <= MAX_READ_BYTES) {
+        content.transferTo(OutputStream.nullOutputStream());
+      }
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw LayerDirectories.failure(null, "cannot look at /" + path, e);
+    }
+  }
+
+  private boolean isInOwn(LayerPath path, long sizeBytes) throws LayerStoreException {
+    try {
+      TreeNode node = own.ask(scan -> scan.find(path, XattrChoice.NONE)).orElse(null);
+      return node != null && node.type() == EntryType.FILE && node.sizeBytes() == sizeBytes;
+    } catch (LayerVerificationException e) {
+      return false;
     }
   }
 

@@ -11,6 +11,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.overlay2.linux.DiffWriter;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.TreeScan;
@@ -63,6 +64,9 @@ final class Overlay2Driver implements GraphDriver {
   private final OverlayMounts mounts;
   private final Set<String> writers = ConcurrentHashMap.newKeySet();
   private RecoveryReport recovery = RecoveryReport.CLEAN;
+
+  /** What was moved out of the way at opening. */
+  private final List<RecoveryReport.Finding> moved = new ArrayList<>();
 
   private Overlay2Driver(
       DriverContext context, LinuxCalls calls, OverlayFeatures features, HostOwners owners) {
@@ -120,6 +124,13 @@ final class Overlay2Driver implements GraphDriver {
   }
 
   private void prepareDirectory(Path directory, int mode) throws IOException {
+    if (DamagedFiles.isObstructed(directory)) {
+      moved.add(
+          new RecoveryReport.Finding(
+              RecoveryReport.Kind.DRIVER_REPAIR,
+              directory.toString(),
+              "it was no directory, and is " + DamagedFiles.moveAside(directory) + " now"));
+    }
     AtomicFiles.createDirectories(directory, mode, context.durability());
     Files.setPosixFilePermissions(
         directory,
@@ -128,14 +139,15 @@ final class Overlay2Driver implements GraphDriver {
   }
 
   private RecoveryReport recover() throws LayerStoreException {
-    if (!hasMountPoint()) {
-      return new HomeRecovery(layers, Set.of()).run();
+    List<RecoveryReport.Finding> findings = new ArrayList<>(moved);
+    Set<String> mounted = new HashSet<>();
+    if (hasMountPoint()) {
+      findings.addAll(mounts.undoAbandoned());
+      mounted.addAll(mounts.mountedIds());
+      mounted.addAll(mounts.removeMountPoints(mounted, findings));
     }
-    List<RecoveryReport.Finding> findings = new ArrayList<>(mounts.undoAbandoned());
-    Set<String> mounted = new HashSet<>(mounts.mountedIds());
-    mounted.addAll(mounts.removeMountPoints(mounted, findings));
     findings.addAll(new HomeRecovery(layers, mounted).run().findings());
-    return new RecoveryReport(findings);
+    return findings.isEmpty() ? RecoveryReport.CLEAN : new RecoveryReport(findings);
   }
 
   /** Only a mount leaves {@code merged} behind, so the helper is not asked without one. */
@@ -253,6 +265,13 @@ final class Overlay2Driver implements GraphDriver {
   @Override
   public Optional<String> neededParent(String id) throws LayerStoreException {
     return layers.parent(Overlay2Layout.requireValid(id));
+  }
+
+  @Override
+  public Optional<String> problem(String id, @Nullable String parent) {
+    return Overlay2Layout.isValid(id)
+        ? layers.problem(id, parent)
+        : Optional.of("its id is not one of a layer");
   }
 
   @Override

@@ -161,13 +161,33 @@ final class DamagedHomeTest {
     }
 
     @Test
-    void open_nameIsAFile_isLeftAloneAndReported() throws IOException {
+    void open_nameIsAFile_isMovedAsideAndMadeAgain() throws IOException {
       Path link = link("base");
       Files.delete(link);
       Files.writeString(link, "precious");
-      assertEquals(1, reopen().of(Kind.POSTPONED).size());
-      assertEquals("precious", Files.readString(link));
-      assertThrows(LayerStoreException.class, () -> driver.mount("top", MountOptions.DEFAULT));
+      assertEquals(1, reopen().of(Kind.DRIVER_REPAIR).size());
+      assertEquals(
+          "precious", Files.readString(link.resolveSibling(link.getFileName() + ".damaged-1")));
+      assertTopShowsTheBase();
+    }
+
+    @Test
+    void open_fileInPlaceOfAllNames_isMovedAsideAndAllAreMadeAgain() throws IOException {
+      Path names = home.resolve("l");
+      Files.move(names, directory.resolve("old names"));
+      Files.writeString(names, "precious");
+      assertTrue(reopen().of(Kind.DRIVER_REPAIR).size() > 1);
+      assertEquals("precious", Files.readString(home.resolve("l.damaged-1")));
+      assertTopShowsTheBase();
+    }
+
+    @Test
+    void open_temporaryFilesOfAKilledProcess_areDeleted() throws IOException {
+      Files.writeString(home.resolve("base/.tmp-committed4711"), "");
+      Files.createDirectories(home.resolve("check-overlayfs-support0123456789abcdef/merged"));
+      assertEquals(List.of(), reopen().findings());
+      assertFalse(Files.exists(home.resolve("base/.tmp-committed4711")));
+      assertFalse(Files.exists(home.resolve("check-overlayfs-support0123456789abcdef")));
     }
 
     @Test

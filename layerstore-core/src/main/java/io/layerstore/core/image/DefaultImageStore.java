@@ -96,6 +96,9 @@ public final class DefaultImageStore implements ImageStore {
   private List<Finding> findings() throws LayerStoreException {
     List<Finding> findings = new ArrayList<>(references.findings());
     findings.addAll(catalog.restore());
+    if (!access.options().readOnly()) {
+      findings.addAll(catalog.missing(references.current().all().values()));
+    }
     return findings;
   }
 

@@ -17,6 +17,7 @@ import io.layerstore.core.json.JsonValue.Null;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.image.DistributionMetadata;
 import io.layerstore.image.InvalidImageException;
@@ -179,6 +180,7 @@ final class DistributionDirectory implements DistributionMetadata {
     Durability durability = access.options().durability();
     Path parent = file.getParent();
     try {
+      DamagedFiles.clearWay(access.directory(), parent == null ? directory : parent);
       AtomicFiles.createDirectories(directory, ROOT_MODE, durability);
       if (parent != null) {
         AtomicFiles.createDirectories(parent, DIRECTORY_MODE, durability);

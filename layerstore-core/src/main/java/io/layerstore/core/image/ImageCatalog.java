@@ -15,13 +15,16 @@ import io.layerstore.image.ImageId;
 import io.layerstore.image.ImageNotFoundException;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -62,13 +65,24 @@ final class ImageCatalog {
       throw ImageFailures.wrap("list the images of " + access.directory(), e);
     }
     List<Finding> findings = new ArrayList<>();
+    for (Path obstacle : db.obstacles()) {
+      findings.add(
+          new Finding(
+              Kind.DAMAGED_IMAGE,
+              obstacle.toString(),
+              "it is no directory; nothing in it can be found, and it is moved aside when the"
+                  + " directory is needed"));
+    }
     for (ImageId id : ids) {
       if (table.find(id) == null) {
         String problem = restore(id);
+        if (problem == null) {
+          problem = problemOfParent(id);
+        }
         if (problem != null) {
           // A store that only reads tries again at every look; once is enough to say.
           if (reported.add(id)) {
-            log.warn("not restoring image {}: {}", id, problem);
+            log.warn("image {}: {}", id, problem);
           }
           findings.add(new Finding(Kind.DAMAGED_IMAGE, id.toString(), problem));
         }
@@ -111,6 +125,39 @@ final class ImageCatalog {
       }
       access.refresh();
       return hold(config);
+    }
+  }
+
+  /**
+   * The images that are gone although {@code named}, or notes about them, are there; for a store
+   * that nobody else changes.
+   */
+  List<Finding> missing(Collection<ImageId> named) throws LayerStoreException {
+    Set<ImageId> expected = new TreeSet<>(named);
+    try {
+      expected.addAll(db.noted());
+      db.ids().forEach(expected::remove);
+    } catch (IOException e) {
+      throw ImageFailures.wrap("list the images of " + access.directory(), e);
+    }
+    return expected.stream()
+        .map(
+            id ->
+                new Finding(
+                    Kind.DAMAGED_IMAGE,
+                    id.toString(),
+                    "its configuration is gone, though "
+                        + (named.contains(id) ? "it has a name" : "something is noted about it")))
+        .toList();
+  }
+
+  /** What is wrong with the note of an image's parent, or null. */
+  private @Nullable String problemOfParent(ImageId id) {
+    try {
+      db.parent(id);
+      return null;
+    } catch (IOException e) {
+      return "it can be used, but what it was made from is not known: " + e.getMessage();
     }
   }
 

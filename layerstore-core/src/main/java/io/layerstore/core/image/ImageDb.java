@@ -9,6 +9,7 @@ import io.layerstore.DigestAlgorithm;
 import io.layerstore.Durability;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.image.ImageId;
@@ -23,6 +24,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -52,11 +54,13 @@ final class ImageDb {
   private static final String PARENT = "parent";
   private static final String LAST_UPDATED = "lastUpdated";
 
+  private final Path directory;
   private final Path content;
   private final Path metadata;
   private final Durability durability;
 
   ImageDb(Path directory, Durability durability) {
+    this.directory = directory;
     this.content = directory.resolve("content").resolve(DigestAlgorithm.SHA256.id());
     this.metadata = directory.resolve("metadata").resolve(DigestAlgorithm.SHA256.id());
     this.durability = durability;
@@ -64,8 +68,12 @@ final class ImageDb {
 
   /** The images that have a configuration, trustworthy or not, sorted. */
   List<ImageId> ids() throws IOException {
+    return obstacles(content).isEmpty() ? ids(content) : List.of();
+  }
+
+  private static List<ImageId> ids(Path directory) throws IOException {
     List<ImageId> ids = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(content)) {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
         parse(String.valueOf(entry.getFileName())).ifPresent(ids::add);
       }
@@ -76,6 +84,32 @@ final class ImageDb {
     }
     ids.sort(null);
     return ids;
+  }
+
+  /** The images that something is noted about, sorted; each should have a configuration. */
+  List<ImageId> noted() throws IOException {
+    return obstacles(metadata).isEmpty() ? ids(metadata) : List.of();
+  }
+
+  /** What is no directory where one must be; nothing in its place can be found. */
+  List<Path> obstacles() {
+    List<Path> obstacles = new ArrayList<>(obstacles(content));
+    obstacles(metadata).stream().filter(path -> !obstacles.contains(path)).forEach(obstacles::add);
+    return obstacles;
+  }
+
+  private List<Path> obstacles(Path wanted) {
+    return DamagedFiles.obstacles(top(), wanted);
+  }
+
+  private Path top() {
+    return Objects.requireNonNull(directory.getParent(), "the directory of the images");
+  }
+
+  /** Makes a directory, and moves out of the way what is none. */
+  private void ensureDirectory(Path wanted) throws IOException {
+    DamagedFiles.clearWay(top(), wanted);
+    AtomicFiles.createDirectories(wanted, DIRECTORY_MODE, durability);
   }
 
   private static Optional<ImageId> parse(String name) {
@@ -125,7 +159,7 @@ final class ImageDb {
 
   /** Writes a configuration, over a damaged one that may be there. */
   void writeConfig(ImageId id, byte[] bytes) throws IOException {
-    AtomicFiles.createDirectories(content, DIRECTORY_MODE, durability);
+    ensureDirectory(content);
     AtomicFiles.write(contentOf(id), bytes, FILE_MODE, durability);
   }
 
@@ -164,9 +198,9 @@ final class ImageDb {
   }
 
   private void write(ImageId id, String name, String value) throws IOException {
-    Path directory = metadataOf(id);
-    AtomicFiles.createDirectories(directory, DIRECTORY_MODE, durability);
-    AtomicFiles.write(directory.resolve(name), value.getBytes(US_ASCII), FILE_MODE, durability);
+    ensureDirectory(metadataOf(id));
+    AtomicFiles.write(
+        metadataOf(id).resolve(name), value.getBytes(US_ASCII), FILE_MODE, durability);
   }
 
   /** Removes what is noted about an image, and then its configuration. */

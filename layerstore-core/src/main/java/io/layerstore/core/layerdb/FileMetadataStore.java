@@ -9,7 +9,10 @@ import io.layerstore.MountNameConflictException;
 import io.layerstore.MountNotFoundException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
+import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
@@ -66,6 +69,9 @@ public final class FileMetadataStore implements MetadataStore {
   /** The names of begun read-write layers, by the name of their directory in {@code tmp}. */
   private final Map<String, String> begunMounts = new ConcurrentHashMap<>();
 
+  /** Whether something else than a directory was in the place of the database at opening. */
+  private boolean wasObstructed;
+
   private volatile boolean isClosed;
 
   private FileMetadataStore(Path directory, Durability durability, boolean readOnly) {
@@ -92,6 +98,7 @@ public final class FileMetadataStore implements MetadataStore {
     FileMetadataStore store = new FileMetadataStore(directory, durability, readOnly);
     if (!readOnly) {
       try {
+        store.wasObstructed = DamagedFiles.isObstructed(directory);
         store.files.ensureDirectory(directory, LayerDbLayout.DATABASE_MODE);
       } catch (IOException e) {
         throw Failures.wrap("create the layer database " + directory, e);
@@ -115,7 +122,8 @@ public final class FileMetadataStore implements MetadataStore {
   public List<ChainId> layers() throws LayerStoreException {
     requireOpen();
     try {
-      return LayerDbFiles.directories(
+      // Of whatever type: a file in the place of a layer is a damaged layer.
+      return LayerDbFiles.names(
               layout.layers(), name -> LayerDbLayout.parseLayerName(name).isPresent())
           .stream()
           .map(LayerDbLayout::parseLayerName)
@@ -247,7 +255,7 @@ public final class FileMetadataStore implements MetadataStore {
   public List<String> mounts() throws LayerStoreException {
     requireOpen();
     try {
-      return LayerDbFiles.directories(layout.mounts(), MountRecord::isValidName);
+      return LayerDbFiles.names(layout.mounts(), MountRecord::isValidName);
     } catch (IOException e) {
       throw Failures.wrap("list the read-write layers", e);
     }
@@ -377,24 +385,49 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   /**
-   * Directories among the read-write layers that no name of a read-write layer can mean. Reported,
-   * and left alone.
+   * Directories among the read-write layers that no name of a read-write layer can mean, and what
+   * is in the place of the directories that everything is in. Reported, and left alone.
    */
   @Override
   public RecoveryReport recoveryReport() throws LayerStoreException {
     requireOpen();
+    List<Finding> findings = new ArrayList<>();
+    if (wasObstructed) {
+      findings.add(
+          new Finding(
+              Kind.DAMAGED_LAYER,
+              layout.directory().toString(),
+              "it was no directory, and is beside it under another name now"));
+    }
+    addObstruction(findings, Kind.DAMAGED_LAYER, layout.directory());
+    addObstruction(findings, Kind.DAMAGED_LAYER, layout.layers());
+    addObstruction(findings, Kind.DAMAGED_RW_LAYER, layout.mounts());
+    addObstruction(findings, Kind.POSTPONED, layout.tmp());
     try {
-      return new RecoveryReport(
-          LayerDbFiles.directories(layout.mounts(), name -> !MountRecord.isValidName(name)).stream()
-              .map(
-                  name ->
-                      new RecoveryReport.Finding(
-                          RecoveryReport.Kind.DAMAGED_RW_LAYER,
-                          ByteString.utf8(name).toString(),
-                          "its directory's name is not one of a read-write layer; left alone"))
-              .toList());
+      for (String name :
+          DamagedFiles.isObstructed(layout.mounts())
+              ? List.<String>of()
+              : LayerDbFiles.directories(layout.mounts(), name -> !MountRecord.isValidName(name))) {
+        findings.add(
+            new Finding(
+                Kind.DAMAGED_RW_LAYER,
+                ByteString.utf8(name).toString(),
+                "its directory's name is not one of a read-write layer; left alone"));
+      }
     } catch (IOException e) {
       throw Failures.wrap("list the read-write layers", e);
+    }
+    return new RecoveryReport(findings);
+  }
+
+  private static void addObstruction(List<Finding> findings, Kind kind, Path directory) {
+    if (DamagedFiles.isObstructed(directory)) {
+      findings.add(
+          new Finding(
+              kind,
+              directory.toString(),
+              "it is no directory; nothing in it can be found, and it is moved aside when the"
+                  + " directory is needed"));
     }
   }
 

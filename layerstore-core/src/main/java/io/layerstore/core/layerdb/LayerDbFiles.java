@@ -6,12 +6,14 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import io.layerstore.Durability;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -83,6 +85,9 @@ final class LayerDbFiles {
       return Files.readAttributes(path, BasicFileAttributes.class, NOFOLLOW_LINKS).isDirectory();
     } catch (NoSuchFileException e) {
       return false;
+    } catch (FileSystemException e) {
+      requireBelowFile(path, e);
+      return false;
     }
   }
 
@@ -93,7 +98,43 @@ final class LayerDbFiles {
       return true;
     } catch (NoSuchFileException e) {
       return false;
+    } catch (FileSystemException e) {
+      requireBelowFile(path, e);
+      return false;
     }
+  }
+
+  /** Throws {@code failure} unless its reason is that what is above {@code path} is a file. */
+  private static void requireBelowFile(Path path, FileSystemException failure)
+      throws FileSystemException {
+    if (!DamagedFiles.isObstructed(parentOf(path))) {
+      throw failure;
+    }
+  }
+
+  /**
+   * The names in {@code directory} that pass {@code filter}, of whatever type, sorted; none if
+   * there is no such directory.
+   */
+  static List<String> names(Path directory, Predicate<String> filter) throws IOException {
+    List<String> names = new ArrayList<>();
+    if (!isDirectory(directory)) {
+      return names;
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        if (filter.test(name)) {
+          names.add(name);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      return names;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    names.sort(null);
+    return names;
   }
 
   /**
@@ -143,8 +184,14 @@ final class LayerDbFiles {
     AtomicFiles.writeNew(file, content, LayerDbLayout.FILE_MODE, durability);
   }
 
-  /** Makes one of the directories that are made when they are first needed. */
+  /**
+   * Makes one of the directories that are made when they are first needed; what is no directory is
+   * moved out of the way.
+   */
   void ensureDirectory(Path directory, int mode) throws IOException {
+    if (DamagedFiles.isObstructed(directory)) {
+      DamagedFiles.moveAside(directory);
+    }
     AtomicFiles.createDirectories(directory, mode, durability);
   }
 

@@ -35,26 +35,8 @@ final class VfsFileGetter implements FileGetter {
 
   @Override
   public InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException {
-    if (isClosed) {
-      throw new IllegalStateException("the files of the layer are closed");
-    }
-    if (path.isRoot()) {
-      throw mismatch(path, "it is a directory");
-    }
     try {
-      TreePosition parent = walker.goTo(path.parent());
-      Look look = parent == null ? null : parent.directory().look(path.name());
-      if (parent == null || look == null) {
-        throw mismatch(path, "it is missing");
-      }
-      Directory directory = parent.directory();
-      if (!look.isFile() || isPlaceholder(directory, parent.path().resolve(path.name()), look)) {
-        throw mismatch(path, "it is no regular file");
-      }
-      if (look.sizeBytes() != sizeBytes) {
-        throw mismatch(path, "it has " + look.sizeBytes() + " bytes and not " + sizeBytes);
-      }
-      SeekableByteChannel channel = directory.openFile(path.name());
+      SeekableByteChannel channel = find(path, sizeBytes).openFile(path.name());
       try {
         if (channel.size() != sizeBytes) {
           throw mismatch(path, "it is changing");
@@ -67,6 +49,38 @@ final class VfsFileGetter implements FileGetter {
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot open /" + path, e);
     }
+  }
+
+  @Override
+  public void check(LayerPath path, long sizeBytes) throws LayerStoreException {
+    try {
+      find(path, sizeBytes);
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot look at /" + path, e);
+    }
+  }
+
+  /** The directory of a file that is as it must be. */
+  private Directory find(LayerPath path, long sizeBytes) throws IOException {
+    if (isClosed) {
+      throw new IllegalStateException("the files of the layer are closed");
+    }
+    if (path.isRoot()) {
+      throw mismatch(path, "it is a directory");
+    }
+    TreePosition parent = walker.goTo(path.parent());
+    Look look = parent == null ? null : parent.directory().look(path.name());
+    if (parent == null || look == null) {
+      throw mismatch(path, "it is missing");
+    }
+    Directory directory = parent.directory();
+    if (!look.isFile() || isPlaceholder(directory, parent.path().resolve(path.name()), look)) {
+      throw mismatch(path, "it is no regular file");
+    }
+    if (look.sizeBytes() != sizeBytes) {
+      throw mismatch(path, "it has " + look.sizeBytes() + " bytes and not " + sizeBytes);
+    }
+    return directory;
   }
 
   private boolean isPlaceholder(Directory directory, LayerPath real, Look look) throws IOException {

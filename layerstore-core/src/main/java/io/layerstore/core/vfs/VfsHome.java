@@ -7,6 +7,7 @@ import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.FileFailures;
 import io.layerstore.spi.DriverContext;
 import java.io.IOException;
@@ -40,8 +41,9 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
   /** Makes the directories that are missing and empties the staging directory. */
   static VfsHome prepare(DriverContext context, VfsLayout layout) throws IOException {
     boolean isNew = makeDirectory(layout.home());
-    boolean isNewStaging = makeDirectory(layout.staging());
-    List<Finding> findings = emptyStaging(layout.staging());
+    List<Finding> findings = new ArrayList<>();
+    boolean isNewStaging = makeDirectory(layout.staging(), findings);
+    findings.addAll(emptyStaging(layout.staging()));
     Volume volume;
     boolean isTried = true;
     try {
@@ -60,10 +62,10 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
     if (isNewStaging) {
       volume.setMode(layout.staging(), 0700);
     }
-    if (makeDirectory(layout.layers())) {
+    if (makeDirectory(layout.layers(), findings)) {
       open(volume, layout.layers());
     }
-    boolean isNewTables = makeDirectory(layout.tables());
+    boolean isNewTables = makeDirectory(layout.tables(), findings);
     if (isNewTables) {
       volume.setMode(layout.tables(), 0700);
     }
@@ -101,6 +103,21 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
   private static void open(Volume volume, Path directory) throws IOException {
     volume.setGroupOfRoot(directory);
     volume.setMode(directory, 0710);
+  }
+
+  /**
+   * Makes {@code directory}, which is in the home, and moves aside what is none; false if it is
+   * there.
+   */
+  private static boolean makeDirectory(Path directory, List<Finding> findings) throws IOException {
+    if (DamagedFiles.isObstructed(directory)) {
+      findings.add(
+          new Finding(
+              Kind.DRIVER_REPAIR,
+              directory.toString(),
+              "it was no directory, and is " + DamagedFiles.moveAside(directory) + " now"));
+    }
+    return makeDirectory(directory);
   }
 
   /** Makes {@code directory}; false if it is there. */

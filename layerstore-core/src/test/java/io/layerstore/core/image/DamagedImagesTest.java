@@ -262,7 +262,19 @@ final class DamagedImagesTest {
     Files.writeString(parentFile(bad.id()), text);
     try (LayerStore store = LayerStore.open(root)) {
       assertEquals(Optional.empty(), store.images().get(bad.id()).parent());
-      assertTrue(store.recoveryReport().isClean());
+      assertEquals(
+          List.of(bad.id().toString()),
+          store.recoveryReport().of(Kind.DAMAGED_IMAGE).stream().map(Finding::id).toList());
+    }
+  }
+
+  @Test
+  void open_namedImageThatIsGone_isReported() throws IOException {
+    Files.delete(content(bad.id()));
+    try (LayerStore store = LayerStore.open(root)) {
+      assertEquals(
+          List.of(bad.id().toString()),
+          store.recoveryReport().of(Kind.DAMAGED_IMAGE).stream().map(Finding::id).toList());
     }
   }
 

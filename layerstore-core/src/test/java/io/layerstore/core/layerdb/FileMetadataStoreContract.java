@@ -166,12 +166,14 @@ abstract class FileMetadataStoreContract {
     }
 
     @Test
-    void open_symbolicLinkInItsPlace_isRefused() throws IOException {
+    void open_symbolicLinkInItsPlace_isMovedAsideAndReported() throws IOException {
       Path elsewhere = newDirectory();
       Path link = directory.resolveSibling("link");
       Files.createSymbolicLink(link, elsewhere);
-      assertThrows(
-          LayerStoreException.class, () -> FileMetadataStore.open(link, Durability.NONE, false));
+      FileMetadataStore opened = FileMetadataStore.open(link, Durability.NONE, false);
+      assertEquals(elsewhere, Files.readSymbolicLink(directory.resolveSibling("link.damaged-1")));
+      assertEquals(1, opened.recoveryReport().of(RecoveryReport.Kind.DAMAGED_LAYER).size());
+      assertEquals(List.of(), names(elsewhere));
     }
 
     @Test
@@ -641,10 +643,6 @@ abstract class FileMetadataStoreContract {
     void layers_everythingElse_isIgnoredAndKept() throws IOException {
       commit(null, DIFF);
       Path layers = directory.resolve("sha256");
-      String hex = "ab".repeat(32);
-      Files.writeString(layers.resolve(hex), "a file");
-      Files.createSymbolicLink(
-          layers.resolve("cd".repeat(32)), layers.resolve(BASE.digest().hex()));
       Files.createDirectory(layers.resolve("EF".repeat(32)));
       Files.createDirectory(layers.resolve("ef".repeat(31)));
       Files.createDirectory(layers.resolve("ef".repeat(32) + "-removing"));
@@ -656,15 +654,42 @@ abstract class FileMetadataStoreContract {
     }
 
     @Test
+    void layer_fileOrLinkInItsPlace_isListedAndCorrupted() throws IOException {
+      commit(null, DIFF);
+      Path layers = directory.resolve("sha256");
+      ChainId file = ChainId.parse("sha256:" + "ab".repeat(32));
+      ChainId link = ChainId.parse("sha256:" + "cd".repeat(32));
+      Files.writeString(layers.resolve(file.digest().hex()), "a file");
+      Files.createSymbolicLink(
+          layers.resolve(link.digest().hex()), layers.resolve(BASE.digest().hex()));
+      assertTrue(store.layers().containsAll(List.of(BASE, file, link)));
+      assertCorrupted("sha256/" + file.digest().hex(), () -> store.layer(file));
+      assertCorrupted("sha256/" + link.digest().hex(), () -> store.layer(link));
+    }
+
+    @Test
     void layers_writeSetLeftOver_isNone() throws IOException {
       makeLeftover("tmp/write-set-123", DriverIds.random());
       assertEquals(List.of(), reopened().layers());
     }
 
     @Test
-    void layers_fileInPlaceOfTheirDirectory_isCorruption() throws IOException {
+    void layers_fileInPlaceOfTheirDirectory_isReported() throws IOException {
       Files.writeString(directory.resolve("sha256"), "");
-      assertCorrupted("sha256", () -> store.layers());
+      assertEquals(List.of(), store.layers());
+      assertEquals(
+          List.of(directory.resolve("sha256").toString()),
+          store.recoveryReport().of(RecoveryReport.Kind.DAMAGED_LAYER).stream()
+              .map(RecoveryReport.Finding::id)
+              .toList());
+    }
+
+    @Test
+    void commit_fileInPlaceOfTheDirectory_isMovedAside() throws IOException {
+      Files.writeString(directory.resolve("sha256"), "kept");
+      commit(null, DIFF);
+      assertEquals(List.of(BASE), store.layers());
+      assertEquals("kept", Files.readString(directory.resolve("sha256.damaged-1")));
     }
   }
 
@@ -1250,14 +1275,23 @@ abstract class FileMetadataStoreContract {
     }
 
     @Test
-    void mounts_filesAndBadNames_areNotListed() throws IOException {
+    void mounts_badNames_areNotListed() throws IOException {
       createMount("c2");
       createMount("c1");
       Path mounts = directory.resolve("mounts");
       Files.createDirectory(mounts.resolve("-bad"));
+      assertEquals(List.of("c1", "c2"), store.mounts());
+    }
+
+    @Test
+    void mount_fileOrLinkInItsPlace_isListedAndCorrupted() throws IOException {
+      createMount("c1");
+      Path mounts = directory.resolve("mounts");
       Files.writeString(mounts.resolve("file"), "");
       Files.createSymbolicLink(mounts.resolve("link"), mounts.resolve("c1"));
-      assertEquals(List.of("c1", "c2"), store.mounts());
+      assertEquals(List.of("c1", "file", "link"), store.mounts());
+      assertCorrupted("mounts/file", () -> store.mount("file"));
+      assertCorrupted("mounts/link", () -> store.mount("link"));
     }
 
     @Test

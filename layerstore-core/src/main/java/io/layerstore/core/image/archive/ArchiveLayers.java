@@ -18,8 +18,10 @@ public interface ArchiveLayers {
    * Begins to add layers.
    *
    * @param listener where to report progress; null for the store's own listener
+   * @param verifiesExisting whether the content of layers that exist is read
    */
-  LayerBatch begin(@Nullable ProgressListener listener) throws LayerStoreException;
+  LayerBatch begin(@Nullable ProgressListener listener, boolean verifiesExisting)
+      throws LayerStoreException;
 
   /** The size of a layer's archive in bytes: how many {@link #archive} gives. */
   long archiveBytes(ChainId chainId) throws LayerStoreException;

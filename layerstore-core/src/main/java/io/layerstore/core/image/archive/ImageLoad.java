@@ -67,7 +67,8 @@ final class ImageLoad {
       throws LayerStoreException {
     LoadEvent event = new LoadEvent();
     event.begin();
-    try (LayerBatch batch = layers.begin(options.progress().orElse(null));
+    try (LayerBatch batch =
+            layers.begin(options.progress().orElse(null), options.verifyExisting());
         Spool spool = new Spool(layers.temporaryDirectory())) {
       LoadReport report = new ImageLoad(layers, host, options, batch, spool).load(source);
       event.end(report.images().size());

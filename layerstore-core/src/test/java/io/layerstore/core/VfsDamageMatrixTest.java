@@ -1,0 +1,34 @@
+package io.layerstore.core;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.testing.DamageMatrixContract;
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Damages to a store of the vfs driver. */
+final class VfsDamageMatrixTest extends DamageMatrixContract {
+
+  @Override
+  protected String driver() {
+    return "vfs";
+  }
+
+  @Override
+  protected Path newDirectory() throws IOException {
+    FileSystem memory =
+        Jimfs.newFileSystem(
+            Configuration.unix().toBuilder()
+                .setAttributeViews("basic", "owner", "posix", "unix", "user")
+                .setBlockSize(512)
+                .build());
+    return Files.createDirectory(memory.getPath("/test"));
+  }
+
+  @Override
+  protected void copy(Path from, Path to) throws IOException {
+    copyTree(from, to);
+  }
+}
