@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
+import java.util.Objects;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.function.Consumer;
@@ -156,7 +157,7 @@ final class Disappearance {
       try {
         return changes.tryAdvance(action);
       } catch (UncheckedIOException e) {
-        throw new UncheckedIOException(explanation.of(e.getCause()));
+        throw new UncheckedIOException(explanation.of(Objects.requireNonNull(e.getCause())));
       }
     }
   }
