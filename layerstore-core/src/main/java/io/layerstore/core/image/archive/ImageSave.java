@@ -206,9 +206,10 @@ final class ImageSave {
     for (String path : paths.keySet()) {
       Document document = documents.get(path);
       SavedLayer layer = byPath.get(path);
-      if (layer != null) {
+      Source source = layer == null ? null : sources.get(layer.diffId());
+      if (layer != null && source != null) {
         OutputStream content = tar.file(path, layer.sizeBytes(), layer.created());
-        write(layer.diffId(), sources.get(layer.diffId()), meter, content);
+        write(layer.diffId(), source, meter, content);
       } else if (document != null) {
         document.bytes().writeTo(tar.file(path, document.bytes().length(), document.modified()));
       }
