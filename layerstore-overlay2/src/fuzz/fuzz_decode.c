@@ -17,6 +17,9 @@ static void decode_attribute(struct bytes name) {
   if (!is_xattr_name(name) || !stored_xattr_name(name, stored)) {
     return;
   }
+  if (is_label(stored)) {
+    return; /* Of this machine as well, and so not told from the machine's own. */
+  }
   /* What is stored comes back under its own name, whichever attributes are overlay's own. */
   const char *shown = true_xattr_name(stored, overlay_trusted, back);
   if (shown == NULL || strlen(shown) != name.length || memcmp(shown, name.at, name.length) != 0) {

@@ -164,15 +164,15 @@ static bool make_target(const char *target, bool *made) {
          fchownat(m.home, target, m.start.root_uid, m.start.root_gid, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static struct mounted *find(struct mounted *list, const char *id) {
+static struct mounted *find_mounted(struct mounted *list, const char *id) {
   while (list != NULL && strcmp(list->id, id) != 0) {
     list = list->next;
   }
   return list;
 }
 
-static struct mounted *remember(struct mounted **list, const char *id) {
-  struct mounted *entry = find(*list, id);
+static struct mounted *remember_mounted(struct mounted **list, const char *id) {
+  struct mounted *entry = find_mounted(*list, id);
   if (entry == NULL && (entry = malloc(sizeof *entry)) != NULL) {
     strcpy(entry->id, id);
     entry->next = *list;
@@ -181,7 +181,7 @@ static struct mounted *remember(struct mounted **list, const char *id) {
   return entry; /* Without memory it is not undone if the JVM dies; the next store finds it in mountinfo. */
 }
 
-static void forget(struct mounted **list, const char *id) {
+static void forget_mounted(struct mounted **list, const char *id) {
   for (struct mounted **at = list; *at != NULL; at = &(*at)->next) {
     if (strcmp((*at)->id, id) == 0) {
       struct mounted *gone = *at;
@@ -205,7 +205,7 @@ static void report_use(const char *target, const char *stage, uint16_t code, con
 
 /* Keeps <id>/merged as a sign for the next helper that there may be an overlay of the layer without a mount. */
 static void keep_held(const char *id, const char *target, const struct life *life) {
-  struct mounted *entry = remember(&m.held, id);
+  struct mounted *entry = remember_mounted(&m.held, id);
   if (entry != NULL) {
     entry->life = *life;
   }
@@ -214,14 +214,14 @@ static void keep_held(const char *id, const char *target, const struct life *lif
 
 /* Whether an overlay of the layer, which is not mounted now, is still in use; then says so. */
 static bool is_held(const char *id, const char *target, const char *stage) {
-  const struct mounted *entry = find(m.held, id);
+  const struct mounted *entry = find_mounted(m.held, id);
   if (entry != NULL) {
     struct life life = entry->life;
     if (!has_ended(&life) && is_used(&life, id)) {
       report_use(target, stage, CODE_HELD, &life);
       return true;
     }
-    forget(&m.held, id);
+    forget_mounted(&m.held, id);
   }
   char path[PATH_SIZE];
   if (is_directory(target) && is_layer_directory(id, "work", path) && is_upper_in_use(id)) {
@@ -316,7 +316,7 @@ static void mount_layer(uint32_t sequence, const struct mount_request *r) {
     return;
   }
   if (!detached && (r->flags & MOUNT_PERSISTENT) == 0) {
-    remember(&m.own, r->id);
+    remember_mounted(&m.own, r->id);
   }
   if (!read_only && (m.start.root_uid != 0 || m.start.root_gid != 0)) {
     /* The kernel made it; Docker gives it to the root of the map, as everything beside it. */
@@ -375,7 +375,7 @@ static void unmount_layer(uint32_t sequence, uint32_t flags, const char *id) {
     report_use(target, "unmount", CODE_HELD, &life);
     return;
   }
-  forget(&m.own, id);
+  forget_mounted(&m.own, id);
   put_done(sequence, 0, 0);
 }
 

@@ -147,7 +147,7 @@ final class ReadmeExampleTest {
     String program = words.get(words.indexOf("--") + 1);
     if (!program.startsWith("/")) {
       assumeTrue(
-          Arrays.stream(System.getenv("PATH").split(":"))
+          Arrays.stream(System.getenv("PATH").split(":", -1))
               .anyMatch(directory -> Files.isExecutable(Path.of(directory, program))),
           "needs " + program + " in PATH");
     }

@@ -417,7 +417,7 @@ final class LayerTable {
       Map<String, String> names = new HashMap<>();
       mounts.values().forEach(layer -> names.put(layer.mountId(), layer.name()));
       layers.values().forEach(layer -> names.put(layer.cacheId(), layer.chainId().toString()));
-      return Arrays.stream(driverIds.split(", "))
+      return Arrays.stream(driverIds.split(", ", -1))
           .map(id -> names.getOrDefault(id, id))
           .collect(Collectors.joining(", "));
     }

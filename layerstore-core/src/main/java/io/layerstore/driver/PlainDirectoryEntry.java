@@ -72,7 +72,7 @@ public final class PlainDirectoryEntry {
   /** The program's path. An ordinary user's PATH leaves out the administrator's directories. */
   private String require(String id, String program) throws DriverException {
     String path = System.getenv("PATH");
-    for (String directory : ((path == null ? "" : path) + ":/usr/sbin:/usr/bin").split(":")) {
+    for (String directory : ((path == null ? "" : path) + ":/usr/sbin:/usr/bin").split(":", -1)) {
       Path candidate = directory.isEmpty() ? null : Path.of(directory, program);
       if (candidate != null && Files.isExecutable(candidate)) {
         return candidate.toString();

@@ -51,7 +51,7 @@ final class MountedCommand {
       return;
     }
     String path = builder.environment().getOrDefault("PATH", "/usr/bin:/bin");
-    for (String place : path.split(":")) {
+    for (String place : path.split(":", -1)) {
       if (Files.isExecutable(directory.resolve(place).resolve(program))) {
         return;
       }
