@@ -243,8 +243,29 @@ public final class StoreLock implements AutoCloseable {
           return channel;
         } catch (FileAlreadyExistsException other) {
           // Another process was faster; that one may be locked.
+        } catch (IOException full) {
+          makeRoom(root, full);
         }
       }
+    }
+  }
+
+  /**
+   * Gives up an empty directory for temporary files, which is made again when it is needed, for the
+   * lock file's sake: a dockerd's root without a free inode has had none yet, and nothing can be
+   * deleted without.
+   */
+  private static void makeRoom(Path root, IOException full) throws IOException {
+    try {
+      if (!FileFailures.isForWantOfSpace(full)
+          || !Files.deleteIfExists(root.resolve(StoreArchiveLayers.TEMPORARY))) {
+        throw full;
+      }
+    } catch (IOException e) {
+      if (e != full) {
+        full.addSuppressed(e);
+      }
+      throw full;
     }
   }
 

@@ -10,6 +10,7 @@ import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreLockedException;
 import io.layerstore.image.Image;
 import io.layerstore.image.ImageReference;
 import io.layerstore.image.ImportOptions;
@@ -194,6 +195,20 @@ final class FullDiskTest {
           InputStream archive = layer.tarStream()) {
         assertEquals(THIRD.length, archive.readAllBytes().length);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"overlay2", "vfs"})
+  void open_noInodeForTheFirstLockFile_takesThatOfTheEmptyTemporaryDirectory(String driver)
+      throws IOException {
+    makeStore(driver);
+    Files.delete(root.resolve("layerstore.lock"));
+    Files.createDirectories(root.resolve("tmp"));
+    fill(Want.INODES);
+    try (LayerStore store = LayerStore.open(root)) {
+      store.images().delete(store.images().resolve("image:1").id(), true);
+      assertThrows(StoreLockedException.class, () -> LayerStore.open(root));
     }
   }
 }
