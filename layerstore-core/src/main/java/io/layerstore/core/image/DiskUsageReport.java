@@ -1,6 +1,7 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
+import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountNotFoundException;
@@ -19,6 +20,9 @@ import java.util.function.Predicate;
 
 /** Counts how much room images and layers take. */
 final class DiskUsageReport {
+
+  /** How often a read-write layer is measured that changes meanwhile. */
+  private static final int MAX_LOOKS = 10;
 
   private final LayerAccess access;
   private final List<ImageNode> images;
@@ -89,11 +93,24 @@ final class DiskUsageReport {
     List<RWLayerSize> sizes = new ArrayList<>();
     for (RWLayerInfo info : access.layers().rwLayers()) {
       try (RWLayer layer = access.layers().getRWLayer(info.name())) {
-        sizes.add(new RWLayerSize(info.name(), layer.sizeBytes()));
+        sizes.add(new RWLayerSize(info.name(), sizeBytes(layer)));
       } catch (MountNotFoundException e) {
         // Released since it was listed: it takes no room any more.
       }
     }
     return sizes;
+  }
+
+  /** A container that runs, or is being removed, is no reason to tell nothing at all. */
+  private static long sizeBytes(RWLayer layer) throws LayerStoreException {
+    for (int look = 1; ; look++) {
+      try {
+        return layer.sizeBytes();
+      } catch (ConcurrentChangeException e) {
+        if (look == MAX_LOOKS) {
+          throw e;
+        }
+      }
+    }
   }
 }
