@@ -2036,6 +2036,7 @@ public abstract class LayerStoreContract {
       store.close();
       store = builder(root).create(StoreCreation.NEVER).open();
       try (Layer layer = register(tar("a", "1"))) {
+        assertEquals(1, layer.depth());
         assertEquals(1, store.layers().size());
       }
     }

@@ -155,6 +155,7 @@ public abstract class ReadingBesideWriterContract {
     List<LayerInfo> before = registerTwo();
     assertEquals(before, reader.layers());
     try (Layer held = reader.get(before.get(0).chainId())) {
+      assertEquals(before.get(0).chainId(), held.chainId());
       List<LayerInfo> deleted = writer.layers();
       for (LayerInfo info : deleted) {
         if (info.usage().children().isEmpty()) {
