@@ -21,7 +21,8 @@ public interface LayerTree extends AutoCloseable {
    * @param entry what it is; never a hard link, whiteout or opaque mark
    * @param fileId what is equal for all names of one file and different for different files, within
    *     this tree
-   * @param names the number of names the file has
+   * @param names the number of names the file has; {@link Integer#MAX_VALUE} if it may have several
+   *     and nobody can tell how many
    * @param storage what is equal in two trees of this driver if the entry is certainly the same in
    *     both, contents included, such as an inode they share; null if that cannot be told
    */

@@ -334,8 +334,8 @@ abstract class EntryTests extends DriverTests {
       LayerTree.Node a = tree.find(LayerPath.of("a")).orElseThrow();
       LayerTree.Node b = tree.find(LayerPath.of("b")).orElseThrow();
       assertEquals(a.fileId(), b.fileId());
-      assertEquals(2, a.names());
-      assertEquals(2, b.names());
+      assertEquals(a.names(), b.names());
+      assertTrue(a.names() == 2 || a.names() == Integer.MAX_VALUE, () -> a.names() + " names");
     }
   }
 

@@ -1,6 +1,7 @@
 package io.layerstore.testing;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileStore;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
@@ -9,12 +10,14 @@ import java.nio.file.PathMatcher;
 import java.nio.file.WatchService;
 import java.nio.file.attribute.UserPrincipalLookupService;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.StreamSupport;
 
 /**
@@ -35,6 +38,9 @@ import java.util.stream.StreamSupport;
  *   <li><b>An order.</b> {@link #operations} tells what was written, forced to the disk and
  *       renamed, and in which order.
  * </ul>
+ *
+ * <p>It can be poorer than the one below for good: {@link #lack}, {@link #forbid}, {@link
+ * #hideFileKeys}.
  *
  * <p>It also knows which channels and directory streams are open, for a look at leaks. Nothing is
  * really forced to the disk, and no file lock is taken below, so that what "crashed" holds none.
@@ -66,6 +72,8 @@ public final class FaultyFileSystem extends FileSystem {
   private Predicate<FileOperation> failWhen = operation -> false;
   private Predicate<FileOperation> isOutOfSpace = operation -> false;
   private Predicate<Path> refusesToOpen = path -> false;
+  private final Map<FileOperation.Kind, Supplier<Exception>> refusals = new HashMap<>();
+  private boolean hidesFileKeys;
   private boolean tearsWrites;
   private boolean isStopped;
 
@@ -142,6 +150,25 @@ public final class FaultyFileSystem extends FileSystem {
     }
   }
 
+  /** Makes it a file system that has no changes of {@code kind}. */
+  public synchronized void lack(FileOperation.Kind kind) {
+    refusals.put(kind, () -> new UnsupportedOperationException(kind + " is not supported"));
+  }
+
+  /** Makes it a file system on which this user may make no changes of {@code kind}. */
+  public synchronized void forbid(FileOperation.Kind kind) {
+    refusals.put(kind, () -> new AccessDeniedException(kind.toString()));
+  }
+
+  /** Makes it a file system that does not tell which names are of one file. */
+  public synchronized void hideFileKeys() {
+    hidesFileKeys = true;
+  }
+
+  synchronized boolean hidesFileKeys() {
+    return hidesFileKeys;
+  }
+
   /** The changes that were carried out, in their order. */
   public synchronized List<FileOperation> operations() {
     return List.copyOf(operations);
@@ -159,6 +186,14 @@ public final class FaultyFileSystem extends FileSystem {
 
   /** Called before a change is made; throws if it must not be. */
   synchronized void before(FileOperation operation) throws IOException {
+    Supplier<Exception> refusal = refusals.get(operation.kind());
+    if (refusal != null) {
+      Exception e = refusal.get();
+      if (e instanceof IOException failure) {
+        throw failure;
+      }
+      throw (RuntimeException) e;
+    }
     if (isStopped || asked == stopAt) {
       isStopped = true;
       throw new Stopped(operation);

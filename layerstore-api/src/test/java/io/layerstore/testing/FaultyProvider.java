@@ -219,7 +219,21 @@ final class FaultyProvider extends FileSystemProvider {
   @Override
   public <A extends BasicFileAttributes> A readAttributes(
       Path path, Class<A> type, LinkOption... options) throws IOException {
-    return delegate.readAttributes(unwrap(path), type, options);
+    return withoutKey(fileSystem, type, delegate.readAttributes(unwrap(path), type, options));
+  }
+
+  /** {@code attributes} without the key of their file, if the file system is to have none. */
+  private static <A extends BasicFileAttributes> A withoutKey(
+      FaultyFileSystem fileSystem, Class<A> type, A attributes) {
+    if (!fileSystem.hidesFileKeys()) {
+      return attributes;
+    }
+    return type.cast(
+        Proxy.newProxyInstance(
+            FaultyProvider.class.getClassLoader(),
+            new Class<?>[] {type},
+            (proxy, method, arguments) ->
+                method.getName().equals("fileKey") ? null : method.invoke(attributes, arguments)));
   }
 
   @Override

@@ -236,9 +236,10 @@ abstract class LinkTests extends DriverTests {
 
   @Test
   void write_belowAbsoluteLinkToPlaceOutside_makesItInside() throws IOException {
-    String outside = kit().outside().toString();
-    String id = written(symlink("d", outside), file("d/canary", "mine"));
-    assertEquals("mine", kit().content(id, outside.substring(1) + "/canary"));
+    // On Windows, the name of a drive is one like any other in a layer.
+    String outside = kit().outside().toString().replaceFirst("^/", "").replace('\\', '/');
+    String id = written(symlink("d", "/" + outside), file("d/canary", "mine"));
+    assertEquals("mine", kit().content(id, outside + "/canary"));
   }
 
   @Test

@@ -351,7 +351,7 @@ abstract class WhiteoutTests extends DriverTests {
     try (Stream<Path> paths = Files.walk(root)) {
       return paths
           .filter(path -> !path.equals(root))
-          .map(path -> root.relativize(path).toString())
+          .map(path -> root.relativize(path).toString().replace('\\', '/'))
           .sorted()
           .toList();
     }

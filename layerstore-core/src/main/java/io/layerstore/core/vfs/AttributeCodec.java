@@ -19,10 +19,12 @@ import org.jspecify.annotations.Nullable;
  * item   = key-length key body-length body
  * body   = "-"                                   the key has no record any more
  *        | type [major minor] mode uid gid time  the truth
- *          [text shown-text]                     of a symbolic link
+ *          [text [shown-text]]                   of a symbolic link; one text if it is a file
  *          count (name value)*                   extended attributes
  *          inode time size mode uid gid time     what the file system showed
- * type   = "d" directory | "f" file | "l" symbolic link | "c" | "b" devices | "p" FIFO
+ *          [group]                               of a file with a copy for each of its names
+ * type   = "d" directory | "f" file | "l" symbolic link, "t" in a file | "c" | "b" devices
+ *        | "p" FIFO
  * time   = seconds nanoseconds
  * text, name, value = length bytes
  * </pre>
@@ -32,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 final class AttributeCodec {
 
   private static final byte GONE = '-';
+  private static final byte LINK_IN_FILE = 't';
 
   private static final ImmutableBiMap<EntryType, Character> LETTERS =
       ImmutableBiMap.of(
@@ -57,7 +60,7 @@ final class AttributeCodec {
       out.write(GONE);
       return;
     }
-    out.write(letter(record.type()));
+    out.write(record.isLinkInFile() ? LINK_IN_FILE : letter(record.type()));
     Device device = record.device();
     if (device != null) {
       writeNumber(device.major(), out);
@@ -66,8 +69,10 @@ final class AttributeCodec {
     writeCommon(record.mode(), record.uid(), record.gid(), record.modified(), out);
     ByteString text = record.linkText();
     ByteString shownText = record.shownLinkText();
-    if (text != null && shownText != null) {
+    if (text != null) {
       writeBytes(text, out);
+    }
+    if (shownText != null) {
       writeBytes(shownText, out);
     }
     writeNumber(record.xattrs().size(), out);
@@ -80,6 +85,9 @@ final class AttributeCodec {
     writeTime(shown.born(), out);
     writeNumber(shown.sizeBytes(), out);
     writeCommon(shown.mode(), shown.uid(), shown.gid(), shown.modified(), out);
+    if (record.group() != 0) {
+      writeNumber(record.group(), out);
+    }
   }
 
   private static void writeCommon(
@@ -154,7 +162,7 @@ final class AttributeCodec {
       int end = position + length;
       AttributeRecord record;
       try {
-        record = readBody();
+        record = readBody(end);
       } catch (IllegalArgumentException | DateTimeException e) {
         throw new MalformedItemException("impossible value", e);
       }
@@ -164,12 +172,13 @@ final class AttributeCodec {
       return record;
     }
 
-    private AttributeRecord readBody() throws MalformedItemException {
+    private AttributeRecord readBody(int end) throws MalformedItemException {
       byte letter = readByte();
       if (letter == GONE) {
         return AttributeRecord.GONE;
       }
-      EntryType type = LETTERS.inverse().get((char) letter);
+      boolean isLinkInFile = letter == LINK_IN_FILE;
+      EntryType type = isLinkInFile ? EntryType.SYMLINK : LETTERS.inverse().get((char) letter);
       if (type == null) {
         throw new MalformedItemException("a record of unknown type", null);
       }
@@ -180,7 +189,7 @@ final class AttributeCodec {
       long gid = readNumber();
       Instant modified = readTime();
       ByteString text = type == EntryType.SYMLINK ? readBytes() : null;
-      ByteString shownText = type == EntryType.SYMLINK ? readBytes() : null;
+      ByteString shownText = type == EntryType.SYMLINK && !isLinkInFile ? readBytes() : null;
       long count = readNumber();
       List<Xattr> xattrs = new ArrayList<>();
       for (long i = 0; i < count; i++) {
@@ -195,8 +204,9 @@ final class AttributeCodec {
               readNumber(),
               readNumber(),
               readTime());
+      long group = position < end ? readNumber() : 0;
       return new AttributeRecord(
-          type, device, mode, uid, gid, modified, text, xattrs, shown, shownText);
+          type, device, mode, uid, gid, modified, text, xattrs, shown, shownText, group);
     }
 
     private int readMode() throws MalformedItemException {

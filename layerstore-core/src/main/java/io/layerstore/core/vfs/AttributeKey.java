@@ -8,9 +8,10 @@ import java.nio.ByteBuffer;
  * The keys of attribute records, ordered so that the entries of a directory follow each other.
  *
  * <pre>
- * key  = path | file
- * path = directory NUL name     an entry, by the path of its directory and its own name
- * file = NUL NUL inode          a file with several names, by its number in 8 bytes
+ * key   = path | file | group
+ * path  = directory NUL name     an entry, by the path of its directory and its own name
+ * file  = NUL NUL inode          a file with several names, by its number in 8 bytes
+ * group = NUL NUL number NUL     one of which the file system has a copy for each name
  * </pre>
  */
 final class AttributeKey {
@@ -27,6 +28,11 @@ final class AttributeKey {
   /** What the keys of all entries of {@code directory} begin with. */
   static ByteString prefix(LayerPath directory) {
     return directory.bytes().concat(NUL);
+  }
+
+  /** The key of what is true of all entries of a group. */
+  static ByteString ofGroup(long group) {
+    return of(group).concat(NUL);
   }
 
   /** The key of a file with several names. */

@@ -73,6 +73,15 @@ final class AttributeLog implements Closeable {
     }
   }
 
+  /** Puts {@code record}, or takes back what there was if it is null. */
+  void set(ByteString key, @Nullable AttributeRecord record) throws IOException {
+    if (record == null) {
+      remove(key);
+    } else {
+      put(key, record);
+    }
+  }
+
   /** Takes back what was recorded under {@code key}. */
   void remove(ByteString key) throws IOException {
     if (base == null && runs.isEmpty()) {

@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
  * @param linkText the true text of a symbolic link; null for other types
  * @param xattrs those that are not on the file itself
  * @param shown what the file system showed
- * @param shownLinkText the text of a symbolic link that it showed; null for other types
+ * @param shownLinkText the text of a symbolic link that it showed; null if it showed none
+ * @param group what is equal for the names of a file of which the file system has a copy for each;
+ *     0 if it has no others
  */
 record AttributeRecord(
     EntryType type,
@@ -37,7 +39,8 @@ record AttributeRecord(
     @Nullable ByteString linkText,
     List<Xattr> xattrs,
     Shown shown,
-    @Nullable ByteString shownLinkText) {
+    @Nullable ByteString shownLinkText,
+    long group) {
 
   /**
    * The part of a {@link DiskEntry} by which it is known again.
@@ -77,7 +80,8 @@ record AttributeRecord(
           null,
           List.of(),
           new Shown(0, Instant.EPOCH, 0, 0, 0, 0, Instant.EPOCH),
-          null);
+          null,
+          0);
 
   AttributeRecord {
     xattrs = List.copyOf(xattrs);
@@ -87,9 +91,30 @@ record AttributeRecord(
     return type == EntryType.WHITEOUT;
   }
 
-  /** Whether an empty regular file stands for something the file system cannot make. */
+  /** Whether a regular file stands for something the file system cannot make. */
   boolean isPlaceholder() {
-    return isPlaceholder(type);
+    return isPlaceholder(type) || isLinkInFile();
+  }
+
+  /** Whether it is a symbolic link, and on disk a regular file with its text. */
+  boolean isLinkInFile() {
+    return type == EntryType.SYMLINK && shownLinkText == null;
+  }
+
+  /** The same file system's view of what {@code other} says is the truth. */
+  AttributeRecord withTruthOf(AttributeRecord other) {
+    return new AttributeRecord(
+        other.type,
+        other.device,
+        other.mode,
+        other.uid,
+        other.gid,
+        other.modified,
+        other.linkText,
+        other.xattrs,
+        shown,
+        shownLinkText,
+        group);
   }
 
   /** Whether entries of {@code type} are empty regular files on disk. */

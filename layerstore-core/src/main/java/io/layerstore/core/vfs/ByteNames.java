@@ -11,8 +11,6 @@ import java.nio.file.FileSystems;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HexFormat;
-import java.util.Locale;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,12 +32,6 @@ final class ByteNames {
   private static final char FIRST_ESCAPE = '\udc00';
   private static final HexFormat HEX = HexFormat.of();
 
-  /** What Windows takes for a device whatever the extension. */
-  private static final Set<String> RESERVED_ON_WINDOWS =
-      Set.of(
-          "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7",
-          "com8", "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9");
-
   private final FileSystem fileSystem;
   private final boolean isWindows;
   private final boolean hasByteNames;
@@ -50,9 +42,9 @@ final class ByteNames {
     this.hasByteNames = !isWindows && fileSystem.equals(FileSystems.getDefault());
   }
 
-  /** Whether any sequence of bytes without slash and NUL can be a name. */
-  boolean keepsAllNames() {
-    return !isWindows;
+  /** Whether the file system is of the kind of Windows. */
+  boolean isWindows() {
+    return isWindows;
   }
 
   /** The directory itself, as a relative path. */
@@ -66,9 +58,6 @@ final class ByteNames {
    * @throws UnsupportedEntryException if the file system has no such name
    */
   Path toPath(ByteString name) throws UnsupportedEntryException {
-    if (isWindows) {
-      requireWindowsName(name);
-    }
     try {
       Path path = parse(name);
       if (path.isAbsolute() || path.getRoot() != null || path.getNameCount() != 1) {
@@ -87,19 +76,14 @@ final class ByteNames {
   }
 
   /**
-   * The path that is {@code text} as the target of a symbolic link, as near as a path comes to it.
-   *
-   * @throws UnsupportedEntryException if the file system cannot have such a target
+   * The path that is {@code text} as the target of a symbolic link, as near as a path comes to it;
+   * null if no path does.
    */
-  Path toLinkTarget(ByteString text) throws UnsupportedEntryException {
+  @Nullable Path toLinkTarget(ByteString text) {
     try {
       return parse(text);
     } catch (InvalidPathException e) {
-      throw new UnsupportedEntryException(
-          ArchiveException.NO_ENTRY,
-          "",
-          "the file system cannot store the link target \"" + text + "\"",
-          e);
+      return null;
     }
   }
 
@@ -224,19 +208,6 @@ final class ByteNames {
       }
     }
     return ByteString.of(bytes.toByteArray());
-  }
-
-  private static void requireWindowsName(ByteString name) throws UnsupportedEntryException {
-    String text = decode(name);
-    int dot = text.indexOf('.');
-    String stem = (dot < 0 ? text : text.substring(0, dot)).toLowerCase(Locale.ROOT);
-    if (text.endsWith(".")
-        || text.endsWith(" ")
-        || text.indexOf('\\') >= 0
-        || text.indexOf(':') >= 0
-        || RESERVED_ON_WINDOWS.contains(stem)) {
-      throw unsupported(name, null);
-    }
   }
 
   private static UnsupportedEntryException unsupported(ByteString name, @Nullable Exception cause) {

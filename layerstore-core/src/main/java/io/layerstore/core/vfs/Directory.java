@@ -1,12 +1,12 @@
 package io.layerstore.core.vfs;
 
 import io.layerstore.ByteString;
-import io.layerstore.UnsupportedEntryException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -21,8 +21,10 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileAttributeView;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,17 +43,25 @@ final class Directory implements Closeable {
       Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
 
   private final Path path;
-  private final ByteNames names;
+  private final DiskNames names;
   private final @Nullable SecureDirectoryStream<Path> stream;
 
-  private Directory(Path path, ByteNames names, @Nullable SecureDirectoryStream<Path> stream) {
+  /** Where names have several spellings: those known to be in use, all when it was last listed. */
+  private Set<String> spelt = new HashSet<>();
+
+  /** The name that was found last, and where. */
+  private @Nullable ByteString lastName;
+
+  private @Nullable String lastPlace;
+
+  private Directory(Path path, DiskNames names, @Nullable SecureDirectoryStream<Path> stream) {
     this.path = path;
     this.names = names;
     this.stream = stream;
   }
 
   /** Opens {@code path}, which must be a directory and no link to one. */
-  static Directory open(Path path, ByteNames names) throws IOException {
+  static Directory open(Path path, DiskNames names) throws IOException {
     Look expected = look(path);
     if (!expected.isDirectory()) {
       throw new NotDirectoryException(path.toString());
@@ -61,7 +71,7 @@ final class Directory implements Closeable {
 
   /** The caller closes the stream with the directory. */
   @SuppressWarnings("StreamResourceLeak")
-  private static Directory openStream(Path path, ByteNames names) throws IOException {
+  private static Directory openStream(Path path, DiskNames names) throws IOException {
     DirectoryStream<Path> stream = Files.newDirectoryStream(path);
     if (stream instanceof SecureDirectoryStream<Path> secure) {
       return new Directory(path, names, secure);
@@ -92,9 +102,55 @@ final class Directory implements Closeable {
     return path;
   }
 
-  /** Where {@code name} in it is. */
-  Path path(ByteString name) throws UnsupportedEntryException {
-    return path.resolve(names.toPath(name));
+  /** Where {@code name} in it is, or would be. */
+  Path path(ByteString name) throws IOException {
+    return path.resolve(place(name));
+  }
+
+  /** The relative path of {@code name}; if it is not there, the one that it can get. */
+  private Path place(ByteString name) throws IOException {
+    if (!names.hasSpellings()) {
+      return names.toPath(name, 0);
+    }
+    Path free = null;
+    for (int spelling = 0; spelling < NameEscapes.SPELLINGS; spelling++) {
+      Path candidate = names.toPath(name, spelling);
+      if (name.equals(lastName) && candidate.toString().equals(lastPlace)) {
+        return candidate;
+      }
+      boolean isTaken = lookAt(candidate) != null;
+      if (isTaken && isSpelt(candidate)) {
+        lastName = name;
+        lastPlace = candidate.toString();
+        return candidate;
+      }
+      if (!isTaken && free == null) {
+        free = candidate;
+      }
+    }
+    if (free == null) {
+      throw new FileAlreadyExistsException(path.resolve(names.toPath(name, 0)).toString());
+    }
+    return free;
+  }
+
+  /** Whether what is found at {@code relative} is really spelt so, and not taken for it. */
+  private boolean isSpelt(Path relative) throws IOException {
+    String text = relative.toString();
+    if (names.tellsSpelling()) {
+      Path real = path.resolve(relative).toRealPath(LinkOption.NOFOLLOW_LINKS).getFileName();
+      return real != null && real.toString().equals(text);
+    }
+    if (!spelt.contains(text)) {
+      spelt = new HashSet<>();
+      forEach(entry -> spelt.add(String.valueOf(entry.getFileName())));
+    }
+    return spelt.contains(text);
+  }
+
+  private void forget(Path relative) {
+    spelt.remove(relative.toString());
+    lastName = null;
   }
 
   /** What it is itself. */
@@ -118,8 +174,13 @@ final class Directory implements Closeable {
 
   /** What {@code name} is; null if there is no such name. */
   @Nullable Look look(ByteString name) throws IOException {
+    Path place = place(name);
+    boolean isFound = !names.hasSpellings() || name.equals(lastName);
+    return isFound ? lookAt(place) : null;
+  }
+
+  private @Nullable Look lookAt(Path relative) throws IOException {
     try {
-      Path relative = names.toPath(name);
       return stream == null
           ? look(path.resolve(relative))
           : Look.of(
@@ -146,26 +207,28 @@ final class Directory implements Closeable {
       return new Directory(childPath, names, null);
     }
     return new Directory(
-        childPath, names, stream.newDirectoryStream(names.toPath(name), LinkOption.NOFOLLOW_LINKS));
+        childPath, names, stream.newDirectoryStream(place(name), LinkOption.NOFOLLOW_LINKS));
   }
 
   /** All names, in no order. */
   List<ByteString> list() throws IOException {
     List<ByteString> found = new ArrayList<>();
+    forEach(entry -> found.add(names.fromPath(entry)));
+    return found;
+  }
+
+  private void forEach(Consumer<Path> action) throws IOException {
     DirectoryStream<Path> entries =
         stream == null
             ? Files.newDirectoryStream(path)
             : stream.newDirectoryStream(names.dot(), LinkOption.NOFOLLOW_LINKS);
     try {
-      for (Path entry : entries) {
-        found.add(names.fromPath(entry));
-      }
+      entries.forEach(action);
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
     } finally {
       Descriptors.close(entries);
     }
-    return found;
   }
 
   /** The text of the symbolic link {@code name}. */
@@ -188,12 +251,12 @@ final class Directory implements Closeable {
       throws IOException {
     return stream == null
         ? Files.newByteChannel(path(name), options, attributes)
-        : stream.newByteChannel(names.toPath(name), options, attributes);
+        : stream.newByteChannel(place(name), options, attributes);
   }
 
   /** Makes the directory {@code name}, if there is a way to do so without leaving this one. */
   void makeDirectory(ByteString name, FileAttribute<?>... attributes) throws IOException {
-    Path relative = names.toPath(name);
+    Path relative = place(name);
     if (stream == null) {
       Files.createDirectory(path.resolve(relative), attributes);
     } else {
@@ -204,28 +267,39 @@ final class Directory implements Closeable {
 
   /** Deletes {@code name}, which is no directory. */
   void deleteFile(ByteString name) throws IOException {
+    Path place = place(name);
+    forget(place);
     if (stream == null) {
-      Files.delete(path(name));
+      Files.delete(path.resolve(place));
     } else {
-      stream.deleteFile(names.toPath(name));
+      stream.deleteFile(place);
     }
   }
 
   /** Deletes the empty directory {@code name}. */
   void deleteDirectory(ByteString name) throws IOException {
+    Path place = place(name);
+    forget(place);
     if (stream == null) {
-      Files.delete(path(name));
+      Files.delete(path.resolve(place));
     } else {
-      stream.deleteDirectory(names.toPath(name));
+      stream.deleteDirectory(place);
     }
   }
 
   /** Moves {@code name} to {@code newName}, which must be free, in another directory. */
   void move(ByteString name, Directory target, ByteString newName) throws IOException {
+    Path place = place(name);
+    forget(place);
+    Path newPlace = target.place(newName);
     if (stream == null || target.stream == null) {
-      Files.move(path(name), target.path(newName), StandardCopyOption.ATOMIC_MOVE);
+      Files.move(
+          path.resolve(place), target.path.resolve(newPlace), StandardCopyOption.ATOMIC_MOVE);
     } else {
-      stream.move(names.toPath(name), target.stream, names.toPath(newName));
+      stream.move(place, target.stream, newPlace);
+    }
+    if (target.names.hasSpellings()) {
+      target.spelt.add(newPlace.toString());
     }
   }
 

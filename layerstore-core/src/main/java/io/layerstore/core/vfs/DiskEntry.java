@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param inode a number that stays with the file, 0 if there is none
  * @param born when it was made; 1970 where nobody can tell
  * @param key what is equal for all names of a file; null where there is no such thing
- * @param names how many names it has; 2 where nobody can tell
+ * @param names how many names it has; {@link #UNKNOWN_NAMES} where nobody can tell
  */
 record DiskEntry(
     @Nullable EntryType type,
@@ -34,6 +34,9 @@ record DiskEntry(
     Instant born,
     @Nullable Object key,
     int names) {
+
+  /** More than any file has: nobody may wait for the last of them. */
+  static final int UNKNOWN_NAMES = Integer.MAX_VALUE;
 
   boolean isDirectory() {
     return type == EntryType.DIRECTORY;

@@ -8,9 +8,14 @@ import io.layerstore.spi.FileContent;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -32,6 +37,9 @@ final class EntryMaker {
           ByteString.utf8("security.ima"),
           ByteString.utf8("security.evm"),
           ByteString.utf8("system.nfs4_acl"));
+
+  /** Of a file that stands for a symbolic link. */
+  private static final int LINK_FILE_MODE = 0644;
 
   private final LayerFiles layer;
   private final Volume volume;
@@ -57,6 +65,7 @@ final class EntryMaker {
   Made make(Path file, TreeEntry entry, @Nullable FileContent content) throws IOException {
     Attributes wanted = entry.attributes();
     EntryType type = entry.type();
+    Path linkTarget = type == EntryType.SYMLINK ? linkTarget(require(entry.linkText())) : null;
     boolean isPlaceholder = AttributeRecord.isPlaceholder(type);
     int mode = isPlaceholder ? 0 : volume.modeOnDisk(type, wanted.mode());
     // Extended attributes of a file without permissions can be set by root only.
@@ -64,13 +73,20 @@ final class EntryMaker {
     switch (type) {
       case DIRECTORY -> Files.createDirectory(file, volume.creation(mode | 0700));
       case FILE -> contents.write(file, firstMode, entry.sizeBytes(), require(content));
-      case SYMLINK ->
-          Files.createSymbolicLink(file, volume.names().toLinkTarget(require(entry.linkText())));
+      case SYMLINK -> {
+        if (linkTarget == null) {
+          makeLinkInFile(file, require(entry.linkText()));
+        } else {
+          Files.createSymbolicLink(file, linkTarget);
+        }
+      }
       default -> Files.createFile(file, volume.creation(0600));
     }
+    boolean isLinkInFile = type == EntryType.SYMLINK && linkTarget == null;
+    EntryType onDisk = isLinkInFile ? EntryType.FILE : type;
     boolean isOwnerKept =
         volume.setOwner(file, layer.id(), entry.path(), wanted.uid(), wanted.gid());
-    List<Xattr> recorded = volume.setXattrs(file, type, kept(entry));
+    List<Xattr> recorded = isLinkInFile ? kept(entry) : volume.setXattrs(file, onDisk, kept(entry));
     volume.setTimes(file, wanted.modified(), wanted.accessed());
     boolean isCreatedSo =
         type == EntryType.FILE && firstMode == mode && volume.getsModeAtCreation(mode);
@@ -94,6 +110,26 @@ final class EntryMaker {
     return new Made(truth, isKept);
   }
 
+  /** The target of a symbolic link that can be made; null if it cannot. */
+  private @Nullable Path linkTarget(ByteString text) {
+    return volume.traits().hasSymlinks() ? volume.names().toLinkTarget(text) : null;
+  }
+
+  /** Makes a file with the text of a link, which tells a person where it leads. */
+  private void makeLinkInFile(Path file, ByteString text) throws IOException {
+    try (SeekableByteChannel out =
+        Files.newByteChannel(
+            file,
+            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+            volume.creation(LINK_FILE_MODE))) {
+      ByteBuffer bytes = text.asByteBuffer();
+      while (bytes.hasRemaining()) {
+        out.write(bytes);
+      }
+    }
+    volume.setMode(file, LINK_FILE_MODE);
+  }
+
   private static <T> T require(@Nullable T part) {
     return Objects.requireNonNull(part, "an entry of this type has it");
   }
@@ -104,23 +140,42 @@ final class EntryMaker {
   }
 
   /**
-   * Makes {@code file} a further name of {@code target}.
+   * Makes {@code file} a further name of {@code target}, or, where the file system has no further
+   * names for it, a copy.
    *
-   * @return false if it became an equal symbolic link, because the file system has no further names
-   *     for one
+   * @param directory where the target is
+   * @return whether it is one file with the target
    */
-  boolean link(Path file, TreeEntry entry, LinkTarget target) throws IOException {
+  boolean link(Path file, TreeEntry entry, Directory directory, LinkTarget target)
+      throws IOException {
+    FileSystemTraits traits = volume.traits();
     try {
-      if (target.look().isSymlink() && !volume.traits().linksSymlinks()) {
-        Files.createSymbolicLink(file, Files.readSymbolicLink(target.file()));
-        return false;
+      if (target.look().isSymlink() ? traits.linksSymlinks() : traits.hasHardLinks()) {
+        Files.createLink(file, target.file());
+        return true;
       }
-      Files.createLink(file, target.file());
-      return true;
+      copy(file, directory, target);
+      return false;
     } catch (NoSuchFileException e) {
       throw Refusals.malformed(
           "hard link /" + entry.path() + " to /" + entry.linkTarget() + ", which it replaces");
     }
+  }
+
+  private void copy(Path file, Directory directory, LinkTarget target) throws IOException {
+    if (target.look().isSymlink()) {
+      Files.createSymbolicLink(file, Files.readSymbolicLink(target.file()));
+      return;
+    }
+    try (OutputStream out =
+        Files.newOutputStream(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      if (target.look().sizeBytes() > 0) {
+        try (SeekableByteChannel in = directory.openFile(target.real().name())) {
+          Channels.newInputStream(in).transferTo(out);
+        }
+      }
+    }
+    volume.setXattrs(file, EntryType.FILE, target.entry().stored());
   }
 
   /**
@@ -137,6 +192,7 @@ final class EntryMaker {
     }
     Attributes wanted = entry.attributes();
     boolean isSymlink = before.type() == EntryType.SYMLINK;
+    boolean isLinkInFile = isSymlink && target.look().isFile();
     boolean isPlaceholder = AttributeRecord.isPlaceholder(before.type());
     int mode = isPlaceholder ? 0 : volume.modeOnDisk(EntryType.FILE, wanted.mode());
     if (!volume.traits().setsOwners() && !isSymlink) {
@@ -144,10 +200,13 @@ final class EntryMaker {
       volume.setMode(file, mode | 0600);
     }
     volume.replaceOwner(file, layer.id(), entry.path(), wanted.uid(), wanted.gid());
-    List<Xattr> recorded =
-        merged(before.recorded(), volume.setXattrs(file, before.type(), kept(entry)));
+    List<Xattr> added =
+        isLinkInFile ? kept(entry) : volume.setXattrs(file, before.type(), kept(entry));
+    List<Xattr> recorded = merged(before.recorded(), added);
     volume.setTimes(file, wanted.modified(), wanted.accessed());
-    if (!isSymlink) {
+    if (isLinkInFile) {
+      volume.setMode(file, LINK_FILE_MODE);
+    } else if (!isSymlink) {
       volume.setMode(file, mode);
     }
     return new TrueEntry(
@@ -157,7 +216,8 @@ final class EntryMaker {
         plain(wanted, before.type()),
         before.linkText(),
         List.of(),
-        recorded);
+        recorded,
+        before.group());
   }
 
   /** Makes a directory for which the archive has no entry. */

@@ -161,15 +161,24 @@ final class EntryRemover {
 
   private void removeFile(LayerPath real, Look look) throws IOException {
     TreePosition position = walker.position();
-    if (look.isFile() && context.isWritten(real)) {
-      handBack(position.directory(), real, look);
-    } else if (look.isSymlink()) {
+    if (isLink(real, look)) {
       context.redirecting(real);
       walker.forget(real);
       position.goTo(real.parent());
+    } else if (look.isFile() && context.isWritten(real)) {
+      handBack(position.directory(), real, look);
     }
     records.forget(real, position.directory().path(real.name()));
     position.directory().deleteFile(real.name());
+  }
+
+  /** Whether it is a symbolic link, or a file that perhaps stands for one. */
+  private boolean isLink(LayerPath real, Look look) throws IOException {
+    if (look.isSymlink() || !look.isFile() || records.isEmpty()) {
+      return look.isSymlink();
+    }
+    AttributeRecord record = records.find(real);
+    return record != null && record.isLinkInFile();
   }
 
   /** Gives the content of a file of this archive to the context. */

@@ -1,12 +1,18 @@
 package io.layerstore.core.vfs;
 
 import io.layerstore.ByteString;
+import io.layerstore.UnsupportedEntryException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystem;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -16,15 +22,28 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserDefinedFileAttributeView;
 import java.time.Instant;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Finds out what a file system can do, by trying it in a directory made for that. */
 final class FileSystemProbe {
 
   private static final FileTime ODD_TIME =
       FileTime.from(Instant.ofEpochSecond(1_600_000_000, 123_456_789));
-  private static final String COMPOSED = "probe-\u00e9";
-  private static final String DECOMPOSED = "PROBE-e\u0301";
+  private static final ByteString RESERVED = ByteString.utf8("probe:\\*?\"<>|\u0001 .");
+  private static final ByteString BYTES = ByteString.utf8("probe-").concat(latin1(0xff));
+  private static final ByteString COMPOSED = ByteString.utf8("probe-\u00e9");
+  private static final ByteString DECOMPOSED = ByteString.utf8("probe-e\u0301");
+  private static final ByteString UPPER = ByteString.utf8("PROBE-\u00c9");
+
+  /** What systems say when they have no such thing, or this user may not use it. */
+  private static final List<String> REFUSALS =
+      List.of("not permitted", "not supported", "not implemented", "privilege", "denied");
+
+  /** What they say of a name. */
+  private static final List<String> NAME_REFUSALS =
+      List.of("Invalid argument", "Illegal byte sequence", "Invalid or incomplete", "syntax");
 
   private final Path directory;
   private final boolean hasUnixView;
@@ -41,22 +60,21 @@ final class FileSystemProbe {
   /**
    * Tries everything in {@code directory}, which is empty, and leaves it so.
    *
-   * @throws IOException if even a file, a directory or a link cannot be made
+   * @throws IOException if even a file or a directory cannot be made
    */
   static FileSystemTraits write(Path directory) throws IOException {
-    try {
-      return new FileSystemProbe(directory).tryAll();
-    } catch (UnsupportedOperationException e) {
-      throw new IOException("the file system has no links", e);
-    }
+    return new FileSystemProbe(directory).tryAll();
   }
 
-  /** What can be told of the file system of {@code home} without writing to it. */
-  static FileSystemTraits read(Path home) throws IOException {
+  /**
+   * What can be told of the file system of {@code home} without writing to it.
+   *
+   * @param names what is noted there of names
+   */
+  static FileSystemTraits read(Path home, NameTraits names) throws IOException {
     FileSystemProbe probe = new FileSystemProbe(home);
     boolean hasXattrs =
         Files.getFileStore(home).supportsFileAttributeView(UserDefinedFileAttributeView.class);
-    boolean folds = Files.exists(home.resolve("DIR"), LinkOption.NOFOLLOW_LINKS);
     return new FileSystemTraits(
         probe.hasUnixView,
         probe.hasPosixView,
@@ -67,7 +85,10 @@ final class FileSystemProbe {
         true,
         true,
         true,
-        folds,
+        names,
+        tellsSpelling(home.resolve("DIR"), "dir"),
+        true,
+        true,
         true,
         probe.hasUnixView && tellsBirth(home),
         0,
@@ -83,13 +104,23 @@ final class FileSystemProbe {
     try {
       int mask = create(file);
       Files.createDirectory(subdirectory);
-      Files.createSymbolicLink(link, directory.getFileSystem().getPath("file"));
-      Files.createLink(hardLink, link);
+      Path fileName = directory.getFileSystem().getPath("file");
+      boolean hasSymlinks = canDo(() -> Files.createSymbolicLink(link, fileName));
+      boolean hasHardLinks =
+          canDo(() -> Files.createLink(hardLink, file)) && isOneFile(file, hardLink);
+      Files.deleteIfExists(hardLink);
+      boolean linksSymlinks =
+          hasSymlinks
+              && hasHardLinks
+              && canDo(() -> Files.createLink(hardLink, link))
+              && Files.isSymbolicLink(hardLink);
       long uid = id(file, "uid");
       long gid = id(file, "gid");
       boolean hasXattrs = keepsUserXattr(file) && keepsUserXattr(subdirectory);
       boolean keepsFileTimes = keepsTime(file);
       boolean setsOwners = setsOwner(file, uid, gid);
+      boolean tellsSpelling = tellsSpelling(directory.resolve("FILE"), "file");
+      NameTraits names = names();
       return new FileSystemTraits(
           hasUnixView,
           hasPosixView,
@@ -99,9 +130,12 @@ final class FileSystemProbe {
           hasXattrs,
           keepsFileTimes,
           keepsTime(subdirectory),
-          keepsTime(link),
-          folds(),
-          Files.isSymbolicLink(hardLink),
+          hasSymlinks && keepsTime(link),
+          names,
+          tellsSpelling,
+          hasSymlinks,
+          hasHardLinks,
+          linksSymlinks,
           hasUnixView && tellsBirth(file),
           mask,
           uid,
@@ -188,15 +222,103 @@ final class FileSystemProbe {
     return !attributes.creationTime().equals(attributes.lastModifiedTime());
   }
 
-  private boolean folds() throws IOException {
-    ByteNames names = new ByteNames(directory.getFileSystem());
-    Path composed = directory.resolve(names.toPath(ByteString.utf8(COMPOSED)));
-    Path decomposed = directory.resolve(names.toPath(ByteString.utf8(DECOMPOSED)));
-    Path upper = directory.resolve(names.toPath(ByteString.utf8("PROBE-\u00e9")));
-    Files.createDirectory(composed);
+  @FunctionalInterface
+  private interface Attempt {
+    Object run() throws IOException;
+  }
+
+  /** Whether {@code attempt} succeeds, and not whether there is just no room for it. */
+  private boolean canDo(Attempt attempt) throws IOException {
     try {
-      return Files.exists(decomposed, LinkOption.NOFOLLOW_LINKS)
-          || Files.exists(upper, LinkOption.NOFOLLOW_LINKS);
+      attempt.run();
+      return true;
+    } catch (UnsupportedOperationException | SecurityException | AccessDeniedException e) {
+      return false;
+    } catch (FileSystemException e) {
+      if (isSaid(e, REFUSALS)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isSaid(FileSystemException e, List<String> reasons) {
+    String reason = String.valueOf(e.getReason());
+    return reasons.stream().anyMatch(reason::contains);
+  }
+
+  private static boolean isOneFile(Path file, Path other) throws IOException {
+    Object key = fileKey(file);
+    return key != null && key.equals(fileKey(other));
+  }
+
+  private static @Nullable Object fileKey(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .fileKey();
+  }
+
+  private static ByteString latin1(int b) {
+    return ByteString.of(new byte[] {(byte) b});
+  }
+
+  /**
+   * Whether a file found under {@code other} is known to be spelt {@code real}; true if none is.
+   */
+  private static boolean tellsSpelling(Path other, String real) throws IOException {
+    try {
+      return real.equals(String.valueOf(other.toRealPath(LinkOption.NOFOLLOW_LINKS).getFileName()));
+    } catch (NoSuchFileException e) {
+      return true;
+    }
+  }
+
+  private NameTraits names() throws IOException {
+    ByteNames names = new ByteNames(directory.getFileSystem());
+    return new NameTraits(
+        foldsCase(names),
+        !names.isWindows() && holds(names, RESERVED),
+        holds(names, BYTES),
+        holds(names, COMPOSED),
+        holds(names, DECOMPOSED));
+  }
+
+  /** Whether there can be a file called {@code name}, and it is listed as just that. */
+  private boolean holds(ByteNames names, ByteString name) throws IOException {
+    Path file;
+    try {
+      file = Files.createFile(directory.resolve(names.toPath(name)));
+    } catch (UnsupportedEntryException
+        | IllegalArgumentException
+        | AccessDeniedException
+        | NoSuchFileException e) {
+      return false;
+    } catch (FileSystemException e) {
+      if (isSaid(e, REFUSALS) || isSaid(e, NAME_REFUSALS)) {
+        return false;
+      }
+      throw e;
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        if (names.fromPath(entry).equals(name)) {
+          return true;
+        }
+      }
+      return false;
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  private boolean foldsCase(ByteNames names) throws IOException {
+    Path composed = directory.resolve(names.toPath(COMPOSED));
+    Files.createFile(composed);
+    try {
+      return Files.exists(directory.resolve(names.toPath(DECOMPOSED)), LinkOption.NOFOLLOW_LINKS)
+          || Files.exists(directory.resolve(names.toPath(UPPER)), LinkOption.NOFOLLOW_LINKS)
+          || Files.exists(directory.resolve("FILE"), LinkOption.NOFOLLOW_LINKS);
     } finally {
       Files.delete(composed);
     }

@@ -12,7 +12,10 @@ package io.layerstore.core.vfs;
  * @param keepsFileTimes whether it keeps a file's time of modification to the nanosecond
  * @param keepsDirectoryTimes the same for directories
  * @param keepsLinkTimes the same for symbolic links
- * @param foldsNames whether names that differ in case or Unicode form are one
+ * @param names which names it holds as they are
+ * @param tellsSpelling whether the path of an existing file tells how it is really spelt
+ * @param hasSymlinks whether symbolic links can be made
+ * @param hasHardLinks whether a file can be given a further name, and is known by all of them
  * @param linksSymlinks whether a hard link to a symbolic link is one, and not one to its target
  * @param keepsBirthTimes whether it tells when a file was made, so that a new file is known from an
  *     old one whose inode it got
@@ -30,9 +33,36 @@ record FileSystemTraits(
     boolean keepsFileTimes,
     boolean keepsDirectoryTimes,
     boolean keepsLinkTimes,
-    boolean foldsNames,
+    NameTraits names,
+    boolean tellsSpelling,
+    boolean hasSymlinks,
+    boolean hasHardLinks,
     boolean linksSymlinks,
     boolean keepsBirthTimes,
     int creationMask,
     long uid,
-    long gid) {}
+    long gid) {
+
+  /** The same with other {@code names}. */
+  FileSystemTraits withNames(NameTraits others) {
+    return new FileSystemTraits(
+        hasUnixView,
+        hasPosixView,
+        hasLinkCounts,
+        setsOwners,
+        setsSpecialModes,
+        keepsUserXattrs,
+        keepsFileTimes,
+        keepsDirectoryTimes,
+        keepsLinkTimes,
+        others,
+        tellsSpelling,
+        hasSymlinks,
+        hasHardLinks,
+        linksSymlinks,
+        keepsBirthTimes,
+        creationMask,
+        uid,
+        gid);
+  }
+}

@@ -33,13 +33,13 @@ public final class InRootDirectory implements RootDirectory {
   }
 
   private final Path path;
-  private final ByteNames names;
+  private final DiskNames names;
   private final Guard guard;
 
   /** The directory {@code path}; {@code guard} is asked by every call that looks at files. */
   public InRootDirectory(Path path, Guard guard) {
     this.path = path;
-    this.names = new ByteNames(path.getFileSystem());
+    this.names = DiskNames.asTheyAre(path.getFileSystem());
     this.guard = guard;
   }
 
@@ -62,7 +62,7 @@ public final class InRootDirectory implements RootDirectory {
     return new InRootFile(this, place.bytes());
   }
 
-  ByteNames names() {
+  DiskNames names() {
     return names;
   }
 

@@ -39,8 +39,12 @@ final class InRootWalker implements Closeable {
     /** Makes the missing directory {@code name} there, or returns false to give up. */
     boolean makeDirectory(TreePosition position, ByteString name) throws IOException;
 
-    /** The name is in {@code directory} as {@code look}; may refuse it. */
-    void found(Directory directory, ByteString name, Look look) throws IOException;
+    /**
+     * The text of the symbolic link {@code path}, which is in {@code directory} as {@code look};
+     * null if it is none.
+     */
+    @Nullable ByteString linkText(Directory directory, LayerPath path, Look look)
+        throws IOException;
 
     /** The failure for a link that climbs above the root. */
     LayerStoreException breakout(LayerPath path);
@@ -115,17 +119,19 @@ final class InRootWalker implements Closeable {
         position.enter(step.name);
         continue;
       }
-      guide.found(position.directory(), step.name, look);
       if (look.isDirectory()) {
         position.enter(step.name);
-      } else if (look.isSymlink()) {
-        if (++links > MAX_LINKS) {
-          throw guide.noWay(path, "too many symbolic links");
-        }
-        follow(step, steps);
-      } else {
-        throw guide.noWay(path, "/" + position.path().resolve(step.name) + " is no directory");
+        continue;
       }
+      LayerPath real = position.path().resolve(step.name);
+      ByteString text = guide.linkText(position.directory(), real, look);
+      if (text == null) {
+        throw guide.noWay(path, "/" + real + " is no directory");
+      }
+      if (++links > MAX_LINKS) {
+        throw guide.noWay(path, "too many symbolic links");
+      }
+      follow(text, steps);
     }
     resolved = path;
     resolvedTo = position.path();
@@ -140,8 +146,7 @@ final class InRootWalker implements Closeable {
     }
   }
 
-  private void follow(Step step, Deque<Step> steps) throws IOException {
-    ByteString text = position.directory().readLink(step.name);
+  private void follow(ByteString text, Deque<Step> steps) throws IOException {
     boolean isAbsolute = !text.isEmpty() && text.at(0) == '/';
     if (isAbsolute) {
       position.goTo(LayerPath.ROOT);

@@ -53,6 +53,49 @@ record LayerFiles(String id, Path directory, Path table, Volume volume) {
         type, disk, text, stored, records.find(path, type, disk), records.isSameTree());
   }
 
+  /**
+   * The text of the symbolic link {@code path}, which is in {@code directory} as {@code look}; null
+   * if it is none.
+   */
+  @Nullable ByteString linkText(Directory directory, LayerPath path, Look look, Records records)
+      throws IOException {
+    if (look.isSymlink()) {
+      return directory.readLink(path.name());
+    }
+    if (!look.isFile() || records == Records.NONE) {
+      return null;
+    }
+    Path file = directory.path(path.name());
+    TrueEntry entry = read(file, path, volume.read(file, id, path), records);
+    return entry == null ? null : entry.linkText();
+  }
+
+  /**
+   * Puts what the disk does not keep of {@code entry}, which is at {@code file}, into {@code log}.
+   *
+   * @param isNew whether nothing can be there yet that would have to be taken back
+   */
+  void record(LayerPath path, Path file, TrueEntry entry, AttributeLog log, boolean isNew)
+      throws IOException {
+    DiskEntry shown = volume.read(file, id, path);
+    ByteString text =
+        shown.isSymlink() ? volume.names().fromLinkTarget(Files.readSymbolicLink(file)) : null;
+    AttributeRecord record = entry.recordFor(shown, text);
+    if (record == null && isNew) {
+      return;
+    }
+    log.set(AttributeKey.of(path), record);
+    if (shown.inode() != 0) {
+      ByteString key = AttributeKey.of(shown.inode());
+      // Other names may have records of what was true before: this one counts for all of them.
+      boolean isForOthers = record == null && shown.names() > 1 && log.find(key) != null;
+      log.set(key, isForOthers ? entry.recordAlways(shown, text) : record);
+    }
+    if (record != null && record.group() != 0) {
+      log.put(AttributeKey.ofGroup(record.group()), record);
+    }
+  }
+
   /** Looks up records, wherever they are. */
   interface Records {
 
@@ -82,6 +125,15 @@ record LayerFiles(String id, Path directory, Path table, Volume volume) {
      * a record also finds a file that was renamed since, if it is certainly the same.
      */
     default @Nullable AttributeRecord find(LayerPath path, EntryType type, DiskEntry disk)
+        throws IOException {
+      AttributeRecord found = findAlone(path, type, disk);
+      AttributeRecord common =
+          found == null || found.group() == 0 ? null : find(AttributeKey.ofGroup(found.group()));
+      return found == null || common == null ? found : found.withTruthOf(common);
+    }
+
+    /** The same, without what the other entries of its group have to say. */
+    private @Nullable AttributeRecord findAlone(LayerPath path, EntryType type, DiskEntry disk)
         throws IOException {
       if (path.isRoot()) {
         return null;

@@ -4,7 +4,6 @@ import io.layerstore.ByteString;
 import io.layerstore.DriverException;
 import io.layerstore.LayerPath;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +19,7 @@ final class LayerRecords {
   private final Volume volume;
   private final AttributeLog log;
   private final LayerFiles.Records lookup;
+  private long groups;
 
   LayerRecords(LayerFiles layer, AttributeLog log) throws IOException {
     this.layer = layer;
@@ -46,34 +46,30 @@ final class LayerRecords {
 
   /** Notes what the disk does not keep of {@code entry}, which is at {@code file} for now. */
   void note(LayerPath path, TrueEntry entry, Path file) throws IOException {
-    DiskEntry shown = volume.read(file, layer.id(), path);
-    ByteString text =
-        entry.linkText() == null
-            ? null
-            : volume.names().fromLinkTarget(Files.readSymbolicLink(file));
-    AttributeRecord record = entry.recordFor(shown, text);
-    put(AttributeKey.of(path), record);
-    if (shown.inode() != 0) {
-      put(AttributeKey.of(shown.inode()), record);
-    }
+    layer.record(path, file, entry, log, false);
   }
 
   /** The same for another name of a file that has been noted. */
   void noteOtherName(LayerPath path, LayerPath noted) throws IOException {
-    put(AttributeKey.of(path), find(noted));
+    log.set(AttributeKey.of(path), find(noted));
   }
 
   /** Notes that the disk keeps all of an entry that is new. */
   void noteKept(LayerPath path) throws IOException {
-    put(AttributeKey.of(path), null);
+    log.set(AttributeKey.of(path), null);
   }
 
-  private void put(ByteString key, @Nullable AttributeRecord record) throws IOException {
-    if (record == null) {
-      log.remove(key);
-    } else {
-      log.put(key, record);
-    }
+  /** The number of a group that there is not yet. */
+  long newGroup() throws IOException {
+    do {
+      groups++;
+    } while (log.find(AttributeKey.ofGroup(groups)) != null);
+    return groups;
+  }
+
+  /** The text of a symbolic link, see {@link LayerFiles#linkText}. */
+  @Nullable ByteString linkText(Directory directory, LayerPath path, Look look) throws IOException {
+    return layer.linkText(directory, path, look, log.isEmpty() ? LayerFiles.Records.NONE : lookup);
   }
 
   /** Takes back what is recorded of the entry {@code path}, which is at {@code file}. */

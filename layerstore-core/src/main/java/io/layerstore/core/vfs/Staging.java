@@ -34,7 +34,8 @@ final class Staging implements Closeable {
   static Staging create(Path path, Volume volume, Runnable ended) throws IOException {
     Files.createDirectory(path, volume.creation(0700));
     try {
-      return new Staging(path, Directory.open(path, volume.names()), ended);
+      return new Staging(
+          path, Directory.open(path, DiskNames.asTheyAre(path.getFileSystem())), ended);
     } catch (IOException | RuntimeException e) {
       try {
         delete(path);

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +36,7 @@ final class TreeCopier {
   private final AttributeLog log;
   private final Volume volume;
   private final FileCopier files;
-  private final Map<Object, LayerPath> firstNames = new HashMap<>();
+  private final Map<Object, Path> firstNames = new HashMap<>();
 
   /**
    * Copies from {@code source}, described by {@code sourceRecords}, to {@code target}, whose
@@ -97,7 +98,8 @@ final class TreeCopier {
     ByteString name = frame.names.next();
     LayerPath path = frame.path.resolve(name);
     Path from = position.directory().path(name);
-    Path to = frame.target.resolve(volume.names().toPath(name));
+    // Spelt as it is there: what the file system made of it, it makes of it again.
+    Path to = frame.target.resolve(Objects.requireNonNull(from.getFileName()));
     DiskEntry disk = volume.read(from, source.id(), path);
     TrueEntry entry = source.read(from, path, disk, sourceRecords);
     if (disk.isDirectory()) {
@@ -107,7 +109,10 @@ final class TreeCopier {
       }
       return frame(position, path, to, entry);
     }
-    if (disk.names() > 1 && disk.key() != null && linkToFirstName(disk, path, to, entry)) {
+    if (disk.names() > 1
+        && disk.key() != null
+        && volume.traits().hasHardLinks()
+        && linkToFirstName(disk, path, to, entry)) {
       return null;
     }
     if (disk.isFile()) {
@@ -126,15 +131,11 @@ final class TreeCopier {
 
   private boolean linkToFirstName(
       DiskEntry disk, LayerPath path, Path to, @Nullable TrueEntry entry) throws IOException {
-    LayerPath first = firstNames.putIfAbsent(disk.key(), path);
+    Path first = firstNames.putIfAbsent(disk.key(), to);
     if (first == null || (disk.isSymlink() && !volume.traits().linksSymlinks())) {
       return false;
     }
-    Path existing = target.directory();
-    for (ByteString part : first.names()) {
-      existing = existing.resolve(volume.names().toPath(part));
-    }
-    Files.createLink(to, existing);
+    Files.createLink(to, first);
     if (entry != null) {
       record(path, to, entry);
     }
@@ -160,15 +161,6 @@ final class TreeCopier {
   }
 
   private void record(LayerPath path, Path to, TrueEntry entry) throws IOException {
-    DiskEntry shown = volume.read(to, target.id(), path);
-    ByteString text =
-        entry.linkText() == null ? null : volume.names().fromLinkTarget(Files.readSymbolicLink(to));
-    AttributeRecord record = entry.recordFor(shown, text);
-    if (record != null) {
-      log.put(AttributeKey.of(path), record);
-      if (shown.inode() != 0) {
-        log.put(AttributeKey.of(shown.inode()), record);
-      }
-    }
+    target.record(path, to, entry, log, true);
   }
 }

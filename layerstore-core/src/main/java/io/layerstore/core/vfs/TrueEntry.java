@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param linkText the text of a symbolic link; null for other types
  * @param stored the extended attributes that are on the file itself
  * @param recorded the extended attributes that only the record has
+ * @param group what is equal for the names of a file of which the file system has a copy for each;
+ *     0 if it has no others
  */
 record TrueEntry(
     EntryType type,
@@ -32,7 +34,20 @@ record TrueEntry(
     Attributes attributes,
     @Nullable ByteString linkText,
     List<Xattr> stored,
-    List<Xattr> recorded) {
+    List<Xattr> recorded,
+    long group) {
+
+  /** One that is no copy of another. */
+  TrueEntry(
+      EntryType type,
+      @Nullable Device device,
+      long sizeBytes,
+      Attributes attributes,
+      @Nullable ByteString linkText,
+      List<Xattr> stored,
+      List<Xattr> recorded) {
+    this(type, device, sizeBytes, attributes, linkText, stored, recorded, 0);
+  }
 
   private static final ByteString CAPABILITY = ByteString.utf8("security.capability");
 
@@ -73,11 +88,12 @@ record TrueEntry(
     return new TrueEntry(
         record.isPlaceholder() ? record.type() : type,
         record.isPlaceholder() ? record.device() : disk.device(),
-        disk.sizeBytes(),
+        record.isPlaceholder() ? 0 : disk.sizeBytes(),
         attributes,
         text == null ? shownText : text,
         stored,
-        counting(record.xattrs(), stored, hasShownContent && hasShownOwner));
+        counting(record.xattrs(), stored, hasShownContent && hasShownOwner),
+        hasShownContent ? record.group() : 0);
   }
 
   private static Attributes shown(DiskEntry disk) {
@@ -90,7 +106,7 @@ record TrueEntry(
       AttributeRecord record, EntryType type, DiskEntry disk, boolean isSameTree) {
     boolean isExpectedType =
         record.isPlaceholder()
-            ? type == EntryType.FILE && disk.sizeBytes() == 0
+            ? type == EntryType.FILE && isPlaceholder(record, disk)
             : type == record.type();
     if (!isExpectedType) {
       return false;
@@ -103,6 +119,14 @@ record TrueEntry(
     // A tree that was restored from a copy has new inodes, but whoever copies layers keeps times.
     return type == EntryType.DIRECTORY
         || (shown.modified().equals(disk.modified()) && shown.sizeBytes() == disk.sizeBytes());
+  }
+
+  /** Whether {@code disk} has nothing of its own: a device is empty, a link as it was made. */
+  private static boolean isPlaceholder(AttributeRecord record, DiskEntry disk) {
+    AttributeRecord.Shown shown = record.shown();
+    return record.isLinkInFile()
+        ? disk.sizeBytes() == shown.sizeBytes() && disk.modified().equals(shown.modified())
+        : disk.sizeBytes() == 0;
   }
 
   private static boolean isKnown(Instant born) {
@@ -141,7 +165,13 @@ record TrueEntry(
         attributes.withTimes(modified, accessed),
         linkText,
         stored,
-        recorded);
+        recorded,
+        group);
+  }
+
+  /** This entry as one of {@code group}. */
+  TrueEntry in(long group) {
+    return new TrueEntry(type, device, sizeBytes, attributes, linkText, stored, recorded, group);
   }
 
   /**
@@ -149,28 +179,31 @@ record TrueEntry(
    * system keeps everything.
    */
   @Nullable AttributeRecord recordFor(DiskEntry shown, @Nullable ByteString shownText) {
-    Instant modified = Volume.storable(attributes.modified());
     boolean isKept =
         shown.type() == type
             && shown.mode() == attributes.mode()
             && shown.uid() == attributes.uid()
             && shown.gid() == attributes.gid()
-            && shown.modified().equals(modified)
+            && shown.modified().equals(Volume.storable(attributes.modified()))
             && Objects.equals(shownText, linkText)
-            && recorded.isEmpty();
-    if (isKept) {
-      return null;
-    }
+            && recorded.isEmpty()
+            && group == 0;
+    return isKept ? null : recordAlways(shown, shownText);
+  }
+
+  /** The record of this entry where it shows itself as {@code shown}, needed or not. */
+  AttributeRecord recordAlways(DiskEntry shown, @Nullable ByteString shownText) {
     return new AttributeRecord(
         type,
         device,
         attributes.mode(),
         attributes.uid(),
         attributes.gid(),
-        modified,
+        Volume.storable(attributes.modified()),
         linkText,
         recorded,
         AttributeRecord.Shown.of(shown),
-        shownText);
+        shownText,
+        group);
   }
 }

@@ -66,7 +66,8 @@ final class VfsDriver implements GraphDriver {
   static VfsDriver open(DriverContext context) throws LayerStoreException {
     VfsLayout layout = new VfsLayout(context.home());
     try {
-      VfsHome home = context.readOnly() ? VfsHome.look(context) : VfsHome.prepare(context, layout);
+      VfsHome home =
+          context.readOnly() ? VfsHome.look(context, layout) : VfsHome.prepare(context, layout);
       return new VfsDriver(context, layout, home);
     } catch (IOException e) {
       throw VfsFailures.of(null, "cannot use " + context.home(), e);
@@ -86,8 +87,8 @@ final class VfsDriver implements GraphDriver {
         traits.setsSpecialModes(),
         false,
         false,
-        volume.names().keepsAllNames(),
-        !traits.foldsNames(),
+        true,
+        true,
         true,
         false,
         true);
@@ -111,7 +112,11 @@ final class VfsDriver implements GraphDriver {
               new DriverStatus.Fact(
                   "Labels, Signatures",
                   "left out with a warning, for they are set for a file and Java sets none"),
-              new DriverStatus.Fact("Case Sensitive", String.valueOf(!traits.foldsNames()))));
+              new DriverStatus.Fact(
+                  "Names", traits.names().hasEscapes() ? "kept or escaped" : "kept"),
+              new DriverStatus.Fact(
+                  "Links",
+                  traits.hasSymlinks() && traits.hasHardLinks() ? "kept" : "kept or recorded")));
     } catch (IOException e) {
       throw VfsFailures.of(null, "cannot tell the status", e);
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the {@code vfs} driver, which keeps every layer as a whole directory tree and works on any
- * file system that has symbolic and hard links.
+ * file system in which files can be made and renamed.
  */
 public final class VfsDriverProvider implements GraphDriverProvider {
 
@@ -39,10 +39,10 @@ public final class VfsDriverProvider implements GraphDriverProvider {
       if (!context.readOnly()) {
         tryIn(place);
       }
-      return ProbeResult.supported("files and links on " + Files.getFileStore(place).type());
+      return ProbeResult.supported("files on " + Files.getFileStore(place).type());
     } catch (IOException | SecurityException e) {
       return ProbeResult.unsupported(
-          "cannot make files and links in " + place + " (" + e + "); choose another root");
+          "cannot make files in " + place + " (" + e + "); choose another root");
     }
   }
 

@@ -4,6 +4,7 @@ import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
+import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileGetter;
 import java.io.IOException;
 import java.io.InputStream;
@@ -74,7 +75,7 @@ final class VfsFileGetter implements FileGetter {
       throw mismatch(path, "it is missing");
     }
     Directory directory = parent.directory();
-    if (!look.isFile() || isPlaceholder(directory, parent.path().resolve(path.name()), look)) {
+    if (!look.isFile() || isPlaceholder(directory, parent.path().resolve(path.name()))) {
       throw mismatch(path, "it is no regular file");
     }
     if (look.sizeBytes() != sizeBytes) {
@@ -83,14 +84,15 @@ final class VfsFileGetter implements FileGetter {
     return directory;
   }
 
-  private boolean isPlaceholder(Directory directory, LayerPath real, Look look) throws IOException {
-    if (table == null || look.sizeBytes() > 0) {
+  private boolean isPlaceholder(Directory directory, LayerPath real) throws IOException {
+    AttributeRecord record = table == null ? null : table.find(AttributeKey.of(real));
+    if (record == null || !record.isPlaceholder()) {
       return false;
     }
     Path file = directory.path(real.name());
     DiskEntry disk = layer.volume().read(file, layer.id(), real);
     TrueEntry entry = layer.read(file, real, disk, records);
-    return entry == null || AttributeRecord.isPlaceholder(entry.type());
+    return entry == null || entry.type() != EntryType.FILE;
   }
 
   private static LayerVerificationException mismatch(LayerPath path, String problem) {
@@ -111,7 +113,7 @@ final class VfsFileGetter implements FileGetter {
     }
   }
 
-  private static final class GetterGuide implements InRootWalker.Guide {
+  private final class GetterGuide implements InRootWalker.Guide {
 
     @Override
     public boolean makeDirectory(TreePosition position, ByteString name) {
@@ -119,7 +121,10 @@ final class VfsFileGetter implements FileGetter {
     }
 
     @Override
-    public void found(Directory directory, ByteString name, Look look) {}
+    public @Nullable ByteString linkText(Directory directory, LayerPath path, Look look)
+        throws IOException {
+      return layer.linkText(directory, path, look, records);
+    }
 
     @Override
     public LayerStoreException breakout(LayerPath path) {

@@ -31,11 +31,10 @@ import java.util.Set;
 record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
 
   /** Looks at a home that may not exist, without changing anything. */
-  static VfsHome look(DriverContext context) throws IOException {
+  static VfsHome look(DriverContext context, VfsLayout layout) throws IOException {
     boolean exists = Files.isDirectory(context.home(), LinkOption.NOFOLLOW_LINKS);
     Path place = exists ? context.home() : context.root();
-    FileSystemTraits traits = FileSystemProbe.read(place);
-    return new VfsHome(volume(context, place, traits), false, RecoveryReport.CLEAN);
+    return new VfsHome(volume(context, place, look(place, layout)), false, RecoveryReport.CLEAN);
   }
 
   /** Makes the directories that are missing and empties the staging directory. */
@@ -53,7 +52,7 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
         throw e;
       }
       // Enough to delete with, which is what a full disk needs.
-      volume = volume(context, layout.home(), FileSystemProbe.read(layout.home()));
+      volume = volume(context, layout.home(), look(layout.home(), layout));
       isTried = false;
     }
     if (isNew) {
@@ -69,9 +68,9 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
     if (isNewTables) {
       volume.setMode(layout.tables(), 0700);
     }
-    if (isNewTables && context.durability() != Durability.NONE) {
-      AtomicFiles.syncDirectory(layout.home());
-      AtomicFiles.syncDirectory(context.root());
+    if (isNewTables) {
+      sync(context, layout.home());
+      sync(context, context.root());
     }
     try {
       VfsLayers.deleteOrphanTables(layout);
@@ -87,7 +86,7 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
     Path trial = Files.createTempDirectory(layout.staging(), "probe");
     FileSystemTraits traits;
     try {
-      traits = FileSystemProbe.write(trial);
+      traits = withNames(FileSystemProbe.write(trial), context, layout);
     } finally {
       Staging.delete(trial);
     }
@@ -96,7 +95,31 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
 
   private static Volume volume(DriverContext context, Path place, FileSystemTraits traits)
       throws IOException {
-    return new Volume(traits, new ByteNames(place.getFileSystem()), owners(context, place, traits));
+    DiskNames names = new DiskNames(place.getFileSystem(), traits.names(), traits.tellsSpelling());
+    return new Volume(traits, names, owners(context, place, traits));
+  }
+
+  /** What was found out, with the names that are escaped here already, all of them noted. */
+  private static FileSystemTraits withNames(
+      FileSystemTraits found, DriverContext context, VfsLayout layout) throws IOException {
+    NameTraits noted = NameTraits.read(layout.names());
+    NameTraits names = noted == null ? found.names() : noted.and(found.names());
+    if (names.hasEscapes() && !names.equals(noted)) {
+      names.write(layout.names(), layout.staging(), context.durability());
+      sync(context, layout.home());
+    }
+    return found.withNames(names);
+  }
+
+  private static void sync(DriverContext context, Path directory) throws IOException {
+    if (context.durability() != Durability.NONE) {
+      AtomicFiles.syncDirectory(directory);
+    }
+  }
+
+  private static FileSystemTraits look(Path place, VfsLayout layout) throws IOException {
+    NameTraits noted = NameTraits.read(layout.names());
+    return FileSystemProbe.read(place, noted == null ? NameTraits.ALL : noted);
   }
 
   /** Lets the group of the mapped root pass through, as Docker does. */

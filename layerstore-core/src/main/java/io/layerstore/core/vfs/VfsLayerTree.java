@@ -53,9 +53,6 @@ final class VfsLayerTree implements LayerTree {
       }
       position.goTo(path.parent());
       Directory directory = position.directory();
-      if (layer.volume().traits().foldsNames() && !directory.list().contains(path.name())) {
-        return Optional.empty();
-      }
       return Optional.ofNullable(look(directory, path));
     } catch (NoSuchFileException | NotDirectoryException e) {
       return Optional.empty();
@@ -128,8 +125,13 @@ final class VfsLayerTree implements LayerTree {
     if (entry == null) {
       return null;
     }
-    return new Node(entry.at(path), fileId(path, disk), disk.names(), null);
+    return entry.group() == 0
+        ? new Node(entry.at(path), fileId(path, disk), disk.names(), null)
+        : new Node(entry.at(path), new Group(entry.group()), DiskEntry.UNKNOWN_NAMES, null);
   }
+
+  /** What the copies of a file have in common that stand for its names. */
+  private record Group(long number) {}
 
   /** A layer is on one file system, so an inode is enough. */
   private static Object fileId(LayerPath path, DiskEntry disk) {

@@ -29,6 +29,11 @@ record VfsLayout(Path home) {
     return tables().resolve(id);
   }
 
+  /** Which names are escaped; not there if none are. */
+  Path names() {
+    return home.resolve("names");
+  }
+
   /** Work in progress. */
   Path staging() {
     return home.resolve("staging");

@@ -42,7 +42,6 @@ final class VfsTreeWriter implements TreeWriter {
   private final AttributeLog log;
   private final Publication publication;
   private final LayerRecords records;
-  private final ExactNames exactNames;
   private final EntryMaker maker;
   private final InRootWalker walker;
   private final EntryRemover remover;
@@ -71,7 +70,6 @@ final class VfsTreeWriter implements TreeWriter {
     this.publication = publication;
     this.records = new LayerRecords(layer, log);
     this.seclusion = seclusion;
-    this.exactNames = new ExactNames(layer.volume().traits());
     this.maker = new EntryMaker(layer, this.context);
     this.walker = new InRootWalker(layer.open(), new WriterGuide());
     this.directories =
@@ -114,7 +112,7 @@ final class VfsTreeWriter implements TreeWriter {
 
   private void whiteOut(LayerPath path) throws IOException {
     TreePosition parent = goTo(path.parent());
-    Look look = exactNames.look(parent.directory(), path.name());
+    Look look = parent.directory().look(path.name());
     if (look != null) {
       remover.remove(parent.path().resolve(path.name()), look);
     }
@@ -123,7 +121,7 @@ final class VfsTreeWriter implements TreeWriter {
   private void put(TreeEntry entry, @Nullable FileContent content) throws IOException {
     TreePosition parent = goTo(entry.path().parent());
     LayerPath real = parent.path().resolve(entry.path().name());
-    Look existing = exactNames.look(parent.directory(), real.name());
+    Look existing = parent.directory().look(real.name());
     boolean isDirectory = entry.type() == EntryType.DIRECTORY;
     if (existing != null && existing.isDirectory() && isDirectory) {
       directories.merge(parent.directory(), real, entry);
@@ -151,7 +149,7 @@ final class VfsTreeWriter implements TreeWriter {
     LinkTarget target = findTarget(entry);
     TreePosition parent = goTo(entry.path().parent());
     LayerPath real = parent.path().resolve(entry.path().name());
-    Look existing = exactNames.look(parent.directory(), real.name());
+    Look existing = parent.directory().look(real.name());
     if (existing != null) {
       if (target.real().equals(real)) {
         throw Refusals.malformed("hard link /" + entry.path() + " to itself");
@@ -160,19 +158,20 @@ final class VfsTreeWriter implements TreeWriter {
     }
     ByteString staged = staging.newName();
     Path file = staging.directory().path(staged);
-    boolean isLink = maker.link(file, entry, target);
+    walker.position().goTo(target.real().parent());
+    boolean isLink = maker.link(file, entry, walker.position().directory(), target);
     if (isLink) {
       requireLinkTo(staged, entry, target);
-    } else {
-      // Where its place is known, the record alone has to do.
-      seclusion.perform(() -> maker.giveToShared(target.file(), entry, target));
     }
     TrueEntry shared = maker.giveToShared(file, entry, target);
-    records.note(real, shared, file);
     if (isLink) {
+      records.note(real, shared, file);
       records.noteOtherName(target.real(), real);
     } else {
-      records.note(target.real(), shared, target.file());
+      // The other names stay on disk as they are; what is true of all is in the records.
+      long group = shared.group() == 0 ? records.newGroup() : shared.group();
+      records.note(real, shared.in(group), file);
+      records.note(target.real(), shared.in(group), target.file());
     }
     moveIn(staged, real);
     noteLink(entry, real);
@@ -184,7 +183,7 @@ final class VfsTreeWriter implements TreeWriter {
       throw Refusals.malformed("hard link /" + entry.path() + " to the root");
     }
     TreePosition parent = walker.goTo(path.parent());
-    Look look = parent == null ? null : exactNames.look(parent.directory(), path.name());
+    Look look = parent == null ? null : parent.directory().look(path.name());
     if (parent == null || look == null) {
       throw Refusals.malformed(
           "hard link /" + entry.path() + " to /" + path + ", which does not exist");
@@ -248,8 +247,9 @@ final class VfsTreeWriter implements TreeWriter {
     }
 
     @Override
-    public void found(Directory directory, ByteString name, Look look) throws IOException {
-      exactNames.requireExact(directory, name, look);
+    public @Nullable ByteString linkText(Directory directory, LayerPath path, Look look)
+        throws IOException {
+      return records.linkText(directory, path, look);
     }
 
     @Override

@@ -69,10 +69,10 @@ final class Volume {
       "unix:mode,uid,gid,ino,nlink,rdev,size,lastModifiedTime,lastAccessTime,creationTime,fileKey";
 
   private final FileSystemTraits traits;
-  private final ByteNames names;
+  private final DiskNames names;
   private final Owners owners;
 
-  Volume(FileSystemTraits traits, ByteNames names, Owners owners) {
+  Volume(FileSystemTraits traits, DiskNames names, Owners owners) {
     this.traits = traits;
     this.names = names;
     this.owners = owners;
@@ -82,7 +82,7 @@ final class Volume {
     return traits;
   }
 
-  ByteNames names() {
+  DiskNames names() {
     return names;
   }
 
@@ -154,7 +154,7 @@ final class Volume {
     int links =
         traits.hasLinkCounts()
             ? (Integer) Files.getAttribute(path, "unix:nlink", LinkOption.NOFOLLOW_LINKS)
-            : 2;
+            : DiskEntry.UNKNOWN_NAMES;
     return new DiskEntry(
         type,
         null,

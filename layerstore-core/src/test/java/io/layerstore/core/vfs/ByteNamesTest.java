@@ -1,12 +1,8 @@
 package io.layerstore.core.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.ByteString;
-import io.layerstore.UnsupportedEntryException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -116,47 +112,6 @@ class ByteNamesTest {
       Path link = fileSystem.getPath("/link");
       Files.createSymbolicLink(link, inMemory.toLinkTarget(text));
       assertEquals(text, inMemory.fromLinkTarget(Files.readSymbolicLink(link)));
-    }
-  }
-
-  @Nested
-  class OnWindows {
-
-    private final FileSystem fileSystem = Jimfs.newFileSystem(Configuration.windows());
-    private final ByteNames onWindows = new ByteNames(fileSystem);
-
-    static Stream<String> namesOfOtherThings() {
-      return Stream.of(
-          "a\\b",
-          "c:",
-          "c:x",
-          "x:stream",
-          "nul",
-          "NUL.txt",
-          "Com1",
-          "dot.",
-          "space ",
-          "a*",
-          "a?",
-          "a\nb",
-          "a\"b",
-          "a<b",
-          "a|b");
-    }
-
-    @ParameterizedTest
-    @MethodSource("namesOfOtherThings")
-    void toPath_nameThatIsSomethingElseThere_isRefused(String name) {
-      UnsupportedEntryException e =
-          assertThrows(
-              UnsupportedEntryException.class, () -> onWindows.toPath(ByteString.utf8(name)));
-      assertEquals(true, e.getMessage().contains(ByteString.utf8(name).toString()));
-    }
-
-    @Test
-    void toPath_plainName_isThatName() throws IOException {
-      ByteString name = ByteString.utf8("read me.txt");
-      assertEquals(name, onWindows.fromPath(onWindows.toPath(name)));
     }
   }
 

@@ -45,7 +45,7 @@ final class DirectoryTest {
   }
 
   private Directory open() throws IOException {
-    Directory directory = Directory.open(path, new ByteNames(path.getFileSystem()));
+    Directory directory = Directory.open(path, DiskNames.asTheyAre(path.getFileSystem()));
     assertTrue(directory.isHeld());
     return directory;
   }

@@ -1,0 +1,183 @@
+package io.layerstore.core;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.layerstore.ChainId;
+import io.layerstore.Change;
+import io.layerstore.CommitOptions;
+import io.layerstore.Layer;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.RWLayer;
+import io.layerstore.RegisterOptions;
+import io.layerstore.TarOptions;
+import io.layerstore.testing.Sha256;
+import io.layerstore.testing.TarBuilder;
+import io.layerstore.testing.TarHeaderBlock;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Whatever a file system can hold, a store on it tells the same of the same layers: what it
+ * exports, what changed, how large it is, how layers differ.
+ */
+final class PortabilityTest {
+
+  private static final Instant LATEST = Instant.ofEpochSecond(TarHeaderBlock.MODIFIED);
+  private static final TarOptions TAR = TarOptions.DEFAULT.withLatestTime(LATEST);
+
+  private static final byte[] BASE =
+      new TarBuilder()
+          .directory("man/")
+          .file("man/PAM.7.gz", "upper")
+          .file("man/pam.7.gz", "lower")
+          .file("man/Pam.7.gz", "mixed")
+          .file("man/pAM.7.gz", "another")
+          .directory("Dir/")
+          .directory("dir/")
+          .file("Dir/same", "1")
+          .file("dir/same", "2")
+          .file("dir/SAME", "3")
+          .file("caf\u00e9", "composed")
+          .file("cafe\u0301", "decomposed")
+          .file("CAF\u00c9", "upper")
+          .file("Net::DNS.3pm", "colons")
+          .file("a\\b", "backslash")
+          .file("what?*<>|\"", "reserved")
+          .file("dot.", "dot")
+          .file("space ", "space")
+          .file("con", "device")
+          .file("CON", "device")
+          .file("aux.txt", "device")
+          .file("100%41", "percent")
+          .file("tab\tand\nnewline", "control")
+          .file("private\uf03ause\uf0ff", "looks like an escape")
+          .file("private:use", "what that looks like")
+          .gnuLong('L', "bytes \u00ff\u0080".getBytes(ISO_8859_1))
+          .file("bytes", "no text")
+          .symlink("to-dir", "dir")
+          .symlink("to-Dir", "/Dir")
+          .symlink("absolute", "/man/pam.7.gz")
+          .symlink("slashes", "dir//same")
+          .symlink("colons", "Net::DNS.3pm")
+          .symlink("nowhere", "C:\\Windows")
+          .hardLink("one", "dir/same")
+          .hardLink("two", "dir/same")
+          .hardLink("colons-too", "colons")
+          .header(TarHeaderBlock.named("null").type('3').device(1, 3))
+          .end()
+          .toBytes();
+
+  private static final byte[] CHILD =
+      new TarBuilder()
+          .directory("man/")
+          .file("man/.wh.PAM.7.gz", "")
+          .file("man/Pam.7.gz", "changed")
+          .directory("dir/")
+          .file("to-dir/through", "a link")
+          .file("to-Dir/through", "another link")
+          .file("one", "no longer the same")
+          .hardLink("three", "two")
+          .header(TarHeaderBlock.hardLink("four", "two").mode(0600).uid(7).gid(8))
+          .symlink("caf\u00e9", "con")
+          .file("absolute", "no link any more")
+          .file(".wh.dot.", "")
+          .end()
+          .toBytes();
+
+  private static final byte[] DIFF =
+      new TarBuilder()
+          .directory("man/")
+          .file("man/.wh.pam.7.gz", "")
+          .file("man/PAM.7.GZ", "yet another")
+          .directory("Dir/")
+          .file("Dir/.wh..wh..opq", "")
+          .file("Dir/SAME", "1")
+          .file("Net::DNS.3pm", "changed")
+          .file(".wh.private\uf03ause\uf0ff", "")
+          .symlink("colons", "Net::DNS.4pm")
+          .hardLink("five", "four")
+          .file("NUL", "new")
+          .end()
+          .toBytes();
+
+  @TempDir private Path disk;
+
+  /** All that a store tells of these layers. */
+  private static List<String> told(Path root) throws IOException {
+    List<String> told = new ArrayList<>();
+    ChainId top;
+    try (LayerStore store = LayerStore.open(root);
+        Layer base = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT);
+        Layer child =
+            store.register(LayerSource.of(CHILD), RegisterOptions.onTopOf(base.chainId()));
+        RWLayer rw = store.createRWLayer("rw", child.chainId())) {
+      told.add("unchanged: " + changes(rw) + rw.sizeBytes());
+      rw.applyDiff(new ByteArrayInputStream(DIFF));
+      told.add("changes: " + changes(rw));
+      told.add("size: " + rw.sizeBytes());
+      told.add("diff: " + Sha256.of(rw.tarStream(TAR)));
+      try (Layer committed = rw.commit(CommitOptions.builder().latestTime(LATEST).build())) {
+        top = committed.chainId();
+        told.add("committed: " + top + " " + committed.diffSizeBytes());
+      }
+    }
+    try (LayerStore store = LayerStore.builder(root).readOnly(true).open();
+        Layer layer = store.get(top)) {
+      told.add("layer: " + Sha256.of(layer.tarStream()));
+      told.add("merged: " + Sha256.of(layer.tarStreamFrom(null, TAR)));
+      Layer parent = store.get(layer.parent().orElseThrow());
+      told.add("merged below: " + Sha256.of(parent.tarStreamFrom(null, TAR)));
+      parent.close();
+    }
+    try (LayerStore store = LayerStore.open(root);
+        RWLayer rw = store.getRWLayer("rw");
+        RWLayer fresh = store.createRWLayer("fresh", top)) {
+      told.add("changes: " + changes(rw));
+      told.add("fresh: " + changes(fresh) + fresh.sizeBytes());
+    }
+    return told;
+  }
+
+  private static List<String> changes(RWLayer rw) throws IOException {
+    try (Stream<Change> changes = rw.changes()) {
+      return changes.map(Change::toString).toList();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void store_onAnyFileSystem_tellsTheSame(PoorFileSystem kind) throws Exception {
+    Path root = kind.newRoot();
+    try (AutoCloseable memory = PoorFileSystem.memory(root)) {
+      assertEquals(String.join("\n", told(disk.resolve("store"))), String.join("\n", told(root)));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void tarStream_onAnyFileSystem_hasTheSameBytes(PoorFileSystem kind) throws Exception {
+    Path root = kind.newRoot();
+    try (AutoCloseable memory = PoorFileSystem.memory(root);
+        LayerStore store = LayerStore.open(root);
+        Layer base = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT);
+        Layer child =
+            store.register(LayerSource.of(CHILD), RegisterOptions.onTopOf(base.chainId()));
+        InputStream baseTar = base.tarStream();
+        InputStream childTar = child.tarStream()) {
+      assertArrayEquals(BASE, baseTar.readAllBytes());
+      assertArrayEquals(CHILD, childTar.readAllBytes());
+    }
+  }
+}
