@@ -83,7 +83,9 @@ public interface LayerStore extends AutoCloseable {
    * <p>Reads {@code tar} to its end and does not close it; after a failure it stops reading at
    * once. If a layer with the same chain ID exists, its content is kept, the copy just unpacked is
    * discarded, and the handle refers to the existing layer; if its expected identity is known and
-   * present, {@code tar} is not read at all. Takes time and disk proportional to the archive;
+   * present, {@code tar} is not read at all. A layer that exists and is found damaged, by its
+   * metadata and the types and sizes of its files or, with {@link RegisterOptions#verifyExisting},
+   * by its content, is made anew from {@code tar}. Takes time and disk proportional to the archive;
    * memory does not grow with it.
    *
    * <p>Bytes after gzip data that are no gzip data are ignored if the archive in it has its end
@@ -228,7 +230,8 @@ public interface LayerStore extends AutoCloseable {
 
   /**
    * Finishes deletions that were begun and could not be finished, removes what is left of layers
-   * that could not be made, and lets the driver clean up. Deletes no layer.
+   * that could not be made and temporary files of calls that failed, and lets the driver clean up.
+   * Deletes no layer, and nothing that a call has under way.
    *
    * @return what was done and what remains
    */
