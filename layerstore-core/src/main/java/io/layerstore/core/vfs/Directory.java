@@ -23,6 +23,7 @@ import java.nio.file.attribute.FileAttributeView;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -115,7 +116,7 @@ final class Directory implements Closeable {
     Path free = null;
     for (int spelling = 0; spelling < NameEscapes.SPELLINGS; spelling++) {
       Path candidate = names.toPath(name, spelling);
-      if (name.equals(lastName) && candidate.toString().equals(lastPlace)) {
+      if (Objects.equals(name, lastName) && candidate.toString().equals(lastPlace)) {
         return candidate;
       }
       boolean isTaken = lookAt(candidate) != null;
@@ -175,7 +176,7 @@ final class Directory implements Closeable {
   /** What {@code name} is; null if there is no such name. */
   @Nullable Look look(ByteString name) throws IOException {
     Path place = place(name);
-    boolean isFound = !names.hasSpellings() || name.equals(lastName);
+    boolean isFound = !names.hasSpellings() || Objects.equals(name, lastName);
     return isFound ? lookAt(place) : null;
   }
 

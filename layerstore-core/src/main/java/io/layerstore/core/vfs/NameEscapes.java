@@ -83,12 +83,11 @@ final class NameEscapes {
   ByteString read(ByteString spelt) {
     ByteArrayOutputStream name = null;
     for (int i = 0; i < spelt.length(); i++) {
-      boolean isEscape = isEscape(spelt, i);
-      if (isEscape && name == null) {
-        name = new ByteArrayOutputStream(spelt.length());
-        name.writeBytes(spelt.substring(0, i).toByteArray());
-      }
-      if (isEscape) {
+      if (isEscape(spelt, i)) {
+        if (name == null) {
+          name = new ByteArrayOutputStream(spelt.length());
+          name.writeBytes(spelt.substring(0, i).toByteArray());
+        }
         name.write((spelt.at(i + 1) & 0x3) << 6 | (spelt.at(i + 2) & 0x3f));
         i += 2;
       } else if (name != null) {
