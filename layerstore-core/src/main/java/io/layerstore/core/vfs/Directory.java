@@ -212,6 +212,7 @@ final class Directory implements Closeable {
   }
 
   /** All names, in no order. */
+  @SuppressWarnings("StreamResourceLeak") // Closed by Descriptors, which may have to wait.
   List<ByteString> list() throws IOException {
     List<ByteString> found = new ArrayList<>();
     forEach(entry -> found.add(names.fromPath(entry)));

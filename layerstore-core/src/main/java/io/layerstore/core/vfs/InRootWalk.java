@@ -104,7 +104,10 @@ final class InRootWalk implements Closeable {
       return false;
     }
     Look now = directory().look(last);
-    return now == null || look == null ? (now == null) != (look == null) : !now.isSameFileAs(look);
+    if (now == null || look == null) {
+      return (now == null) != (look == null);
+    }
+    return !now.isSameFileAs(look);
   }
 
   /** The same failure, with the whole path where the file system named the last part alone. */
