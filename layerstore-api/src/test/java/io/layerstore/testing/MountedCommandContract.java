@@ -296,10 +296,10 @@ public abstract class MountedCommandContract {
     try (RWLayer rw = layer();
         Mount mount = rw.mount()) {
       String script =
-          "export HOME=$PWD; %1$s init -q p && cd p && echo x > f && %1$s add f"
-              + " && %1$s -c user.name=n -c user.email=e commit -q -m m && cd .. && %1$s clone -q p q"
+          "export HOME=$PWD; git=$0; $git init -q p && cd p && echo x > f && $git add f"
+              + " && $git -c user.name=n -c user.email=e commit -q -m m && cd .. && $git clone -q p q"
               + " && cat q/f";
-      assertEquals("x\n", outputOf(mount.enter(shell(String.format(script, git)))));
+      assertEquals("x\n", outputOf(mount.enter(shell(script.replace("$0", git)))));
     }
   }
 }

@@ -97,7 +97,7 @@ public abstract class OwnRootInDockerContract {
           "{\"OS\":\"windows\",\"os\":\"linux\",\"architecture\":\"PDP-11\",\"variant\":\"v9\","
               + "\"os.version\":\"10.0\",\"os.features\":[\"x\",null],\"rootfs\":{\"type\":\"layers+base\",\"diff_ids\":[%s]}}",
           "{\"Os\":\"linux\",\"ROOTFS\":{\"DIFF_IDS\":[\"sha256:0\"]},\"rootfs\":{\"diff_ids\":[%s]}}",
-          "{\"o\u0073\":\"linux\",\"rootfs\":{\"diff_ids\":[%s]},\"\u0131d\":7,\"unknown\":[{\"a\":1e400}]}",
+          "{\"o\\u0073\":\"linux\",\"rootfs\":{\"diff_ids\":[%s]},\"\\u0131d\":7,\"unknown\":[{\"a\":1e400}]}",
           "{\"rootfs\":{\"type\":\"layers\"}}",
           "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":null}}",
           "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"history\":[]}",

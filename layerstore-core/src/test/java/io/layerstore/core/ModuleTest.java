@@ -49,7 +49,8 @@ final class ModuleTest {
                   "io.layerstore.core.image.archive",
                   "io.layerstore.core.layerdb",
                   "io.layerstore.core.tar",
-                  "io.layerstore.core.tarsplit")),
+                  "io.layerstore.core.tarsplit",
+                  "io.layerstore.core.vfs")),
           entry("io.layerstore.core.codec", Set.of("io.layerstore", "io.layerstore.core.io")),
           entry(
               "io.layerstore.core.docker",
