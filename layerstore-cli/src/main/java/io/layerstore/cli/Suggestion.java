@@ -18,14 +18,18 @@ final class Suggestion {
   static String describe(UnmatchedArgumentException e) {
     String word = e.getUnmatched().isEmpty() ? "" : e.getUnmatched().get(0);
     if (!word.startsWith("-")) {
-      return e.getCommandLine().getParent() == null ? noCommand(word) : e.getMessage();
+      return e.getCommandLine().getParent() == null ? noCommand(word) : message(e);
     }
-    return e.getMessage()
+    return message(e)
         + e.getSuggestions().stream()
             .filter(option -> option.startsWith("-") && !DELETING.contains(option))
             .findFirst()
             .map(Suggestion::question)
             .orElse("");
+  }
+
+  private static String message(UnmatchedArgumentException e) {
+    return String.valueOf(e.getMessage());
   }
 
   /** That {@code word} is not the name of a command, and which one may have been meant. */

@@ -39,7 +39,9 @@ public enum PoorFileSystem {
     }
   };
 
+  @SuppressWarnings("ImmutableEnumChecker") // It is immutable, and not marked so.
   private final Configuration configuration;
+
   private final String root;
 
   PoorFileSystem(Configuration configuration, String root) {

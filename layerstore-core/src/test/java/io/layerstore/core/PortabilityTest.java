@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Whatever a file system can hold, a store on it tells the same of the same layers: what it
  * exports, what changed, how large it is, how layers differ.
  */
+@SuppressWarnings("try") // Held by scope, not by name.
 final class PortabilityTest {
 
   private static final Instant LATEST = Instant.ofEpochSecond(TarHeaderBlock.MODIFIED);

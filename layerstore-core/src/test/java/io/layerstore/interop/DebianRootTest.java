@@ -33,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The root file system of a real distribution as a layer. */
 @Heavy
+@SuppressWarnings("try") // Held by scope, not by name.
 class DebianRootTest {
 
   private ScratchDirectory scratch;

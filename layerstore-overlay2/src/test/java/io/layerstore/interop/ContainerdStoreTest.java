@@ -149,7 +149,7 @@ final class ContainerdStoreTest {
   @CsvSource({"DOCKER, NONE", "DOCKER, GZIP", "OCI, NONE", "OCI, ZSTD"})
   void dockerLoad_savedByTheStore_runs(SaveOptions.Format format, Compression compression)
       throws Exception {
-    String name = "ours:" + format.name().toLowerCase(Locale.ROOT) + compression.ordinal();
+    String name = "ours:" + (format + "-" + compression).toLowerCase(Locale.ROOT);
     Path archive = scratch.resolve(name + ".tar");
     List<String> diffIds;
     try (LayerStore store = open(name)) {

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  * namespace, or they are mounted at another place too. There must never be two on one upper
  * directory.
  */
+@SuppressWarnings("try") // Held by scope, not by name.
 final class HeldOverlayTest {
 
   private static final @Nullable ChainId NO_PARENT = null;

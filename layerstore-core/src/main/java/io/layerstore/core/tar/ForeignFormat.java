@@ -1,7 +1,7 @@
 package io.layerstore.core.tar;
 
+import com.google.common.collect.ImmutableList;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -86,7 +86,7 @@ public enum ForeignFormat {
 
   private final boolean isText;
   private final String description;
-  private final List<String> starts;
+  private final ImmutableList<String> starts;
 
   /**
    * @param isText whether everything is text, of which white space at the start and the case do not
@@ -96,7 +96,7 @@ public enum ForeignFormat {
   ForeignFormat(boolean isText, String description, String... starts) {
     this.isText = isText;
     this.description = description;
-    this.starts = List.of(starts);
+    this.starts = ImmutableList.copyOf(starts);
   }
 
   /** What it is, with its article and perhaps what to do; fits the end of a sentence. */

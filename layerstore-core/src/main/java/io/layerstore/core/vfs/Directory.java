@@ -212,13 +212,13 @@ final class Directory implements Closeable {
   }
 
   /** All names, in no order. */
-  @SuppressWarnings("StreamResourceLeak") // Closed by Descriptors, which may have to wait.
   List<ByteString> list() throws IOException {
     List<ByteString> found = new ArrayList<>();
     forEach(entry -> found.add(names.fromPath(entry)));
     return found;
   }
 
+  @SuppressWarnings("StreamResourceLeak") // Closed by Descriptors, which may have to wait.
   private void forEach(Consumer<Path> action) throws IOException {
     DirectoryStream<Path> entries =
         stream == null

@@ -46,7 +46,6 @@ final class VfsTreeWriter implements TreeWriter {
   private final InRootWalker walker;
   private final EntryRemover remover;
   private final DirectoryChanger directories;
-  private final Seclusion seclusion;
   private final DirectoryTimes directoryTimes;
 
   /** Whether the walk of this moment is to make missing directories. */
@@ -69,7 +68,6 @@ final class VfsTreeWriter implements TreeWriter {
     this.log = log;
     this.publication = publication;
     this.records = new LayerRecords(layer, log);
-    this.seclusion = seclusion;
     this.maker = new EntryMaker(layer, this.context);
     this.walker = new InRootWalker(layer.open(), new WriterGuide());
     this.directories =

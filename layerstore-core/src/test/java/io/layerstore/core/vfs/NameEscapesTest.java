@@ -92,7 +92,7 @@ class NameEscapesTest {
             (byte)
                 (random.nextBoolean()
                     ? 1 + random.nextInt(255)
-                    : 0xef_80_ba >> random.nextInt(3) * 8);
+                    : 0xef_80_ba >> (random.nextInt(3) * 8));
         if (bytes[j] == 0 || bytes[j] == '/') {
           bytes[j] = 'A';
         }

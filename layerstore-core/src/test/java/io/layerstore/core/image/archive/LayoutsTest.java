@@ -23,6 +23,7 @@ import io.layerstore.image.LoadReport;
 import io.layerstore.image.ReferenceConflictException;
 import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystem;
@@ -578,9 +579,14 @@ final class LayoutsTest {
                   .images()
                   .load(
                       ImageSource.of(
-                          new InputStream() {
+                          new FilterInputStream(InputStream.nullInputStream()) {
                             @Override
                             public int read() {
+                              throw new AssertionError("read");
+                            }
+
+                            @Override
+                            public int read(byte[] target, int offset, int length) {
                               throw new AssertionError("read");
                             }
                           }),
@@ -671,7 +677,8 @@ final class LayoutsTest {
       for (SampleImage image : List.of(foreign, mine)) {
         byte[] manifest = ImageFiles.ociManifest(image, "tar", image.layers()).getBytes(UTF_8);
         entries.add(
-            ImageFiles.descriptor(MANIFEST, manifest, on(image == mine ? thisMachine() : other())));
+            ImageFiles.descriptor(
+                MANIFEST, manifest, on(image.equals(mine) ? thisMachine() : other())));
         files.put(Digest.sha256Of(manifest).hex() + ".manifest.json", manifest);
         addBlobs(files, image, image.layers());
       }
