@@ -48,6 +48,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     Path root = options.root();
     StoreRoot prepared = StoreRoot.prepare(options);
     if (!options.readOnly()) {
+      CleanupClasses.load();
       open.add(prepared::removeMade);
       StoreLock lock = StoreLock.acquire(root);
       open.add(lock::close);
