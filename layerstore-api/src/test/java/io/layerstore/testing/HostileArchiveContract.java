@@ -715,6 +715,16 @@ public abstract class HostileArchiveContract {
     }
 
     @Test
+    void a6_emptyCapability_exported() throws IOException {
+      accepted(
+          tar()
+              .pax("SCHILY.xattr.security.capability", "")
+              .file("a", "1")
+              .pax("SCHILY.xattr.security.capability", "")
+              .hardLink("b", "a"));
+    }
+
+    @Test
     void a9_labelsOfAnotherMachine_exported() throws IOException {
       accepted(
           tar()

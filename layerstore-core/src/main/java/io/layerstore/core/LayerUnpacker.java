@@ -199,13 +199,16 @@ final class LayerUnpacker {
       return; // what such an entry has of attributes is of no interest to anybody
     }
     for (Xattr xattr : header.xattrs()) {
-      if (!EntryMapper.hasNameSpace(xattr.name())) {
-        context.warn(
-            entry.path(),
-            "extended attribute "
-                + xattr.name()
-                + " has no name space, such as user., and is only in exported archives");
-      }
+      EntryMapper.leftOut(xattr)
+          .ifPresent(
+              reason ->
+                  context.warn(
+                      entry.path(),
+                      "extended attribute "
+                          + xattr.name()
+                          + " "
+                          + reason
+                          + ", and is only in exported archives"));
     }
   }
 

@@ -15,6 +15,7 @@ import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Decides what an archive entry means for a layer, and refuses what a layer must not hold. Looks at
@@ -24,7 +25,8 @@ import java.util.List;
  * also treats names at the root that begin with {@code .wh..wh.} as metadata of AUFS. Where engines
  * differ, the current one counts. Stricter than Docker are these: only a directory may be called
  * like the root, no name may go through a whiteout, and ids and device numbers that Linux cannot
- * hold are errors rather than other numbers. Extended attributes without a name space are left out.
+ * hold are errors rather than other numbers. Extended attributes that no file can have are left
+ * out.
  *
  * <p>Immutable; safe for use by many threads.
  *
@@ -42,6 +44,7 @@ public final class EntryMapper {
   private static final long MAX_MINOR = 0xfffff;
 
   private static final int MAX_XATTR_NAME_BYTES = 255;
+  private static final ByteString CAPABILITY = ByteString.utf8("security.capability");
 
   /** Beyond, nanoseconds since 1970 overflow 64 bits, which Docker takes for no time at all. */
   private static final Instant MAX_TIME = Instant.EPOCH.plusNanos(Long.MAX_VALUE);
@@ -214,15 +217,22 @@ public final class EntryMapper {
         header,
         xattrs.isEmpty() // as nearly always
             ? xattrs
-            : xattrs.stream().filter(xattr -> hasNameSpace(xattr.name())).toList());
+            : xattrs.stream().filter(xattr -> leftOut(xattr).isEmpty()).toList());
   }
 
   /**
-   * Whether Linux could have an extended attribute of this name: without a name space there is
-   * none. macOS has them, and its tools put them into archives.
+   * Why a file does not get an extended attribute that its archive has; empty if it gets it.
+   *
+   * <p>Linux has none without a name space. macOS has such, and its tools put them into archives.
+   * An empty capability is none, but Linux lets nobody read, write or run the file that has one.
    */
-  public static boolean hasNameSpace(ByteString xattrName) {
-    return xattrName.indexOf((byte) '.') > 0;
+  public static Optional<String> leftOut(Xattr xattr) {
+    if (xattr.name().indexOf((byte) '.') <= 0) {
+      return Optional.of("has no name space, such as user.");
+    }
+    return xattr.value().isEmpty() && xattr.name().equals(CAPABILITY)
+        ? Optional.of("is empty, which is no capability")
+        : Optional.empty();
   }
 
   private static Attributes attributes(TarHeader header, List<Xattr> xattrs)

@@ -544,6 +544,12 @@ final class EntryMapperTest {
     }
 
     @Test
+    void map_emptyCapability_isLeftOut() throws Exception {
+      // Overlay cannot copy a file that has one up, so that nobody could change it.
+      assertEquals(List.of(), map("security.capability", ""));
+    }
+
+    @Test
     void map_nameOf255_isTaken() throws Exception {
       assertEquals(1, map("user." + "x".repeat(250), "v").size());
     }
