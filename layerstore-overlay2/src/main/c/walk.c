@@ -200,14 +200,25 @@ static void step_up(struct walk *w) {
   w->is_behind = true;
 }
 
-/* Makes a missing directory; gives a descriptor of it, or -1. */
+/* Makes a missing directory; gives a descriptor of it, or -1. It is root's, also in a set-gid directory, whose group the kernel gives it. */
 static int make_directory(struct walk *w, const char *name) {
   const struct walk_rules *r = w->rules;
-  if (mkdirat(w->place->fd, name, 0755) != 0 ||
-      ((r->uid != 0 || r->gid != 0) && fchownat(w->place->fd, name, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) != 0)) {
+  if (mkdirat(w->place->fd, name, 0755) != 0) {
     return -1;
   }
-  return openat(w->place->fd, name, DIRECTORY_FLAGS);
+  int directory = openat(w->place->fd, name, DIRECTORY_FLAGS);
+  struct stat st;
+  if (directory < 0 || fstat(directory, &st) != 0) {
+    return directory;
+  }
+  bool inherited = (st.st_mode & S_ISGID) != 0 && st.st_gid != r->gid;
+  if ((r->uid != 0 || r->gid != 0 || inherited) && fchownat(w->place->fd, name, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    int error = errno;
+    close(directory);
+    errno = error;
+    return -1;
+  }
+  return directory;
 }
 
 /*

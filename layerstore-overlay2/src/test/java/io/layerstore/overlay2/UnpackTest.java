@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
+import io.layerstore.Change;
 import io.layerstore.Durability;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.Mount;
+import io.layerstore.RWLayer;
 import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
@@ -21,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +116,45 @@ final class UnpackTest {
       assertExported(archive, layer);
       Path file = Path.of(layer.metadata().get("UpperDir")).resolve("f");
       assertEquals(List.of("plain"), attributes(file));
+    }
+  }
+
+  @Test
+  void register_directoryImpliedInSetGroupIdDirectory_isOfRootAndSetGroupId() throws IOException {
+    assumeTrue(Overlay2Testing.isRoot(), "files have their own groups for root only");
+    byte[] archive =
+        new TarBuilder()
+            .header(TarHeaderBlock.directory("d/").mode(02775).gid(50))
+            .file("d/implied/f", "x")
+            .end()
+            .toBytes();
+    try (LayerStore store = open()) {
+      Path implied =
+          Path.of(register(store, archive).metadata().get("UpperDir")).resolve("d/implied");
+      assertEquals(0, Files.getAttribute(implied, "unix:gid"));
+      assertEquals(02755, (int) Files.getAttribute(implied, "unix:mode") & 07777);
+    }
+  }
+
+  @Test
+  void register_emptyCapability_leavesAFileThatCanBeChangedAndIsExported() throws IOException {
+    byte[] archive =
+        new TarBuilder()
+            .pax("SCHILY.xattr.security.capability", "")
+            .file("f", "content")
+            .end()
+            .toBytes();
+    try (LayerStore store = open()) {
+      Layer layer = register(store, archive);
+      assertExported(archive, layer);
+      RWLayer work = store.createRWLayer("work", layer.chainId());
+      try (Mount mount = work.mount()) {
+        Files.writeString(mount.path().resolve("f"), "changed");
+      }
+      try (Stream<Change> changes = work.changes()) {
+        assertEquals(1, changes.count());
+      }
+      store.releaseRWLayer(work);
     }
   }
 
