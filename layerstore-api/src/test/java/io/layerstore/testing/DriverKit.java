@@ -172,6 +172,11 @@ final class DriverKit {
     return showsWhatFilesLack || traits.keepsDevices();
   }
 
+  /** Whether the driver shows owners, from its files or from records beside them. */
+  boolean showsOwners() {
+    return showsWhatFilesLack || traits.keepsOwners();
+  }
+
   /** The paths of all entries of a layer, as text, sorted; the root left out. */
   List<String> paths(String id) throws IOException {
     return TreeSnapshot.of(driver, id).paths();

@@ -9,6 +9,7 @@ import static io.layerstore.testing.TreeChange.dir;
 import static io.layerstore.testing.TreeChange.fifo;
 import static io.layerstore.testing.TreeChange.file;
 import static io.layerstore.testing.TreeChange.hardLink;
+import static io.layerstore.testing.TreeChange.opaque;
 import static io.layerstore.testing.TreeChange.remove;
 import static io.layerstore.testing.TreeChange.symlink;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -41,6 +42,12 @@ import org.junit.jupiter.api.Test;
 
 /** What a {@link TreeWriter} makes of entries whose paths have no links in them. */
 abstract class EntryTests extends DriverTests {
+
+  private static final ByteString CAPABILITY = ByteString.utf8("security.capability");
+
+  /** cap_net_raw+ep, revision 2: as in ping of many distributions. */
+  private static final ByteString CAP_NET_RAW =
+      ByteString.of(new byte[] {1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 
   // Types
 
@@ -177,16 +184,20 @@ abstract class EntryTests extends DriverTests {
 
   @Test
   void write_capability_survivesOwnerAndSetuid() throws IOException {
-    // cap_net_raw+ep, revision 2: as in ping of many distributions.
-    byte[] capability = {1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    kit()
+        .assertShown(
+            layer(null, file("ping", "x").mode(04755).owner(5, 6).xattr(CAPABILITY, CAP_NET_RAW)));
+  }
+
+  @Test
+  void write_emptyXattrs_areKeptForEveryType() throws IOException {
+    // Docker 20.10 takes them for attributes that are not there, later engines do not.
     kit()
         .assertShown(
             layer(
                 null,
-                file("ping", "x")
-                    .mode(04755)
-                    .owner(5, 6)
-                    .xattr(ByteString.utf8("security.capability"), ByteString.of(capability))));
+                file("f", "x").xattr("user.empty", "").xattr("user.other", ""),
+                dir("d").xattr("user.empty", "").xattr("user.note", "hello")));
   }
 
   @Test
@@ -362,6 +373,53 @@ abstract class EntryTests extends DriverTests {
     }
   }
 
+  /** As with any other type; Docker leaves the link its time, for want of a call in Go. */
+  @Test
+  void write_hardLinkToSymlink_givesItsTimeToTheLink() throws IOException {
+    Instant time = TIME.plusSeconds(9);
+    String id =
+        layer(null, file("f", "x"), symlink("l", "f"), hardLink("m", "l").owner(5, 6).time(time));
+    assertEquals(time, attributes(id, "l").modified());
+    assertEquals(time, attributes(id, "m").modified());
+    assertEquals(TIME, attributes(id, "f").modified());
+  }
+
+  @Test
+  void write_hardLinkOfSameOwner_leavesTheCapability() throws IOException {
+    // Docker gives the owner again, by which the kernel takes the capability away.
+    String id =
+        layer(
+            null,
+            file("ping", "x").owner(5, 6).xattr(CAPABILITY, CAP_NET_RAW).xattr("user.note", "x"),
+            hardLink("ping4", "ping").owner(5, 6));
+    assertEquals(List.of("security.capability", "user.note"), xattrNames(id, "ping"));
+  }
+
+  @Test
+  void write_hardLinkOfOtherOwner_takesTheCapabilityAway() throws IOException {
+    kit().require(kit().showsOwners(), "needs owners");
+    String id =
+        layer(
+            null,
+            file("ping", "x").owner(5, 6).xattr(CAPABILITY, CAP_NET_RAW).xattr("user.note", "x"),
+            hardLink("ping4", "ping").owner(5, 7));
+    assertEquals(List.of("user.note"), xattrNames(id, "ping"));
+  }
+
+  @Test
+  void write_hardLinkOfOtherOwnerWithItsCapability_hasIt() throws IOException {
+    String id =
+        layer(
+            null,
+            file("ping", "x").owner(5, 6).xattr(CAPABILITY, CAP_NET_RAW),
+            hardLink("ping4", "ping").owner(5, 7).xattr(CAPABILITY, CAP_NET_RAW));
+    assertEquals(List.of("security.capability"), xattrNames(id, "ping"));
+  }
+
+  private List<String> xattrNames(String id, String path) throws IOException {
+    return attributes(id, path).xattrs().stream().map(x -> x.name().toString()).sorted().toList();
+  }
+
   @Test
   void write_hardLinkInMissingDirectory_makesTheDirectory() throws IOException {
     kit().assertShown(layer(null, file("a", "x"), hardLink("p/q/b", "a")));
@@ -412,6 +470,40 @@ abstract class EntryTests extends DriverTests {
                 fifo("e/p"),
                 characterDevice("dev/ptmx", 5, 2),
                 dir("g/h/i").mode(0700)));
+  }
+
+  /**
+   * The archive says nothing of such a directory: it is root's, as with Docker. What the kernel
+   * makes of the set-gid bit differs with the driver.
+   */
+  @Test
+  void write_withoutParentsInSetGroupIdDirectory_makesThemOfRoot() throws IOException {
+    String id =
+        written(
+            dir("d").mode(02775).owner(0, 50),
+            file("d/implied/sub/f", "x"),
+            dir("d/own").owner(0, 50),
+            remove("d/deleted/f"),
+            opaque("d/opaque"));
+    for (String path : List.of("d/implied", "d/implied/sub", "d/deleted", "d/opaque")) {
+      assertEquals(0, attributes(id, path).gid(), path);
+      assertEquals(0755, attributes(id, path).mode() & 0777, path);
+    }
+  }
+
+  @Test
+  void write_entriesIntoSetGroupIdDirectory_haveTheirOwnGroupAndMode() throws IOException {
+    kit()
+        .assertShown(
+            layer(
+                null,
+                dir("d").mode(02775).owner(0, 50),
+                file("d/f", "x"),
+                dir("d/sub"),
+                symlink("d/l", "f"),
+                fifo("d/p"),
+                file("d/other", "x").owner(0, 7),
+                dir("d/both").mode(02755).owner(0, 7)));
   }
 
   @Test

@@ -202,7 +202,7 @@ final class EntryMaker {
     volume.replaceOwner(file, layer.id(), entry.path(), wanted.uid(), wanted.gid());
     List<Xattr> added =
         isLinkInFile ? kept(entry) : volume.setXattrs(file, before.type(), kept(entry));
-    List<Xattr> recorded = merged(before.recorded(), added);
+    List<Xattr> recorded = merged(before.recordedWhenOwnedAs(wanted), added);
     volume.setTimes(file, wanted.modified(), wanted.accessed());
     if (isLinkInFile) {
       volume.setMode(file, LINK_FILE_MODE);

@@ -145,6 +145,12 @@ record TrueEntry(
         .toList();
   }
 
+  /** What the record still has once the owner of the file is that of {@code wanted}. */
+  List<Xattr> recordedWhenOwnedAs(Attributes wanted) {
+    boolean keepsOwner = attributes.uid() == wanted.uid() && attributes.gid() == wanted.gid();
+    return counting(recorded, List.of(), keepsOwner);
+  }
+
   /** This entry at {@code path}, with all extended attributes. */
   TreeEntry at(LayerPath path) {
     List<Xattr> xattrs = stored;

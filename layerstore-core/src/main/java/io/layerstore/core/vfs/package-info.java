@@ -29,6 +29,9 @@
  *   <li>a hard link that cannot be made as a copy. Changed, it is a file of its own, and the other
  *       names keep what they have.
  * </ul>
+ *
+ * <p>A directory that an archive has no entry of is root's and of mode 0755, whatever it is in.
+ * With Docker's driver it has mode 0600, and in a set-gid directory its group and that bit.
  */
 @NullMarked
 package io.layerstore.core.vfs;
