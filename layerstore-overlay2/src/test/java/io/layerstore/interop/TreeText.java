@@ -76,7 +76,8 @@ final class TreeText {
     assertEquals(List.of(), differences(actual), "- expected, + actual");
   }
 
-  private List<String> differences(TreeText actual) {
+  /** The lines that only this has, after {@code -}, and those that only the other has. */
+  List<String> differences(TreeText actual) {
     List<String> differences = new ArrayList<>();
     Set<String> expectedLines = new LinkedHashSet<>(lines);
     Set<String> actualLines = new LinkedHashSet<>(actual.lines);
