@@ -175,7 +175,7 @@ final class HomeLayoutTest {
     }
 
     @Test
-    void create_size_isRefusedInDockersWords() {
+    void create_size_isRefused() {
       DriverException thrown =
           assertThrows(
               DriverException.class,
@@ -183,22 +183,18 @@ final class HomeLayoutTest {
       assertTrue(
           thrown
               .getMessage()
-              .contains("--storage-opt size is only supported for ReadWrite Layers"));
+              .contains("the storage option size is for read-write layers only; leave it out"));
     }
 
     @Test
-    void createReadWrite_size_isRefusedInDockersWordsAndLeavesNothing() throws IOException {
+    void createReadWrite_size_isRefusedAndLeavesNothing() throws IOException {
       Set<String> before = names(home);
       DriverException thrown =
           assertThrows(
               DriverException.class,
               () ->
                   driver.createReadWrite("a", null, new CreateOptions(null, Map.of("size", "1G"))));
-      assertTrue(
-          thrown
-              .getMessage()
-              .contains(
-                  "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"));
+      assertTrue(thrown.getMessage().contains("the storage option size is not supported"));
       assertEquals(before, names(home));
     }
   }
