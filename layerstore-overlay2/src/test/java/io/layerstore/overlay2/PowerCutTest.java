@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +45,7 @@ final class PowerCutTest {
   private Path disk;
   private Path before;
   private Path after;
+  private final List<Path> mounts = new ArrayList<>();
 
   @BeforeEach
   void makeDisk() throws Exception {
@@ -56,11 +58,12 @@ final class PowerCutTest {
     // The kernel is not to commit anything by itself while the test runs.
     Tool.Result mounted = Tool.require("mount").attempt("-o", "loop,commit=600", disk, before);
     assumeTrue(mounted.status() == 0, "needs loop devices: " + mounted);
+    mounts.add(before);
   }
 
   @AfterEach
   void unmount() throws Exception {
-    for (Path mounted : List.of(before, after)) {
+    for (Path mounted : mounts) {
       Tool.require("umount").attempt(mounted);
     }
   }
@@ -77,6 +80,7 @@ final class PowerCutTest {
     Path copy = directory.resolve("copy");
     Tool.require("cp").run("--sparse=always", disk, copy);
     Tool.require("mount").run("-o", "loop", copy, after);
+    mounts.add(after);
   }
 
   private static byte[] archive(String prefix) {
