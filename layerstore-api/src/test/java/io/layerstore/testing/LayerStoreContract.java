@@ -431,6 +431,17 @@ public abstract class LayerStoreContract {
     }
 
     @Test
+    void register_expectedLayerOfAnEarlierStore_sourceNeverOpened() throws IOException {
+      byte[] tar = tar("a", "1");
+      register(tar).close();
+      reopen();
+      CountingSource source = new CountingSource(tar);
+      RegisterOptions options = RegisterOptions.builder().expectedDiffId(diffId(tar)).build();
+      store.register(source, options).close();
+      assertEquals(0, source.opened.get());
+    }
+
+    @Test
     void register_expectedLayerAbsent_sourceOpenedAndClosedOnce() throws IOException {
       byte[] tar = tar("a", "1");
       CountingSource source = new CountingSource(tar);

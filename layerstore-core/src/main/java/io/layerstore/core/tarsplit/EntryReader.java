@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import io.layerstore.ArchiveException;
@@ -60,6 +61,8 @@ public final class EntryReader implements Closeable {
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .recyclerPool(JsonRecyclerPools.nonRecyclingPool())
+          // Who made the stream may want what follows the last entry.
+          .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
           .streamReadConstraints(
               StreamReadConstraints.builder()
                   .maxStringLength(MAX_PAYLOAD_BYTES)
@@ -280,10 +283,10 @@ public final class EntryReader implements Closeable {
   /** Closes the document. */
   @Override
   public void close() throws IOException {
-    if (parser != null) {
-      parser.close();
-    } else {
-      document.close();
+    try (document) {
+      if (parser != null) {
+        parser.close();
+      }
     }
   }
 
