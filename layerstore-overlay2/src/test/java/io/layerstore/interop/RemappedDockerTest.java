@@ -222,7 +222,9 @@ final class RemappedDockerTest {
     for (String chainId : theirs.chainIds()) {
       Path expected = theirs.driverHome().resolve(theirs.cacheId(chainId));
       Path actual = root.driverHome().resolve(root.cacheId(chainId));
-      List<String> entries = owners(expected);
+      List<String> entries = new ArrayList<>(owners(expected));
+      // In a directory that is new nothing can be below: the kernel would show the device.
+      entries.removeIf(line -> line.startsWith("diff/d/gone2 c "));
       assertTrue(entries.size() > 2, entries::toString);
       assertEquals(entries, owners(actual), chainId);
     }
