@@ -75,6 +75,11 @@ public abstract class GraphDriverProviderContract {
     return true;
   }
 
+  /** With which this process can read all files of the layers that it makes without a mapping. */
+  protected Map<String, String> options() {
+    return Map.of();
+  }
+
   @BeforeEach
   final void makeRoot() throws IOException {
     provider = newProvider();
@@ -88,11 +93,11 @@ public abstract class GraphDriverProviderContract {
   }
 
   private DriverContext context() {
-    return context(Map.of(), IdMapping.IDENTITY, false);
+    return context(options(), IdMapping.IDENTITY, false);
   }
 
   private DriverContext readOnlyContext() {
-    return context(Map.of(), IdMapping.IDENTITY, true);
+    return context(options(), IdMapping.IDENTITY, true);
   }
 
   /** Everything in the root, with what would show that it was changed. */

@@ -53,7 +53,7 @@ final class Layerstore implements Runnable {
           .auxiliaryTypes(String.class, String.class)
           .initialValue(Map.of())
           .paramLabel("K=V")
-          .description("An option for the graph driver; may be repeated.")
+          .description("An option for the graph driver, such as overlay2.ids=own; may be repeated.")
           .build();
   private final OptionSpec readOnly =
       common("--read-only")

@@ -248,8 +248,8 @@ final class DefaultLayerStore implements LayerStore {
       store.requireWritable();
       if (store.driver().hasStandInOwners() && !store.driver().traits().keepsOwners()) {
         log.warn(
-            "read-write layer {}: what is new in it goes out as root's, for this user has one id"
-                + " only; what was there before keeps its owner",
+            "read-write layer {}: what is new in it goes out as root's, for the files of this"
+                + " user have one id only; what was there before keeps its owner",
             node.name());
       }
       store.table().retainMount(node.name());

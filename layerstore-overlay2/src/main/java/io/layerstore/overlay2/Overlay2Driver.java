@@ -15,6 +15,7 @@ import io.layerstore.driver.DamagedFiles;
 import io.layerstore.overlay2.linux.DiffWriter;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.TreeScan;
+import io.layerstore.overlay2.linux.UserNamespace;
 import io.layerstore.overlay2.linux.WriteSettings;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverContext;
@@ -39,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,9 +169,8 @@ final class Overlay2Driver implements GraphDriver {
 
   @Override
   public DriverTraits traits() {
-    boolean hasIds = features.isRoot() || !context.idMapping().isIdentity();
     return new DriverTraits(
-        hasIds,
+        givesFilesAway(calls.likelyNamespace()),
         true,
         features.makesDevices(),
         features.isRoot(),
@@ -183,12 +184,51 @@ final class Overlay2Driver implements GraphDriver {
   /** An ordinary user's files are the user's where the namespace has no other id for them. */
   @Override
   public boolean hasStandInOwners() {
-    return !features.isRoot();
+    if (features.isRoot()) {
+      return false;
+    }
+    try {
+      calls.namespace(); // From here on the traits are certain, too.
+    } catch (LayerStoreException e) {
+      // What is done with the answer fails for the same reason.
+    }
+    return true;
+  }
+
+  /** Whether files get their owners from the archive, if helpers work in {@code namespace}. */
+  private boolean givesFilesAway(UserNamespace namespace) {
+    return features.isRoot()
+        || (namespace.hasRanges() && !Overlay2Options.wantsOwnIds(context.options()));
   }
 
   @Override
   public DriverStatus status() {
-    return features.toStatus();
+    return features.toStatus(ownersForPeople());
+  }
+
+  private String ownersForPeople() {
+    if (features.isRoot()) {
+      return "set as in the archive";
+    }
+    try {
+      UserNamespace namespace = calls.namespace();
+      if (givesFilesAway(namespace)) {
+        return "set as in the archive, to subordinate ids: users "
+            + ranges(namespace.ranges().uids())
+            + ", groups "
+            + ranges(namespace.ranges().gids());
+      }
+      return "all files are this user's, for "
+          + (Overlay2Options.wantsOwnIds(context.options())
+              ? "the option overlay2.ids is own"
+              : namespace.shortcoming());
+    } catch (LayerStoreException e) {
+      return "nothing can be tried: " + e.getMessage();
+    }
+  }
+
+  private static String ranges(List<IdMapping.Range> ranges) {
+    return ranges.stream().map(IdMapping.Range::toString).collect(Collectors.joining(" "));
   }
 
   @Override
@@ -330,7 +370,7 @@ final class Overlay2Driver implements GraphDriver {
       throw new IllegalStateException("layer " + id + " is being written already");
     }
     try {
-      boolean hasOneId = !features.isRoot() && context.idMapping().isIdentity();
+      boolean hasOneId = !givesFilesAway(calls.namespace());
       boolean allowsWhiteoutDevices = Overlay2Options.allowsWhiteoutDevices(context.options());
       WriteSettings settings =
           new WriteSettings(owners.mapping(), hasOneId, allowsWhiteoutDevices, 0);

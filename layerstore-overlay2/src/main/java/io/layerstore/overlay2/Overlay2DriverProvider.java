@@ -6,6 +6,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.overlay2.linux.HelperBinary;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.NativeLinuxCalls;
+import io.layerstore.overlay2.linux.SubordinateIds;
 import io.layerstore.overlay2.linux.UserNamespace;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
@@ -23,8 +24,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Works where the kernel, the file system and the rights of this process allow it, which is
  * found out by trying: as root with mounts of the host; for an ordinary user in a user namespace of
- * the native helper, where all files belong to the user unless the store has an id mapping for
- * which the system grants subordinate ids.
+ * the native helper. There files have the owners of their archives as far as the system grants the
+ * user subordinate ids, or as the id mapping of the store says; where it grants none, and where the
+ * option {@code overlay2.ids} is {@code own}, all files belong to the user.
  */
 public final class Overlay2DriverProvider implements GraphDriverProvider {
 
@@ -78,6 +80,8 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
     }
     if (!context.options().isEmpty()) {
       Overlay2Options.requireValid(context.options(), probed.features().fileSystem());
+      Overlay2Options.requireFitting(
+          context.options(), probed.features().isRoot(), context.idMapping());
     }
     return Overlay2Driver.open(context, probed.calls(), probed.features());
   }
@@ -106,19 +110,40 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
     }
     Path place = nearestDirectory(context.home());
     boolean isRoot = isRoot();
-    UserNamespace namespace =
-        isRoot
-            ? UserNamespace.NONE
-            : context.idMapping().isIdentity()
-                ? UserNamespace.OF_USER
-                : UserNamespace.ofRanges(context.idMapping());
-    LinuxCalls calls = new NativeLinuxCalls(HelperBinary.locate(context.root()), namespace);
+    LinuxCalls calls = calls(context, HelperBinary.locate(context.root()), isRoot);
     return new Probed(
         context,
         calls,
         context.readOnly()
             ? new OverlayFeatures(null, isRoot)
             : OverlayFeatures.whenNeeded(() -> calls.probe(place), isRoot));
+  }
+
+  /**
+   * A user who wants all files to be the own ones gets the other ids as well: without them, nobody
+   * could read or delete what was unpacked, or made by commands, with them.
+   */
+  private static LinuxCalls calls(DriverContext context, Path binary, boolean isRoot)
+      throws DriverNotSupportedException {
+    if (isRoot) {
+      return new NativeLinuxCalls(binary, UserNamespace.NONE);
+    }
+    if (!context.idMapping().isIdentity()) {
+      return new NativeLinuxCalls(binary, UserNamespace.ofRanges(context.idMapping()));
+    }
+    boolean areRequired = Overlay2Options.requiresSubordinateIds(context.options());
+    UserNamespace granted;
+    try {
+      granted = SubordinateIds.namespace();
+    } catch (DriverNotSupportedException e) {
+      if (areRequired) {
+        throw e;
+      }
+      return new NativeLinuxCalls(binary, UserNamespace.ofUser(e.reason()));
+    }
+    return areRequired
+        ? new NativeLinuxCalls(binary, granted)
+        : NativeLinuxCalls.preferring(binary, granted);
   }
 
   private static boolean isRoot() throws LayerStoreException {

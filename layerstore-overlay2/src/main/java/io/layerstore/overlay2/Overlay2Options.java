@@ -1,6 +1,7 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
+import io.layerstore.IdMapping;
 import io.layerstore.overlay2.linux.WriteSettings;
 import java.util.Locale;
 import java.util.Map;
@@ -17,10 +18,17 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code overlay2.allow_whiteout_devices}, {@code true} or {@code false}, is an option of this
  * driver alone: whether a character device 0/0 in an archive is made, and deletes what is below, as
  * in Docker.
+ *
+ * <p>So is {@code overlay2.ids}, which says whose the files of an ordinary user's store become:
+ * with {@code own} all the user's, with {@code subordinate} those of the ids that the system grants
+ * the user. Without the option they are the subordinate ids' where the system grants any.
  */
 final class Overlay2Options {
 
   private static final String SIZE = "overlay2.size";
+  private static final String IDS = "overlay2.ids";
+  private static final String OWN = "own";
+  private static final String SUBORDINATE = "subordinate";
   private static final String XFS = "xfs";
   private static final String NONE_ARE_SET =
       "; this driver sets no project quotas, also where the file system has them";
@@ -46,13 +54,19 @@ final class Overlay2Options {
         requireBoolean(option.getKey(), option.getValue());
         continue;
       }
+      if (isIds(option.getKey())) {
+        requireIds(option.getKey(), option.getValue());
+        continue;
+      }
       if (!option.getKey().toLowerCase(Locale.ROOT).equals(SIZE)) {
         throw failure(
             null,
             "unknown option "
                 + option.getKey()
                 + "; there is "
-                + WriteSettings.WHITEOUT_DEVICES_OPTION);
+                + WriteSettings.WHITEOUT_DEVICES_OPTION
+                + " and "
+                + IDS);
       }
       requireSize(null, option.getValue());
       if (isNothing(option.getValue())) {
@@ -74,6 +88,61 @@ final class Overlay2Options {
         .anyMatch(
             option ->
                 isWhiteoutDevices(option.getKey()) && Boolean.parseBoolean(option.getValue()));
+  }
+
+  /**
+   * Checks that the options mean something for the user of this process.
+   *
+   * @throws DriverException if ids are chosen for root, or others than those of the id mapping
+   */
+  static void requireFitting(Map<String, String> options, boolean isRoot, IdMapping mapping)
+      throws DriverException {
+    for (Map.Entry<String, String> option : options.entrySet()) {
+      if (!isIds(option.getKey())) {
+        continue;
+      }
+      if (isRoot) {
+        throw failure(
+            null,
+            "the option "
+                + option.getKey()
+                + " is for ordinary users, and root has all ids; leave it out");
+      }
+      if (option.getValue().equalsIgnoreCase(OWN) && !mapping.isIdentity()) {
+        throw failure(
+            null,
+            "the option "
+                + option.getKey()
+                + " is own, and the store has an id mapping; leave one of them out");
+      }
+    }
+  }
+
+  /** Whether all files are to be the user's own. */
+  static boolean wantsOwnIds(Map<String, String> options) {
+    return hasIds(options, OWN);
+  }
+
+  /** Whether nothing is to be done without the subordinate ids. */
+  static boolean requiresSubordinateIds(Map<String, String> options) {
+    return hasIds(options, SUBORDINATE);
+  }
+
+  private static boolean hasIds(Map<String, String> options, String ids) {
+    return options.entrySet().stream()
+        .anyMatch(option -> isIds(option.getKey()) && option.getValue().equalsIgnoreCase(ids));
+  }
+
+  private static boolean isIds(String key) {
+    return key.toLowerCase(Locale.ROOT).equals(IDS);
+  }
+
+  private static void requireIds(String key, String value) throws DriverException {
+    if (!value.equalsIgnoreCase(OWN) && !value.equalsIgnoreCase(SUBORDINATE)) {
+      throw failure(
+          null,
+          "the option " + key + " is " + OWN + " or " + SUBORDINATE + ", not '" + value + "'");
+    }
   }
 
   private static boolean isWhiteoutDevices(String key) {

@@ -168,8 +168,12 @@ final class OverlayFeatures {
             .orElse("<unknown>");
   }
 
-  /** What {@code docker info} shows, then every answer with its evidence. */
-  DriverStatus toStatus() {
+  /**
+   * What {@code docker info} shows, then every answer with its evidence.
+   *
+   * @param owners what becomes of the owners of files, for people
+   */
+  DriverStatus toStatus(String owners) {
     KernelFeatures kernel = kernel();
     List<DriverStatus.Fact> facts = new ArrayList<>();
     facts.add(new DriverStatus.Fact("Backing Filesystem", fileSystem()));
@@ -178,6 +182,7 @@ final class OverlayFeatures {
     facts.add(fact(kernel, "Native Overlay Diff", KernelFeatures.NATIVE_DIFF));
     facts.add(new DriverStatus.Fact("userxattr", String.valueOf(usesUserXattrs())));
     facts.add(new DriverStatus.Fact("User Namespace", isRoot ? "none" : "the helper's own"));
+    facts.add(new DriverStatus.Fact("Owners", owners));
     facts.add(
         new DriverStatus.Fact(
             "Labels, Signatures",

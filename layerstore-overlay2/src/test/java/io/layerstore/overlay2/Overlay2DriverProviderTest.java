@@ -12,6 +12,7 @@ import io.layerstore.testing.GraphDriverProviderContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +40,11 @@ final class Overlay2DriverProviderTest extends GraphDriverProviderContract {
   @Override
   protected boolean showsWhatFilesLack() {
     return false;
+  }
+
+  @Override
+  protected Map<String, String> options() {
+    return Overlay2Testing.ownIds();
   }
 
   @Override

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The contract of all drivers, for whoever runs the tests: an ordinary user's files have one owner,
- * and no devices among them.
+ * so that the tests can look at them, and no devices among them.
  */
 final class Overlay2DriverTest extends GraphDriverContract {
 
@@ -34,6 +34,7 @@ final class Overlay2DriverTest extends GraphDriverContract {
 
   @Override
   protected GraphDriver open(Path root) throws LayerStoreException {
-    return new Overlay2DriverProvider().open(Overlay2Testing.context(root));
+    return new Overlay2DriverProvider()
+        .open(Overlay2Testing.context(root, Overlay2Testing.ownIds()));
   }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.DriverException;
+import io.layerstore.IdMapping;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +62,10 @@ final class Overlay2OptionsTest {
       strings = {"overlay2.override_kernel_check", "overlay2.colour", "size", "overlay.size", ""})
   void requireValid_unknownOption_isNamed(String key) {
     assertEquals(
-        "overlay2: unknown option " + key + "; there is overlay2.allow_whiteout_devices",
+        "overlay2: unknown option "
+            + key
+            + "; there is overlay2.allow_whiteout_devices"
+            + " and overlay2.ids",
         refusal(Map.of(key, "true"), "xfs"));
   }
 
@@ -94,6 +99,57 @@ final class Overlay2OptionsTest {
         Overlay2Options.allowsWhiteoutDevices(Map.of("overlay2.allow_whiteout_devices", "false")));
     assertTrue(
         Overlay2Options.allowsWhiteoutDevices(Map.of("overlay2.allow_whiteout_devices", "true")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"all", "", "own,subordinate"})
+  void requireValid_idsOtherwise_isInvalid(String value) {
+    assertEquals(
+        "overlay2: the option overlay2.ids is own or subordinate, not '" + value + "'",
+        refusal(Map.of("overlay2.ids", value), "extfs"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"own", "subordinate", "OWN"})
+  void requireValid_ids_areAccepted(String value) {
+    assertDoesNotThrow(() -> Overlay2Options.requireValid(Map.of("Overlay2.ids", value), "extfs"));
+  }
+
+  @Test
+  void ids_areWhatTheOptionSays() {
+    Map<String, String> own = Map.of("overlay2.ids", "own");
+    Map<String, String> subordinate = Map.of("overlay2.ids", "subordinate");
+    assertTrue(Overlay2Options.wantsOwnIds(own));
+    assertFalse(Overlay2Options.wantsOwnIds(subordinate));
+    assertFalse(Overlay2Options.wantsOwnIds(Map.of()));
+    assertTrue(Overlay2Options.requiresSubordinateIds(subordinate));
+    assertFalse(Overlay2Options.requiresSubordinateIds(own));
+    assertFalse(Overlay2Options.requiresSubordinateIds(Map.of()));
+  }
+
+  private static void requireFitting(String ids, boolean isRoot, IdMapping mapping)
+      throws DriverException {
+    Overlay2Options.requireFitting(Map.of("overlay2.ids", ids), isRoot, mapping);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"own", "subordinate"})
+  void requireFitting_idsForRoot_areRefused(String ids) {
+    DriverException e =
+        assertThrows(DriverException.class, () -> requireFitting(ids, true, IdMapping.IDENTITY));
+    assertEquals(
+        "overlay2: the option overlay2.ids is for ordinary users, and root has all ids; leave it"
+            + " out",
+        e.getMessage());
+  }
+
+  @Test
+  void requireFitting_ownIdsBesideAMapping_areRefused() throws DriverException {
+    List<IdMapping.Range> ranges = List.of(new IdMapping.Range(0, 1000, 1));
+    IdMapping mapping = new IdMapping(ranges, ranges);
+    assertThrows(DriverException.class, () -> requireFitting("own", false, mapping));
+    requireFitting("subordinate", false, mapping);
+    requireFitting("own", false, IdMapping.IDENTITY);
   }
 
   @Test

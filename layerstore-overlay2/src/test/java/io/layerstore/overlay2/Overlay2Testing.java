@@ -5,15 +5,23 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
 import io.layerstore.IdMapping;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
 import io.layerstore.overlay2.linux.SubordinateIds;
 import io.layerstore.spi.DriverContext;
+import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.ProbeResult;
 import io.layerstore.testing.Tool;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,6 +29,8 @@ import java.util.stream.Collectors;
 
 /** What the tests of the driver share. */
 final class Overlay2Testing {
+
+  private static final int HOME_DEPTH = 4;
 
   private Overlay2Testing() {}
 
@@ -30,6 +40,69 @@ final class Overlay2Testing {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** For whom all files are to be the own ones; root is given no such choice. */
+  static Map<String, String> ownIds() {
+    return isRoot() ? Map.of() : Map.of("overlay2.ids", "own");
+  }
+
+  /** A store whose files all belong to whoever runs the tests, if that is not root. */
+  static LayerStore.Builder ownStore(Path root) {
+    LayerStore.Builder builder = LayerStore.builder(root).driver("overlay2");
+    ownIds().forEach(builder::driverOption);
+    return builder;
+  }
+
+  /** Whether files get their owners from the archive in stores without options. */
+  static boolean keepsOwners(Path emptyRoot) {
+    try (GraphDriver driver = new Overlay2DriverProvider().open(context(emptyRoot))) {
+      return driver.traits().keepsOwners();
+    } catch (LayerStoreException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Deletes the layers of all stores that are not deep below {@code directory}: what other ids own
+   * can be deleted by nobody else, such as {@code @TempDir}.
+   */
+  static void deleteLayers(Path directory) throws IOException {
+    if (isRoot()) {
+      return;
+    }
+    List<Path> homes = new ArrayList<>();
+    Files.walkFileTree(
+        directory,
+        Set.of(),
+        HOME_DEPTH,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
+            if (!isHome(path)) {
+              return FileVisitResult.CONTINUE;
+            }
+            homes.add(path);
+            return FileVisitResult.SKIP_SUBTREE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path path, IOException e) {
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    for (Path home : homes) {
+      try (GraphDriver driver = new Overlay2DriverProvider().open(context(home.getParent()))) {
+        for (String id : driver.ids()) {
+          driver.remove(id);
+        }
+      }
+    }
+  }
+
+  private static boolean isHome(Path path) {
+    return path.endsWith("overlay2")
+        && Files.isDirectory(path.resolve("l"), LinkOption.NOFOLLOW_LINKS);
   }
 
   /** A store in {@code root}, without options. */

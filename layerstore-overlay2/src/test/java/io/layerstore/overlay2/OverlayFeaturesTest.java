@@ -13,7 +13,7 @@ final class OverlayFeaturesTest {
   void toStatus_nothingTried_claimsNothing() {
     Map<String, String> facts =
         new OverlayFeatures(null, true)
-            .toStatus().facts().stream()
+            .toStatus("").facts().stream()
                 .collect(Collectors.toMap(DriverStatus.Fact::name, DriverStatus.Fact::value));
 
     assertEquals("not tried", facts.get("Backing Filesystem"));

@@ -2,12 +2,14 @@ package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.Change;
+import io.layerstore.DriverStatus;
 import io.layerstore.IdMapping;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
@@ -19,6 +21,8 @@ import io.layerstore.testing.TarHeaderBlock;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -29,6 +33,7 @@ import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +52,11 @@ final class OwnersTest {
 
   private LayerStore open(Path root, IdMapping mapping) throws LayerStoreException {
     return LayerStore.builder(root).driver("overlay2").idMapping(mapping).open();
+  }
+
+  /** All files are the user's. */
+  private LayerStore openOwn(Path root) throws LayerStoreException {
+    return Overlay2Testing.ownStore(root).open();
   }
 
   private static byte[] archive(long uid, long gid) {
@@ -81,6 +91,34 @@ final class OwnersTest {
   private static long id(Path path, String attribute) throws IOException {
     return Integer.toUnsignedLong(
         (Integer) Files.getAttribute(path, attribute, LinkOption.NOFOLLOW_LINKS));
+  }
+
+  /** What an archive says of the owners of its entries. */
+  private static Map<String, String> owners(InputStream tar) throws IOException {
+    Map<String, String> owners = new TreeMap<>();
+    try (TarArchiveInputStream archive = new TarArchiveInputStream(tar)) {
+      for (TarArchiveEntry entry = archive.getNextEntry();
+          entry != null;
+          entry = archive.getNextEntry()) {
+        owners.put(entry.getName(), entry.getLongUserId() + ":" + entry.getLongGroupId());
+      }
+    }
+    return owners;
+  }
+
+  private static byte[] twoLevels() {
+    return new TarBuilder()
+        .header(TarHeaderBlock.named("etc/").type('5').mode(0755).uid(7).gid(8))
+        .file(TarHeaderBlock.named("etc/shadow").uid(0).gid(42), "secret")
+        .file(TarHeaderBlock.named("etc/far").uid(2_000_000).gid(2_000_001), "far")
+        .file("etc/hosts", "hosts")
+        .end()
+        .toBytes();
+  }
+
+  @AfterEach
+  void deleteWhatOtherIdsOwn() throws IOException {
+    Overlay2Testing.deleteLayers(directory);
   }
 
   @Nested
@@ -203,8 +241,201 @@ final class OwnersTest {
         try (InputStream tar = rw.tarStream()) {
           diff = tar.readAllBytes();
         }
-        String header = new String(diff, java.nio.charset.StandardCharsets.ISO_8859_1);
+        String header = new String(diff, StandardCharsets.ISO_8859_1);
         assertTrue(header.contains("0001750\0" + "0001751\0"), "owner 1000:1001 in octal");
+      }
+    }
+  }
+
+  /** An ordinary user whom the system grants more ids than one, which are used by themselves. */
+  @Nested
+  class Granted {
+
+    private Path grantedRoot() {
+      assumeTrue(!Overlay2Testing.isRoot(), "root has every id");
+      Overlay2Testing.mapping();
+      return root();
+    }
+
+    private LayerStore openGranted(Path root) throws LayerStoreException {
+      return open(root, IdMapping.IDENTITY);
+    }
+
+    private String ownersOf(LayerStore store) throws LayerStoreException {
+      return store.driverStatus().facts().stream()
+          .filter(fact -> fact.name().equals("Owners"))
+          .map(DriverStatus.Fact::value)
+          .findFirst()
+          .orElseThrow();
+    }
+
+    private void run(RWLayer rw, String... command) throws IOException {
+      try (Mount mount = rw.mount()) {
+        Process process =
+            mount.enter(new ProcessBuilder(command)).redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), said);
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
+    }
+
+    @Test
+    void register_noOption_givesFilesToSubordinateIdsAndExportsTheOriginals() throws IOException {
+      Path root = grantedRoot();
+      IdMapping granted = Overlay2Testing.mapping();
+      byte[] archive = archive(1000, 65534);
+      try (LayerStore store = openGranted(root)) {
+        assertArrayEquals(archive, export(register(store, archive)));
+      }
+      assertEquals(granted.uidToHost(0).getAsLong(), id(stored(root, "root"), "unix:uid"));
+      assertEquals(granted.uidToHost(1000).getAsLong(), id(stored(root, "other"), "unix:uid"));
+      assertEquals(granted.gidToHost(65534).getAsLong(), id(stored(root, "other"), "unix:gid"));
+    }
+
+    @Test
+    void register_ownerThatIsNotGranted_belongsToTheUserAndIsExportedAsItWas() throws IOException {
+      Path root = grantedRoot();
+      byte[] archive = archive(4_000_000, 7);
+      try (LayerStore store = openGranted(root)) {
+        assertArrayEquals(archive, export(register(store, archive)));
+      }
+      assertEquals(id(stored(root, "root"), "unix:uid"), id(stored(root, "other"), "unix:uid"));
+    }
+
+    @Test
+    void driverStatus_everyChoice_saysWhoseFilesAre() throws IOException {
+      Path root = grantedRoot();
+      String first = Overlay2Testing.mapping().uids().get(1).toString();
+      try (LayerStore store = openGranted(root)) {
+        assertTrue(ownersOf(store).contains("subordinate ids: users 0:"), ownersOf(store));
+        assertTrue(ownersOf(store).contains(first), ownersOf(store));
+      }
+      try (LayerStore store = openOwn(root)) {
+        assertEquals(
+            "all files are this user's, for the option overlay2.ids is own", ownersOf(store));
+      }
+    }
+
+    @Test
+    void open_subordinateIdsAreRequired_usesThem() throws IOException {
+      Path root = grantedRoot();
+      try (LayerStore store =
+          LayerStore.builder(root)
+              .driver("overlay2")
+              .driverOption("overlay2.ids", "subordinate")
+              .open()) {
+        register(store, archive(1000, 1000));
+      }
+      assertNotEquals(id(stored(root, "root"), "unix:uid"), id(stored(root, "other"), "unix:uid"));
+    }
+
+    @Test
+    void commit_fileThatACommandGivesAway_hasThatOwner() throws IOException {
+      try (LayerStore store = openGranted(grantedRoot())) {
+        Layer base = register(store, twoLevels());
+        RWLayer rw = store.createRWLayer("rw", base.chainId());
+        run(
+            rw,
+            "sh",
+            "-ec",
+            "echo new > etc/new; chown 33:34 etc/new; echo more >> etc/shadow; echo >> etc/far");
+        Map<String, String> expected =
+            Map.of(
+                "etc/", "7:8",
+                "etc/new", "33:34",
+                "etc/shadow", "0:42",
+                "etc/far", "2000000:2000001");
+        assertEquals(expected, owners(rw.tarStream()));
+        assertEquals(expected, owners(rw.commit().tarStream()));
+      }
+    }
+
+    @Test
+    void commit_nothingBelow_hasTheOwnersThatACommandSets() throws IOException {
+      try (LayerStore store = openGranted(grantedRoot())) {
+        RWLayer rw = store.createRWLayer("rw", NO_PARENT);
+        rw.applyDiff(new ByteArrayInputStream(closed()));
+        run(rw, "sh", "-ec", "chown 33:34 d/f; echo > new; chown 35 new");
+        assertEquals(
+            Map.of("d/", "7:8", "d/f", "33:34", "new", "35:0"), owners(rw.commit().tarStream()));
+      }
+    }
+
+    /** With directories that only their owner may look into, and files that only it may read. */
+    private byte[] closed() {
+      return new TarBuilder()
+          .header(TarHeaderBlock.named("d/").type('5').mode(0700).uid(7).gid(8))
+          .file(TarHeaderBlock.named("d/f").mode(0600).uid(9).gid(10), "secret")
+          .end()
+          .toBytes();
+    }
+
+    @Test
+    void enter_closedFilesOfOtherIds_areReachedByCommandsOnly() throws IOException {
+      try (LayerStore store = openGranted(grantedRoot())) {
+        RWLayer rw = store.createRWLayer("rw", register(store, closed()).chainId());
+        try (Mount mount = rw.mount()) {
+          assertThrows(
+              AccessDeniedException.class, () -> Files.readString(mount.path().resolve("d/f")));
+        }
+        run(rw, "grep", "-q", "secret", "d/f");
+      }
+    }
+
+    @Test
+    void path_closedFilesInAStoreOfOwnIds_areReached() throws IOException {
+      try (LayerStore store = openOwn(grantedRoot());
+          Mount mount = register(store, closed()).mount()) {
+        assertEquals("secret", Files.readString(mount.path().resolve("d/f")));
+      }
+    }
+
+    private List<String> homeOf(LayerStore store) throws IOException {
+      try (Stream<Path> left = Files.list(store.root().resolve("overlay2"))) {
+        return left.map(path -> path.getFileName().toString()).toList();
+      }
+    }
+
+    /** Does everything that can be done with the layers of {@code archive}, and removes them. */
+    private void useUp(LayerStore store, byte[] archive) throws IOException {
+      Layer base = store.get(store.layers().get(0).chainId());
+      assertArrayEquals(archive, export(base));
+      RWLayer rw = store.createRWLayer("rw", base.chainId());
+      run(rw, "sh", "-ec", "grep -q secret d/f; echo changed > d/f; echo new > d/new");
+      Map<String, String> expected = Map.of("d/", "7:8", "d/f", "9:10", "d/new", "0:0");
+      assertEquals(expected, owners(rw.tarStream()));
+      try (Stream<Change> changes = rw.changes()) {
+        assertEquals(List.of("C /d", "C /d/f", "A /d/new"), changes.map(Object::toString).toList());
+      }
+      Layer committed = rw.commit();
+      assertEquals(expected, owners(committed.tarStream()));
+      store.releaseRWLayer(rw);
+      store.release(committed);
+      store.release(base);
+      assertEquals(List.of(), store.layers());
+      assertEquals(List.of("l"), homeOf(store));
+    }
+
+    @Test
+    void open_ownIdsAfterSubordinateOnes_goesOnWorking() throws IOException {
+      Path root = grantedRoot();
+      try (LayerStore store = openGranted(root)) {
+        register(store, closed());
+      }
+      try (LayerStore store = openOwn(root)) {
+        useUp(store, closed());
+      }
+    }
+
+    @Test
+    void open_subordinateIdsAfterOwnOnes_goesOnWorking() throws IOException {
+      Path root = grantedRoot();
+      try (LayerStore store = openOwn(root)) {
+        register(store, closed());
+      }
+      try (LayerStore store = openGranted(root)) {
+        useUp(store, closed());
       }
     }
   }
@@ -222,7 +453,7 @@ final class OwnersTest {
               .file("beside", "2")
               .end()
               .toBytes();
-      try (LayerStore store = open(root(), IdMapping.IDENTITY)) {
+      try (LayerStore store = openOwn(root())) {
         Layer parent = register(store, archive(0, 0));
         Layer layer = store.register(new ByteArrayInputStream(device), parent.chainId());
         try (Mount mount = layer.mount()) {
@@ -233,33 +464,10 @@ final class OwnersTest {
       }
     }
 
-    /** What an archive says of the owners of its entries. */
-    private Map<String, String> owners(InputStream tar) throws IOException {
-      Map<String, String> owners = new TreeMap<>();
-      try (TarArchiveInputStream archive = new TarArchiveInputStream(tar)) {
-        for (TarArchiveEntry entry = archive.getNextEntry();
-            entry != null;
-            entry = archive.getNextEntry()) {
-          owners.put(entry.getName(), entry.getLongUserId() + ":" + entry.getLongGroupId());
-        }
-      }
-      return owners;
-    }
-
-    private byte[] twoLevels() {
-      return new TarBuilder()
-          .header(TarHeaderBlock.named("etc/").type('5').mode(0755).uid(7).gid(8))
-          .file(TarHeaderBlock.named("etc/shadow").uid(0).gid(42), "secret")
-          .file(TarHeaderBlock.named("etc/far").uid(2_000_000).gid(2_000_001), "far")
-          .file("etc/hosts", "hosts")
-          .end()
-          .toBytes();
-    }
-
     @Test
     void commit_changedFiles_keepTheOwnersThatTheLayersBelowRecord() throws IOException {
       assumeTrue(!Overlay2Testing.isRoot(), "root sets every owner");
-      try (LayerStore store = open(root(), IdMapping.IDENTITY)) {
+      try (LayerStore store = openOwn(root())) {
         Layer base = register(store, twoLevels());
         RWLayer rw = store.createRWLayer("rw", base.chainId());
         try (Mount mount = rw.mount()) {
@@ -285,7 +493,7 @@ final class OwnersTest {
     void commit_deletedAndMadeAgainByALaterLayer_isRoots() throws IOException {
       assumeTrue(!Overlay2Testing.isRoot(), "root sets every owner");
       byte[] deletion = new TarBuilder().file("etc/.wh.far", "").end().toBytes();
-      try (LayerStore store = open(root(), IdMapping.IDENTITY)) {
+      try (LayerStore store = openOwn(root())) {
         Layer base = register(store, twoLevels());
         Layer without = store.register(new ByteArrayInputStream(deletion), base.chainId());
         RWLayer rw = store.createRWLayer("rw", without.chainId());
@@ -301,7 +509,7 @@ final class OwnersTest {
       assumeTrue(!Overlay2Testing.isRoot(), "root keeps every owner");
       Path root = root();
       byte[] archive = archive(1000, 4_000_000);
-      try (LayerStore store = open(root, IdMapping.IDENTITY)) {
+      try (LayerStore store = openOwn(root)) {
         Layer layer = register(store, archive);
         assertArrayEquals(archive, export(layer));
         RWLayer rw = store.createRWLayer("rw", layer.chainId());

@@ -1,6 +1,5 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.HelperFailureException;
 import io.layerstore.IdMapping;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,13 +19,13 @@ final class IdMaps {
   private IdMaps() {}
 
   static void write(long pid, IdMapping ranges)
-      throws HelperFailureException, InterruptedException {
+      throws IdMapsFailureException, InterruptedException {
     run("newuidmap", pid, ranges.uids());
     run("newgidmap", pid, ranges.gids());
   }
 
   private static void run(String program, long pid, List<IdMapping.Range> ranges)
-      throws HelperFailureException, InterruptedException {
+      throws IdMapsFailureException, InterruptedException {
     List<String> command = new ArrayList<>(List.of(program, Long.toString(pid)));
     for (IdMapping.Range range : ranges) {
       command.add(Long.toString(range.containerId()));
@@ -51,9 +50,8 @@ final class IdMaps {
     }
   }
 
-  private static HelperFailureException failure(
+  private static IdMapsFailureException failure(
       String program, String problem, @Nullable Throwable cause) {
-    return new HelperFailureException(
-        HelperProcess.DRIVER, null, "map ids with " + program, 0, problem, cause);
+    return new IdMapsFailureException(program, problem, cause);
   }
 }

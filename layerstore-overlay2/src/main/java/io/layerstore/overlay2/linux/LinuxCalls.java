@@ -15,6 +15,16 @@ import java.util.List;
  */
 public interface LinuxCalls {
 
+  /** The namespace that helpers work in, as far as that is known without starting one. */
+  UserNamespace likelyNamespace();
+
+  /**
+   * The namespace that helpers work in.
+   *
+   * @throws LayerStoreException if no helper can be started
+   */
+  UserNamespace namespace() throws LayerStoreException;
+
   /**
    * Finds out by trying what the kernel, the file system and the rights of this process allow.
    *

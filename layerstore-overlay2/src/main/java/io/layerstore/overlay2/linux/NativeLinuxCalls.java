@@ -9,11 +9,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 
-/** Asks the kernel through helper processes. Immutable. */
+/** Asks the kernel through helper processes. */
 public final class NativeLinuxCalls implements LinuxCalls {
 
+  private static final Path ROOT = Path.of("/");
+
   private final Path binary;
-  private final UserNamespace namespace;
+  private final NamespaceChoice choice;
   private final int extraFlags;
 
   /**
@@ -25,16 +27,41 @@ public final class NativeLinuxCalls implements LinuxCalls {
     this(binary, namespace, 0);
   }
 
+  /**
+   * Through a program, in a namespace with many ids or, if helpers do not get these, in one with
+   * the user's own.
+   *
+   * @param binary as {@link HelperBinary#locate} found it
+   */
+  public static NativeLinuxCalls preferring(Path binary, UserNamespace namespace) {
+    return new NativeLinuxCalls(binary, new NamespaceChoice(namespace, true), 0);
+  }
+
   /** The same with {@code START_} flags that make the helper do without what this kernel has. */
   NativeLinuxCalls(Path binary, UserNamespace namespace, int extraFlags) {
+    this(
+        binary,
+        new NamespaceChoice(Objects.requireNonNull(namespace, "namespace"), false),
+        extraFlags);
+  }
+
+  private NativeLinuxCalls(Path binary, NamespaceChoice choice, int extraFlags) {
     this.binary = Objects.requireNonNull(binary, "binary");
-    this.namespace = Objects.requireNonNull(namespace, "namespace");
+    this.choice = choice;
     this.extraFlags = extraFlags;
   }
 
-  /** The namespace the helpers work in. */
-  public UserNamespace namespace() {
-    return namespace;
+  @Override
+  public UserNamespace likelyNamespace() {
+    return choice.likely();
+  }
+
+  @Override
+  public UserNamespace namespace() throws LayerStoreException {
+    if (!choice.isSettled()) {
+      start(HelperStart.inHome(HelperMode.SYNC, ROOT)).close();
+    }
+    return choice.likely();
   }
 
   @Override
@@ -46,10 +73,11 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public Mounts openMounts(Path home, MountSettings settings) throws LayerStoreException {
-    Path real = namespace.isUsed() ? realHome(home) : home;
+    boolean isUsed = likelyNamespace().isUsed();
+    Path real = isUsed ? realHome(home) : home;
     HelperStart start =
         HelperStart.inHome(HelperMode.MOUNT, real).withRoot(settings.rootUid(), settings.rootGid());
-    return new MountHelper(binary, start(start), real, settings, namespace.isUsed());
+    return new MountHelper(binary, start(start), real, settings, isUsed);
   }
 
   /**
@@ -110,6 +138,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   }
 
   private HelperProcess start(HelperStart start) throws LayerStoreException {
-    return HelperProcess.start(binary, start.withFlags(start.flags() | extraFlags), namespace);
+    HelperStart all = start.withFlags(start.flags() | extraFlags);
+    return choice.start(namespace -> HelperProcess.start(binary, all, namespace));
   }
 }

@@ -27,20 +27,36 @@ public final class SubordinateIds {
    * A namespace with all ids of the user this process runs as: the user as 0, and the ids granted
    * from 1 upwards.
    *
-   * @throws DriverNotSupportedException if the system grants none
+   * @throws DriverNotSupportedException if the system grants none, or none that can be read
    */
   public static UserNamespace namespace() throws DriverNotSupportedException {
     try {
       long uid = ((Integer) Files.getAttribute(SELF, "unix:uid")) & 0xffff_ffffL;
       long gid = ((Integer) Files.getAttribute(SELF, "unix:gid")) & 0xffff_ffffL;
-      String name = Files.getOwner(SELF).getName();
-      return UserNamespace.ofRanges(
-          new IdMapping(
-              ranges(ETC.resolve("subuid"), name, uid, uid),
-              ranges(ETC.resolve("subgid"), name, uid, gid)));
+      return namespace(ETC, Files.getOwner(SELF).getName(), uid, gid);
     } catch (IOException e) {
       throw new DriverNotSupportedException(
           HelperProcess.DRIVER, "cannot read the subordinate ids of this user: " + e);
+    }
+  }
+
+  /**
+   * A namespace with all ids of a user.
+   *
+   * @param etc where the files are
+   * @throws DriverNotSupportedException if there are none, or those there are make no mapping
+   */
+  static UserNamespace namespace(Path etc, String name, long uid, long gid)
+      throws IOException, DriverNotSupportedException {
+    Path users = etc.resolve("subuid");
+    Path groups = etc.resolve("subgid");
+    try {
+      return UserNamespace.ofRanges(
+          new IdMapping(ranges(users, name, uid, uid), ranges(groups, name, uid, gid)));
+    } catch (IllegalArgumentException e) {
+      throw new DriverNotSupportedException(
+          HelperProcess.DRIVER,
+          "what " + users + " and " + groups + " grant is no mapping: " + e.getMessage());
     }
   }
 

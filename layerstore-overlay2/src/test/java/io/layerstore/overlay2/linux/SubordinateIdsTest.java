@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeWriter;
@@ -22,6 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class SubordinateIdsTest {
+
+  private static final Path SELF = Path.of("/proc/self");
 
   @TempDir Path directory;
 
@@ -48,6 +52,55 @@ final class SubordinateIdsTest {
   void ranges_invalidLine_isNamed() {
     IOException e = assertThrows(IOException.class, () -> ranges("anna:x:65536\n"));
     assertTrue(e.getMessage().contains("anna:x:65536"), e::getMessage);
+  }
+
+  /** As from two tools that each gave the user the same ids. */
+  @Test
+  void namespace_rangesThatOverlap_areNotSupported() throws IOException {
+    Files.writeString(directory.resolve("subuid"), "anna:200000:65536\nanna:200000:65536\n");
+    Files.writeString(directory.resolve("subgid"), "anna:200000:65536\n");
+    DriverNotSupportedException e =
+        assertThrows(
+            DriverNotSupportedException.class,
+            () -> SubordinateIds.namespace(directory, "anna", 1000, 1000));
+    assertTrue(e.reason().contains("overlap"), e::reason);
+  }
+
+  /** Ids that no system grants. */
+  private static UserNamespace notGranted() throws IOException {
+    assumeTrue(!Helpers.isRoot(), "root has every id");
+    Helpers.namespace();
+    long uid = Integer.toUnsignedLong((Integer) Files.getAttribute(SELF, "unix:uid"));
+    long gid = Integer.toUnsignedLong((Integer) Files.getAttribute(SELF, "unix:gid"));
+    return UserNamespace.ofRanges(
+        new IdMapping(
+            List.of(new IdMapping.Range(0, uid, 1), new IdMapping.Range(1, 4_000_000_000L, 9)),
+            List.of(new IdMapping.Range(0, gid, 1), new IdMapping.Range(1, 4_000_000_000L, 9))));
+  }
+
+  @Test
+  void namespace_preferredIdsThatAreNotGranted_isTheUsersOwnAndSaysWhy() throws IOException {
+    NativeLinuxCalls calls = NativeLinuxCalls.preferring(Helpers.binary(), notGranted());
+    assertTrue(calls.likelyNamespace().hasRanges());
+    assertFalse(calls.namespace().hasRanges());
+    assertEquals(calls.namespace(), calls.likelyNamespace());
+    String shortcoming = calls.namespace().shortcoming();
+    assertTrue(shortcoming.contains("newuidmap"), shortcoming);
+    assertTrue(calls.probe(directory).has(KernelFeatures.D_TYPE));
+  }
+
+  @Test
+  void probe_preferredIdsThatAreNotGranted_settlesTheNamespace() throws IOException {
+    NativeLinuxCalls calls = NativeLinuxCalls.preferring(Helpers.binary(), notGranted());
+    calls.probe(directory);
+    assertFalse(calls.likelyNamespace().hasRanges());
+  }
+
+  @Test
+  void probe_requiredIdsThatAreNotGranted_fails() throws IOException {
+    LinuxCalls calls = new NativeLinuxCalls(Helpers.binary(), notGranted());
+    LayerStoreException e = assertThrows(LayerStoreException.class, () -> calls.probe(directory));
+    assertTrue(e.getMessage().contains("newuidmap"), e::getMessage);
   }
 
   @Test
