@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.Change;
 import io.layerstore.DriverNotSupportedException;
+import io.layerstore.Durability;
+import io.layerstore.IdMapping;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -21,6 +23,9 @@ import io.layerstore.image.ImageTarget;
 import io.layerstore.image.LoadOptions;
 import io.layerstore.image.LoadReport;
 import io.layerstore.image.SaveOptions;
+import io.layerstore.spi.DriverContext;
+import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.GraphDriverProvider;
 import io.layerstore.testing.Busybox;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.TarBuilder;
@@ -36,9 +41,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +57,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Runs the examples of the README, and keeps them the same as there. */
 final class ReadmeExampleTest {
   @TempDir private Path temp;
+
+  /** What an ordinary user's layers give to other ids is not for {@code @TempDir} to delete. */
+  @AfterEach
+  void deleteLayers() throws IOException {
+    Path root = temp.resolve("root");
+    Path home = root.resolve("overlay2");
+    if (!Files.isDirectory(home)) {
+      return;
+    }
+    DriverContext context =
+        new DriverContext(
+            root, home, Map.of(), IdMapping.IDENTITY, Durability.NONE, /* readOnly= */ false);
+    for (GraphDriverProvider provider : ServiceLoader.load(GraphDriverProvider.class)) {
+      if (provider.name().equals("overlay2")) {
+        try (GraphDriver driver = provider.open(context)) {
+          for (String id : driver.ids()) {
+            driver.remove(id);
+          }
+        }
+      }
+    }
+  }
 
   @Test
   void example_onARealLayer_printsWhatItSays() throws IOException {
