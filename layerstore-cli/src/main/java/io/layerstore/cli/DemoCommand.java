@@ -1,10 +1,18 @@
 package io.layerstore.cli;
 
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RWLayerInfo;
+import io.layerstore.image.Image;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
@@ -32,8 +40,32 @@ final class DemoCommand extends Subcommand {
       try (LayerStore store = layerstore().openScratch(scratch.path().resolve("store"));
           LayerStore other = layerstore().openScratch(scratch.path().resolve("other"))) {
         DemoReport report = new DemoReport(layerstore().output(), layerstore().isJson());
-        new Demo(store, other, image, scratch.path(), report, layerstore().progressBar()).run();
+        try {
+          new Demo(store, other, image, scratch.path(), report, layerstore().progressBar()).run();
+        } finally {
+          empty(store);
+          empty(other);
+        }
         return report.finish() ? 0 : Main.FAILED;
+      }
+    }
+  }
+
+  /** Files that the store has given to other ids are not for an ordinary user to delete. */
+  private static void empty(LayerStore store) throws LayerStoreException {
+    for (RWLayerInfo layer : store.rwLayers()) {
+      store.releaseRWLayer(store.getRWLayer(layer.name()));
+    }
+    for (Image image : store.images().list()) {
+      store.images().delete(image.id(), true);
+    }
+    List<LayerInfo> layers = new ArrayList<>(store.layers());
+    layers.sort(Comparator.comparingInt(LayerInfo::depth).reversed());
+    for (LayerInfo layer : layers) {
+      try {
+        store.release(store.get(layer.chainId()));
+      } catch (LayerNotFoundException e) {
+        continue; // It went with one that stood on it.
       }
     }
   }
