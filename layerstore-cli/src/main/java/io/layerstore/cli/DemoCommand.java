@@ -65,7 +65,7 @@ final class DemoCommand extends Subcommand {
       try {
         store.release(store.get(layer.chainId()));
       } catch (LayerNotFoundException e) {
-        continue; // It went with one that stood on it.
+        // It went with one that stood on it.
       }
     }
   }
