@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 public class ForeignRootException extends StoreNotFoundException {
   private static final long serialVersionUID = 1L;
 
-  private final List<String> found;
+  private final transient List<String> found;
 
   /**
    * About {@code root}.
