@@ -3,6 +3,7 @@ package io.layerstore.core;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
@@ -26,6 +27,7 @@ import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.TarBuilder;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,13 +61,18 @@ final class StoreDurabilityTest {
 
   @BeforeEach
   void openStore() throws IOException {
+    assumeTrue(
+        StandardCharsets.UTF_8.name().equals(System.getProperty("sun.jnu.encoding")),
+        "needs a UTF-8 locale: only the default file system itself has other names then");
     root = temporary.resolve("made/store");
     store = open(Durability.FULL);
   }
 
   @AfterEach
   void closeStore() throws IOException {
-    store.close();
+    if (store != null) {
+      store.close();
+    }
   }
 
   private LayerStore open(Durability durability) throws IOException {
