@@ -20,7 +20,12 @@ import org.junit.jupiter.api.Test;
 final class PackagesTest {
   private static final Path TOP = Path.of("").toAbsolutePath().getParent();
   private static final List<String> MODULES =
-      List.of("layerstore-api", "layerstore-core", "layerstore-overlay2", "layerstore-cli");
+      List.of(
+          "layerstore-api",
+          "layerstore-testing",
+          "layerstore-core",
+          "layerstore-overlay2",
+          "layerstore-cli");
   private static final String ROOT = "io.layerstore";
   private static final Pattern LISTED = Pattern.compile("(?m)^([a-z0-9.]+) +─►(.*)$");
   private static final Pattern PACKAGE = Pattern.compile("(?m)^package ([a-z0-9.]+);");

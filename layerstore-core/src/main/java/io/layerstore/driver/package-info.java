@@ -39,11 +39,11 @@
  *
  * <h2>The proof</h2>
  *
- * <p>Extend {@code io.layerstore.testing.GraphDriverContract}, from the test jar of {@code
- * layerstore-api}, with three methods: the traits, an empty directory, and how to open the driver.
- * It holds every promise of the interfaces, and the attacks an archive may try. A trait the driver
- * lacks skips the tests that need it, with a reason; nothing else is optional. Run it as root and
- * as an ordinary user, on each kind of file system the driver is for.
+ * <p>Extend {@code io.layerstore.testing.GraphDriverContract}, from {@code layerstore-testing},
+ * with three methods: the traits, an empty directory, and how to open the driver. It holds every
+ * promise of the interfaces, and the attacks an archive may try. A trait the driver lacks skips the
+ * tests that need it, with a reason; nothing else is optional. Run it as root and as an ordinary
+ * user, on each kind of file system the driver is for.
  *
  * <h2>What goes wrong</h2>
  *
