@@ -17,7 +17,7 @@ module io.layerstore.core {
   uses io.layerstore.spi.GraphDriverProvider;
 
   provides io.layerstore.spi.GraphDriverProvider with
-      io.layerstore.core.vfs.VfsDriverProvider;
+      io.layerstore.vfs.VfsDriverProvider;
   provides io.layerstore.spi.LayerStoreProvider with
       io.layerstore.core.DefaultLayerStoreProvider;
 }

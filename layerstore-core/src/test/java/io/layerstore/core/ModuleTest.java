@@ -50,7 +50,7 @@ final class ModuleTest {
                   "io.layerstore.core.layerdb",
                   "io.layerstore.core.tar",
                   "io.layerstore.core.tarsplit",
-                  "io.layerstore.core.vfs")),
+                  "io.layerstore.driver.rooted")),
           entry("io.layerstore.core.codec", Set.of("io.layerstore", "io.layerstore.core.io")),
           entry(
               "io.layerstore.core.docker",
@@ -102,10 +102,19 @@ final class ModuleTest {
                   "io.layerstore.spi",
                   "io.layerstore.driver",
                   "io.layerstore.core.io")),
+          entry("io.layerstore.driver", Set.of("io.layerstore", "io.layerstore.spi")),
+          entry("io.layerstore.driver.rooted", Set.of("io.layerstore", "io.layerstore.driver")),
           entry(
-              "io.layerstore.core.vfs",
-              Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver")),
-          entry("io.layerstore.driver", Set.of("io.layerstore", "io.layerstore.spi")));
+              "io.layerstore.vfs",
+              Set.of(
+                  "io.layerstore",
+                  "io.layerstore.spi",
+                  "io.layerstore.driver",
+                  "io.layerstore.driver.rooted",
+                  "io.layerstore.vfs.record")),
+          entry(
+              "io.layerstore.vfs.record",
+              Set.of("io.layerstore", "io.layerstore.spi", "io.layerstore.driver.rooted")));
 
   private static ModuleDescriptor descriptor(Class<?> inModule) throws IOException {
     Path classes = classes(inModule);

@@ -1,0 +1,21 @@
+package io.layerstore.vfs;
+
+import io.layerstore.spi.GraphDriverProvider;
+import io.layerstore.testing.GraphDriverProviderContract;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The contract of providers in memory. */
+class VfsProviderOnJimfsTest extends GraphDriverProviderContract {
+
+  @Override
+  protected GraphDriverProvider newProvider() {
+    return new VfsDriverProvider();
+  }
+
+  @Override
+  protected Path newRoot() throws IOException {
+    return Files.createDirectory(VfsTesting.jimfs().getPath("/store"));
+  }
+}
