@@ -62,6 +62,15 @@ final class JsonObject {
     throw new InvalidImageException(name + " has something else where an object must be");
   }
 
+  /** Whether a document is an object, and one that reads. */
+  static boolean isOne(byte[] document) {
+    try {
+      return JsonValue.parse(document) instanceof Obj;
+    } catch (JsonSyntaxException e) {
+      return false;
+    }
+  }
+
   /** Whether there is such a member, and not null. */
   boolean has(String name) {
     return value(name) != null;

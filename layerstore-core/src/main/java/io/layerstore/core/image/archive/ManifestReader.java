@@ -19,9 +19,9 @@ import java.util.List;
  * Reads manifests, and tells images from all the other things that are kept as manifests beside
  * them.
  *
- * <p>An image has a configuration of a known type, and layers that are of a known type or are tars,
- * compressed or not, whatever their type is called. A signature has such a configuration, too, and
- * is told by its layers.
+ * <p>An image has a configuration of a known type, or one that reads like it and whose type says
+ * nothing, and layers that are of a known type or are tars, compressed or not, whatever their type
+ * is called. A signature has such a configuration, too, and is told by its layers.
  */
 final class ManifestReader {
 
@@ -87,17 +87,24 @@ final class ManifestReader {
 
   private JsonObject manifest(BlobDescriptor descriptor) throws IOException {
     String name = name(descriptor);
-    if (!MediaTypes.isManifest(descriptor.mediaType())) {
-      throw new NotAnImageException(
-          descriptor.digest() + " is no image but " + Failures.quoted(descriptor.mediaType()));
+    String mediaType = descriptor.mediaType();
+    if (!MediaTypes.isManifest(mediaType) && !mayBeDocument(descriptor)) {
+      throw noImage(descriptor);
     }
-    JsonObject manifest =
-        JsonObject.of(
-            name,
-            descriptor.document(
-                members, blobs.manifestPath(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES));
+    byte[] document =
+        descriptor.document(
+            members, blobs.manifestPath(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
+    if (!MediaTypes.isManifest(mediaType) && !JsonObject.isOne(document)) {
+      throw noImage(descriptor);
+    }
+    JsonObject manifest = JsonObject.of(name, document);
     requireManifest(name, manifest);
     return manifest;
+  }
+
+  private static NotAnImageException noImage(BlobDescriptor descriptor) {
+    return new NotAnImageException(
+        descriptor.digest() + " is no image but " + Failures.quoted(descriptor.mediaType()));
   }
 
   /**
@@ -123,12 +130,32 @@ final class ManifestReader {
       throw new NotAnImageException(name + " is of no image: it has no configuration");
     }
     BlobDescriptor descriptor = BlobDescriptor.of(json);
-    if (!MediaTypes.isConfig(descriptor.mediaType())) {
-      throw new NotAnImageException(
-          name + " is of no image but of " + Failures.quoted(descriptor.mediaType()));
+    String mediaType = descriptor.mediaType();
+    if (MediaTypes.isConfig(mediaType) || mayBeDocument(descriptor)) {
+      byte[] config =
+          descriptor.document(
+              members, blobs.path(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
+      if (MediaTypes.isConfig(mediaType) || isConfig(config)) {
+        return config;
+      }
     }
-    return descriptor.document(
-        members, blobs.path(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
+    throw new NotAnImageException(name + " is of no image but of " + Failures.quoted(mediaType));
+  }
+
+  /** Whether the content of a blob is worth a look, where its type says nothing. */
+  private static boolean mayBeDocument(BlobDescriptor descriptor) {
+    return MediaTypes.isUnspecific(descriptor.mediaType())
+        && descriptor.sizeBytes() <= Contents.MAX_DOCUMENT_BYTES;
+  }
+
+  /** Whether a document is a configuration, which alone has the layers of a root file system. */
+  private static boolean isConfig(byte[] document) {
+    try {
+      JsonObject rootFs = JsonObject.of("the configuration", document).object("rootfs");
+      return rootFs != null && rootFs.has("diff_ids");
+    } catch (InvalidImageException e) {
+      return false;
+    }
   }
 
   /** Whether a blob begins as a tar does, under whatever compression. */

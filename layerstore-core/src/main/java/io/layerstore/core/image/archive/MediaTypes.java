@@ -17,6 +17,14 @@ final class MediaTypes {
       Set.of(
           "application/vnd.oci.image.config.v1+json",
           "application/vnd.docker.container.image.v1+json");
+
+  /**
+   * What a registry, a mirror or a proxy that knows no types says of a document; dockerd pulls
+   * images whose configurations have these.
+   */
+  private static final Set<String> UNSPECIFIC =
+      Set.of("", "application/octet-stream", "application/json", "text/html");
+
   private static final Set<String> LAYERS =
       Set.of(
           "application/vnd.oci.image.layer.v1.tar",
@@ -43,6 +51,11 @@ final class MediaTypes {
 
   static boolean isConfig(String mediaType) {
     return CONFIGS.contains(mediaType);
+  }
+
+  /** Whether the type says nothing of the document, which is then told by its content. */
+  static boolean isUnspecific(String mediaType) {
+    return UNSPECIFIC.contains(mediaType);
   }
 
   /** Whether it is a layer whatever its content; of any other type it may be one still. */

@@ -253,7 +253,10 @@ final class OciLayout {
    * is no image.
    */
   private @Nullable BlobDescriptor offer(BlobDescriptor entry) throws IOException {
-    if (!MediaTypes.isIndex(entry.mediaType()) && !MediaTypes.isManifest(entry.mediaType())) {
+    String mediaType = entry.mediaType();
+    if (!MediaTypes.isIndex(mediaType)
+        && !MediaTypes.isManifest(mediaType)
+        && !MediaTypes.isUnspecific(mediaType)) {
       return null;
     }
     if (entry.platform() != null || MediaTypes.isIndex(entry.mediaType())) {

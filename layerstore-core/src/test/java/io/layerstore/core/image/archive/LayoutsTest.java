@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -233,6 +234,66 @@ final class LayoutsTest {
   }
 
   private final Layout layout = new Layout();
+
+  /** Types that say nothing, as some registries and mirrors write them. */
+  @Nested
+  class UnspecificTypes {
+
+    @ParameterizedTest
+    @ValueSource(strings = {"application/octet-stream", "application/json", "text/html", ""})
+    void load_configuration_isToldByItsContent(String type) throws IOException {
+      SampleImage one = image("one");
+      layout.list(
+          layout.manifest(
+              one.configBytes(), type, one.layers(), OCI + "layer.v1.tar", MANIFEST, ""));
+      assertNoted(load(layout.files()));
+      assertImages(one);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "[]", "{\"rootfs\":{}}", "{\"rootfs\":1}", "no JSON"})
+    void load_documentThatIsNoConfiguration_isLeftOut(String document) throws IOException {
+      SampleImage one = image("one");
+      layout.list(
+          layout.image(one, ""),
+          layout.manifest(
+              document.getBytes(UTF_8),
+              "application/octet-stream",
+              one.layers(),
+              OCI + "layer.v1.tar",
+              MANIFEST,
+              ""));
+      assertNoted(load(layout.files()), "is of no image but of \"application/octet-stream\"");
+      assertImages(one);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"application/octet-stream", ""})
+    void load_descriptorOfAManifest_isToldByItsContent(String type) throws IOException {
+      SampleImage one = image("one");
+      layout.list(layout.image(one, "").replaceFirst(Pattern.quote(MANIFEST), type));
+      assertNoted(load(layout.files()));
+      assertImages(one);
+    }
+
+    @Test
+    void load_descriptorOfSomethingElse_isLeftOut() throws IOException {
+      SampleImage one = image("one");
+      layout.list(layout.image(one, ""), layout.blob("", "{\"a\":1}".getBytes(UTF_8), ""));
+      assertNoted(load(layout.files()), "is of no image: it has no configuration");
+      assertImages(one);
+    }
+
+    @Test
+    void load_descriptorOfText_isLeftOut() throws IOException {
+      SampleImage one = image("one");
+      layout.list(
+          layout.image(one, ""),
+          layout.blob("application/octet-stream", "plain".getBytes(UTF_8), ""));
+      assertNoted(load(layout.files()), "is no image but \"application/octet-stream\"");
+      assertImages(one);
+    }
+  }
 
   @Nested
   class Several {
