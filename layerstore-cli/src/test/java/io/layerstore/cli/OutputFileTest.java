@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,17 @@ final class OutputFileTest {
 
       assertFalse(Files.exists(file));
     }
+  }
+
+  @Test
+  void create_besideAFileOfACommandThatWasKilled_deletesIt() throws IOException {
+    Files.createFile(temp.resolve(".tmp-out123"));
+    Path ofAnother = Files.createFile(temp.resolve(".tmp-out2-123"));
+    Path file = temp.resolve("out");
+
+    write(file, "new", true);
+
+    assertEquals(Set.of(file, ofAnother), Set.copyOf(children()));
   }
 
   @Test

@@ -1003,6 +1003,45 @@ public abstract class ImageArchiveContract {
     }
 
     @Test
+    void save_besideAFileOfASaveThatWasKilled_deletesIt() throws IOException {
+      load(ImageFiles.docker(two(), "demo:one"));
+      Path target = Files.createDirectory(directory.resolve("out"));
+      Files.writeString(target.resolve(".tmp-a.tar123"), "half");
+      Files.writeString(target.resolve(".tmp-a.tar.gz123"), "of another target");
+      ImageTarget file = new ImageTarget.ToFile(target.resolve("a.tar"));
+      store.images().save(List.of("demo:one"), file, SaveOptions.DEFAULT);
+      assertEquals(Set.of("a.tar", ".tmp-a.tar.gz123"), StoreNames.in(target));
+    }
+
+    @Test
+    void save_intoDirectoryOfASaveThatWasKilled_beginsAgain() throws IOException {
+      load(ImageFiles.docker(two(), "demo:one"));
+      Path target = Files.createDirectory(directory.resolve("out"));
+      ImageTarget out = new ImageTarget.ToDirectory(target);
+      store.images().save(List.of("demo:one"), out, SaveOptions.DEFAULT);
+      Set<String> complete = StoreNames.in(target);
+      Files.createFile(target.resolve(".layerstore-unfinished"));
+      Files.createFile(target.resolve("blobs/sha256/.unfinished-1"));
+      Files.delete(target.resolve("index.json"));
+      store.images().save(List.of("demo:one"), out, SaveOptions.DEFAULT);
+      assertEquals(complete, StoreNames.in(target));
+      assertFalse(Files.exists(target.resolve("blobs/sha256/.unfinished-1")));
+    }
+
+    @Test
+    void save_intoDirectoryWithMoreThanAKilledSaveLeaves_leavesThat() throws IOException {
+      load(ImageFiles.docker(two(), "demo:one"));
+      Path target = Files.createDirectory(directory.resolve("out"));
+      Files.createFile(target.resolve(".layerstore-unfinished"));
+      Files.writeString(target.resolve("mine"), "x");
+      ImageTarget out = new ImageTarget.ToDirectory(target);
+      assertThrows(
+          LayerStoreException.class,
+          () -> store.images().save(List.of("demo:one"), out, SaveOptions.DEFAULT));
+      assertEquals(Set.of("mine"), StoreNames.in(target));
+    }
+
+    @Test
     void save_imageWithoutLayers_refusedForDockerOnly() throws IOException {
       load(ImageFiles.docker(SampleImage.of(), "demo:none"));
       InvalidImageException e =

@@ -51,9 +51,6 @@ public final class HelperBinary {
   private static final Set<PosixFilePermission> PROGRAM =
       PosixFilePermissions.fromString("r-x------");
 
-  /** Belongs to the user this process creates files as. */
-  private static final Path SELF = Path.of("/proc/self");
-
   private static final int TRIAL_SECONDS = 30;
 
   private HelperBinary() {}
@@ -170,13 +167,10 @@ public final class HelperBinary {
     return found;
   }
 
+  /** One that is kept until the JVM ends; however it ends, the next one deletes it. */
   private static @Nullable Path temporaryDirectory(List<String> tried) {
     try {
-      Path directory =
-          Files.createTempDirectory(
-              "layerstore", PosixFilePermissions.asFileAttribute(PRIVATE_DIRECTORY));
-      directory.toFile().deleteOnExit();
-      return directory;
+      return WorkDirectory.create(Path.of(System.getProperty("java.io.tmpdir", "/tmp"))).toTheEnd();
     } catch (IOException e) {
       tried.add("a temporary directory: " + e);
       return null;
@@ -224,7 +218,7 @@ public final class HelperBinary {
     if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
       throw new IOException("no directory");
     }
-    if (!userOf(directory).equals(userOf(SELF))) {
+    if (!WorkDirectory.userOf(directory).equals(WorkDirectory.userOf(WorkDirectory.SELF))) {
       throw new IOException("belongs to another user");
     }
     if (!Files.getPosixFilePermissions(directory, LinkOption.NOFOLLOW_LINKS)
@@ -233,19 +227,17 @@ public final class HelperBinary {
     }
   }
 
-  private static Object userOf(Path path) throws IOException {
-    return Files.getAttribute(path, "unix:uid");
-  }
-
   private static Path place(byte[] program, Path directory) throws IOException {
+    WorkDirectory.sweep(directory);
     String digest = sha256(program);
     Path target = directory.resolve(NAME + "-" + digest.substring(0, 16));
     if (isIntact(target, digest)) {
       return target;
     }
-    Path temporary = Files.createTempFile(directory, NAME, ".tmp");
-    try {
-      try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE);
+    try (WorkDirectory work = WorkDirectory.create(directory)) {
+      Path temporary = work.file(NAME);
+      try (FileChannel channel =
+              FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
           OutputStream out = Channels.newOutputStream(channel)) {
         out.write(program);
         channel.force(true);
@@ -255,8 +247,6 @@ public final class HelperBinary {
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (AtomicMoveNotSupportedException e) {
       throw new IOException("cannot rename: " + e.getMessage(), e);
-    } finally {
-      Files.deleteIfExists(temporary);
     }
     return target;
   }

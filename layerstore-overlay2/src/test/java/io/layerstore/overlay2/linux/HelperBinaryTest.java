@@ -195,6 +195,41 @@ final class HelperBinaryTest {
       }
     }
 
+    /** As a process leaves it that is killed at any moment. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "lock", "lock,layerstore-helper", "lock,layerstore-helper,other"})
+    void extracted_directoryOfAProcessThatIsGone_isDeleted(String names) throws IOException {
+      Path cache = directory.resolve("cache");
+      extract(cache);
+      Path left = Files.createDirectory(cache.resolve("layerstore-work-123"));
+      for (String name : names.isEmpty() ? new String[0] : names.split(",", -1)) {
+        Files.createFile(left.resolve(name));
+      }
+      Path program = extract(cache);
+      assertEquals(List.of(program.getFileName().toString()), Helpers.names(cache));
+    }
+
+    @Test
+    void extracted_directoryOfALivingProcess_stays() throws IOException {
+      Path cache = Files.createDirectory(directory.resolve("cache"));
+      try (WorkDirectory living = WorkDirectory.create(cache)) {
+        Path file = Files.createFile(living.file("file"));
+        extract(cache);
+        assertTrue(Files.exists(file));
+      }
+      assertEquals(1, Helpers.names(cache).size());
+    }
+
+    @Test
+    void extracted_directoryOfAnotherUserBesideIt_stays() throws IOException {
+      Helpers.assumeRoot();
+      Path cache = Files.createDirectory(directory.resolve("cache"));
+      Path other = Files.createDirectory(cache.resolve("layerstore-work-123"));
+      Files.setAttribute(other, "unix:uid", 12345);
+      extract(cache);
+      assertTrue(Files.exists(other));
+    }
+
     @Test
     void extracted_programDoesNotRun_saysWhatWasTried() {
       byte[] garbage = {1, 2, 3};

@@ -4,6 +4,8 @@ import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.WRITE;
 
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.TreeDeleter;
+import io.layerstore.driver.WorkFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -18,16 +20,26 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A directory that becomes a layout. It must be empty or not exist; unless it is committed, it is
  * so again afterwards. Blobs may be written by several threads.
+ *
+ * <p>As long as the file {@code .layerstore-unfinished} is in it, it is not complete; what a
+ * process that was killed has written there goes when the next one begins.
  */
 final class LayoutDirectory implements Closeable {
 
   private static final String BLOBS = "blobs";
   private static final String SHA256 = "sha256";
+  private static final String MARK = ".layerstore-unfinished";
+
+  /** All that is ever written beside the mark. */
+  private static final List<String> WRITTEN =
+      List.of(BLOBS, "index.json", "manifest.json", "oci-layout", "repositories");
 
   private final Path directory;
   private final Path blobs;
@@ -36,6 +48,7 @@ final class LayoutDirectory implements Closeable {
   private final Deque<Path> made = new ArrayDeque<>();
 
   private final AtomicInteger numbers = new AtomicInteger();
+  private @Nullable WorkFile mark;
   private boolean isCommitted;
 
   private LayoutDirectory(Path directory) {
@@ -51,14 +64,20 @@ final class LayoutDirectory implements Closeable {
   static LayoutDirectory create(Path directory) throws IOException {
     LayoutDirectory layout = new LayoutDirectory(directory.toAbsolutePath());
     if (Files.exists(layout.directory)) {
+      sweep(layout.directory);
       requireEmpty(layout.directory);
     }
     try {
-      for (Path path : new Path[] {layout.directory, layout.blobs.getParent(), layout.blobs}) {
-        if (path != null && !Files.exists(path)) {
-          Files.createDirectory(path);
-          layout.made.push(path);
-        }
+      if (!Files.exists(layout.directory)) {
+        Files.createDirectory(layout.directory);
+        layout.made.push(layout.directory);
+      }
+      Path mark = layout.directory.resolve(MARK);
+      layout.mark = WorkFile.create(mark);
+      layout.made.push(mark);
+      for (Path path : List.of(layout.directory.resolve(BLOBS), layout.blobs)) {
+        Files.createDirectory(path);
+        layout.made.push(path);
       }
       return layout;
     } catch (IOException | RuntimeException e) {
@@ -66,6 +85,18 @@ final class LayoutDirectory implements Closeable {
         throw e;
       }
     }
+  }
+
+  private static void sweep(Path directory) throws IOException {
+    Path mark = directory.resolve(MARK);
+    WorkFile.ifAbandoned(
+        mark,
+        () -> {
+          for (String name : WRITTEN) {
+            TreeDeleter.delete(directory.resolve(name));
+          }
+          Files.deleteIfExists(mark);
+        });
   }
 
   private static void requireEmpty(Path directory) throws IOException {
@@ -110,17 +141,25 @@ final class LayoutDirectory implements Closeable {
   void commit() throws IOException {
     AtomicFiles.syncDirectory(blobs);
     AtomicFiles.syncDirectory(directory);
+    Files.delete(directory.resolve(MARK));
     isCommitted = true;
+    AtomicFiles.syncDirectory(directory);
   }
 
   /** Removes what was written, unless it is complete. */
   @Override
   public synchronized void close() throws IOException {
-    if (isCommitted) {
-      return;
-    }
-    for (Path path : made) {
-      Files.deleteIfExists(path);
+    WorkFile closing = mark;
+    try {
+      if (!isCommitted) {
+        for (Path path : made) {
+          Files.deleteIfExists(path);
+        }
+      }
+    } finally {
+      if (closing != null) {
+        closing.close();
+      }
     }
   }
 
