@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "calls.h"
@@ -69,7 +71,7 @@ static void read_events(void) {
 
 struct life watch_life(const char *target) {
   struct stat st;
-  struct life life = {.device = 0, .watch = -1};
+  struct life life = {.device = 0, .watch = -1, .has_ended = false};
   if (lstat(target, &st) == 0) {
     life.device = st.st_dev;
     life.watch = inotify_add_watch(inotify_descriptor(), target, IN_DELETE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW);
@@ -77,15 +79,30 @@ struct life watch_life(const char *target) {
   return life;
 }
 
-bool has_ended(const struct life *life) {
+bool has_ended(struct life *life) {
   read_events();
-  for (size_t i = 0; i < ended.count; i++) {
+  for (size_t i = 0; !life->has_ended && i < ended.count; i++) {
     if (ended.at[i] == life->watch) {
-      ended.at[i] = ended.at[--ended.count]; /* Asked once more only by who has a new watch. */
-      return true;
+      ended.at[i] = ended.at[--ended.count];
+      life->has_ended = true;
     }
   }
-  return false;
+  return life->has_ended;
+}
+
+int64_t clock_millis(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool wait_for_end(struct life *life, int64_t until) {
+  int64_t now;
+  while (!has_ended(life) && life->watch >= 0 && (now = clock_millis()) < until) {
+    struct pollfd events = {.fd = inotify_descriptor(), .events = POLLIN};
+    poll(&events, 1, (int)(until - now));
+  }
+  return life->has_ended;
 }
 
 /* ---- who is there ---- */
@@ -234,18 +251,17 @@ static bool is_mounted_elsewhere(int proc, struct search *s) {
   return search_namespace(proc, "self", s) || any_process(proc, search_namespace, s);
 }
 
-bool is_used(const struct life *life, const char *id) {
+bool is_used(struct life *life, const char *id) {
   static struct search search;
   search.life = life;
   search.id = id;
   search.count = 0;
   int proc = open_proc();
-  struct life copy = *life;
-  bool used = any_process(proc, works_there, &copy) || is_mounted_elsewhere(proc, &search);
+  bool used = any_process(proc, works_there, life) || is_mounted_elsewhere(proc, &search);
   if (proc >= 0) {
     close(proc);
   }
-  return used;
+  return used && !has_ended(life); /* If it has, another file system may have got its device, and that was found. */
 }
 
 /* ---- getting it back ---- */
@@ -295,7 +311,7 @@ static int clone_from(int proc, const char *pid, const char *point) {
   return descriptor;
 }
 
-bool bring_back(const struct life *life, const char *target) {
+bool bring_back(struct life *life, const char *target) {
   static struct search search;
   search.life = life;
   search.id = NULL;
@@ -305,7 +321,7 @@ bool bring_back(const struct life *life, const char *target) {
     mounted = strcmp(search.pid, "self") == 0 ? clone_mount(search.point) : clone_from(proc, search.pid, search.point);
   }
   struct stat st;
-  bool done = mounted >= 0 && fstat(mounted, &st) == 0 && st.st_dev == life->device &&
+  bool done = mounted >= 0 && fstat(mounted, &st) == 0 && st.st_dev == life->device && !has_ended(life) &&
               sys_move_mount(mounted, "", AT_FDCWD, target, LS_MOVE_MOUNT_F_EMPTY_PATH) == 0;
   if (mounted >= 0) {
     close(mounted);

@@ -17,6 +17,8 @@ import java.net.URI;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchService;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -441,6 +443,64 @@ final class MountHelperTest {
         assertEquals(List.of(), mounts.list());
         assertEquals('l', open.read());
       }
+    }
+
+    /**
+     * Runs a command that sees what is mounted here, and may mount; for an ordinary user in the
+     * namespaces of the helper.
+     */
+    private int runBeside(String script) throws IOException {
+      List<String> shell = List.of("sh", "-c", script);
+      return Helpers.run(mounts.commandIn(mounts.home(), false, shell).toArray(String[]::new));
+    }
+
+    /**
+     * Mounts another overlay that has this one as a lower layer. It keeps this one as a namespace
+     * does that is about to end: nobody works in it, and it stands in no table of mounts.
+     */
+    private Path mountAbove() throws IOException {
+      Path above = Files.createDirectories(directory.resolve("above"));
+      String options = Helpers.isRoot() ? "" : "userxattr,";
+      String script =
+          "mount --bind top/merged base/diff/other && mount -t overlay none -o %slowerdir=base/diff/other:top/work %s && umount base/diff/other";
+      assumeTrue(
+          runBeside(String.format(script, options, above)) == 0,
+          "no overlay can be mounted on an overlay");
+      return above;
+    }
+
+    @Test
+    void unmount_lastUserIsAboutToEnd_waitsForTheEnd() throws Exception {
+      Files.createDirectory(home.resolve("base/diff/other"));
+      mounts.mount(top());
+      Path above = mountAbove();
+      ExecutorService thread = Executors.newSingleThreadExecutor();
+      try (WatchService watch = home.getFileSystem().newWatchService()) {
+        home.resolve("top").register(watch, StandardWatchEventKinds.ENTRY_DELETE);
+        Future<Integer> end =
+            thread.submit(
+                () -> {
+                  watch.take(); // The mount point is gone, so now the end is waited for.
+                  return runBeside("umount " + above);
+                });
+        mounts.unmount("top", false);
+        assertEquals(0, end.get());
+      } finally {
+        thread.shutdownNow();
+      }
+      assertFalse(Files.exists(home.resolve("top/merged")));
+      mounts.mount(top());
+    }
+
+    @Test
+    void unmount_userWhomNobodySeesStays_refusesAndMountsNoSecond() throws IOException {
+      Files.createDirectory(home.resolve("base/diff/other"));
+      mounts.mount(top());
+      Path above = mountAbove();
+      assertThrows(MountBusyException.class, () -> mounts.unmount("top", false));
+      assertThrows(MountBusyException.class, () -> mounts.mount(top()));
+      assertEquals(0, runBeside("umount " + above));
+      mounts.mount(top());
     }
 
     @Test
