@@ -9,8 +9,7 @@ module io.layerstore.api {
   requires static transitive org.jspecify;
 
   exports io.layerstore;
-  exports io.layerstore.image;
   exports io.layerstore.spi;
 
-  uses io.layerstore.spi.LayerStoreProvider;
+  uses io.layerstore.LayerStoreProvider;
 }

@@ -18,6 +18,6 @@ module io.layerstore.core {
 
   provides io.layerstore.spi.GraphDriverProvider with
       io.layerstore.vfs.VfsDriverProvider;
-  provides io.layerstore.spi.LayerStoreProvider with
+  provides io.layerstore.LayerStoreProvider with
       io.layerstore.core.DefaultLayerStoreProvider;
 }

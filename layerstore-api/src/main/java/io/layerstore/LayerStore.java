@@ -1,12 +1,8 @@
 package io.layerstore;
 
-import io.layerstore.image.ImageStore;
-import io.layerstore.spi.LayerStoreProvider;
-import io.layerstore.spi.MetadataStoreFactory;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,8 +48,8 @@ public interface LayerStore extends AutoCloseable {
    * directory does not exist or is empty.
    *
    * <p>A directory with anything else in it than a store of this library's or of a dockerd with a
-   * graph driver is refused, and left as it is; see {@link Builder#create}. So is what a failed
-   * call made in a new directory taken away again.
+   * graph driver is refused, and left as it is; see {@link StoreCreation}. So is what a failed call
+   * made in a new directory taken away again.
    *
    * @throws StoreLockedException if another process, or another store in this one, has it open for
    *     writing
@@ -66,9 +62,12 @@ public interface LayerStore extends AutoCloseable {
     return builder(root).open();
   }
 
-  /** A builder for a store at {@code root}. */
-  static Builder builder(Path root) {
-    return new Builder(root);
+  /**
+   * Says how to open the store at {@code root}: set options, then call {@link
+   * StoreOptions.Builder#open}.
+   */
+  static StoreOptions.Builder builder(Path root) {
+    return StoreOptions.builder(root);
   }
 
   /** Registers with default options; see {@link #register(InputStream, RegisterOptions)}. */
@@ -157,7 +156,7 @@ public interface LayerStore extends AutoCloseable {
    *
    * @throws IllegalArgumentException if {@code name} is not of the form {@code
    *     [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}}
-   * @throws MountNameConflictException if there is one of that name
+   * @throws NameConflictException if there is one of that name
    * @throws LayerNotFoundException if the parent is not in the store
    * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write
    *     layer remains
@@ -189,7 +188,7 @@ public interface LayerStore extends AutoCloseable {
   /**
    * A new handle on a read-write layer.
    *
-   * @throws MountNotFoundException if there is none of that name
+   * @throws RWLayerNotFoundException if there is none of that name
    */
   RWLayer getRWLayer(String name) throws LayerStoreException;
 
@@ -199,7 +198,7 @@ public interface LayerStore extends AutoCloseable {
   /**
    * The name of a read-write layer's directory in the graph driver.
    *
-   * @throws MountNotFoundException if there is none of that name
+   * @throws RWLayerNotFoundException if there is none of that name
    */
   String mountId(String name) throws LayerStoreException;
 
@@ -265,115 +264,4 @@ public interface LayerStore extends AutoCloseable {
    */
   @Override
   void close() throws LayerStoreException;
-
-  /** Collects how to open a store. Not safe for use by several threads. */
-  final class Builder {
-    private final StoreOptions.Builder options;
-
-    private Builder(Path root) {
-      this.options = StoreOptions.builder(root);
-    }
-
-    /**
-     * Names the graph driver, such as {@code overlay2} or {@code vfs}; without it the store chooses
-     * as Docker does.
-     */
-    public Builder driver(@Nullable String driver) {
-      options.driver(driver);
-      return this;
-    }
-
-    /** Adds an option for the graph driver; one it does not know is refused at open. */
-    public Builder driverOption(String key, String value) {
-      options.driverOption(key, value);
-      return this;
-    }
-
-    /**
-     * Sets where the layer database is, relative to the root; {@code %s} stands for the driver's
-     * name. Docker's is {@code image/%s/layerdb}.
-     */
-    public Builder metadataPathTemplate(String template) {
-      options.metadataPathTemplate(template);
-      return this;
-    }
-
-    /** Sets how owners are shown on the host. */
-    public Builder idMapping(IdMapping idMapping) {
-      options.idMapping(idMapping);
-      return this;
-    }
-
-    /** Sets how much is forced to the disk; {@link Durability#FULL} unless set. */
-    public Builder durability(Durability durability) {
-      options.durability(durability);
-      return this;
-    }
-
-    /** Sets what archives may ask for; {@link Limits#DEFAULT} unless set. */
-    public Builder limits(Limits limits) {
-      options.limits(limits);
-      return this;
-    }
-
-    /**
-     * Sets what becomes of devices in archives that are unpacked, commits included; {@link
-     * DevicePolicy#ALLOW} unless set.
-     */
-    public Builder devices(DevicePolicy devices) {
-      options.devices(devices);
-      return this;
-    }
-
-    /**
-     * Sets what runs the store's concurrent stages. It must be able to run two tasks for each
-     * operation at the same time, or operations wait for each other. The store never shuts it down.
-     * Without it the store has threads of its own, ended at close.
-     */
-    public Builder executor(@Nullable Executor executor) {
-      options.executor(executor);
-      return this;
-    }
-
-    /** Sets who is told of progress, unless an operation names a listener of its own. */
-    public Builder progress(ProgressListener progress) {
-      options.progress(progress);
-      return this;
-    }
-
-    /**
-     * Opens for reading only: no lock is taken, nothing is written or mended, and the root may be
-     * in use by another store or a daemon.
-     */
-    public Builder readOnly(boolean readOnly) {
-      options.readOnly(readOnly);
-      return this;
-    }
-
-    /**
-     * Sets where a store may be made if the root has none; {@link StoreCreation#IF_EMPTY} unless
-     * set. A store that is opened for reading only is never made: an empty directory then shows as
-     * an empty store, and any other is refused.
-     */
-    public Builder create(StoreCreation creation) {
-      options.creation(creation);
-      return this;
-    }
-
-    /** Replaces the file metadata store; for tests and for those who keep metadata elsewhere. */
-    public Builder metadataStore(@Nullable MetadataStoreFactory factory) {
-      options.metadataStore(factory);
-      return this;
-    }
-
-    /**
-     * Opens the store.
-     *
-     * @throws IllegalArgumentException if an option is not valid
-     * @throws LayerStoreException as {@link LayerStore#open} says
-     */
-    public LayerStore open() throws LayerStoreException {
-      return LayerStoreProvider.load().open(options.build());
-    }
-  }
 }

@@ -12,7 +12,7 @@ public final class RWLayerOptions {
   public static final RWLayerOptions DEFAULT = builder().build();
 
   private final @Nullable String mountLabel;
-  private final @Nullable MountInitializer initializer;
+  private final @Nullable RWLayerInitializer initializer;
   private final Map<String, String> storageOptions;
 
   private RWLayerOptions(Builder builder) {
@@ -32,7 +32,7 @@ public final class RWLayerOptions {
   }
 
   /** The code that fills the init layer; without it there is no init layer. */
-  public Optional<MountInitializer> initializer() {
+  public Optional<RWLayerInitializer> initializer() {
     return Optional.ofNullable(initializer);
   }
 
@@ -53,7 +53,7 @@ public final class RWLayerOptions {
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private @Nullable String mountLabel;
-    private @Nullable MountInitializer initializer;
+    private @Nullable RWLayerInitializer initializer;
     private final Map<String, String> storageOptions = new TreeMap<>();
 
     private Builder() {}
@@ -65,7 +65,7 @@ public final class RWLayerOptions {
     }
 
     /** Sets the code that fills the init layer. */
-    public Builder initializer(@Nullable MountInitializer initializer) {
+    public Builder initializer(@Nullable RWLayerInitializer initializer) {
       this.initializer = initializer;
       return this;
     }

@@ -1,14 +1,14 @@
 package io.layerstore;
 
-import io.layerstore.spi.MetadataStoreFactory;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
+import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
-/** Everything a {@link LayerStore.Builder} collected. Immutable. */
+/** How to open a store. Immutable; made with {@link LayerStore#builder}. */
 public final class StoreOptions {
 
   /** Docker's place for the layer database. */
@@ -26,7 +26,6 @@ public final class StoreOptions {
   private final ProgressListener progress;
   private final boolean readOnly;
   private final StoreCreation creation;
-  private final @Nullable MetadataStoreFactory metadataStore;
 
   private StoreOptions(Builder builder) {
     root = builder.root;
@@ -41,10 +40,9 @@ public final class StoreOptions {
     progress = builder.progress;
     readOnly = builder.readOnly;
     creation = builder.creation;
-    metadataStore = builder.metadataStore;
   }
 
-  /** A builder with the defaults of {@link LayerStore.Builder} for a store at {@code root}. */
+  /** A builder without any option set, for a store at {@code root}. */
   public static Builder builder(Path root) {
     return new Builder(root);
   }
@@ -109,11 +107,6 @@ public final class StoreOptions {
     return creation;
   }
 
-  /** What makes the metadata store, or null for the file metadata store. */
-  public @Nullable MetadataStoreFactory metadataStore() {
-    return metadataStore;
-  }
-
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private final Path root;
@@ -128,25 +121,30 @@ public final class StoreOptions {
     private ProgressListener progress = ProgressListener.NONE;
     private boolean readOnly;
     private StoreCreation creation = StoreCreation.IF_EMPTY;
-    private @Nullable MetadataStoreFactory metadataStore;
 
     private Builder(Path root) {
       this.root = Objects.requireNonNull(root, "root");
     }
 
-    /** Names the graph driver; null to choose. */
+    /**
+     * Names the graph driver, such as {@code overlay2} or {@code vfs}; without it the store chooses
+     * as Docker does.
+     */
     public Builder driver(@Nullable String driver) {
       this.driver = driver;
       return this;
     }
 
-    /** Adds an option for the graph driver. */
+    /** Adds an option for the graph driver; one it does not know is refused at open. */
     public Builder driverOption(String key, String value) {
       driverOptions.put(Objects.requireNonNull(key, "key"), Objects.requireNonNull(value, "value"));
       return this;
     }
 
-    /** Sets where the layer database is, relative to the root, with one {@code %s}. */
+    /**
+     * Sets where the layer database is, relative to the root; {@code %s} stands for the driver's
+     * name. Docker's is {@code image/%s/layerdb}.
+     */
     public Builder metadataPathTemplate(String template) {
       this.metadataPathTemplate = Objects.requireNonNull(template, "template");
       return this;
@@ -158,56 +156,74 @@ public final class StoreOptions {
       return this;
     }
 
-    /** Sets how much is forced to the disk. */
+    /** Sets how much is forced to the disk; {@link Durability#FULL} unless set. */
     public Builder durability(Durability durability) {
       this.durability = Objects.requireNonNull(durability, "durability");
       return this;
     }
 
-    /** Sets what archives may ask for. */
+    /** Sets what archives may ask for; {@link Limits#DEFAULT} unless set. */
     public Builder limits(Limits limits) {
       this.limits = Objects.requireNonNull(limits, "limits");
       return this;
     }
 
-    /** Sets what becomes of devices in archives. */
+    /**
+     * Sets what becomes of devices in archives that are unpacked, commits included; {@link
+     * DevicePolicy#ALLOW} unless set.
+     */
     public Builder devices(DevicePolicy devices) {
       this.devices = Objects.requireNonNull(devices, "devices");
       return this;
     }
 
-    /** Sets what runs concurrent stages; null for threads of the store's own. */
+    /**
+     * Sets what runs the store's concurrent stages. It must be able to run two tasks for each
+     * operation at the same time, or operations wait for each other. The store never shuts it down.
+     * Without it the store has threads of its own, ended at close.
+     */
     public Builder executor(@Nullable Executor executor) {
       this.executor = executor;
       return this;
     }
 
-    /** Sets who is told of progress. */
+    /** Sets who is told of progress, unless an operation names a listener of its own. */
     public Builder progress(ProgressListener progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
-    /** Sets whether to open for reading only. */
+    /**
+     * Opens for reading only: no lock is taken, nothing is written or mended, and the root may be
+     * in use by another store or a daemon.
+     */
     public Builder readOnly(boolean readOnly) {
       this.readOnly = readOnly;
       return this;
     }
 
-    /** Sets where a store may be made. */
-    public Builder creation(StoreCreation creation) {
+    /**
+     * Sets where a store may be made if the root has none; {@link StoreCreation#IF_EMPTY} unless
+     * set. A store that is opened for reading only is never made: an empty directory then shows as
+     * an empty store, and any other is refused.
+     */
+    public Builder create(StoreCreation creation) {
       this.creation = Objects.requireNonNull(creation, "creation");
       return this;
     }
 
-    /** Sets what makes the metadata store; null for the file metadata store. */
-    public Builder metadataStore(@Nullable MetadataStoreFactory factory) {
-      this.metadataStore = factory;
-      return this;
+    /**
+     * Opens the store.
+     *
+     * @throws IllegalArgumentException if an option is not valid
+     * @throws LayerStoreException as {@link LayerStore#open} says
+     */
+    public LayerStore open() throws LayerStoreException {
+      return provider().open(build());
     }
 
     /**
-     * Checks the values.
+     * Makes the options, for a {@link LayerStoreProvider}; {@link #open} does both.
      *
      * @throws IllegalArgumentException if the template is absolute, climbs with {@code ..}, is
      *     empty, or has a {@code %} that is not one {@code %s}
@@ -215,6 +231,24 @@ public final class StoreOptions {
     public StoreOptions build() {
       requireTemplate(metadataPathTemplate);
       return new StoreOptions(this);
+    }
+
+    /**
+     * The provider on the class path or module path: the first one the thread's context class
+     * loader sees, else the first one this class's own loader sees.
+     */
+    private static LayerStoreProvider provider() {
+      return ServiceLoader.load(LayerStoreProvider.class)
+          .findFirst()
+          .or(
+              () ->
+                  ServiceLoader.load(
+                          LayerStoreProvider.class, LayerStoreProvider.class.getClassLoader())
+                      .findFirst())
+          .orElseThrow(
+              () ->
+                  new IllegalStateException(
+                      "no layer store implementation found; add io.layerstore:layerstore-core to the class path or module path"));
     }
 
     private static void requireTemplate(String template) {

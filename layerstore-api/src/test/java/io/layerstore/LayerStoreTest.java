@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.layerstore.spi.LayerStoreProvider;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ServiceLoader;

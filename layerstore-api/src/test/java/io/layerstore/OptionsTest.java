@@ -9,7 +9,7 @@ import io.layerstore.spi.Attributes;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.LayerRecord;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import io.layerstore.spi.TreeEntry;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -77,7 +77,7 @@ final class OptionsTest {
 
     @Test
     void toBuilder_keepsEverything() {
-      MountInitializer initializer = path -> {};
+      RWLayerInitializer initializer = path -> {};
       RWLayerOptions copy =
           RWLayerOptions.builder()
               .mountLabel("label")
@@ -292,14 +292,14 @@ final class OptionsTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "..", "a/b", "a\nb", "-a"})
     void requireValidName_invalid_illegalArgument(String name) {
-      assertThrows(IllegalArgumentException.class, () -> MountRecord.requireValidName(name));
+      assertThrows(IllegalArgumentException.class, () -> RWLayerRecord.requireValidName(name));
     }
 
     @Test
     void requireValidName_129Characters_illegalArgument() {
-      assertEquals("a".repeat(128), MountRecord.requireValidName("a".repeat(128)));
+      assertEquals("a".repeat(128), RWLayerRecord.requireValidName("a".repeat(128)));
       assertThrows(
-          IllegalArgumentException.class, () -> MountRecord.requireValidName("a".repeat(129)));
+          IllegalArgumentException.class, () -> RWLayerRecord.requireValidName("a".repeat(129)));
     }
 
     @Test

@@ -41,7 +41,7 @@ public interface MetadataStore extends AutoCloseable {
    * @param key what identifies it in this metadata store
    * @param driverIds the ids that may exist in the graph driver
    */
-  record UnfinishedMount(String key, List<String> driverIds) {}
+  record UnfinishedRWLayer(String key, List<String> driverIds) {}
 
   /**
    * Begins a layer. {@code cacheId} is on disk when this returns, so that an unfinished layer can
@@ -103,15 +103,15 @@ public interface MetadataStore extends AutoCloseable {
   }
 
   /** The names of read-write layers that have metadata, trustworthy or not, sorted. */
-  List<String> mounts() throws LayerStoreException;
+  List<String> rwLayers() throws LayerStoreException;
 
   /**
    * Reads a read-write layer.
    *
-   * @throws io.layerstore.MountNotFoundException if there is none of that name
+   * @throws io.layerstore.RWLayerNotFoundException if there is none of that name
    * @throws io.layerstore.StoreCorruptedException if something about it is missing or malformed
    */
-  MountRecord mount(String name) throws LayerStoreException;
+  RWLayerRecord rwLayer(String name) throws LayerStoreException;
 
   /**
    * The layer that a read-write layer stands on, also if its metadata cannot be trusted; so it can
@@ -119,7 +119,7 @@ public interface MetadataStore extends AutoCloseable {
    *
    * @return null if there is none, or it cannot be told
    */
-  default @Nullable ChainId parentOfMount(String name) throws LayerStoreException {
+  default @Nullable ChainId parentOfRWLayer(String name) throws LayerStoreException {
     return null;
   }
 
@@ -127,39 +127,39 @@ public interface MetadataStore extends AutoCloseable {
    * Notes the driver ids that a read-write layer is about to get, so that an unfinished creation
    * can be found and removed.
    *
-   * @return what to give to {@link #commitMount} or {@link #discardMount}
+   * @return what to give to {@link #commitRWLayer} or {@link #discardRWLayer}
    */
-  UnfinishedMount beginMount(MountRecord mount) throws LayerStoreException;
+  UnfinishedRWLayer beginRWLayer(RWLayerRecord rwLayer) throws LayerStoreException;
 
   /**
    * Makes a begun read-write layer visible.
    *
-   * @throws io.layerstore.MountNameConflictException if there is one of that name
+   * @throws io.layerstore.NameConflictException if there is one of that name
    */
-  void commitMount(UnfinishedMount mount) throws LayerStoreException;
+  void commitRWLayer(UnfinishedRWLayer rwLayer) throws LayerStoreException;
 
   /** Removes what remains of a begun read-write layer once its files are gone. */
-  void discardMount(UnfinishedMount mount) throws LayerStoreException;
+  void discardRWLayer(UnfinishedRWLayer rwLayer) throws LayerStoreException;
 
   /**
    * Leaves a begun or hidden read-write layer as it is, because its files cannot be removed now;
-   * from now on it is among {@link #unfinishedMounts}.
+   * from now on it is among {@link #unfinishedRWLayers}.
    */
-  void postponeMount(UnfinishedMount mount);
+  void postponeRWLayer(UnfinishedRWLayer rwLayer);
 
   /**
    * Read-write layers whose creation or removal was begun and not finished, by a process that is
    * gone, or was postponed.
    */
-  List<UnfinishedMount> unfinishedMounts() throws LayerStoreException;
+  List<UnfinishedRWLayer> unfinishedRWLayers() throws LayerStoreException;
 
   /**
-   * Hides a read-write layer before its files are removed; {@link #commitMount} brings it back,
-   * {@link #discardMount} ends it.
+   * Hides a read-write layer before its files are removed; {@link #commitRWLayer} brings it back,
+   * {@link #discardRWLayer} ends it.
    *
-   * @throws io.layerstore.MountNotFoundException if there is none of that name
+   * @throws io.layerstore.RWLayerNotFoundException if there is none of that name
    */
-  UnfinishedMount beginMountRemoval(String name) throws LayerStoreException;
+  UnfinishedRWLayer beginRWLayerRemoval(String name) throws LayerStoreException;
 
   /**
    * What it sees in its place that it cannot use, apart from the layers and read-write layers that

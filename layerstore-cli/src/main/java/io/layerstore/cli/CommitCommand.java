@@ -1,12 +1,12 @@
 package io.layerstore.cli;
 
+import io.layerstore.CommitImageOptions;
 import io.layerstore.CommitOptions;
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.RWLayer;
-import io.layerstore.image.CommitImageOptions;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageReference;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;

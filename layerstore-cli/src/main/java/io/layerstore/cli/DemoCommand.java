@@ -1,11 +1,11 @@
 package io.layerstore.cli;
 
+import io.layerstore.Image;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RWLayerInfo;
-import io.layerstore.image.Image;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

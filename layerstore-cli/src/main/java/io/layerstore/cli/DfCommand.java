@@ -1,11 +1,11 @@
 package io.layerstore.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.layerstore.DiskUsage;
+import io.layerstore.DiskUsage.ImageUsage;
+import io.layerstore.DiskUsage.LayerSize;
+import io.layerstore.DiskUsage.RWLayerSize;
 import io.layerstore.LayerStore;
-import io.layerstore.image.DiskUsage;
-import io.layerstore.image.DiskUsage.ImageUsage;
-import io.layerstore.image.DiskUsage.LayerSize;
-import io.layerstore.image.DiskUsage.RWLayerSize;
 import java.io.IOException;
 
 /** {@code df}: what takes the space. */

@@ -1,9 +1,9 @@
 package io.layerstore.cli;
 
 import io.layerstore.DiffId;
+import io.layerstore.Image;
+import io.layerstore.ImageConfig.HistoryEntry;
 import io.layerstore.LayerStore;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageConfig.HistoryEntry;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,9 +1,9 @@
 package io.layerstore.cli;
 
 import io.layerstore.ChainId;
+import io.layerstore.Image;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
-import io.layerstore.image.Image;
 import java.util.Map;
 import java.util.stream.Collectors;
 

@@ -1,9 +1,9 @@
 package io.layerstore.cli;
 
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageStore;
 import io.layerstore.LayerStore;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageStore;
 import java.io.IOException;
 import java.util.List;
 

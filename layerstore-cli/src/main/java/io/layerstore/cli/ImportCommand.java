@@ -1,10 +1,10 @@
 package io.layerstore.cli;
 
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
+import io.layerstore.ImportOptions;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImportOptions;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;

@@ -6,6 +6,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
+import io.layerstore.StoreOptions;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -243,7 +244,7 @@ final class Layerstore implements Runnable {
             .create(Subcommand.isGiven(init) ? StoreCreation.ANYWHERE : creation));
   }
 
-  private LayerStore open(LayerStore.Builder builder) throws LayerStoreException {
+  private LayerStore open(StoreOptions.Builder builder) throws LayerStoreException {
     try {
       LayerStore store = builder.open();
       sayWhatIsNotShown(store);
@@ -294,8 +295,8 @@ final class Layerstore implements Runnable {
     }
   }
 
-  private LayerStore.Builder builder(Path directory) {
-    LayerStore.Builder builder =
+  private StoreOptions.Builder builder(Path directory) {
+    StoreOptions.Builder builder =
         LayerStore.builder(directory).driver(driver.getValue()).progress(progressBar().listener());
     Map<String, String> options = driverOptions.getValue();
     options.forEach(builder::driverOption);

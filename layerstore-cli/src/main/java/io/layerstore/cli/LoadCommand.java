@@ -1,14 +1,14 @@
 package io.layerstore.cli;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
 import io.layerstore.Platform;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.InvalidImageException;
-import io.layerstore.image.LoadOptions;
-import io.layerstore.image.LoadReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,13 +1,13 @@
 package io.layerstore.cli;
 
 import io.layerstore.ChainId;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStore;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.PruneOptions;
-import io.layerstore.image.PrunePlan;
-import io.layerstore.image.PruneReport;
+import io.layerstore.PruneOptions;
+import io.layerstore.PrunePlan;
+import io.layerstore.PruneReport;
 import java.io.IOException;
 import java.util.List;
 import picocli.CommandLine.Model.OptionSpec;

@@ -1,15 +1,15 @@
 package io.layerstore.cli;
 
 import io.layerstore.ChainId;
+import io.layerstore.Image;
+import io.layerstore.ImageId;
+import io.layerstore.ImageInUseException;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageStore;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageInUseException;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageStore;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;

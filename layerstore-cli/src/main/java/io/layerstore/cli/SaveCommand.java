@@ -1,9 +1,9 @@
 package io.layerstore.cli;
 
+import io.layerstore.ImageTarget;
 import io.layerstore.LayerStore;
-import io.layerstore.image.ImageTarget;
-import io.layerstore.image.SaveOptions;
-import io.layerstore.image.SaveReport;
+import io.layerstore.SaveOptions;
+import io.layerstore.SaveReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

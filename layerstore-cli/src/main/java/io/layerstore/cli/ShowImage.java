@@ -1,10 +1,10 @@
 package io.layerstore.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
+import io.layerstore.Image;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -1,8 +1,8 @@
 package io.layerstore.cli;
 
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
 import io.layerstore.LayerStore;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageReference;
 import java.io.IOException;
 import picocli.CommandLine.Model.PositionalParamSpec;
 

@@ -2,11 +2,11 @@ package io.layerstore.cli;
 
 import io.layerstore.AmbiguousIdException;
 import io.layerstore.ChainId;
+import io.layerstore.Image;
+import io.layerstore.ImageNotFoundException;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageNotFoundException;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

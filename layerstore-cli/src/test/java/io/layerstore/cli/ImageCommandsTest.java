@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Digest;
-import io.layerstore.image.ImageId;
+import io.layerstore.ImageId;
 import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.TarBuilder;

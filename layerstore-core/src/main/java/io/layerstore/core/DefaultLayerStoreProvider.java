@@ -2,6 +2,7 @@ package io.layerstore.core;
 
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerStoreProvider;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
@@ -9,20 +10,32 @@ import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
-import io.layerstore.spi.LayerStoreProvider;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataStoreFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 
 /** What {@link LayerStore#open} finds: opens the layer store of this module. */
 public final class DefaultLayerStoreProvider implements LayerStoreProvider {
 
-  /** Does nothing. */
-  public DefaultLayerStoreProvider() {}
+  private final MetadataStoreFactory metadataStores;
+
+  /** Keeps metadata in files, as Docker does. */
+  public DefaultLayerStoreProvider() {
+    this(FileMetadataStore::open);
+  }
+
+  /**
+   * Keeps metadata where {@code metadataStores} says. To open a store, give {@link #open} what
+   * {@link StoreOptions.Builder#build} makes.
+   */
+  public DefaultLayerStoreProvider(MetadataStoreFactory metadataStores) {
+    this.metadataStores = Objects.requireNonNull(metadataStores, "metadataStores");
+  }
 
   @Override
   public LayerStore open(StoreOptions options) throws LayerStoreException {
@@ -43,7 +56,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     }
   }
 
-  private static LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)
+  private LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)
       throws LayerStoreException {
     Path root = options.root();
     StoreRoot prepared = StoreRoot.prepare(options);
@@ -58,10 +71,8 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     GraphDriver driver = selection.driver();
     open.add(driver::close);
     open.setChoice(selection.choice());
-    MetadataStoreFactory factory =
-        options.metadataStore() != null ? options.metadataStore() : FileMetadataStore::open;
     MetadataStore metadata =
-        factory.open(
+        metadataStores.open(
             root.resolve(options.metadataPath(driver.name())),
             options.durability(),
             options.readOnly());

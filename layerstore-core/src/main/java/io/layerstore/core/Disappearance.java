@@ -2,11 +2,11 @@ package io.layerstore.core;
 
 import io.layerstore.Change;
 import io.layerstore.ConcurrentChangeException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.RWLayerNotFoundException;
+import io.layerstore.spi.HelperFailureException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,7 +60,7 @@ final class Disappearance {
       return translated;
     }
     if (isGone(layer)) {
-      return because(new MountNotFoundException(layer.name()), failure);
+      return because(new RWLayerNotFoundException(layer.name()), failure);
     }
     boolean isGoing = store.options().readOnly() && isAbsence(failure);
     return isGoing ? new ConcurrentChangeException("", failure) : translated;
@@ -86,9 +86,9 @@ final class Disappearance {
   private boolean isGone(MountedLayer layer) {
     try (StoreLifecycle.Call call = store.lifecycle().enterIfOpen()) {
       return call != null
-          && (!store.metadata().mount(layer.name()).mountId().equals(layer.mountId())
+          && (!store.metadata().rwLayer(layer.name()).mountId().equals(layer.mountId())
               || (store.options().readOnly() && !store.driver().exists(layer.mountId())));
-    } catch (MountNotFoundException e) {
+    } catch (RWLayerNotFoundException e) {
       return true;
     } catch (LayerStoreException e) {
       return false;

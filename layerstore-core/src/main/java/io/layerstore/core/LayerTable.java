@@ -6,8 +6,8 @@ import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.LayerUsage;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayerInfo;
+import io.layerstore.RWLayerNotFoundException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -269,17 +269,17 @@ final class LayerTable {
     }
   }
 
-  MountedLayer requireMount(String name) throws MountNotFoundException {
+  MountedLayer requireMount(String name) throws RWLayerNotFoundException {
     synchronized (lock) {
       MountedLayer layer = mounts.get(name);
       if (layer == null) {
-        throw new MountNotFoundException(name);
+        throw new RWLayerNotFoundException(name);
       }
       return layer;
     }
   }
 
-  MountedLayer retainMount(String name) throws MountNotFoundException {
+  MountedLayer retainMount(String name) throws RWLayerNotFoundException {
     synchronized (lock) {
       MountedLayer layer = requireMount(name);
       layer.addHandle();

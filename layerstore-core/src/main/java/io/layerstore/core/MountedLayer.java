@@ -1,8 +1,8 @@
 package io.layerstore.core;
 
 import io.layerstore.RWLayerInfo;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
+import io.layerstore.spi.RWLayerRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,18 +11,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class MountedLayer {
 
-  private final MountRecord record;
+  private final RWLayerRecord record;
   private final @Nullable RoLayer parent;
-  private final @Nullable UnfinishedMount unfinished;
+  private final @Nullable UnfinishedRWLayer unfinished;
   private int handles;
   private int mounts;
 
-  MountedLayer(MountRecord record, @Nullable RoLayer parent) {
+  MountedLayer(RWLayerRecord record, @Nullable RoLayer parent) {
     this(record, parent, null);
   }
 
   private MountedLayer(
-      MountRecord record, @Nullable RoLayer parent, @Nullable UnfinishedMount unfinished) {
+      RWLayerRecord record, @Nullable RoLayer parent, @Nullable UnfinishedRWLayer unfinished) {
     this.record = record;
     this.parent = parent;
     this.unfinished = unfinished;
@@ -33,12 +33,12 @@ final class MountedLayer {
    * next process removes what a killed one leaves of it, as of any that it did not finish.
    */
   static MountedLayer temporary(
-      MountRecord record, @Nullable RoLayer parent, UnfinishedMount unfinished) {
+      RWLayerRecord record, @Nullable RoLayer parent, UnfinishedRWLayer unfinished) {
     return new MountedLayer(record, parent, unfinished);
   }
 
   /** What the metadata store has of it if it is temporary, else null. */
-  @Nullable UnfinishedMount unfinished() {
+  @Nullable UnfinishedRWLayer unfinished() {
     return unfinished;
   }
 
@@ -46,7 +46,7 @@ final class MountedLayer {
     return unfinished != null;
   }
 
-  MountRecord record() {
+  RWLayerRecord record() {
     return record;
   }
 

@@ -7,11 +7,11 @@ import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
-import io.layerstore.MountInitializer;
-import io.layerstore.MountNameConflictException;
 import io.layerstore.MountOptions;
+import io.layerstore.NameConflictException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
+import io.layerstore.RWLayerInitializer;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
@@ -21,9 +21,9 @@ import io.layerstore.driver.TemporaryDirectory;
 import io.layerstore.driver.rooted.InRootDirectory;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverIds;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import io.layerstore.spi.NativeDiff;
+import io.layerstore.spi.RWLayerRecord;
 import io.layerstore.spi.TreeWriter;
 import java.io.Closeable;
 import java.io.IOException;
@@ -79,10 +79,10 @@ final class ReadWriteLayers {
       String name, @Nullable ChainId parentId, RWLayerOptions options, boolean isTemporary)
       throws LayerStoreException {
     store.requireWritable();
-    MountRecord.requireValidName(name);
+    RWLayerRecord.requireValidName(name);
     try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(name)) {
       if (store.table().findMount(name) != null) {
-        throw new MountNameConflictException(name);
+        throw NameConflictException.ofRWLayer(name);
       }
       RoLayer parent = parentId == null ? null : store.table().pin(parentId);
       try {
@@ -103,15 +103,16 @@ final class ReadWriteLayers {
       throws LayerStoreException {
     String mountId = DriverIds.random();
     String initId = options.initializer().isPresent() ? mountId + "-init" : null;
-    MountRecord record =
-        new MountRecord(name, mountId, initId, parent == null ? null : parent.chainId());
-    UnfinishedMount unfinished = store.critical().call(() -> store.metadata().beginMount(record));
+    RWLayerRecord record =
+        new RWLayerRecord(name, mountId, initId, parent == null ? null : parent.chainId());
+    UnfinishedRWLayer unfinished =
+        store.critical().call(() -> store.metadata().beginRWLayer(record));
     MountedLayer layer =
         isTemporary
             ? MountedLayer.temporary(record, parent, unfinished)
             : new MountedLayer(record, parent);
     try {
-      MountInitializer initializer = options.initializer().orElse(null);
+      RWLayerInitializer initializer = options.initializer().orElse(null);
       if (initId != null && initializer != null) {
         createInitLayer(initId, parent, options, initializer);
       }
@@ -123,7 +124,7 @@ final class ReadWriteLayers {
               () -> {
                 store.driver().createReadWrite(mountId, layer.driverParent(), createOptions);
                 if (!isTemporary) {
-                  store.metadata().commitMount(unfinished);
+                  store.metadata().commitRWLayer(unfinished);
                 }
               });
     } catch (LayerStoreException | RuntimeException | Error e) {
@@ -137,7 +138,10 @@ final class ReadWriteLayers {
   }
 
   private void createInitLayer(
-      String initId, @Nullable RoLayer parent, RWLayerOptions options, MountInitializer initializer)
+      String initId,
+      @Nullable RoLayer parent,
+      RWLayerOptions options,
+      RWLayerInitializer initializer)
       throws LayerStoreException {
     CreateOptions createOptions =
         new CreateOptions(options.mountLabel().orElse(null), options.storageOptions());
@@ -177,7 +181,7 @@ final class ReadWriteLayers {
     return () -> {};
   }
 
-  private void discard(UnfinishedMount unfinished, Throwable failure) {
+  private void discard(UnfinishedRWLayer unfinished, Throwable failure) {
     try {
       store
           .critical()
@@ -186,10 +190,10 @@ final class ReadWriteLayers {
                 for (String id : unfinished.driverIds()) {
                   store.driver().remove(id);
                 }
-                store.metadata().discardMount(unfinished);
+                store.metadata().discardRWLayer(unfinished);
               });
     } catch (LayerStoreException | RuntimeException | Error e) {
-      store.metadata().postponeMount(unfinished);
+      store.metadata().postponeRWLayer(unfinished);
       failure.addSuppressed(e);
     }
   }
@@ -251,26 +255,26 @@ final class ReadWriteLayers {
           "temporary read-write layer {} cannot be deleted now; the next cleanup or open tries again",
           layer.name(),
           e);
-      UnfinishedMount unfinished = layer.unfinished();
+      UnfinishedRWLayer unfinished = layer.unfinished();
       if (unfinished != null) {
-        store.metadata().postponeMount(unfinished);
+        store.metadata().postponeRWLayer(unfinished);
       }
       store.table().removeMount(layer);
     }
   }
 
   private void deleteFromDisk(MountedLayer layer) throws LayerStoreException {
-    UnfinishedMount unfinished = layer.unfinished();
-    UnfinishedMount aside =
-        unfinished == null ? store.metadata().beginMountRemoval(layer.name()) : unfinished;
+    UnfinishedRWLayer unfinished = layer.unfinished();
+    UnfinishedRWLayer aside =
+        unfinished == null ? store.metadata().beginRWLayerRemoval(layer.name()) : unfinished;
     try {
       removeFiles(layer, aside);
-      store.metadata().discardMount(aside);
+      store.metadata().discardRWLayer(aside);
     } catch (MountBusyException e) {
       throw e;
     } catch (LayerStoreException e) {
       // Some of its files may be gone, so it must not come back.
-      store.metadata().postponeMount(aside);
+      store.metadata().postponeRWLayer(aside);
       log.warn(
           "read-write layer {} is deleted, but not all of its files; the next cleanup or open tries"
               + " again",
@@ -283,12 +287,12 @@ final class ReadWriteLayers {
    * @throws MountBusyException if the layer is in use; it is there as before
    * @throws LayerStoreException if not all files could be removed
    */
-  private void removeFiles(MountedLayer layer, UnfinishedMount aside) throws LayerStoreException {
+  private void removeFiles(MountedLayer layer, UnfinishedRWLayer aside) throws LayerStoreException {
     try {
       store.driver().remove(layer.mountId());
     } catch (MountBusyException e) {
       if (!layer.isTemporary()) {
-        store.metadata().commitMount(aside);
+        store.metadata().commitRWLayer(aside);
       }
       throw new MountBusyException(layer.name(), e.holders(), e);
     }

@@ -4,13 +4,13 @@ import io.layerstore.ChainId;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNotFoundException;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.LayerRecord;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayDeque;
@@ -90,9 +90,9 @@ final class StoreLoader {
     }
     store.table().forgetLayersExcept(cacheIds);
     Map<String, String> mountIds = new HashMap<>();
-    for (String name : store.metadata().mounts()) {
+    for (String name : store.metadata().rwLayers()) {
       try {
-        mountIds.put(name, store.metadata().mount(name).mountId());
+        mountIds.put(name, store.metadata().rwLayer(name).mountId());
       } catch (LayerStoreException e) {
         log.debug("read-write layer {} is not known any more", name, e);
       }
@@ -250,7 +250,7 @@ final class StoreLoader {
   }
 
   private void loadMounts(List<Finding> findings) throws LayerStoreException {
-    for (String name : store.metadata().mounts()) {
+    for (String name : store.metadata().rwLayers()) {
       if (store.table().findMount(name) != null) {
         continue;
       }
@@ -302,7 +302,7 @@ final class StoreLoader {
   /** Loads a read-write layer; returns what is wrong with it, or null. */
   private @Nullable String loadMount(String name) {
     try {
-      MountRecord record = store.metadata().mount(name);
+      RWLayerRecord record = store.metadata().rwLayer(name);
       ChainId parentId = record.parent();
       RoLayer parent = parentId == null ? null : store.table().find(parentId);
       if (parentId != null && parent == null) {
@@ -317,7 +317,7 @@ final class StoreLoader {
       }
       store.table().addMount(new MountedLayer(record, parent));
       return null;
-    } catch (MountNotFoundException e) {
+    } catch (RWLayerNotFoundException e) {
       // Removed since it was listed, which another process may do while this one only reads.
       return null;
     } catch (LayerStoreException e) {
@@ -329,7 +329,7 @@ final class StoreLoader {
    * The layer that the files of a read-write layer stand on, by the driver's own note. A process
    * that died while it made the read-write layer may have left its metadata without it.
    */
-  private @Nullable ChainId parentInDriver(MountRecord record) throws LayerStoreException {
+  private @Nullable ChainId parentInDriver(RWLayerRecord record) throws LayerStoreException {
     String initId = record.initId();
     String lowest = initId == null ? record.mountId() : initId;
     if (!store.driver().exists(lowest)) {
@@ -348,7 +348,7 @@ final class StoreLoader {
   }
 
   private void keepBelowMount(String damaged) throws LayerStoreException {
-    ChainId parent = store.metadata().parentOfMount(damaged);
+    ChainId parent = store.metadata().parentOfRWLayer(damaged);
     if (parent != null && !store.options().readOnly()) {
       store.table().keepForMount(parent, damaged);
     }
@@ -368,7 +368,7 @@ final class StoreLoader {
     while (missing.removeIf(this::loadAgain)) {
       log.debug("{} layers are still to be loaded", missing.size());
     }
-    for (String name : store.metadata().mounts()) {
+    for (String name : store.metadata().rwLayers()) {
       try (KeyedLock.Held held = store.nameLock().acquire(name)) {
         if (store.table().findMount(name) == null) {
           String problem = loadMount(name);

@@ -8,7 +8,7 @@ import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.Leftover;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -48,13 +48,13 @@ final class StoreRecovery {
       boolean isOurs = cacheId != null && DriverIds.isMountId(cacheId);
       finish(leftover, isOurs, Kind.UNFINISHED_REGISTER, "a registration that was not finished");
     }
-    for (UnfinishedMount mount :
-        listed("read-write layers begun", store.metadata()::unfinishedMounts)) {
+    for (UnfinishedRWLayer mount :
+        listed("read-write layers begun", store.metadata()::unfinishedRWLayers)) {
       try {
         for (String id : mount.driverIds()) {
           removeFiles(id);
         }
-        store.metadata().discardMount(mount);
+        store.metadata().discardRWLayer(mount);
         found(
             new Finding(
                 Kind.UNFINISHED_RW_LAYER,

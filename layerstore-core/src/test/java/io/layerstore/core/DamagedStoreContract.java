@@ -17,8 +17,8 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.Mount;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
@@ -161,7 +161,7 @@ abstract class DamagedStoreContract {
         assertEquals(
             List.of("rw"),
             store.recoveryReport().of(Kind.DAMAGED_RW_LAYER).stream().map(Finding::id).toList());
-        assertThrows(MountNotFoundException.class, () -> store.getRWLayer("rw"));
+        assertThrows(RWLayerNotFoundException.class, () -> store.getRWLayer("rw"));
         assertEquals(before, names(root.resolve("vfs/dir")));
       }
     }

@@ -1,6 +1,7 @@
 package io.layerstore.core;
 
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.HostileArchiveContract;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,7 +19,7 @@ final class HostileArchiveOnDiskTest extends HostileArchiveContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs");
   }
 

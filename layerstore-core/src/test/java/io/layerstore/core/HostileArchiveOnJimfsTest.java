@@ -3,6 +3,7 @@ package io.layerstore.core;
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.HostileArchiveContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -24,7 +25,7 @@ final class HostileArchiveOnJimfsTest extends HostileArchiveContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs");
   }
 

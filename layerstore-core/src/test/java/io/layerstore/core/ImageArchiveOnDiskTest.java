@@ -2,6 +2,7 @@ package io.layerstore.core;
 
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -16,7 +17,7 @@ final class ImageArchiveOnDiskTest extends VfsImageArchiveContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
   }
 }

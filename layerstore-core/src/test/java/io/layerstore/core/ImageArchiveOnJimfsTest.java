@@ -3,6 +3,7 @@ package io.layerstore.core;
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -24,7 +25,7 @@ final class ImageArchiveOnJimfsTest extends VfsImageArchiveContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root);
   }
 

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.base.Splitter;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreProvider;
 import io.layerstore.spi.GraphDriverProvider;
-import io.layerstore.spi.LayerStoreProvider;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -39,7 +39,6 @@ final class ModuleTest {
               "io.layerstore.core",
               Set.of(
                   "io.layerstore",
-                  "io.layerstore.image",
                   "io.layerstore.spi",
                   "io.layerstore.driver",
                   "io.layerstore.core.codec",
@@ -54,16 +53,11 @@ final class ModuleTest {
           entry("io.layerstore.core.codec", Set.of("io.layerstore", "io.layerstore.core.io")),
           entry(
               "io.layerstore.core.docker",
-              Set.of(
-                  "io.layerstore",
-                  "io.layerstore.image",
-                  "io.layerstore.driver",
-                  "io.layerstore.core.json")),
+              Set.of("io.layerstore", "io.layerstore.driver", "io.layerstore.core.json")),
           entry(
               "io.layerstore.core.image",
               Set.of(
                   "io.layerstore",
-                  "io.layerstore.image",
                   "io.layerstore.driver",
                   "io.layerstore.core.docker",
                   "io.layerstore.core.image.change",
@@ -73,7 +67,6 @@ final class ModuleTest {
               "io.layerstore.core.image.archive",
               Set.of(
                   "io.layerstore",
-                  "io.layerstore.image",
                   "io.layerstore.driver",
                   "io.layerstore.spi",
                   "io.layerstore.core.codec",

@@ -2,17 +2,17 @@ package io.layerstore.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.layerstore.Image;
+import io.layerstore.ImageId;
+import io.layerstore.ImageSource;
 import io.layerstore.Layer;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.LoadOptions;
 import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;

@@ -2,6 +2,7 @@ package io.layerstore.core;
 
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.RootedFileContract;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,7 +20,7 @@ final class RootedFileOnDiskTest extends RootedFileContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
   }
 }

@@ -5,6 +5,7 @@ import com.google.common.jimfs.Feature;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.RootedFileContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -27,7 +28,7 @@ final class RootedFileWithoutHeldDirectoriesTest extends RootedFileContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
   }
 }

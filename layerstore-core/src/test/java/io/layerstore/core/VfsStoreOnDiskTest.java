@@ -11,6 +11,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreOptions;
 import io.layerstore.UnmappableIdException;
 import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.Machine;
@@ -35,7 +36,7 @@ final class VfsStoreOnDiskTest extends VfsStoreContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs");
   }
 

@@ -1,7 +1,6 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
 import io.layerstore.MountNamespace;
@@ -16,6 +15,7 @@ import io.layerstore.overlay2.linux.MountApi;
 import io.layerstore.overlay2.linux.MountPoint;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.OverlayMount;
+import io.layerstore.spi.HelperFailureException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;

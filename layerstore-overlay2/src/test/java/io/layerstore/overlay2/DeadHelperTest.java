@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountOptions;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
+import io.layerstore.spi.HelperFailureException;
 import io.layerstore.spi.LayerTree;
 import java.io.IOException;
 import java.nio.file.Files;

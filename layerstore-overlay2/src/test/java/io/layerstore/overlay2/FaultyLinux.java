@@ -1,13 +1,13 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.overlay2.linux.DiffWriter;
 import io.layerstore.overlay2.linux.HelperBinary;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.NativeLinuxCalls;
 import io.layerstore.overlay2.linux.UserNamespace;
+import io.layerstore.spi.HelperFailureException;
 import io.layerstore.testing.FaultyFileSystem;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;

@@ -7,8 +7,8 @@ import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
@@ -47,7 +47,7 @@ final class MissingParentTest {
           store.recoveryReport().of(Kind.DAMAGED_RW_LAYER).stream()
               .map(finding -> finding.id())
               .toList());
-      assertThrows(MountNotFoundException.class, () -> store.getRWLayer("rw"));
+      assertThrows(RWLayerNotFoundException.class, () -> store.getRWLayer("rw"));
       assertEquals(List.of(), store.release(store.get(base)));
       assertEquals(1, store.layers().size());
     }

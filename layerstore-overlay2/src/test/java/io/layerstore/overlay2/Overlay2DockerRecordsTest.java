@@ -2,6 +2,7 @@ package io.layerstore.overlay2;
 
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.DockerRecordsContract;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +19,7 @@ final class Overlay2DockerRecordsTest extends DockerRecordsContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("overlay2").durability(Durability.NONE);
   }
 }

@@ -2,6 +2,7 @@ package io.layerstore.overlay2;
 
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.HostileArchiveContract;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,7 +21,7 @@ final class Overlay2HostileArchiveTest extends HostileArchiveContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("overlay2").durability(Durability.NONE);
   }
 

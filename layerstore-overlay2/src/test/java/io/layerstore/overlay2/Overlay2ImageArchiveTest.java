@@ -2,6 +2,7 @@ package io.layerstore.overlay2;
 
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.ImageArchiveContract;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -23,7 +24,7 @@ final class Overlay2ImageArchiveTest extends ImageArchiveContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("overlay2").durability(Durability.NONE);
   }
 

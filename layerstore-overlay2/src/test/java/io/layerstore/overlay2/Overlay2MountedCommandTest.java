@@ -1,6 +1,7 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.MountedCommandContract;
 import java.nio.file.Path;
 
@@ -8,7 +9,7 @@ import java.nio.file.Path;
 final class Overlay2MountedCommandTest extends MountedCommandContract {
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     Overlay2Testing.assumeSupported(root.getParent());
     return LayerStore.builder(root).driver("overlay2");
   }

@@ -3,6 +3,7 @@ package io.layerstore.overlay2;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.LayerStoreContract;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -25,7 +26,7 @@ final class Overlay2StoreTest extends LayerStoreContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("overlay2");
   }
 

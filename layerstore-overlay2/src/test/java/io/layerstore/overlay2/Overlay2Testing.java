@@ -7,6 +7,7 @@ import io.layerstore.Durability;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.StoreOptions;
 import io.layerstore.overlay2.linux.SubordinateIds;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
@@ -48,8 +49,8 @@ final class Overlay2Testing {
   }
 
   /** A store whose files all belong to whoever runs the tests, if that is not root. */
-  static LayerStore.Builder ownStore(Path root) {
-    LayerStore.Builder builder = LayerStore.builder(root).driver("overlay2");
+  static StoreOptions.Builder ownStore(Path root) {
+    StoreOptions.Builder builder = LayerStore.builder(root).driver("overlay2");
     ownIds().forEach(builder::driverOption);
     return builder;
   }

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
+import io.layerstore.CommitImageOptions;
 import io.layerstore.Durability;
+import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -13,8 +15,6 @@ import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RegisterOptions;
-import io.layerstore.image.CommitImageOptions;
-import io.layerstore.image.ImageReference;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.Tool;

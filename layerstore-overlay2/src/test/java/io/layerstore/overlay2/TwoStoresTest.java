@@ -13,6 +13,7 @@ import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreLockedException;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
@@ -46,7 +47,7 @@ final class TwoStoresTest {
     assertEquals(others, Overlay2Testing.mountHelpers());
   }
 
-  private static LayerStore.Builder builder(Path root) {
+  private static StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("overlay2");
   }
 

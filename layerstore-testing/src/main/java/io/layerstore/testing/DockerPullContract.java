@@ -3,14 +3,14 @@ package io.layerstore.testing;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import io.layerstore.DistributionMetadata;
+import io.layerstore.DistributionMetadata.Source;
+import io.layerstore.ImageSource;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
+import io.layerstore.LoadOptions;
 import io.layerstore.RecoveryReport;
-import io.layerstore.image.DistributionMetadata;
-import io.layerstore.image.DistributionMetadata.Source;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.LoadOptions;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,22 +6,23 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ChainId;
+import io.layerstore.CommitImageOptions;
+import io.layerstore.DiskUsage.LayerSize;
+import io.layerstore.Image;
+import io.layerstore.ImageId;
+import io.layerstore.ImageInUseException;
+import io.layerstore.ImportOptions;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.PruneOptions;
+import io.layerstore.PrunePlan;
+import io.layerstore.PruneReport;
 import io.layerstore.RWLayer;
-import io.layerstore.image.CommitImageOptions;
-import io.layerstore.image.DiskUsage.LayerSize;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageInUseException;
-import io.layerstore.image.ImportOptions;
-import io.layerstore.image.PruneOptions;
-import io.layerstore.image.PrunePlan;
-import io.layerstore.image.PruneReport;
+import io.layerstore.StoreOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +48,7 @@ public abstract class DockerRecordsContract {
   protected abstract Path newRoot() throws IOException;
 
   /** A builder that names the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   @BeforeEach
   void openStore() throws IOException {

@@ -21,6 +21,7 @@ import io.layerstore.Limits;
 import io.layerstore.MalformedArchiveException;
 import io.layerstore.Mount;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreOptions;
 import io.layerstore.UnsupportedEntryException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -66,7 +67,7 @@ public abstract class HostileArchiveContract {
   protected abstract Path newDirectory() throws IOException;
 
   /** A store in {@code root} with the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   /**
    * Whether layers are unpacked on top of the files of those below. A driver that keeps only what a

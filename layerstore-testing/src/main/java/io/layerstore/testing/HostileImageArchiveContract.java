@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.DigestMismatchException;
+import io.layerstore.ImageSource;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
 import io.layerstore.MaxDepthExceededException;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.InvalidImageException;
-import io.layerstore.image.LoadOptions;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

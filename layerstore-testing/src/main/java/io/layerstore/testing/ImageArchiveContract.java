@@ -11,25 +11,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ChainId;
 import io.layerstore.Compression;
 import io.layerstore.DigestMismatchException;
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
+import io.layerstore.ImageTarget;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
 import io.layerstore.Mount;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Platform;
 import io.layerstore.Progress;
 import io.layerstore.RegisterOptions;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.ImageTarget;
-import io.layerstore.image.InvalidImageException;
-import io.layerstore.image.LoadOptions;
-import io.layerstore.image.LoadReport;
-import io.layerstore.image.SaveOptions;
-import io.layerstore.image.SaveOptions.Format;
-import io.layerstore.image.SaveReport;
+import io.layerstore.SaveOptions;
+import io.layerstore.SaveOptions.Format;
+import io.layerstore.SaveReport;
+import io.layerstore.StoreOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterInputStream;
@@ -78,7 +79,7 @@ public abstract class ImageArchiveContract {
   protected abstract Path newDirectory() throws IOException;
 
   /** A builder that names the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   /** The directories that stand for layers in the driver, as names. */
   protected abstract Set<String> driverDirectories(Path root) throws IOException;
@@ -975,7 +976,7 @@ public abstract class ImageArchiveContract {
     void save_unknownImage_failsAndLeavesTargetAlone() throws IOException {
       Path file = Files.writeString(directory.resolve("out.tar"), "before");
       assertThrows(
-          io.layerstore.image.ImageNotFoundException.class,
+          io.layerstore.ImageNotFoundException.class,
           () ->
               store
                   .images()

@@ -11,8 +11,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.AmbiguousIdException;
 import io.layerstore.ChainId;
+import io.layerstore.CommitImageOptions;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
+import io.layerstore.DiskUsage;
+import io.layerstore.DistributionMetadata.Source;
+import io.layerstore.Image;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageConfig.HistoryEntry;
+import io.layerstore.ImageId;
+import io.layerstore.ImageInUseException;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageStore;
+import io.layerstore.ImportOptions;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerMetadata;
@@ -22,28 +35,16 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MalformedArchiveException;
 import io.layerstore.Mount;
+import io.layerstore.NameConflictException;
 import io.layerstore.Platform;
+import io.layerstore.PruneOptions;
+import io.layerstore.PrunePlan;
+import io.layerstore.PruneReport;
 import io.layerstore.RWLayer;
 import io.layerstore.ReadOnlyStoreException;
+import io.layerstore.ReferenceStore;
 import io.layerstore.RegisterOptions;
-import io.layerstore.image.CommitImageOptions;
-import io.layerstore.image.DiskUsage;
-import io.layerstore.image.DistributionMetadata.Source;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageConfig.HistoryEntry;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageInUseException;
-import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageStore;
-import io.layerstore.image.ImportOptions;
-import io.layerstore.image.InvalidImageException;
-import io.layerstore.image.PruneOptions;
-import io.layerstore.image.PrunePlan;
-import io.layerstore.image.PruneReport;
-import io.layerstore.image.ReferenceConflictException;
-import io.layerstore.image.ReferenceStore;
+import io.layerstore.StoreOptions;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -86,7 +87,7 @@ public abstract class ImageStoreContract {
   protected abstract Path newRoot() throws IOException;
 
   /** A builder that names the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   /** Called when a test and all checks after it are done. */
   protected void discardRoot() throws IOException {}
@@ -801,11 +802,10 @@ public abstract class ImageStoreContract {
       Image one = image(label("1"), "a");
       Image two = image(label("2"), "a");
       references().addTag(ref("x"), one.id(), false);
-      ReferenceConflictException e =
+      NameConflictException e =
           assertThrows(
-              ReferenceConflictException.class,
-              () -> references().addTag(ref("x"), two.id(), false));
-      assertEquals("x:latest", e.reference());
+              NameConflictException.class, () -> references().addTag(ref("x"), two.id(), false));
+      assertEquals("x:latest", e.name());
       assertEquals(Optional.of(one.id()), references().find(ref("x")));
       references().addTag(ref("x"), two.id(), true);
       assertEquals(Optional.of(two.id()), references().find(ref("x")));
@@ -824,7 +824,7 @@ public abstract class ImageStoreContract {
     void addTag_digestReference_refused() throws IOException {
       Image image = image("", "a");
       assertThrows(
-          ReferenceConflictException.class,
+          IllegalArgumentException.class,
           () -> references().addTag(ref("x@" + MANIFEST), image.id(), true));
     }
 
@@ -851,9 +851,9 @@ public abstract class ImageStoreContract {
       Image two = image(label("2"), "a");
       references().addDigest(ref("x"), MANIFEST, one.id());
       references().addDigest(ref("x"), MANIFEST, one.id());
-      ReferenceConflictException e =
+      NameConflictException e =
           assertThrows(
-              ReferenceConflictException.class,
+              NameConflictException.class,
               () -> references().addDigest(ref("x"), MANIFEST, two.id()));
       assertTrue(e.getMessage().contains("cannot overwrite digest " + MANIFEST));
       assertEquals(one, images().resolve("x@" + MANIFEST));

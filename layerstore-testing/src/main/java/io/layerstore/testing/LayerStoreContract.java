@@ -36,20 +36,21 @@ import io.layerstore.MalformedArchiveException;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
-import io.layerstore.MountNameConflictException;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.MountOptions;
+import io.layerstore.NameConflictException;
 import io.layerstore.NotAncestorException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreCreation;
 import io.layerstore.StoreLockedException;
 import io.layerstore.StoreNotFoundException;
+import io.layerstore.StoreOptions;
 import io.layerstore.TarOptions;
 import io.layerstore.UnsupportedEntryException;
 import java.io.ByteArrayInputStream;
@@ -109,7 +110,7 @@ public abstract class LayerStoreContract {
   protected abstract Path newRoot() throws IOException;
 
   /** A builder that names the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   /** The directories that stand for layers in the driver, as names. */
   protected abstract Set<String> driverDirectories(Path root) throws IOException;
@@ -1294,8 +1295,8 @@ public abstract class LayerStoreContract {
     void createRWLayer_nameTaken_conflict() throws IOException {
       try (RWLayer rw = store.createRWLayer("rw", null)) {
         assertEquals("rw", rw.name());
-        MountNameConflictException e =
-            assertThrows(MountNameConflictException.class, () -> store.createRWLayer("rw", null));
+        NameConflictException e =
+            assertThrows(NameConflictException.class, () -> store.createRWLayer("rw", null));
         assertEquals("rw", e.name());
       }
     }
@@ -1428,8 +1429,8 @@ public abstract class LayerStoreContract {
 
     @Test
     void getRWLayer_unknown_notFound() {
-      assertThrows(MountNotFoundException.class, () -> store.getRWLayer("rw"));
-      assertThrows(MountNotFoundException.class, () -> store.mountId("rw"));
+      assertThrows(RWLayerNotFoundException.class, () -> store.getRWLayer("rw"));
+      assertThrows(RWLayerNotFoundException.class, () -> store.mountId("rw"));
     }
 
     @Test
@@ -2113,7 +2114,7 @@ public abstract class LayerStoreContract {
     @Test
     void open_otherMetadataPath_layersAreThereAndNotInDockersPlace() throws IOException {
       Path other = root.resolveSibling("other");
-      LayerStore.Builder elsewhere = builder(other).metadataPathTemplate("meta/%s/db");
+      StoreOptions.Builder elsewhere = builder(other).metadataPathTemplate("meta/%s/db");
       byte[] tar = tar("a", "1");
       ChainId chainId;
       try (LayerStore first = elsewhere.open();

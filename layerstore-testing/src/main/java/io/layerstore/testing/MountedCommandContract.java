@@ -14,6 +14,7 @@ import io.layerstore.Mount;
 import io.layerstore.MountNamespace;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +35,7 @@ public abstract class MountedCommandContract {
   private ChainId image;
 
   /** A store to be opened in {@code root}, or the test is skipped. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   @BeforeEach
   void openStore() throws IOException {

@@ -10,19 +10,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.ConcurrentChangeException;
+import io.layerstore.Image;
+import io.layerstore.ImageTarget;
+import io.layerstore.ImportOptions;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.Mount;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageTarget;
-import io.layerstore.image.ImportOptions;
-import io.layerstore.image.SaveOptions;
+import io.layerstore.RWLayerNotFoundException;
+import io.layerstore.SaveOptions;
+import io.layerstore.StoreOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterOutputStream;
@@ -55,7 +56,7 @@ public abstract class ReadingBesideWriterContract {
   protected abstract Path newRoot() throws IOException;
 
   /** A builder that names the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   @BeforeEach
   void openStores() throws IOException {
@@ -199,11 +200,11 @@ public abstract class ReadingBesideWriterContract {
     try (RWLayer layer = reader.getRWLayer("work")) {
       writer.releaseRWLayer(work);
 
-      assertThrows(MountNotFoundException.class, layer::sizeBytes);
-      assertThrows(MountNotFoundException.class, () -> readAll(layer));
+      assertThrows(RWLayerNotFoundException.class, layer::sizeBytes);
+      assertThrows(RWLayerNotFoundException.class, () -> readAll(layer));
       assertNotFound(layer);
     }
-    assertThrows(MountNotFoundException.class, () -> reader.getRWLayer("work"));
+    assertThrows(RWLayerNotFoundException.class, () -> reader.getRWLayer("work"));
     assertEquals(List.of(), reader.rwLayers());
   }
 
@@ -216,7 +217,7 @@ public abstract class ReadingBesideWriterContract {
   /** Where it is noticed is a matter of the driver: at once, or with the first change. */
   private static void assertNotFound(RWLayer layer) {
     assertThrows(
-        MountNotFoundException.class,
+        RWLayerNotFoundException.class,
         () -> {
           try (Stream<Change> changes = layer.changes()) {
             changes.forEach(change -> {});
@@ -237,8 +238,8 @@ public abstract class ReadingBesideWriterContract {
       }
       Files.move(files, root.resolve("gone"));
 
-      assertThrows(MountNotFoundException.class, layer::sizeBytes);
-      assertThrows(MountNotFoundException.class, () -> readAll(layer));
+      assertThrows(RWLayerNotFoundException.class, layer::sizeBytes);
+      assertThrows(RWLayerNotFoundException.class, () -> readAll(layer));
       assertNotFound(layer);
       assertEquals(List.of(), reader.images().diskUsage().rwLayers());
     }

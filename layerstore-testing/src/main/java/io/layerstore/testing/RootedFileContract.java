@@ -22,6 +22,7 @@ import io.layerstore.RWLayerOptions;
 import io.layerstore.RegisterOptions;
 import io.layerstore.RootDirectory;
 import io.layerstore.RootedFile;
+import io.layerstore.StoreOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -74,7 +75,7 @@ public abstract class RootedFileContract {
   protected abstract Path newDirectory() throws IOException;
 
   /** A store in {@code root} with the driver under test. */
-  protected abstract LayerStore.Builder builder(Path root);
+  protected abstract StoreOptions.Builder builder(Path root);
 
   @BeforeEach
   final void mountALayerWithLinks() throws IOException {

@@ -3,7 +3,7 @@ package io.layerstore.testing;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.image.ImageId;
+import io.layerstore.ImageId;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

@@ -14,9 +14,9 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.Mount;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RegisterOptions;
 import java.io.IOException;
@@ -77,7 +77,7 @@ public enum StoreOperation {
     public void run(LayerStore store) throws IOException {
       try {
         store.releaseRWLayer(store.getRWLayer(RW));
-      } catch (MountNotFoundException e) {
+      } catch (RWLayerNotFoundException e) {
         // Gone already, but not what was below.
       }
     }

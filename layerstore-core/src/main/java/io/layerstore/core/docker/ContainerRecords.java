@@ -1,11 +1,11 @@
 package io.layerstore.core.docker;
 
+import io.layerstore.ImageId;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.driver.AtomicFiles;
-import io.layerstore.image.ImageId;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;

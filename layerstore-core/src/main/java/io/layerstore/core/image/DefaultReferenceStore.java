@@ -1,14 +1,14 @@
 package io.layerstore.core.image;
 
 import io.layerstore.Digest;
+import io.layerstore.ImageId;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
+import io.layerstore.NameConflictException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport.Finding;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ReferenceConflictException;
-import io.layerstore.image.ReferenceStore;
+import io.layerstore.ReferenceStore;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -114,12 +114,11 @@ final class DefaultReferenceStore implements ReferenceStore {
   /**
    * Refuses what cannot be a tag.
    *
-   * @throws ReferenceConflictException if it is a digest reference
+   * @throws IllegalArgumentException if it is a digest reference
    */
-  static void requireTag(ImageReference reference) throws ReferenceConflictException {
+  static void requireTag(ImageReference reference) {
     if (reference.digest().isPresent()) {
-      throw new ReferenceConflictException(
-          reference.toString(),
+      throw new IllegalArgumentException(
           "refusing to create a tag with a digest reference: " + reference + "; give a tag");
     }
   }
@@ -163,14 +162,14 @@ final class DefaultReferenceStore implements ReferenceStore {
   }
 
   private Repositories added(ImageReference reference, ImageId id, boolean force)
-      throws ReferenceConflictException {
+      throws NameConflictException {
     String present = current.raw(reference);
     if (present == null || present.equals(id.toString())) {
       return current.with(reference, id);
     }
     Digest digest = reference.digest().orElse(null);
     if (digest != null) {
-      throw new ReferenceConflictException(
+      throw new NameConflictException(
           reference.toString(),
           "cannot overwrite digest "
               + digest
@@ -179,7 +178,7 @@ final class DefaultReferenceStore implements ReferenceStore {
               + "; remove it first");
     }
     if (!force) {
-      throw new ReferenceConflictException(
+      throw new NameConflictException(
           reference.toString(),
           "tag "
               + reference

@@ -2,15 +2,15 @@ package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
 import io.layerstore.ConcurrentChangeException;
+import io.layerstore.DiskUsage;
+import io.layerstore.DiskUsage.ImageUsage;
+import io.layerstore.DiskUsage.LayerSize;
+import io.layerstore.DiskUsage.RWLayerSize;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNotFoundException;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerInfo;
-import io.layerstore.image.DiskUsage;
-import io.layerstore.image.DiskUsage.ImageUsage;
-import io.layerstore.image.DiskUsage.LayerSize;
-import io.layerstore.image.DiskUsage.RWLayerSize;
+import io.layerstore.RWLayerNotFoundException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -94,7 +94,7 @@ final class DiskUsageReport {
     for (RWLayerInfo info : access.layers().rwLayers()) {
       try (RWLayer layer = access.layers().getRWLayer(info.name())) {
         sizes.add(new RWLayerSize(info.name(), sizeBytes(layer)));
-      } catch (MountNotFoundException e) {
+      } catch (RWLayerNotFoundException e) {
         // Released since it was listed: it takes no room any more.
       }
     }

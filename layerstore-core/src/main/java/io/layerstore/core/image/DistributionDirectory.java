@@ -6,7 +6,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
+import io.layerstore.DistributionMetadata;
 import io.layerstore.Durability;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreCorruptedException;
@@ -19,8 +21,6 @@ import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TemporaryFiles;
-import io.layerstore.image.DistributionMetadata;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;

@@ -1,17 +1,17 @@
 package io.layerstore.core.image;
 
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
+import io.layerstore.ImageStore;
+import io.layerstore.ImageTarget;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
+import io.layerstore.SaveOptions;
+import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.ImageStore;
-import io.layerstore.image.ImageTarget;
-import io.layerstore.image.LoadOptions;
-import io.layerstore.image.LoadReport;
-import io.layerstore.image.SaveOptions;
-import io.layerstore.image.SaveReport;
 import java.util.List;
 import java.util.concurrent.Executor;
 

@@ -2,12 +2,12 @@ package io.layerstore.core.image;
 
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageConfig.HistoryEntry;
+import io.layerstore.ImageConfig.RunConfig;
+import io.layerstore.InvalidImageException;
 import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageConfig.HistoryEntry;
-import io.layerstore.image.ImageConfig.RunConfig;
-import io.layerstore.image.InvalidImageException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,12 +1,12 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ByteString;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageId;
+import io.layerstore.ImageNotFoundException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.image.ImageNode.Content;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageNotFoundException;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

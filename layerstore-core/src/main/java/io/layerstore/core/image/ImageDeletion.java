@@ -1,12 +1,12 @@
 package io.layerstore.core.image;
 
+import io.layerstore.ImageId;
+import io.layerstore.ImageInUseException;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStoreException;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageInUseException;
-import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.ImageReference;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,14 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
+import io.layerstore.CommitImageOptions;
 import io.layerstore.CommitOptions;
 import io.layerstore.DiffId;
+import io.layerstore.ImageId;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
+import io.layerstore.ImportOptions;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerSource;
@@ -13,13 +19,6 @@ import io.layerstore.RegisterOptions;
 import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
-import io.layerstore.image.CommitImageOptions;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImportOptions;
-import io.layerstore.image.InvalidImageException;
-import io.layerstore.image.ReferenceConflictException;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -183,8 +182,7 @@ final class ImageMaking {
     return tag == null ? null : tag.toString();
   }
 
-  private static @Nullable ImageReference requireTag(@Nullable ImageReference reference)
-      throws ReferenceConflictException {
+  private static @Nullable ImageReference requireTag(@Nullable ImageReference reference) {
     if (reference != null) {
       DefaultReferenceStore.requireTag(reference);
     }

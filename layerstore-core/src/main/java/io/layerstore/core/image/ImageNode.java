@@ -2,9 +2,9 @@ package io.layerstore.core.image;
 
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageId;
 import io.layerstore.Layer;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageId;
 import java.lang.ref.SoftReference;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;

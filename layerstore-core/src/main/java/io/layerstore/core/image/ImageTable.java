@@ -2,7 +2,7 @@ package io.layerstore.core.image;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.ChainId;
-import io.layerstore.image.ImageId;
+import io.layerstore.ImageId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

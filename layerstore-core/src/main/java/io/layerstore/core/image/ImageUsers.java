@@ -1,9 +1,9 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
+import io.layerstore.ImageId;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.core.docker.ContainerRecords;
-import io.layerstore.image.ImageId;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

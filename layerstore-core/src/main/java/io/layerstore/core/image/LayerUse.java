@@ -2,9 +2,9 @@ package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
+import io.layerstore.ImageId;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
-import io.layerstore.image.ImageId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;

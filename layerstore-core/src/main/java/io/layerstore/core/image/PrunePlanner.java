@@ -1,11 +1,11 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
 import io.layerstore.LayerInfo;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.PruneOptions;
-import io.layerstore.image.PrunePlan;
+import io.layerstore.PruneOptions;
+import io.layerstore.PrunePlan;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;

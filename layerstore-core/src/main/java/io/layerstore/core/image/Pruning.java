@@ -1,13 +1,13 @@
 package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStoreException;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.PrunePlan;
-import io.layerstore.image.PruneReport;
+import io.layerstore.PrunePlan;
+import io.layerstore.PruneReport;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

@@ -1,13 +1,13 @@
 package io.layerstore.core.image;
 
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
 import io.layerstore.core.json.GoJson;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Null;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -5,8 +5,8 @@ import io.layerstore.ChainId;
 import io.layerstore.Durability;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNameConflictException;
-import io.layerstore.MountNotFoundException;
+import io.layerstore.NameConflictException;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
@@ -18,7 +18,7 @@ import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataTransaction;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -252,17 +252,17 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public List<String> mounts() throws LayerStoreException {
+  public List<String> rwLayers() throws LayerStoreException {
     requireOpen();
     try {
-      return LayerDbFiles.names(layout.mounts(), MountRecord::isValidName);
+      return LayerDbFiles.names(layout.mounts(), RWLayerRecord::isValidName);
     } catch (IOException e) {
       throw Failures.wrap("list the read-write layers", e);
     }
   }
 
   @Override
-  public MountRecord mount(String name) throws LayerStoreException {
+  public RWLayerRecord rwLayer(String name) throws LayerStoreException {
     requireOpen();
     try {
       return reader.mount(name);
@@ -272,7 +272,7 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public @Nullable ChainId parentOfMount(String name) throws LayerStoreException {
+  public @Nullable ChainId parentOfRWLayer(String name) throws LayerStoreException {
     requireOpen();
     try {
       return reader.parentOrNull(layout.mount(name));
@@ -282,7 +282,7 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public UnfinishedMount beginMount(MountRecord mount) throws LayerStoreException {
+  public UnfinishedRWLayer beginRWLayer(RWLayerRecord mount) throws LayerStoreException {
     requireWritable();
     List<String> driverIds = new ArrayList<>();
     driverIds.add(mount.mountId());
@@ -296,13 +296,13 @@ public final class FileMetadataStore implements MetadataStore {
               LayerDbLayout.SHARED_MODE,
               target -> writeMount(target, mount));
       begunMounts.put(nameOf(directory), mount.name());
-      return new UnfinishedMount(nameOf(directory), List.copyOf(driverIds));
+      return new UnfinishedRWLayer(nameOf(directory), List.copyOf(driverIds));
     } catch (IOException e) {
       throw Failures.wrap("begin read-write layer " + mount.name(), e);
     }
   }
 
-  private void writeMount(Path directory, MountRecord mount) throws IOException {
+  private void writeMount(Path directory, RWLayerRecord mount) throws IOException {
     files.writeValue(directory.resolve(LayerDbLayout.MOUNT_ID), mount.mountId());
     if (mount.initId() != null) {
       files.writeValue(directory.resolve(LayerDbLayout.INIT_ID), mount.initId());
@@ -313,7 +313,7 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public void commitMount(UnfinishedMount mount) throws LayerStoreException {
+  public void commitRWLayer(UnfinishedRWLayer mount) throws LayerStoreException {
     requireWritable();
     @Nullable String name = begunMounts.get(mount.key());
     if (name == null) {
@@ -323,7 +323,7 @@ public final class FileMetadataStore implements MetadataStore {
       files.ensureDirectory(layout.mounts(), LayerDbLayout.SHARED_MODE);
       files.rename(layout.tmp().resolve(mount.key()), layout.mount(name));
     } catch (FileAlreadyExistsException e) {
-      throw new MountNameConflictException(name);
+      throw NameConflictException.ofRWLayer(name);
     } catch (IOException e) {
       throw Failures.wrap("commit read-write layer " + name, e);
     }
@@ -331,7 +331,7 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public void discardMount(UnfinishedMount mount) throws LayerStoreException {
+  public void discardRWLayer(UnfinishedRWLayer mount) throws LayerStoreException {
     requireWritable();
     if (!LayerDbLayout.isMountLeftover(mount.key())) {
       throw new IllegalArgumentException("not a leftover: \"" + mount.key() + "\"");
@@ -348,7 +348,7 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public void postponeMount(UnfinishedMount mount) {
+  public void postponeRWLayer(UnfinishedRWLayer mount) {
     letGo(mount.key());
   }
 
@@ -358,7 +358,7 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public List<UnfinishedMount> unfinishedMounts() throws LayerStoreException {
+  public List<UnfinishedRWLayer> unfinishedRWLayers() throws LayerStoreException {
     requireOpen();
     try {
       return scanner.mounts();
@@ -368,17 +368,17 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
-  public UnfinishedMount beginMountRemoval(String name) throws LayerStoreException {
+  public UnfinishedRWLayer beginRWLayerRemoval(String name) throws LayerStoreException {
     requireWritable();
     Path directory = layout.mount(name);
     try {
       if (!LayerDbFiles.exists(directory)) {
-        throw new MountNotFoundException(name);
+        throw new RWLayerNotFoundException(name);
       }
       List<String> driverIds = reader.mountIds(directory);
       String key = nameOf(tmp.moveHere(LayerDbLayout.MOUNT_REMOVING, directory));
       begunMounts.put(key, name);
-      return new UnfinishedMount(key, driverIds);
+      return new UnfinishedRWLayer(key, driverIds);
     } catch (IOException e) {
       throw Failures.wrap("begin the removal of read-write layer " + name, e);
     }
@@ -407,7 +407,8 @@ public final class FileMetadataStore implements MetadataStore {
       for (String name :
           DamagedFiles.isObstructed(layout.mounts())
               ? List.<String>of()
-              : LayerDbFiles.directories(layout.mounts(), name -> !MountRecord.isValidName(name))) {
+              : LayerDbFiles.directories(
+                  layout.mounts(), name -> !RWLayerRecord.isValidName(name))) {
         findings.add(
             new Finding(
                 Kind.DAMAGED_RW_LAYER,

@@ -4,7 +4,7 @@ import io.layerstore.ChainId;
 import io.layerstore.Digest;
 import io.layerstore.DigestAlgorithm;
 import io.layerstore.spi.DriverIds;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -101,7 +101,7 @@ final class LayerDbLayout {
 
   /** The directory of a read-write layer. */
   Path mount(String name) {
-    return mounts.resolve(MountRecord.requireValidName(name));
+    return mounts.resolve(RWLayerRecord.requireValidName(name));
   }
 
   /** A name for a layer on its way out, different at each call. */

@@ -3,7 +3,7 @@ package io.layerstore.core.layerdb;
 import io.layerstore.ChainId;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.Leftover;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,11 +76,11 @@ final class LeftoverScanner {
     return leftovers;
   }
 
-  List<UnfinishedMount> mounts() throws IOException {
+  List<UnfinishedRWLayer> mounts() throws IOException {
     List<String> names =
         LayerDbFiles.directories(
             layout.tmp(), name -> LayerDbLayout.isMountLeftover(name) && !isInHand.test(name));
-    List<UnfinishedMount> mounts = new ArrayList<>();
+    List<UnfinishedRWLayer> mounts = new ArrayList<>();
     if (names.isEmpty()) {
       return mounts;
     }
@@ -89,7 +89,7 @@ final class LeftoverScanner {
       try {
         List<String> ids = reader.mountIds(layout.tmp().resolve(name));
         mounts.add(
-            new UnfinishedMount(name, ids.stream().filter(id -> !inUse.contains(id)).toList()));
+            new UnfinishedRWLayer(name, ids.stream().filter(id -> !inUse.contains(id)).toList()));
       } catch (IOException e) {
         log.warn("cannot read what is left in {}; it stays until the next cleanup", name, e);
       }

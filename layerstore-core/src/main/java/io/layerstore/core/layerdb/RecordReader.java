@@ -4,12 +4,12 @@ import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
 import io.layerstore.DiffId;
 import io.layerstore.LayerNotFoundException;
-import io.layerstore.MountNotFoundException;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -88,17 +88,17 @@ final class RecordReader {
   /**
    * Reads a read-write layer.
    *
-   * @throws MountNotFoundException if there is none, or it went while it was read
+   * @throws RWLayerNotFoundException if there is none, or it went while it was read
    * @throws StoreCorruptedException if something about it is missing or malformed
    */
-  MountRecord mount(String name) throws IOException {
+  RWLayerRecord mount(String name) throws IOException {
     Path directory = layout.mount(name);
-    requireDirectory(directory, () -> new MountNotFoundException(name));
+    requireDirectory(directory, () -> new RWLayerNotFoundException(name));
     try {
-      return new MountRecord(
+      return new RWLayerRecord(
           name, readMountId(directory), readInitId(directory), readParent(directory));
     } catch (NoSuchFileException e) {
-      requireDirectory(directory, () -> new MountNotFoundException(name));
+      requireDirectory(directory, () -> new RWLayerNotFoundException(name));
       throw missing(e);
     }
   }

@@ -3,6 +3,7 @@ package io.layerstore.core.docker;
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.DockerRecordsContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -25,7 +26,7 @@ final class VfsDockerRecordsTest extends DockerRecordsContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs");
   }
 

@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
+import io.layerstore.ImportOptions;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreProvider;
+import io.layerstore.StoreOptions;
+import io.layerstore.core.DefaultLayerStoreProvider;
 import io.layerstore.core.layerdb.FileMetadataStore;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImportOptions;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -41,7 +44,7 @@ final class ImagePlaceTest {
 
   @Test
   void metadataPathTemplate_other_imagesAreBesideTheLayerDatabase() throws IOException {
-    LayerStore.Builder builder = LayerStore.builder(root).metadataPathTemplate("meta/%s/db");
+    StoreOptions.Builder builder = LayerStore.builder(root).metadataPathTemplate("meta/%s/db");
     Image image;
     try (LayerStore store = builder.open()) {
       image = makeImage(store);
@@ -56,7 +59,7 @@ final class ImagePlaceTest {
 
   @Test
   void metadataPathTemplate_inTheRoot_imagesAreInTheRoot() throws IOException {
-    LayerStore.Builder builder = LayerStore.builder(root).metadataPathTemplate("db-%s");
+    StoreOptions.Builder builder = LayerStore.builder(root).metadataPathTemplate("db-%s");
     try (LayerStore store = builder.open()) {
       makeImage(store);
     }
@@ -66,16 +69,16 @@ final class ImagePlaceTest {
   @Test
   void metadataStore_other_imagesWork() throws IOException {
     Path elsewhere = memory.getPath("/elsewhere");
-    LayerStore.Builder builder =
-        LayerStore.builder(root)
-            .metadataStore(
-                (path, durability, readOnly) ->
-                    FileMetadataStore.open(elsewhere, durability, readOnly));
+    LayerStoreProvider provider =
+        new DefaultLayerStoreProvider(
+            (path, durability, readOnly) ->
+                FileMetadataStore.open(elsewhere, durability, readOnly));
+    StoreOptions options = StoreOptions.builder(root).build();
     Image image;
-    try (LayerStore store = builder.open()) {
+    try (LayerStore store = provider.open(options)) {
       image = makeImage(store);
     }
-    try (LayerStore store = builder.open()) {
+    try (LayerStore store = provider.open(options)) {
       assertEquals(image, store.images().resolve("x"));
       assertEquals(1, store.images().delete(image.id(), false).size());
     }

@@ -2,6 +2,7 @@ package io.layerstore.core.image;
 
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreOptions;
 import io.layerstore.testing.ImageStoreContract;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,7 +18,7 @@ final class ImageStoreOnDiskTest extends ImageStoreContract {
   }
 
   @Override
-  protected LayerStore.Builder builder(Path root) {
+  protected StoreOptions.Builder builder(Path root) {
     return LayerStore.builder(root).driver("vfs").durability(Durability.NONE);
   }
 }

@@ -12,7 +12,7 @@ import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore.Leftover;
 import io.layerstore.spi.MetadataTransaction;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import io.layerstore.testing.Busybox;
 import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.DockerDaemon;
@@ -89,10 +89,10 @@ final class DockerLayerDbTest {
   @Order(2)
   void mounts_ofDocker_areReadAsItWroteThem() throws Exception {
     FileMetadataStore store = open(true);
-    assertEquals(root.mounts(), store.mounts());
-    assertEquals(2, store.mounts().size());
-    for (String name : store.mounts()) {
-      MountRecord mount = store.mount(name);
+    assertEquals(root.mounts(), store.rwLayers());
+    assertEquals(2, store.rwLayers().size());
+    for (String name : store.rwLayers()) {
+      RWLayerRecord mount = store.rwLayer(name);
       Path directory = root.layerDb().resolve("mounts").resolve(name);
       assertEquals(Files.readString(directory.resolve("mount-id")), mount.mountId());
       assertEquals(Files.readString(directory.resolve("init-id")), mount.initId());
@@ -106,7 +106,7 @@ final class DockerLayerDbTest {
     FileMetadataStore store = open(true);
     assertEquals(List.of(), store.unfinishedRemovals());
     assertEquals(List.of(), store.unfinishedTransactions());
-    assertEquals(List.of(), store.unfinishedMounts());
+    assertEquals(List.of(), store.unfinishedRWLayers());
     assertTrue(store.recoveryReport().isClean());
   }
 
@@ -115,14 +115,17 @@ final class DockerLayerDbTest {
   void leftovers_ofOurs_disturbNoDaemonAndItFinishesTheRemoval() throws Exception {
     FileMetadataStore store = open(false);
     store.begin(DriverIds.random());
-    store.beginMount(new MountRecord("ours", DriverIds.random(), null, null));
+    store.beginRWLayer(new RWLayerRecord("ours", DriverIds.random(), null, null));
     ChainId child =
         store.layers().stream()
             .filter(chainId -> Files.exists(root.layer(chainId.toString()).resolve("parent")))
             .findFirst()
             .orElseThrow();
     String kept =
-        store.mounts().stream().filter(name -> isOn(store, name, child)).findFirst().orElseThrow();
+        store.rwLayers().stream()
+            .filter(name -> isOn(store, name, child))
+            .findFirst()
+            .orElseThrow();
     List<String> layersBefore = root.chainIds();
     Leftover orphan = makeOrphan(store, child);
 
@@ -140,7 +143,7 @@ final class DockerLayerDbTest {
     assertFalse(Files.exists(root.driverHome().resolve("dir").resolve(orphan.cacheId())));
     assertEquals(List.of(), open(true).unfinishedRemovals());
     assertEquals(1, open(true).unfinishedTransactions().size());
-    assertEquals(1, open(true).unfinishedMounts().size());
+    assertEquals(1, open(true).unfinishedRWLayers().size());
   }
 
   /** A layer of ours, with a directory in the driver, whose removal is begun and not finished. */
@@ -158,7 +161,7 @@ final class DockerLayerDbTest {
 
   private static boolean isOn(FileMetadataStore store, String mount, ChainId parent) {
     try {
-      return parent.equals(store.mount(mount).parent());
+      return parent.equals(store.rwLayer(mount).parent());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

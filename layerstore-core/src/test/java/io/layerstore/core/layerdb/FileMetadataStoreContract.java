@@ -17,17 +17,17 @@ import io.layerstore.Digest;
 import io.layerstore.Durability;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNameConflictException;
-import io.layerstore.MountNotFoundException;
+import io.layerstore.NameConflictException;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore.Leftover;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import io.layerstore.spi.MetadataTransaction;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -93,10 +93,10 @@ abstract class FileMetadataStoreContract {
     }
   }
 
-  private MountRecord createMount(String name) throws IOException {
+  private RWLayerRecord createMount(String name) throws IOException {
     String mountId = DriverIds.random();
-    MountRecord mount = new MountRecord(name, mountId, mountId + "-init", BASE);
-    store.commitMount(store.beginMount(mount));
+    RWLayerRecord mount = new RWLayerRecord(name, mountId, mountId + "-init", BASE);
+    store.commitRWLayer(store.beginRWLayer(mount));
     return mount;
   }
 
@@ -181,10 +181,10 @@ abstract class FileMetadataStoreContract {
       Path missing = newDirectory().resolve("layerdb");
       FileMetadataStore empty = FileMetadataStore.open(missing, Durability.FULL, true);
       assertEquals(List.of(), empty.layers());
-      assertEquals(List.of(), empty.mounts());
+      assertEquals(List.of(), empty.rwLayers());
       assertEquals(List.of(), empty.unfinishedRemovals());
       assertEquals(List.of(), empty.unfinishedTransactions());
-      assertEquals(List.of(), empty.unfinishedMounts());
+      assertEquals(List.of(), empty.unfinishedRWLayers());
       assertTrue(empty.recoveryReport().isClean());
       assertFalse(Files.exists(missing));
     }
@@ -1104,7 +1104,7 @@ abstract class FileMetadataStoreContract {
 
     @Test
     void commitMount_files_areThoseOfDocker() throws IOException {
-      MountRecord mount = createMount("c1");
+      RWLayerRecord mount = createMount("c1");
       assertEquals(mount.mountId(), Files.readString(mountFile("c1", "mount-id")));
       assertEquals(mount.mountId() + "-init", Files.readString(mountFile("c1", "init-id")));
       assertEquals(BASE.toString(), Files.readString(mountFile("c1", "parent")));
@@ -1123,87 +1123,88 @@ abstract class FileMetadataStoreContract {
 
     @Test
     void commitMount_withoutInitOrParent_hasMountIdAlone() throws IOException {
-      MountRecord mount = new MountRecord("c1", DriverIds.random(), null, null);
-      store.commitMount(store.beginMount(mount));
+      RWLayerRecord mount = new RWLayerRecord("c1", DriverIds.random(), null, null);
+      store.commitRWLayer(store.beginRWLayer(mount));
       assertEquals(List.of("mount-id"), names(directory.resolve("mounts/c1")));
-      assertEquals(mount, store.mount("c1"));
+      assertEquals(mount, store.rwLayer("c1"));
     }
 
     @Test
     void commitMount_nameTaken_failsAndKeepsBoth() throws IOException {
-      MountRecord first = createMount("c1");
-      UnfinishedMount second =
-          store.beginMount(new MountRecord("c1", DriverIds.random(), null, null));
-      MountNameConflictException e =
-          assertThrows(MountNameConflictException.class, () -> store.commitMount(second));
+      RWLayerRecord first = createMount("c1");
+      UnfinishedRWLayer second =
+          store.beginRWLayer(new RWLayerRecord("c1", DriverIds.random(), null, null));
+      NameConflictException e =
+          assertThrows(NameConflictException.class, () -> store.commitRWLayer(second));
       assertEquals("c1", e.name());
-      assertEquals(first, store.mount("c1"));
-      store.discardMount(second);
+      assertEquals(first, store.rwLayer("c1"));
+      store.discardRWLayer(second);
       assertEquals(List.of(), names(directory.resolve("tmp")));
     }
 
     @Test
     void commitMount_emptyDirectoryOfThatName_fails() throws IOException {
       Files.createDirectories(directory.resolve("mounts/c1"));
-      assertThrows(MountNameConflictException.class, () -> createMount("c1"));
+      assertThrows(NameConflictException.class, () -> createMount("c1"));
       assertEquals(List.of(), names(directory.resolve("mounts/c1")));
     }
 
     @Test
     void commitMount_notBegun_isRefused() {
-      UnfinishedMount unknown = new UnfinishedMount("mount-set-1", List.of());
-      assertThrows(IllegalArgumentException.class, () -> store.commitMount(unknown));
+      UnfinishedRWLayer unknown = new UnfinishedRWLayer("mount-set-1", List.of());
+      assertThrows(IllegalArgumentException.class, () -> store.commitRWLayer(unknown));
     }
 
     @Test
     void beginMount_uncommitted_isInvisible() throws IOException {
-      MountRecord mount = new MountRecord("c1", DriverIds.random(), null, null);
-      UnfinishedMount begun = store.beginMount(mount);
+      RWLayerRecord mount = new RWLayerRecord("c1", DriverIds.random(), null, null);
+      UnfinishedRWLayer begun = store.beginRWLayer(mount);
       assertEquals(List.of(mount.mountId()), begun.driverIds());
-      assertEquals(List.of(), store.mounts());
+      assertEquals(List.of(), store.rwLayers());
       assertFalse(Files.exists(directory.resolve("mounts")));
-      assertThrows(MountNotFoundException.class, () -> store.mount("c1"));
+      assertThrows(RWLayerNotFoundException.class, () -> store.rwLayer("c1"));
     }
 
     @Test
     void unfinishedMounts_inHand_isNotListed() throws IOException {
-      UnfinishedMount begun =
-          store.beginMount(new MountRecord("c1", DriverIds.random(), null, null));
-      assertEquals(List.of(), store.unfinishedMounts());
-      store.discardMount(begun);
+      UnfinishedRWLayer begun =
+          store.beginRWLayer(new RWLayerRecord("c1", DriverIds.random(), null, null));
+      assertEquals(List.of(), store.unfinishedRWLayers());
+      store.discardRWLayer(begun);
       assertEquals(List.of(), names(directory.resolve("tmp")));
     }
 
     @Test
     void unfinishedMounts_postponed_isListed() throws IOException {
-      UnfinishedMount begun =
-          store.beginMount(new MountRecord("c1", DriverIds.random(), null, null));
-      store.postponeMount(begun);
-      assertEquals(List.of(begun), store.unfinishedMounts());
-      store.discardMount(begun);
-      assertEquals(List.of(), store.unfinishedMounts());
+      UnfinishedRWLayer begun =
+          store.beginRWLayer(new RWLayerRecord("c1", DriverIds.random(), null, null));
+      store.postponeRWLayer(begun);
+      assertEquals(List.of(begun), store.unfinishedRWLayers());
+      store.discardRWLayer(begun);
+      assertEquals(List.of(), store.unfinishedRWLayers());
     }
 
     @Test
     void unfinishedMounts_processGone_namesTheDriverIds() throws IOException {
       String mountId = DriverIds.random();
-      UnfinishedMount begun =
-          store.beginMount(new MountRecord("c1", mountId, mountId + "-init", null));
+      UnfinishedRWLayer begun =
+          store.beginRWLayer(new RWLayerRecord("c1", mountId, mountId + "-init", null));
       FileMetadataStore next = reopened();
-      assertEquals(List.of(begun), next.unfinishedMounts());
+      assertEquals(List.of(begun), next.unfinishedRWLayers());
       assertEquals(List.of(mountId, mountId + "-init"), begun.driverIds());
-      next.discardMount(begun);
+      next.discardRWLayer(begun);
       assertEquals(List.of(), names(directory.resolve("tmp")));
     }
 
     @Test
     void unfinishedMounts_idOfAVisibleReadWriteLayer_isNotHandedOut() throws IOException {
-      MountRecord mount = createMount("c1");
+      RWLayerRecord mount = createMount("c1");
       Path leftover = directory.resolve("tmp/mount-removing-3");
       Files.createDirectories(leftover);
       Files.writeString(leftover.resolve("mount-id"), mount.mountId());
       assertEquals(
-          List.of(new UnfinishedMount("mount-removing-3", List.of())), store.unfinishedMounts());
+          List.of(new UnfinishedRWLayer("mount-removing-3", List.of())),
+          store.unfinishedRWLayers());
     }
 
     @Test
@@ -1212,45 +1213,45 @@ abstract class FileMetadataStoreContract {
       Files.createDirectories(leftover);
       Files.writeString(leftover.resolve("mount-id"), "../x");
       assertEquals(
-          List.of(new UnfinishedMount("mount-set-3", List.of())), store.unfinishedMounts());
+          List.of(new UnfinishedRWLayer("mount-set-3", List.of())), store.unfinishedRWLayers());
     }
 
     @Test
     void beginMountRemoval_mount_isHidden() throws IOException {
-      MountRecord mount = createMount("c1");
-      UnfinishedMount removal = store.beginMountRemoval("c1");
+      RWLayerRecord mount = createMount("c1");
+      UnfinishedRWLayer removal = store.beginRWLayerRemoval("c1");
       assertEquals(List.of(mount.mountId(), mount.mountId() + "-init"), removal.driverIds());
-      assertEquals(List.of(), store.mounts());
-      assertEquals(List.of(), store.unfinishedMounts());
-      store.discardMount(removal);
+      assertEquals(List.of(), store.rwLayers());
+      assertEquals(List.of(), store.unfinishedRWLayers());
+      store.discardRWLayer(removal);
       assertEquals(List.of(), names(directory.resolve("tmp")));
       assertEquals(List.of(), names(directory.resolve("mounts")));
     }
 
     @Test
     void beginMountRemoval_thenCommitted_isBack() throws IOException {
-      MountRecord mount = createMount("c1");
-      store.commitMount(store.beginMountRemoval("c1"));
-      assertEquals(mount, store.mount("c1"));
+      RWLayerRecord mount = createMount("c1");
+      store.commitRWLayer(store.beginRWLayerRemoval("c1"));
+      assertEquals(mount, store.rwLayer("c1"));
     }
 
     @Test
     void beginMountRemoval_processGone_isListed() throws IOException {
       createMount("c1");
-      UnfinishedMount removal = store.beginMountRemoval("c1");
-      assertEquals(List.of(removal), reopened().unfinishedMounts());
+      UnfinishedRWLayer removal = store.beginRWLayerRemoval("c1");
+      assertEquals(List.of(removal), reopened().unfinishedRWLayers());
     }
 
     @Test
     void beginMountRemoval_unknown_isNotFound() {
-      assertThrows(MountNotFoundException.class, () -> store.beginMountRemoval("c1"));
+      assertThrows(RWLayerNotFoundException.class, () -> store.beginRWLayerRemoval("c1"));
     }
 
     @Test
     void beginMountRemoval_damaged_handsOutWhatIsSound() throws IOException {
-      MountRecord mount = createMount("c1");
+      RWLayerRecord mount = createMount("c1");
       Files.writeString(mountFile("c1", "init-id"), "../x");
-      assertEquals(List.of(mount.mountId()), store.beginMountRemoval("c1").driverIds());
+      assertEquals(List.of(mount.mountId()), store.beginRWLayerRemoval("c1").driverIds());
     }
 
     @Test
@@ -1258,20 +1259,20 @@ abstract class FileMetadataStoreContract {
       createMount("c1");
       assertThrows(
           IllegalArgumentException.class,
-          () -> store.discardMount(new UnfinishedMount("../mounts/c1", List.of())));
-      assertEquals(List.of("c1"), store.mounts());
+          () -> store.discardRWLayer(new UnfinishedRWLayer("../mounts/c1", List.of())));
+      assertEquals(List.of("c1"), store.rwLayers());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "..", ".", "a/b", "-x", "a\0", "\u00e4"})
     void anyMountCall_invalidName_isRefused(String name) {
-      assertThrows(IllegalArgumentException.class, () -> store.mount(name));
-      assertThrows(IllegalArgumentException.class, () -> store.beginMountRemoval(name));
+      assertThrows(IllegalArgumentException.class, () -> store.rwLayer(name));
+      assertThrows(IllegalArgumentException.class, () -> store.beginRWLayerRemoval(name));
     }
 
     @Test
     void mount_nameOf10KiB_isRefused() {
-      assertThrows(IllegalArgumentException.class, () -> store.mount("a".repeat(10 << 10)));
+      assertThrows(IllegalArgumentException.class, () -> store.rwLayer("a".repeat(10 << 10)));
     }
 
     @Test
@@ -1280,7 +1281,7 @@ abstract class FileMetadataStoreContract {
       createMount("c1");
       Path mounts = directory.resolve("mounts");
       Files.createDirectory(mounts.resolve("-bad"));
-      assertEquals(List.of("c1", "c2"), store.mounts());
+      assertEquals(List.of("c1", "c2"), store.rwLayers());
     }
 
     @Test
@@ -1289,9 +1290,9 @@ abstract class FileMetadataStoreContract {
       Path mounts = directory.resolve("mounts");
       Files.writeString(mounts.resolve("file"), "");
       Files.createSymbolicLink(mounts.resolve("link"), mounts.resolve("c1"));
-      assertEquals(List.of("c1", "file", "link"), store.mounts());
-      assertCorrupted("mounts/file", () -> store.mount("file"));
-      assertCorrupted("mounts/link", () -> store.mount("link"));
+      assertEquals(List.of("c1", "file", "link"), store.rwLayers());
+      assertCorrupted("mounts/file", () -> store.rwLayer("file"));
+      assertCorrupted("mounts/link", () -> store.rwLayer("link"));
     }
 
     @Test
@@ -1307,19 +1308,19 @@ abstract class FileMetadataStoreContract {
 
     @Test
     void mount_whiteSpaceAround_isTrimmed() throws IOException {
-      MountRecord mount = createMount("c1");
+      RWLayerRecord mount = createMount("c1");
       for (String name : List.of("mount-id", "init-id", "parent")) {
         Files.writeString(mountFile("c1", name), Files.readString(mountFile("c1", name)) + "\n");
       }
-      assertEquals(mount, store.mount("c1"));
+      assertEquals(mount, store.rwLayer("c1"));
     }
 
     @Test
     void mount_mountIdAlone_isOneWithoutParent() throws IOException {
-      MountRecord mount = createMount("c1");
+      RWLayerRecord mount = createMount("c1");
       Files.delete(mountFile("c1", "init-id"));
       Files.delete(mountFile("c1", "parent"));
-      assertEquals(new MountRecord("c1", mount.mountId(), null, null), store.mount("c1"));
+      assertEquals(new RWLayerRecord("c1", mount.mountId(), null, null), store.rwLayer("c1"));
     }
 
     @ParameterizedTest
@@ -1328,9 +1329,9 @@ abstract class FileMetadataStoreContract {
       createMount("c1");
       Files.writeString(mountFile("c1", "mount-id"), mountId);
       StoreCorruptedException e =
-          assertThrows(StoreCorruptedException.class, () -> store.mount("c1"));
+          assertThrows(StoreCorruptedException.class, () -> store.rwLayer("c1"));
       assertTrue(e.getMessage().contains("invalid mount id value"), e.getMessage());
-      assertEquals(List.of("c1"), store.mounts());
+      assertEquals(List.of("c1"), store.rwLayers());
     }
 
     @Test
@@ -1338,7 +1339,7 @@ abstract class FileMetadataStoreContract {
       createMount("c1");
       Files.writeString(mountFile("c1", "init-id"), "x");
       StoreCorruptedException e =
-          assertThrows(StoreCorruptedException.class, () -> store.mount("c1"));
+          assertThrows(StoreCorruptedException.class, () -> store.rwLayer("c1"));
       assertTrue(e.getMessage().contains("invalid init id value"), e.getMessage());
     }
 
@@ -1346,14 +1347,14 @@ abstract class FileMetadataStoreContract {
     void mount_mountIdMissing_isCorruption() throws IOException {
       createMount("c1");
       Files.delete(mountFile("c1", "mount-id"));
-      assertCorrupted("mount-id", () -> store.mount("c1"));
+      assertCorrupted("mount-id", () -> store.rwLayer("c1"));
     }
 
     @Test
     void mount_parentMalformed_isCorruption() throws IOException {
       createMount("c1");
       Files.writeString(mountFile("c1", "parent"), "");
-      assertCorrupted("parent", () -> store.mount("c1"));
+      assertCorrupted("parent", () -> store.rwLayer("c1"));
     }
   }
 
@@ -1365,21 +1366,21 @@ abstract class FileMetadataStoreContract {
       commit(null, DIFF);
       createMount("c1");
       FileMetadataStore readOnly = readOnly();
-      MountRecord mount = new MountRecord("c2", DriverIds.random(), null, null);
+      RWLayerRecord mount = new RWLayerRecord("c2", DriverIds.random(), null, null);
       List<Executable> changes =
           List.of(
               () -> readOnly.begin(DriverIds.random()),
               () -> readOnly.beginRemoval(BASE),
               () -> readOnly.discard(new Leftover("write-set-1", null, null)),
-              () -> readOnly.beginMount(mount),
-              () -> readOnly.commitMount(new UnfinishedMount("mount-set-1", List.of())),
-              () -> readOnly.discardMount(new UnfinishedMount("mount-set-1", List.of())),
-              () -> readOnly.beginMountRemoval("c1"));
+              () -> readOnly.beginRWLayer(mount),
+              () -> readOnly.commitRWLayer(new UnfinishedRWLayer("mount-set-1", List.of())),
+              () -> readOnly.discardRWLayer(new UnfinishedRWLayer("mount-set-1", List.of())),
+              () -> readOnly.beginRWLayerRemoval("c1"));
       for (Executable change : changes) {
         assertThrows(ReadOnlyStoreException.class, change);
       }
       assertEquals(List.of(BASE), readOnly.layers());
-      assertEquals(List.of("c1"), readOnly.mounts());
+      assertEquals(List.of("c1"), readOnly.rwLayers());
       assertEquals(List.of(), names(directory.resolve("tmp")));
     }
 
@@ -1404,9 +1405,9 @@ abstract class FileMetadataStoreContract {
         writeTarSplit(transaction);
         Thread.currentThread().interrupt();
         transaction.commit(record(null, DIFF, cacheId));
-        durable.commitMount(
-            durable.beginMount(new MountRecord("c1", DriverIds.random(), null, BASE)));
-        durable.discardMount(durable.beginMountRemoval("c1"));
+        durable.commitRWLayer(
+            durable.beginRWLayer(new RWLayerRecord("c1", DriverIds.random(), null, BASE)));
+        durable.discardRWLayer(durable.beginRWLayerRemoval("c1"));
         durable.discard(durable.beginRemoval(BASE));
       } finally {
         assertTrue(Thread.interrupted());

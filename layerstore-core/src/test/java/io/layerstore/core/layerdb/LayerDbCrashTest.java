@@ -15,9 +15,9 @@ import io.layerstore.Durability;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore.Leftover;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import io.layerstore.spi.MetadataTransaction;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import io.layerstore.testing.FaultyFileSystem;
 import java.io.IOException;
 import java.io.InputStream;
@@ -161,9 +161,9 @@ final class LayerDbCrashTest {
     createMount(store);
     done.add("mount");
     heal(store);
-    UnfinishedMount removal = hiding("mount", () -> store.beginMountRemoval(NAME));
+    UnfinishedRWLayer removal = hiding("mount", () -> store.beginRWLayerRemoval(NAME));
     removal.driverIds().forEach(driver::remove);
-    store.discardMount(removal);
+    store.discardRWLayer(removal);
     Leftover leftover = hiding("child", () -> store.beginRemoval(CHILD));
     driver.remove(leftover.cacheId());
     store.discard(leftover);
@@ -249,15 +249,15 @@ final class LayerDbCrashTest {
 
   private void createMount(FileMetadataStore store) throws IOException {
     String mountId = DriverIds.random();
-    UnfinishedMount begun =
-        store.beginMount(new MountRecord(NAME, mountId, mountId + "-init", BASE));
+    UnfinishedRWLayer begun =
+        store.beginRWLayer(new RWLayerRecord(NAME, mountId, mountId + "-init", BASE));
     driver.add(mountId);
     driver.add(mountId + "-init");
     try {
-      store.commitMount(begun);
+      store.commitRWLayer(begun);
     } catch (IOException e) {
       if (removeUnlessStopped(e, mountId, mountId + "-init")) {
-        store.discardMount(begun);
+        store.discardRWLayer(begun);
       }
       throw e;
     }
@@ -283,9 +283,9 @@ final class LayerDbCrashTest {
       driver.remove(String.valueOf(leftover.cacheId()));
       store.discard(leftover);
     }
-    for (UnfinishedMount mount : store.unfinishedMounts()) {
+    for (UnfinishedRWLayer mount : store.unfinishedRWLayers()) {
       mount.driverIds().forEach(driver::remove);
-      store.discardMount(mount);
+      store.discardRWLayer(mount);
     }
     for (Leftover leftover : store.unfinishedRemovals()) {
       if (leftover.cacheId() == null) {
@@ -313,8 +313,8 @@ final class LayerDbCrashTest {
         assertTrue(in.readAllBytes().length > 18);
       }
     }
-    for (String name : store.mounts()) {
-      MountRecord mount = store.mount(name);
+    for (String name : store.rwLayers()) {
+      RWLayerRecord mount = store.rwLayer(name);
       assertEquals(BASE, mount.parent());
       assertTrue(driver.contains(mount.mountId()), "the driver has lost " + name);
     }
@@ -325,7 +325,7 @@ final class LayerDbCrashTest {
       assertTrue(store.layers().contains(CHILD));
     }
     if (done.contains("mount")) {
-      assertEquals(List.of(NAME), store.mounts());
+      assertEquals(List.of(NAME), store.rwLayers());
     }
   }
 
@@ -336,8 +336,8 @@ final class LayerDbCrashTest {
     for (ChainId chainId : store.layers()) {
       visible.add(store.layer(chainId).cacheId());
     }
-    for (String name : store.mounts()) {
-      MountRecord mount = store.mount(name);
+    for (String name : store.rwLayers()) {
+      RWLayerRecord mount = store.rwLayer(name);
       visible.add(mount.mountId());
       visible.add(mount.initId());
     }

@@ -11,9 +11,9 @@ import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
-import io.layerstore.spi.MetadataStore.UnfinishedMount;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import io.layerstore.spi.MetadataTransaction;
-import io.layerstore.spi.MountRecord;
+import io.layerstore.spi.RWLayerRecord;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation;
 import io.layerstore.testing.FileOperation.Kind;
@@ -145,9 +145,9 @@ final class LayerDbDurabilityTest {
   void commitMount_full_everythingIsForcedThenRenamedThenItsName() throws IOException {
     FileMetadataStore store = open(Durability.FULL);
     String mountId = DriverIds.random();
-    UnfinishedMount begun =
-        store.beginMount(new MountRecord("c1", mountId, mountId + "-init", BASE));
-    store.commitMount(begun);
+    UnfinishedRWLayer begun =
+        store.beginRWLayer(new RWLayerRecord("c1", mountId, mountId + "-init", BASE));
+    store.commitRWLayer(begun);
     FileOperation move = lastMove();
     assertEquals(directory.resolve("mounts/c1"), move.target());
     assertForcedBefore(move);
@@ -158,7 +158,7 @@ final class LayerDbDurabilityTest {
   void commitMount_files_areWrittenInDockersOrder() throws IOException {
     FileMetadataStore store = open(Durability.NONE);
     String mountId = DriverIds.random();
-    store.beginMount(new MountRecord("c1", mountId, mountId + "-init", BASE));
+    store.beginRWLayer(new RWLayerRecord("c1", mountId, mountId + "-init", BASE));
     assertEquals(
         List.of("mount-id", "init-id", "parent"),
         fileSystem.operations().stream()
@@ -179,9 +179,10 @@ final class LayerDbDurabilityTest {
   @Test
   void beginMountRemoval_full_bothDirectoriesAreForced() throws IOException {
     FileMetadataStore store = open(Durability.FULL);
-    store.commitMount(store.beginMount(new MountRecord("c1", DriverIds.random(), null, null)));
+    store.commitRWLayer(
+        store.beginRWLayer(new RWLayerRecord("c1", DriverIds.random(), null, null)));
     fileSystem.forgetOperations();
-    store.beginMountRemoval("c1");
+    store.beginRWLayerRemoval("c1");
     assertForcedAfter(lastMove());
     assertTrue(
         indexOf(Kind.FORCE_DIRECTORY, directory.resolve("mounts")) > 0,
@@ -192,8 +193,9 @@ final class LayerDbDurabilityTest {
   void anyChange_none_forcesNothing() throws IOException {
     FileMetadataStore store = open(Durability.NONE);
     commit(store);
-    store.commitMount(store.beginMount(new MountRecord("c1", DriverIds.random(), null, BASE)));
-    store.discardMount(store.beginMountRemoval("c1"));
+    store.commitRWLayer(
+        store.beginRWLayer(new RWLayerRecord("c1", DriverIds.random(), null, BASE)));
+    store.discardRWLayer(store.beginRWLayerRemoval("c1"));
     store.discard(store.beginRemoval(BASE));
     assertTrue(
         fileSystem.operations().stream()
@@ -229,7 +231,7 @@ final class LayerDbDurabilityTest {
     store.layer(BASE);
     store.tarSplit(BASE).close();
     store.discard(store.beginRemoval(BASE));
-    store.unfinishedMounts();
+    store.unfinishedRWLayers();
     store.close();
     assertEquals(List.of(), fileSystem.openResources());
   }

@@ -2,10 +2,10 @@ package io.layerstore.overlay2.linux;
 
 import io.layerstore.ArchiveException;
 import io.layerstore.BreakoutException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MalformedArchiveException;
 import io.layerstore.UnsupportedEntryException;
+import io.layerstore.spi.HelperFailureException;
 
 /** What a failure to unpack means: that the archive is at fault, or the machine. */
 final class ApplyFailures {

@@ -1,7 +1,7 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.spi.HelperFailureException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 

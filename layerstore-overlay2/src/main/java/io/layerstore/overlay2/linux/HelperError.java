@@ -1,7 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ByteString;
-import io.layerstore.HelperFailureException;
+import io.layerstore.spi.HelperFailureException;
 import org.jspecify.annotations.Nullable;
 
 /**

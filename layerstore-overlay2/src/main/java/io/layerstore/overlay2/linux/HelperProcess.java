@@ -1,7 +1,7 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.HelperFailureException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,6 +1,6 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.HelperFailureException;
+import io.layerstore.spi.HelperFailureException;
 import org.jspecify.annotations.Nullable;
 
 /** The system does not let this user have the ids that a helper was to have. */

@@ -2,11 +2,11 @@ package io.layerstore.overlay2.linux;
 
 import io.layerstore.ByteString;
 import io.layerstore.DriverException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
 import io.layerstore.MountNamespace;
 import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.HelperFailureException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,11 +1,11 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ConcurrentChangeException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

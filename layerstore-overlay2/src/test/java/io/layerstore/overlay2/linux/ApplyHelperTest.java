@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.BreakoutException;
 import io.layerstore.ByteString;
-import io.layerstore.HelperFailureException;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
@@ -22,6 +21,7 @@ import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.FileContent.Extent;
+import io.layerstore.spi.HelperFailureException;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.WriteContext;
 import io.layerstore.spi.Xattr;

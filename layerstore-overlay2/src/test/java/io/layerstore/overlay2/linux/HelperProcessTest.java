@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ByteString;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.FileContent;
+import io.layerstore.spi.HelperFailureException;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.LibraryThreads;

@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.DriverException;
-import io.layerstore.HelperFailureException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
+import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;

@@ -1,13 +1,13 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.ByteString;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.core.image.ImageConfigReader;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

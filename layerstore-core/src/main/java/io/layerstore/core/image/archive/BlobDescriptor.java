@@ -2,8 +2,8 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.Digest;
 import io.layerstore.DigestMismatchException;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Platform;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.HexFormat;

@@ -1,13 +1,13 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

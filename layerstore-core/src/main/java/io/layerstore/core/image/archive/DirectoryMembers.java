@@ -2,7 +2,7 @@ package io.layerstore.core.image.archive;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
-import io.layerstore.image.InvalidImageException;
+import io.layerstore.InvalidImageException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;

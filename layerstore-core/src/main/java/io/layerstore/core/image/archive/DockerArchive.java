@@ -1,12 +1,12 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Platform;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Null;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

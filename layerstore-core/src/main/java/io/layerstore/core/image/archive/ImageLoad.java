@@ -1,18 +1,18 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
 import io.layerstore.Platform;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.event.LoadEvent;
 import io.layerstore.core.image.ImageArchives;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.LoadOptions;
-import io.layerstore.image.LoadReport;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.SeekableByteChannel;

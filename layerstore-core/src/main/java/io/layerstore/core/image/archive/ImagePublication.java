@@ -1,15 +1,15 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.ChainId;
+import io.layerstore.Image;
+import io.layerstore.ImageConfig.HistoryEntry;
+import io.layerstore.ImageId;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadReport;
+import io.layerstore.LoadReport.LoadedImage;
 import io.layerstore.core.image.ImageArchives;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageConfig.HistoryEntry;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.LoadReport;
-import io.layerstore.image.LoadReport.LoadedImage;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

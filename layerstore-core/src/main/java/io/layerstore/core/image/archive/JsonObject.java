@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.InvalidImageException;
 import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
@@ -8,7 +9,6 @@ import io.layerstore.core.json.JsonValue.Null;
 import io.layerstore.core.json.JsonValue.Num;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
-import io.layerstore.image.InvalidImageException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

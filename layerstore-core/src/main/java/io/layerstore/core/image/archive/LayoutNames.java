@@ -1,6 +1,6 @@
 package io.layerstore.core.image.archive;
 
-import io.layerstore.image.ImageReference;
+import io.layerstore.ImageReference;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;

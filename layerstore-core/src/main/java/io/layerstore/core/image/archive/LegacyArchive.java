@@ -1,6 +1,8 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.DiffId;
+import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.Limits;
 import io.layerstore.MaxDepthExceededException;
@@ -13,8 +15,6 @@ import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,5 +1,8 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
@@ -7,9 +10,6 @@ import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.image.ImageConfigReader;
 import io.layerstore.core.tar.TarReader;
-import io.layerstore.image.ImageConfig;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;

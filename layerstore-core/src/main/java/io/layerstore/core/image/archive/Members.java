@@ -1,7 +1,7 @@
 package io.layerstore.core.image.archive;
 
 import com.google.common.base.Splitter;
-import io.layerstore.image.InvalidImageException;
+import io.layerstore.InvalidImageException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;

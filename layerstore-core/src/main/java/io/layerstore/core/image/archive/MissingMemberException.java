@@ -1,6 +1,6 @@
 package io.layerstore.core.image.archive;
 
-import io.layerstore.image.InvalidImageException;
+import io.layerstore.InvalidImageException;
 
 /** A member that another one names is not in the archive. */
 final class MissingMemberException extends InvalidImageException {

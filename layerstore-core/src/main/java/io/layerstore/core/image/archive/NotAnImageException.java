@@ -1,6 +1,6 @@
 package io.layerstore.core.image.archive;
 
-import io.layerstore.image.InvalidImageException;
+import io.layerstore.InvalidImageException;
 
 /**
  * What a document of an archive describes is sound but no image for here: a signature, an

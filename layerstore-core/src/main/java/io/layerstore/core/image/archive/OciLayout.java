@@ -1,8 +1,8 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
-import io.layerstore.image.InvalidImageException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;

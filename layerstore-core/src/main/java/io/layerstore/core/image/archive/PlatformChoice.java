@@ -1,7 +1,7 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageConfig;
 import io.layerstore.Platform;
-import io.layerstore.image.ImageConfig;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

@@ -1,11 +1,11 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.Image;
+import io.layerstore.ImageId;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.image.ImageArchives;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageNotFoundException;
-import io.layerstore.image.ImageReference;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

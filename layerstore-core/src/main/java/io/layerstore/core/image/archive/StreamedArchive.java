@@ -1,12 +1,12 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.ChainId;
+import io.layerstore.ImageId;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.InvalidImageException;
 import io.layerstore.spi.FileContent;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,13 +1,13 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageSource;
+import io.layerstore.ImageTarget;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
+import io.layerstore.SaveOptions;
+import io.layerstore.SaveReport;
 import io.layerstore.core.image.ImageArchives;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.ImageTarget;
-import io.layerstore.image.LoadOptions;
-import io.layerstore.image.LoadReport;
-import io.layerstore.image.SaveOptions;
-import io.layerstore.image.SaveReport;
 import java.util.List;
 
 /** Reads and writes the image archives of one store. Safe for use by many threads. */

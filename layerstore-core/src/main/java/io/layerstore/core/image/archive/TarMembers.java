@@ -1,12 +1,12 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.ByteString;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
 import io.layerstore.core.tar.NotTarException;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
-import io.layerstore.image.InvalidImageException;
 import io.layerstore.spi.FileContent;
 import java.io.IOException;
 import java.io.InputStream;

@@ -10,17 +10,16 @@ import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.Digest;
 import io.layerstore.Durability;
+import io.layerstore.Image;
+import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
 import io.layerstore.Platform;
-import io.layerstore.image.Image;
-import io.layerstore.image.ImageId;
-import io.layerstore.image.ImageReference;
-import io.layerstore.image.ImageSource;
-import io.layerstore.image.InvalidImageException;
-import io.layerstore.image.LoadOptions;
-import io.layerstore.image.LoadReport;
-import io.layerstore.image.ReferenceConflictException;
 import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;
 import java.io.FilterInputStream;
@@ -634,7 +633,7 @@ final class LayoutsTest {
     @Test
     void load_digestAsName_refusedBeforeAnythingIsRead() {
       assertThrows(
-          ReferenceConflictException.class,
+          IllegalArgumentException.class,
           () ->
               store
                   .images()

@@ -1,0 +1,158 @@
+package io.layerstore;
+
+import java.util.List;
+
+/**
+ * The images of a layer store, kept as Docker keeps them: {@code imagedb}, {@code
+ * repositories.json} and {@code distribution} beside the layer database. Got from {@code
+ * LayerStore.images()}.
+ *
+ * <p>An image is a configuration that names its layers. The store holds the top layer of every
+ * image, so that its layers stay until the image is deleted. Images come in through {@link #load},
+ * {@link #importRootFs}, {@link #commit} or {@link #create}, and go out through {@link #save}.
+ *
+ * <p>Safe for use by many threads. One bad image never keeps the others from being used: it is
+ * reported and left alone.
+ */
+public interface ImageStore {
+
+  /**
+   * Adds an image whose layers are in the store; one that exists is returned as it is.
+   *
+   * @param config the configuration, kept verbatim
+   * @throws LayerNotFoundException if a layer is missing; nothing is added
+   * @throws InvalidImageException if the configuration is no image configuration; nothing is added
+   */
+  Image create(byte[] config) throws LayerStoreException;
+
+  /**
+   * An image.
+   *
+   * @throws ImageNotFoundException if there is none of that id
+   */
+  Image get(ImageId id) throws LayerStoreException;
+
+  /**
+   * The image that {@code text} means: a reference, or the beginning of an id, with or without
+   * {@code sha256:}. A reference wins over an id.
+   *
+   * @throws ImageNotFoundException if there is none
+   * @throws AmbiguousIdException if the beginning fits several ids
+   */
+  Image resolve(String text) throws LayerStoreException;
+
+  /**
+   * All images at this moment, sorted by id. One whose configuration has become unreadable since
+   * the store was opened is left out.
+   */
+  List<Image> list();
+
+  /** The images whose parent is {@code id}, sorted by id. */
+  List<Image> children(ImageId id) throws LayerStoreException;
+
+  /**
+   * Notes from which image another was made.
+   *
+   * @throws ImageNotFoundException if one of them is missing
+   * @throws IllegalArgumentException if {@code parent} is the image itself or was made from it
+   */
+  void setParent(ImageId id, ImageId parent) throws LayerStoreException;
+
+  /**
+   * Deletes an image with its references, and the layers nothing else holds. Images that were made
+   * from it forget it.
+   *
+   * <p>Needed is an image that others were made from, on whose top layer read-write layers stand,
+   * or that has several references: more than one tag, or references in more than one repository.
+   *
+   * @param force whether to delete it although images were made from it or it has several
+   *     references; read-write layers are never left without ground: their layers stay
+   * @return the layers that were deleted, child before parent
+   * @throws ImageInUseException if something needs it and {@code force} is not set; nothing is
+   *     deleted
+   */
+  List<LayerMetadata> delete(ImageId id, boolean force) throws LayerStoreException;
+
+  /** The names of images. */
+  ReferenceStore references();
+
+  /** What is known about compressed forms of layers in registries. */
+  DistributionMetadata distribution();
+
+  /**
+   * Adds the images of an archive: docker-archive (with or without manifest), OCI layout, what
+   * skopeo writes as {@code dir:}; as a directory or a tar, compressed as a whole or layer by
+   * layer.
+   *
+   * <p>Where a layout offers one image for several platforms, the one for this machine or the one
+   * that is asked for is added. What is no image (signatures, attestations, charts) and what is for
+   * another platform is left out. The report says of everything that is left out why. Of several
+   * images that claim one name, the last of the archive has it.
+   *
+   * <p>Nothing is published before the layers are what the configurations say. After a failure no
+   * new layer, image or reference remains.
+   *
+   * @throws InvalidImageException if it is no image archive, contradicts itself, or has no image to
+   *     add; or if a name is given for the image without one and there is not just one such
+   * @throws IllegalArgumentException if the name that is given is a digest; nothing has been read
+   */
+  LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
+
+  /**
+   * Writes images as one archive or directory; layers that several share once. The same images and
+   * options give the same bytes.
+   *
+   * @param images references or ids, as {@link #resolve} takes them; a repository without tag means
+   *     all its tags
+   */
+  SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
+      throws LayerStoreException;
+
+  /**
+   * Makes an image of one layer from the archive of a root file system, as {@code docker import}
+   * does. A tag that names another image is moved.
+   *
+   * @throws IllegalArgumentException if a change or the time is not valid; nothing has been read
+   * @throws InvalidImageException if the platform is not of Linux; nothing has been read
+   * @throws LayerStoreException if the archive is refused, or something cannot be written; no
+   *     layer, image or reference remains
+   */
+  Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException;
+
+  /**
+   * Makes an image from the changes of a read-write layer, as {@code docker commit} does. The
+   * read-write layer goes on; a tag that names another image is moved.
+   *
+   * <p>The configuration is the parent's with the changes, a step of history and a layer more;
+   * without changes in the files the step is an empty one and there is no layer. Without a parent
+   * the layers below are taken as they are.
+   *
+   * @throws IllegalArgumentException if a change or the time is not valid, if the read-write layer
+   *     does not stand on the parent, or if it is of another store; nothing has been read
+   * @throws ImageNotFoundException if there is no such parent
+   * @throws LayerStoreException if several images may be the parent and none is named, or if
+   *     something cannot be read or written; no layer, image or reference remains
+   */
+  Image commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException;
+
+  /** How much room images and layers take. */
+  DiskUsage diskUsage() throws LayerStoreException;
+
+  /**
+   * What {@link #prune} would delete.
+   *
+   * <p>An image goes only with all that were made from it. As long as an image on disk cannot be
+   * read, layers of no image stay: they may be that image's.
+   */
+  PrunePlan planPrune(PruneOptions options) throws LayerStoreException;
+
+  /**
+   * Deletes what {@code plan} names and nothing refers to even now. What it does not name stays.
+   *
+   * @throws LayerStoreException if something cannot be deleted; what came before it is gone
+   */
+  PruneReport prune(PrunePlan plan) throws LayerStoreException;
+
+  /** The images that could not be used when the store was opened, and why. */
+  RecoveryReport recoveryReport();
+}

@@ -1,0 +1,110 @@
+package io.layerstore;
+
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** How to load an image archive. Immutable; made with {@link #builder}. */
+public final class LoadOptions {
+
+  /** The platform of this machine. */
+  public static final LoadOptions DEFAULT = builder().build();
+
+  private final @Nullable Platform platform;
+  private final @Nullable ImageReference reference;
+  private final @Nullable ProgressListener progress;
+  private final boolean verifyExisting;
+
+  private LoadOptions(Builder builder) {
+    platform = builder.platform;
+    reference = builder.reference;
+    progress = builder.progress;
+    verifyExisting = builder.verifyExisting;
+  }
+
+  /** A builder without any option set. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The platform of which images are wanted. Empty for any, and for the one of this machine where
+   * an OCI index offers several.
+   */
+  public Optional<Platform> platform() {
+    return Optional.ofNullable(platform);
+  }
+
+  /** The tag for the image that has no name in the archive. */
+  public Optional<ImageReference> reference() {
+    return Optional.ofNullable(reference);
+  }
+
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
+  }
+
+  /** Whether the content of layers that exist is read and compared with their digests. */
+  public boolean verifyExisting() {
+    return verifyExisting;
+  }
+
+  /** A builder with these options set. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.platform = platform;
+    builder.reference = reference;
+    builder.progress = progress;
+    builder.verifyExisting = verifyExisting;
+    return builder;
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private @Nullable Platform platform;
+    private @Nullable ImageReference reference;
+    private @Nullable ProgressListener progress;
+    private boolean verifyExisting;
+
+    private Builder() {}
+
+    /**
+     * Sets the platform of which images are wanted. Images that say to be for another one are left
+     * out with a note, and without any other the load fails.
+     */
+    public Builder platform(@Nullable Platform platform) {
+      this.platform = platform;
+      return this;
+    }
+
+    /**
+     * Sets the tag for the image that has no name in the archive, or no valid one. The load fails
+     * if there is no such image, or more than one.
+     */
+    public Builder reference(@Nullable ImageReference reference) {
+      this.reference = reference;
+      return this;
+    }
+
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
+      this.progress = progress;
+      return this;
+    }
+
+    /**
+     * Sets whether to read the content of layers that exist and compare it with their digests; one
+     * that does not verify is made anew from the archive. Not set, a layer's metadata and the types
+     * and sizes of its files are looked at, once in each store that is open. False at first.
+     */
+    public Builder verifyExisting(boolean verifyExisting) {
+      this.verifyExisting = verifyExisting;
+      return this;
+    }
+
+    /** Makes the options. */
+    public LoadOptions build() {
+      return new LoadOptions(this);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package io.layerstore;
+
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** How to save images. Immutable; made with {@link #builder}. */
+public final class SaveOptions {
+
+  /** The layouts of image archives. */
+  public enum Format {
+    /**
+     * An OCI layout that also has {@code manifest.json}, as Docker engines write since 25.0; older
+     * ones load it too.
+     */
+    DOCKER,
+    /** A plain OCI layout. */
+    OCI
+  }
+
+  /** Docker's layout, no compression. */
+  public static final SaveOptions DEFAULT = builder().build();
+
+  private final Format format;
+  private final Compression compression;
+  private final @Nullable ProgressListener progress;
+
+  private SaveOptions(Builder builder) {
+    format = builder.format;
+    compression = builder.compression;
+    progress = builder.progress;
+  }
+
+  /** A builder without any option set. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** The layout. */
+  public Format format() {
+    return format;
+  }
+
+  /** How layers are compressed; the same input gives the same bytes. */
+  public Compression compression() {
+    return compression;
+  }
+
+  /** Where to report progress, in place of the store's listener. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
+  }
+
+  /** A builder with these options set. */
+  public Builder toBuilder() {
+    return new Builder().format(format).compression(compression).progress(progress);
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private Format format = Format.DOCKER;
+    private Compression compression = Compression.NONE;
+    private @Nullable ProgressListener progress;
+
+    private Builder() {}
+
+    /** Sets the layout. */
+    public Builder format(Format format) {
+      this.format = Objects.requireNonNull(format, "format");
+      return this;
+    }
+
+    /** Sets how layers are compressed. */
+    public Builder compression(Compression compression) {
+      this.compression = Objects.requireNonNull(compression, "compression");
+      return this;
+    }
+
+    /** Sets where to report progress; null for the store's listener. */
+    public Builder progress(@Nullable ProgressListener progress) {
+      this.progress = progress;
+      return this;
+    }
+
+    /** Makes the options. */
+    public SaveOptions build() {
+      return new SaveOptions(this);
+    }
+  }
+}
