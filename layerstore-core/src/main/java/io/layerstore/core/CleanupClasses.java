@@ -26,9 +26,11 @@ final class CleanupClasses {
           "image.archive.Spool",
           "layerdb.Failures",
           "layerdb.LeftoverScanner",
-          "layerdb.RecordReader",
-          "vfs.InRootWalker",
-          "vfs.VfsFailures");
+          "layerdb.RecordReader");
+
+  /** Of the driver that comes with this module. */
+  private static final List<String> VFS =
+      List.of("io.layerstore.vfs.InRootWalker", "io.layerstore.vfs.VfsFailures");
 
   private CleanupClasses() {}
 
@@ -41,6 +43,9 @@ final class CleanupClasses {
     load(RWLayerInfo.class);
     for (String name : CORE) {
       load(named(own.getName() + "." + name));
+    }
+    for (String name : VFS) {
+      load(named(name));
     }
   }
 
