@@ -1064,6 +1064,7 @@ public abstract class ImageArchiveContract {
         global header twice  | /g: docker load refuses the layer: the archive has this name before
         old GNU sparse file  | /s: docker load refuses the layer: it is a sparse file of GNU tar, type S
         deleted after added  | /a: docker load refuses the layer where it uses overlay2: deleted after it was added
+        below what it deletes | /d/a: docker load refuses the layer where it uses overlay2: below what it deletes
         absolute and not     |
         usual                |
         """;
@@ -1087,6 +1088,7 @@ public abstract class ImageArchiveContract {
                         .number(483, 12, 512))
                 .padded("x".repeat(512));
         case "deleted after added" -> tar.file("a", "1").file(".wh.a", "");
+        case "below what it deletes" -> tar.file(".wh.d", "").file("d/.wh.a", "");
         case "absolute and not" -> tar.file("a", "1").file("/a", "2");
         default -> tar.directory("d/").file("d/a", "1").symlink("d/b", "a").hardLink("c", "d/a");
       }

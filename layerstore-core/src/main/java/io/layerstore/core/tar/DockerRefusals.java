@@ -1,6 +1,7 @@
 package io.layerstore.core.tar;
 
 import io.layerstore.LayerPath;
+import io.layerstore.driver.PathSet;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.WriteContext;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,11 @@ import org.jspecify.annotations.Nullable;
 public final class DockerRefusals {
 
   private final WriteContext context;
+
+  /** Where the archive has whiteouts, and where it has something else after one. */
+  private final PathSet deleted = new PathSet();
+
+  private final PathSet madeAgain = new PathSet();
   private @Nullable String first;
   private boolean hasAbsoluteNames;
   private boolean hasRelativeNames;
@@ -35,8 +41,8 @@ public final class DockerRefusals {
     if (header.isOldGnuSparse()) {
       refuse(mapped.path(), refused("it is a sparse file of GNU tar, type S"));
     }
-    if (isFirst) {
-      lookAtWhiteout(mapped);
+    if (mapped.tree() != null) {
+      lookAtPlace(mapped.tree().path(), mapped.tree().type(), isFirst);
     }
   }
 
@@ -51,15 +57,44 @@ public final class DockerRefusals {
     }
   }
 
-  /** Where whiteouts are stored, Docker makes one without looking whether the name is free. */
-  private void lookAtWhiteout(MappedEntry mapped) {
-    if (mapped.tree() != null
-        && mapped.tree().type() == EntryType.WHITEOUT
-        && context.isWritten(mapped.tree().path())) {
-      refuse(
-          mapped.tree().path(),
-          "docker load refuses the layer where it uses overlay2: deleted after it was added");
+  /**
+   * Where whiteouts are stored, Docker makes a device for one without looking whether the name is
+   * free, and takes that device for a directory afterwards.
+   */
+  private void lookAtPlace(LayerPath path, EntryType type, boolean isFirst) {
+    if (type == EntryType.OPAQUE) {
+      return;
     }
+    if (isBelowWhiteout(path)) {
+      refuse(path, refusedOnOverlay2("below what it deletes"));
+    }
+    if (type != EntryType.WHITEOUT) {
+      if (deleted.size() > 0) {
+        madeAgain.add(path);
+      }
+      return;
+    }
+    if (isFirst && context.isWritten(path)) {
+      refuse(path, refusedOnOverlay2("deleted after it was added"));
+    }
+    deleted.add(path);
+  }
+
+  private boolean isBelowWhiteout(LayerPath path) {
+    if (deleted.size() == 0) {
+      return false;
+    }
+    for (LayerPath above = path; !above.isRoot(); ) {
+      above = above.parent();
+      if (deleted.contains(above) && !madeAgain.contains(above)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static String refusedOnOverlay2(String reason) {
+    return "docker load refuses the layer where it uses overlay2: " + reason;
   }
 
   private static String refused(String reason) {

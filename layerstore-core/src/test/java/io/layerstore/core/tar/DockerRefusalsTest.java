@@ -67,6 +67,39 @@ final class DockerRefusalsTest {
     assertEquals(1, warnings().size());
   }
 
+  /** So some builders delete a directory with all that was in it. */
+  @Test
+  void look_whiteoutBelowAWhiteout_warns() throws IOException {
+    tar.file(".wh.d", "").file("d/.wh.a", "");
+    assertEquals(
+        List.of("d/a: docker load refuses the layer where it uses overlay2: below what it deletes"),
+        warnings());
+  }
+
+  @Test
+  void look_fileFarBelowAWhiteout_warns() throws IOException {
+    tar.file(".wh.d", "").file("d/a/b", "x");
+    assertEquals(1, warnings().size());
+  }
+
+  @Test
+  void look_directoryMadeAfterItsWhiteout_saysNothing() throws IOException {
+    tar.file(".wh.d", "").directory("d/").file("d/x", "x").file("d/.wh..wh..opq", "");
+    assertEquals(List.of(), warnings());
+  }
+
+  @Test
+  void look_opaqueDirectoryBelowAWhiteout_saysNothing() throws IOException {
+    tar.file(".wh.d", "").file("d/.wh..wh..opq", "");
+    assertEquals(List.of(), warnings());
+  }
+
+  @Test
+  void look_besideAWhiteout_saysNothing() throws IOException {
+    tar.file(".wh.d", "").file("dd/x", "x").file("d2", "");
+    assertEquals(List.of(), warnings());
+  }
+
   private List<String> warnings() throws IOException {
     RecordingWriteContext context = new RecordingWriteContext();
     DockerRefusals refusals = new DockerRefusals(context);
