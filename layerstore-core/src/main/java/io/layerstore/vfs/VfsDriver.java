@@ -10,6 +10,7 @@ import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.driver.PlainDirectoryEntry;
+import io.layerstore.driver.PreloadedClasses;
 import io.layerstore.driver.rooted.Closing;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.spi.CreateOptions;
@@ -67,6 +68,8 @@ final class VfsDriver implements GraphDriver {
 
   /** Opens the home of {@code context}, and makes it unless the context is read-only. */
   static VfsDriver open(DriverContext context) throws LayerStoreException {
+    PreloadedClasses.load(InRootWalker.class);
+    PreloadedClasses.load(VfsFailures.class);
     VfsLayout layout = new VfsLayout(context.home());
     try {
       VfsHome home =
