@@ -2,7 +2,7 @@
  * layerstore-helper: what layerstore's overlay2 driver needs from the kernel and cannot do inside the JVM.
  *
  * What it promises:
- *   - one process has one mode and serves one conversation (protocol.h); the end of its input ends it, whatever it is doing;
+ *   - one process has one mode and serves one conversation (docs/formats/helper.md); the end of its input ends it, whatever it is doing;
  *   - it inherits no descriptor but the three standard ones, no environment and no signal state, and starts no other program; only enter, which
  *     has no conversation, becomes the program of the user whose rights it has;
  *   - whatever handles names from images (apply, scan) sees nothing but one directory and keeps only the capabilities for that;

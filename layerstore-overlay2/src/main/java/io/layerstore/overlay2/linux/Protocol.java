@@ -1,8 +1,8 @@
 package io.layerstore.overlay2.linux;
 
 /**
- * The numbers of the helper's protocol; {@code src/main/c/protocol.h} says what they mean, and a
- * test that they are the same.
+ * The numbers of the helper's protocol. {@code docs/formats/helper.md} says what they mean; tests
+ * compare them with that page and with {@code src/main/c/protocol.h}.
  */
 final class Protocol {
 

@@ -30,13 +30,18 @@ final class ProtocolTest {
     while (matcher.find()) {
       inHeader.put(matcher.group(1), Integer.decode(matcher.group(2)));
     }
-    Map<String, Integer> inJava = new TreeMap<>();
+    assertFalse(inHeader.isEmpty());
+    assertEquals(inHeader, inJava());
+  }
+
+  /** The numbers by their names. */
+  static Map<String, Integer> inJava() throws IllegalAccessException {
+    Map<String, Integer> numbers = new TreeMap<>();
     for (Field field : Protocol.class.getDeclaredFields()) {
       if (Modifier.isStatic(field.getModifiers()) && field.getType() == int.class) {
-        inJava.put(field.getName(), field.getInt(null));
+        numbers.put(field.getName(), field.getInt(null));
       }
     }
-    assertFalse(inHeader.isEmpty());
-    assertEquals(inHeader, inJava);
+    return numbers;
   }
 }
