@@ -150,7 +150,11 @@ public enum StoreOperation {
     }
     for (LayerInfo info : store.layers()) {
       if (!info.chainId().equals(BASE_ID) && !info.chainId().equals(OTHER_ID)) {
-        store.release(store.get(info.chainId()));
+        try {
+          store.release(store.get(info.chainId()));
+        } catch (LayerNotFoundException e) {
+          // Gone with one above it.
+        }
       }
     }
   }
