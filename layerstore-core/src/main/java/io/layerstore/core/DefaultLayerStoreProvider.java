@@ -59,7 +59,8 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   private LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)
       throws LayerStoreException {
     Path root = options.root();
-    StoreRoot prepared = StoreRoot.prepare(options);
+    StoreRoot.requireSafe(options);
+    StoreRoot prepared = StoreRoot.prepare(options, DriverSelector.requireUsable(options));
     if (!options.readOnly()) {
       CleanupClasses.load();
       open.add(prepared::removeMade);

@@ -54,11 +54,8 @@ public final class DriverSelector {
 
   private static final Logger log = LoggerFactory.getLogger(DriverSelector.class);
 
-  static final String OVERLAY2 = "overlay2";
-  static final String VFS = "vfs";
-
   /** In Docker's order; what no provider is there for comes last. */
-  private static final List<String> PRIORITY = List.of(OVERLAY2, VFS);
+  private static final List<String> PRIORITY = List.of(DataRoot.OVERLAY2, DataRoot.VFS);
 
   private static final Set<String> REMOVED = Set.of("aufs", "devicemapper", "overlay");
 
@@ -162,7 +159,8 @@ public final class DriverSelector {
     requireMayCreate(false);
     if (options.root().getFileSystem() != FileSystems.getDefault()) {
       return new Decision(
-          requireProvider(VFS), "the root is not on the default file system, where others need it");
+          requireProvider(DataRoot.VFS),
+          "the root is not on the default file system, where others need it");
     }
     return new Decision(null, "");
   }
@@ -226,9 +224,9 @@ public final class DriverSelector {
 
   /** The one driver that has state under the root, installed or not. */
   private Optional<String> findPrior() throws LayerStoreException {
-    Set<String> known = new TreeSet<>(RootContents.DOCKER_DRIVERS);
+    Set<String> known = new TreeSet<>(DataRoot.DOCKER_DRIVERS);
     known.addAll(providers.keySet());
-    known.remove(VFS);
+    known.remove(DataRoot.VFS);
     List<String> priors =
         known.stream().filter(name -> contents.hasHome(name) && contents.hasStore(name)).toList();
     if (priors.size() > 1) {
@@ -247,8 +245,8 @@ public final class DriverSelector {
 
   /** A driver that is installed and has a store that Docker would not look for. */
   private Optional<String> findDatabase() {
-    return contents.hasStore(VFS)
-        ? Optional.of(VFS)
+    return contents.hasStore(DataRoot.VFS)
+        ? Optional.of(DataRoot.VFS)
         : providers.keySet().stream().filter(contents::hasMetadata).findFirst();
   }
 

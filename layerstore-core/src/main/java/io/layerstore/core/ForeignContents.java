@@ -66,7 +66,7 @@ final class ForeignContents {
         .ifPresent(
             driver -> {
               Path home = root.resolve(driver);
-              Path layers = driver.equals(DriverSelector.VFS) ? home.resolve("dir") : home;
+              Path layers = driver.equals(DataRoot.VFS) ? home.resolve("dir") : home;
               found.add(
                   "the storage of podman, buildah or CRI-O (containers-storage), driver "
                       + shown(driver)
@@ -101,7 +101,7 @@ final class ForeignContents {
 
   private void lookForDrivers() {
     Set<String> drivers = new TreeSet<>(contents.imageNames());
-    for (String driver : RootContents.OTHER_DRIVERS) {
+    for (String driver : DataRoot.OTHER_DRIVERS) {
       if (contents.hasHome(driver)) {
         drivers.add(driver);
       }
@@ -112,7 +112,7 @@ final class ForeignContents {
 
   /** What a root has of a driver that cannot be used. */
   static String describeDriver(Path root, String driver) {
-    Path metadata = root.resolve(RootContents.IMAGE).resolve(driver);
+    Path metadata = root.resolve(DataRoot.IMAGE).resolve(driver);
     String sha256 = DigestAlgorithm.SHA256.id();
     if (!Files.isDirectory(metadata)) {
       return "the directory " + shown(driver) + "/ of the driver " + shown(driver);

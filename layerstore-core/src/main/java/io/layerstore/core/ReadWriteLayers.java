@@ -391,7 +391,7 @@ final class ReadWriteLayers {
             new ProgressReporter(store.options().progress(), Progress.Kind.APPLY, null)
                 .onlyLayer(null);
         progress.phase(Progress.Phase.UNPACKING);
-        Path place = StoreArchiveLayers.temporaryDirectory(store.options().root());
+        Path place = DataRoot.temporaryDirectory(store.options().root());
         try (TemporaryDirectory temporaries = new TemporaryDirectory(place);
             AufsLinkSources linkSources =
                 new AufsLinkSources(() -> temporaries.file("aufs-links"));

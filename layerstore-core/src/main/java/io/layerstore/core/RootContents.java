@@ -13,7 +13,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -24,19 +23,6 @@ import java.util.stream.Collectors;
  * <p>Immutable; what another process does afterwards is not seen.
  */
 final class RootContents {
-
-  /**
-   * Drivers of Docker's whose layers a root may hold. {@code vfs} is not among them, as in Docker.
-   */
-  static final List<String> DOCKER_DRIVERS =
-      List.of(DriverSelector.OVERLAY2, "fuse-overlayfs", "btrfs", "zfs");
-
-  /** Drivers of Docker's that are no longer, or are of another operating system. */
-  static final List<String> OTHER_DRIVERS =
-      List.of("aufs", "devicemapper", "overlay", "windowsfilter", "lcow");
-
-  /** Where the metadata of all drivers is. */
-  static final String IMAGE = "image";
 
   /** What mkfs makes in a new file system. */
   private static final String LOST_AND_FOUND = "lost+found";
@@ -51,7 +37,8 @@ final class RootContents {
     this.root = options.root();
     this.options = options;
     this.names = names;
-    this.imageNames = names.contains(IMAGE) ? namesOrNone(root.resolve(IMAGE)) : Set.of();
+    this.imageNames =
+        names.contains(DataRoot.IMAGE) ? namesOrNone(root.resolve(DataRoot.IMAGE)) : Set.of();
     this.emptyPlaces =
         names.stream()
             .filter(name -> drivers.contains(name) || isPlaceOfAStore(name))
@@ -122,16 +109,16 @@ final class RootContents {
   }
 
   private boolean isNothing(String name) {
-    return name.equals(StoreLock.FILE_NAME) || name.equals(LOST_AND_FOUND) || isEmptyPlace(name);
+    return name.equals(DataRoot.LOCK_FILE) || name.equals(LOST_AND_FOUND) || isEmptyPlace(name);
   }
 
   /** Docker makes some of these even where it uses another driver. */
   private static boolean isPlaceOfAStore(String name) {
-    return DOCKER_DRIVERS.contains(name)
-        || OTHER_DRIVERS.contains(name)
-        || name.equals(DriverSelector.VFS)
-        || name.equals(IMAGE)
-        || name.equals(StoreArchiveLayers.TEMPORARY);
+    return DataRoot.DOCKER_DRIVERS.contains(name)
+        || DataRoot.OTHER_DRIVERS.contains(name)
+        || name.equals(DataRoot.VFS)
+        || name.equals(DataRoot.IMAGE)
+        || name.equals(DataRoot.TEMPORARY);
   }
 
   private static boolean isEmptyDirectory(Path path) {

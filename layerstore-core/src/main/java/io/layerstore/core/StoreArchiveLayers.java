@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("try") // Calls are held by scope, not by name.
 final class StoreArchiveLayers implements ArchiveLayers {
 
-  /** Docker's own place for temporary files; a daemon empties it when it starts. */
-  static final String TEMPORARY = "tmp";
-
   private final StoreContext store;
   private final LayerHealth health;
   private final LayerRegistration registration;
@@ -112,11 +109,6 @@ final class StoreArchiveLayers implements ArchiveLayers {
 
   @Override
   public Path temporaryDirectory() {
-    return temporaryDirectory(store.options().root());
-  }
-
-  /** The directory for temporary files of the store at {@code root}. */
-  static Path temporaryDirectory(Path root) {
-    return root.resolve(TEMPORARY);
+    return DataRoot.temporaryDirectory(store.options().root());
   }
 }

@@ -45,9 +45,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StoreLock implements AutoCloseable {
 
-  /** The file in the root. */
-  static final String FILE_NAME = "layerstore.lock";
-
   /**
    * Beginning of the names of the system properties that are set while a root on the default file
    * system is locked.
@@ -149,12 +146,12 @@ public final class StoreLock implements AutoCloseable {
         if (channel != null) {
           channel.close();
         }
-        key = keyOf(root.resolve(FILE_NAME));
+        key = keyOf(root.resolve(DataRoot.LOCK_FILE));
         channel = open(root);
         if (!tryLock(channel)) {
           throw new StoreLockedException(root);
         }
-      } while (!isFileNew && !Objects.equals(key, keyOf(root.resolve(FILE_NAME))));
+      } while (!isFileNew && !Objects.equals(key, keyOf(root.resolve(DataRoot.LOCK_FILE))));
     } catch (IOException | RuntimeException e) {
       fail(channel, e);
       return;
@@ -187,7 +184,7 @@ public final class StoreLock implements AutoCloseable {
   /** While it is locked, so that nobody holds a lock that the next one does not see. */
   private static void deleteFile(Path root) {
     try {
-      Files.deleteIfExists(root.resolve(FILE_NAME));
+      Files.deleteIfExists(root.resolve(DataRoot.LOCK_FILE));
     } catch (IOException e) {
       // Windows deletes no file that is open. It is empty, and does no harm.
       return;
@@ -217,7 +214,7 @@ public final class StoreLock implements AutoCloseable {
   }
 
   private FileChannel open(Path root) throws IOException {
-    Path file = root.resolve(FILE_NAME);
+    Path file = root.resolve(DataRoot.LOCK_FILE);
     if (Files.exists(file, NOFOLLOW_LINKS) && !Files.isRegularFile(file, NOFOLLOW_LINKS)) {
       // Opening a FIFO would wait for ever.
       throw new LayerStoreException(file + " is not a regular file; remove it");
@@ -258,7 +255,7 @@ public final class StoreLock implements AutoCloseable {
   private static void makeRoom(Path root, IOException full) throws IOException {
     try {
       if (!FileFailures.isForWantOfSpace(full)
-          || !Files.deleteIfExists(root.resolve(StoreArchiveLayers.TEMPORARY))) {
+          || !Files.deleteIfExists(root.resolve(DataRoot.TEMPORARY))) {
         throw full;
       }
     } catch (IOException e) {

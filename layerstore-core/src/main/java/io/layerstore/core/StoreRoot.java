@@ -44,30 +44,46 @@ final class StoreRoot {
   }
 
   /**
-   * Looks whose the root is, and makes it if it is not there. After a failure it is as it was.
+   * Refuses a root that no store can have, whatever is in it. Changes nothing.
    *
-   * @throws StoreNotFoundException if there is no store, and none is to be made
-   * @throws LayerStoreException if the root is not for this store, or can be written by others
+   * @throws StoreNotFoundException if it is not there and only to be read
+   * @throws LayerStoreException if it can be written by others
    */
-  static StoreRoot prepare(StoreOptions options) throws LayerStoreException {
+  static void requireSafe(StoreOptions options) throws LayerStoreException {
     Path path = options.root();
+    if (options.readOnly() && !Files.isDirectory(path)) {
+      throw new StoreNotFoundException(path);
+    }
     try {
-      boolean exists = Files.isDirectory(path);
-      if (!exists && options.readOnly()) {
-        throw new StoreNotFoundException(path);
-      }
       requireNotWritableByOthers(path);
-      StoreRoot root = new StoreRoot(options, DriverSelector.requireUsable(options));
-      if (!exists) {
+    } catch (IOException e) {
+      throw unusable(path, e);
+    }
+  }
+
+  /**
+   * Makes the root if it is not there. After a failure it is as it was.
+   *
+   * @param before what is in it
+   */
+  static StoreRoot prepare(StoreOptions options, RootContents before) throws LayerStoreException {
+    Path path = options.root();
+    StoreRoot root = new StoreRoot(options, before);
+    try {
+      if (!Files.isDirectory(path)) {
         root.make(path);
       }
       return root;
-    } catch (LayerStoreException e) {
-      throw e;
     } catch (IOException e) {
-      throw new LayerStoreException(
-          "cannot use " + path + " as a store root: " + FileFailures.describe(e), e);
+      throw unusable(path, e);
     }
+  }
+
+  private static LayerStoreException unusable(Path path, IOException failure) {
+    return failure instanceof LayerStoreException e
+        ? e
+        : new LayerStoreException(
+            "cannot use " + path + " as a store root: " + FileFailures.describe(failure), failure);
   }
 
   /** A file system without permissions is exempt. */

@@ -42,13 +42,13 @@ final class StoreSkeleton {
     String metadataName = firstName(options);
     for (Path entry : entries(options.root())) {
       String name = String.valueOf(entry.getFileName());
-      boolean isMetadata = name.equals(RootContents.IMAGE) || name.equals(metadataName);
+      boolean isMetadata = name.equals(DataRoot.IMAGE) || name.equals(metadataName);
       if (!before.names().contains(name)) {
-        if (!name.equals(StoreLock.FILE_NAME)
+        if (!name.equals(DataRoot.LOCK_FILE)
             && !skeleton.add(entry, isMetadata ? METADATA_LEVELS : HOME_LEVELS)) {
           return false;
         }
-      } else if (name.equals(RootContents.IMAGE) || before.isEmptyPlace(name)) {
+      } else if (name.equals(DataRoot.IMAGE) || before.isEmptyPlace(name)) {
         for (Path below : entries(entry)) {
           boolean isNew = !before.imageNames().contains(String.valueOf(below.getFileName()));
           if ((isNew || !isMetadata)

@@ -52,7 +52,7 @@ final class TemporaryLeftovers {
 
   /** Deletes them; adds what cannot be deleted to {@code findings}. */
   void delete(List<Finding> findings) {
-    Path temporary = StoreArchiveLayers.temporaryDirectory(root);
+    Path temporary = DataRoot.temporaryDirectory(root);
     run(root, this::deleteProbes, findings);
     run(temporary, () -> TemporaryDirectory.sweep(temporary), findings);
     run(images.directory(), images::deleteTemporaryFiles, findings);

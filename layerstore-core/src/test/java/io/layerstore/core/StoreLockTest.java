@@ -38,7 +38,7 @@ final class StoreLockTest {
   @TempDir private Path root;
 
   private Path lockFile() {
-    return root.resolve(StoreLock.FILE_NAME);
+    return root.resolve(DataRoot.LOCK_FILE);
   }
 
   /** Another process that tries to lock a root, says what came of it, and ends with its input. */
