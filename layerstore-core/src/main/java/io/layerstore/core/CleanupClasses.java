@@ -13,11 +13,11 @@ final class CleanupClasses {
 
   private static final List<String> CORE =
       List.of(
-          "JoinedLayers",
-          "LayerRelease",
-          "PendingLayer",
-          "ReadWriteLayers",
-          "StoreRecovery",
+          "layer.JoinedLayers",
+          "layer.LayerRelease",
+          "layer.PendingLayer",
+          "layer.ReadWriteLayers",
+          "state.StoreRecovery",
           "image.archive.Failures",
           "image.archive.Spool",
           "layerdb.Failures",

@@ -11,6 +11,8 @@ import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.image.LayerAccess;
+import io.layerstore.core.state.StoreContext;
+import io.layerstore.core.state.StoreLifecycle;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;

@@ -9,6 +9,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.LayerUsage;
 import io.layerstore.Mount;
 import io.layerstore.TarOptions;
+import io.layerstore.core.state.RoLayer;
 import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;

@@ -10,6 +10,7 @@ import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.TarOptions;
+import io.layerstore.core.state.MountedLayer;
 import java.io.InputStream;
 import java.util.Map;
 import java.util.Optional;

@@ -3,6 +3,7 @@ package io.layerstore.core;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.core.image.DefaultImageStore;
+import io.layerstore.core.state.DataRoot;
 import io.layerstore.driver.TemporaryDirectory;
 import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;

@@ -1,0 +1,514 @@
+package io.layerstore.core.layer;
+
+import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.DigestMismatchException;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.MaxDepthExceededException;
+import io.layerstore.OperationInterruptedException;
+import io.layerstore.Progress.Phase;
+import io.layerstore.RegisterOptions;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.image.archive.LayerBatch;
+import io.layerstore.core.state.RoLayer;
+import io.layerstore.core.state.StoreContext;
+import io.layerstore.core.work.Interrupts;
+import io.layerstore.core.work.SideBySide;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.CreateOptions;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.LayerRecord;
+import io.layerstore.spi.MetadataTransaction;
+import io.layerstore.spi.WriteContext;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The layers of one load.
+ *
+ * <p>Holds the lock of every missing chain ID from {@link #prepare} to the end of {@link #publish}:
+ * the directories of its layers stand on each other before any of them is visible, so no other
+ * thread may publish one of them first. The locks are taken in the order of the chain IDs, and
+ * nobody else takes a second one while holding one.
+ *
+ * <p>A driver that stores differences takes the layers in any order, as soon as the directories
+ * below exist. One that copies takes them from the bottom up.
+ */
+public final class JoinedLayers implements LayerBatch {
+
+  private static final String OPERATION = "loading layers";
+
+  private final StoreContext store;
+  private final LayerHealth health;
+  private final LayerRegistration registration;
+  private final LayerRelease release;
+  private final ProgressReporter progress;
+  private final boolean copies;
+  private final boolean verifies;
+
+  /** Locks of missing chain IDs. */
+  private final Map<ChainId, KeyedLock.Held> locks = new LinkedHashMap<>();
+
+  /** Layers in the store, each with one handle of this batch. */
+  private final Map<ChainId, RoLayer> held = new LinkedHashMap<>();
+
+  private List<Wanted> wanted = List.of();
+
+  /** Missing layers, parents first. */
+  private final Map<ChainId, Pending> missing = new LinkedHashMap<>();
+
+  private final List<RoLayer> added = new ArrayList<>();
+
+  /** A layer that was on disk and could not be used, so that others on it could not be loaded. */
+  private @Nullable RoLayer healed;
+
+  JoinedLayers(
+      StoreContext store,
+      LayerHealth health,
+      LayerRegistration registration,
+      LayerRelease release,
+      ProgressReporter progress,
+      boolean verifies) {
+    this.store = store;
+    this.health = health;
+    this.registration = registration;
+    this.release = release;
+    this.progress = progress;
+    this.verifies = verifies;
+    this.copies = store.driver().traits().executesWhiteouts();
+  }
+
+  @Override
+  public Set<ChainId> prepare(List<Wanted> layers) throws LayerStoreException {
+    wanted = List.copyOf(layers);
+    findMissing();
+    return new LinkedHashSet<>(missing.keySet());
+  }
+
+  private void findMissing() throws LayerStoreException {
+    Set<ChainId> absent = new TreeSet<>();
+    for (Wanted layer : wanted) {
+      if (!holdIfSound(layer.chainId())) {
+        absent.add(layer.chainId());
+      }
+    }
+    try {
+      for (ChainId chainId : absent) {
+        locks.put(chainId, store.chainLock().acquireInterruptibly(chainId));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException(OPERATION, e);
+    }
+    for (Wanted layer : wanted) {
+      ChainId chainId = layer.chainId();
+      if (!held.containsKey(chainId) && !holdIfSound(chainId)) {
+        missing.put(chainId, newPending(layer));
+      }
+    }
+  }
+
+  private boolean holdIfSound(ChainId chainId) {
+    if (held.containsKey(chainId)) {
+      return true;
+    }
+    RoLayer layer = store.table().retainIfPresent(chainId);
+    if (layer == null) {
+      return false;
+    }
+    if (!health.isSound(layer, verifies)) {
+      store.table().dropHandle(layer);
+      return false;
+    }
+    held.put(chainId, layer);
+    return true;
+  }
+
+  private Pending newPending(Wanted layer) throws LayerStoreException {
+    ChainId parentId = layer.parent();
+    int depth = 1;
+    if (parentId != null) {
+      Pending parent = missing.get(parentId);
+      RoLayer present = held.get(parentId);
+      if (parent == null && present == null) {
+        throw new IllegalArgumentException(
+            "the parent " + parentId + " of " + layer.chainId() + " does not come before it");
+      }
+      depth += parent != null ? parent.depth : present == null ? 0 : present.depth();
+    }
+    if (depth > LayerStore.MAX_DEPTH) {
+      throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
+    }
+    return new Pending(layer, depth, store.table().find(layer.chainId()) != null);
+  }
+
+  @Override
+  public boolean isReady(ChainId chainId) {
+    return require(chainId).isReady();
+  }
+
+  @Override
+  public void unpack(ChainId chainId, InputStream archive) throws LayerStoreException {
+    Pending layer = require(chainId);
+    if (!layer.isReady()) {
+      throw new IllegalStateException("the layers below " + chainId + " are not complete");
+    }
+    layer.unpack(LayerSources.ofStream(archive));
+  }
+
+  private Pending require(ChainId chainId) {
+    Pending layer = missing.get(chainId);
+    if (layer == null) {
+      throw new IllegalArgumentException("not a missing layer: " + chainId);
+    }
+    return layer;
+  }
+
+  @Override
+  public void unpackAll(Map<ChainId, LayerSource> sources) throws LayerStoreException {
+    progress.expect(totalSize(sources));
+    progress.phase(Phase.UNPACKING);
+    heal(sources);
+    List<SideBySide.Work> work = new ArrayList<>();
+    for (Pending layer : missing.values()) {
+      if (!layer.isUnpacked()) {
+        LayerSource source = requireSource(sources, layer);
+        work.add(stop -> layer.unpack(stoppable(source, stop), LayerSources.size(source)));
+      }
+    }
+    SideBySide.run(store.executor(), copies ? 1 : SideBySide.threads(), OPERATION, work);
+  }
+
+  /** A source that gives no more when another layer has failed. */
+  private static LayerSource stoppable(LayerSource source, BooleanSupplier stop) {
+    return () ->
+        new FilterInputStream(source.open()) {
+          @Override
+          public int read(byte[] bytes, int offset, int length) throws IOException {
+            if (stop.getAsBoolean()) {
+              throw new OperationInterruptedException(OPERATION, null);
+            }
+            return in.read(bytes, offset, length);
+          }
+        };
+  }
+
+  private static LayerSource requireSource(Map<ChainId, LayerSource> sources, Pending layer) {
+    LayerSource source = sources.get(layer.chainId());
+    if (source == null) {
+      throw new IllegalArgumentException("no source for layer " + layer.chainId());
+    }
+    return source;
+  }
+
+  private OptionalLong totalSize(Map<ChainId, LayerSource> sources) throws LayerStoreException {
+    long total = 0;
+    for (Pending layer : missing.values()) {
+      if (layer.isUnpacked()) {
+        continue;
+      }
+      LayerSource source = sources.get(layer.chainId());
+      OptionalLong size = source == null ? OptionalLong.empty() : LayerSources.size(source);
+      if (size.isEmpty()) {
+        return size;
+      }
+      total += size.getAsLong();
+    }
+    return OptionalLong.of(total);
+  }
+
+  /**
+   * Heals layers that are there and damaged, before anything stands on them: healing may keep the
+   * old files. Takes other locks than those of this batch, so these are let go meanwhile; nothing
+   * has been unpacked that could be lost. Where something has, out of a stream, the publication
+   * heals.
+   */
+  private void heal(Map<ChainId, LayerSource> sources) throws LayerStoreException {
+    for (Pending layer = nextDamaged(); layer != null; layer = nextDamaged()) {
+      RegisterOptions options =
+          RegisterOptions.builder()
+              .parent(layer.wanted.parent())
+              .expectedDiffId(layer.wanted.diffId())
+              .build();
+      releaseLocks();
+      missing.clear();
+      held.put(
+          layer.chainId(),
+          registration.register(requireSource(sources, layer), options, layer.progress()));
+      findMissing();
+    }
+  }
+
+  private @Nullable Pending nextDamaged() {
+    if (missing.values().stream().anyMatch(Pending::isUnpacked)) {
+      return null;
+    }
+    for (Pending layer : missing.values()) {
+      ChainId parent = layer.wanted.parent();
+      if (layer.isDamaged && (parent == null || held.containsKey(parent))) {
+        return layer;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public Map<ChainId, String> refusals() {
+    Map<ChainId, String> refusals = new LinkedHashMap<>();
+    for (Pending layer : missing.values()) {
+      LayerIntake.Result taken = layer.taken;
+      if (taken != null && taken.refusal() != null) {
+        refusals.put(layer.chainId(), taken.refusal());
+      }
+    }
+    return refusals;
+  }
+
+  @Override
+  public Set<ChainId> publish() throws LayerStoreException {
+    List<String> ids = new ArrayList<>();
+    for (Pending layer : missing.values()) {
+      layer.complete();
+      ids.add(layer.cacheId);
+    }
+    progress.phase(Phase.SYNCING);
+    store.sync(ids);
+    progress.phase(Phase.COMMITTING);
+    Interrupts.check(OPERATION);
+    Set<ChainId> published = new LinkedHashSet<>();
+    try {
+      for (Pending layer : missing.values()) {
+        publish(layer);
+        published.add(layer.chainId());
+      }
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      try {
+        withdraw();
+      } catch (LayerStoreException withdrawing) {
+        e.addSuppressed(withdrawing);
+      }
+      throw e;
+    }
+    releaseLocks();
+    if (healed != null) {
+      registration.loadLayersAbove(healed);
+    }
+    progress.phase(Phase.DONE);
+    return published;
+  }
+
+  private void publish(Pending layer) throws LayerStoreException {
+    ChainId parentId = layer.wanted.parent();
+    RoLayer parent = parentId == null ? null : held.get(parentId);
+    LayerRecord record = layer.record();
+    boolean isNew = store.table().find(layer.chainId()) == null;
+    LayerPublication.Published published =
+        new LayerPublication(store, health, layer.pending, record, parent, verifies).publish();
+    RoLayer node = published.layer();
+    held.put(layer.chainId(), node);
+    if (published.isBack()) {
+      healed = node;
+    } else if (isNew) {
+      added.add(node);
+    }
+    if (!node.cacheId().equals(layer.cacheId) && hasChildren(layer)) {
+      throw new StoreCorruptedException(
+          layer.chainId().toString(),
+          "the layer was damaged and has been healed; load the images again");
+    }
+  }
+
+  private boolean hasChildren(Pending layer) {
+    return missing.values().stream()
+        .anyMatch(other -> layer.chainId().equals(other.wanted.parent()));
+  }
+
+  @Override
+  public void withdraw() throws LayerStoreException {
+    LayerStoreException failure = null;
+    while (!added.isEmpty()) {
+      RoLayer layer = added.remove(added.size() - 1);
+      held.remove(layer.chainId());
+      store.table().dropHandle(layer);
+      try {
+        release.deleteUnheld(layer);
+      } catch (LayerStoreException e) {
+        failure = joined(failure, e);
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    LayerStoreException failure = null;
+    List<Pending> left = new ArrayList<>(missing.values());
+    missing.clear();
+    try {
+      for (int i = left.size() - 1; i >= 0; i--) {
+        try {
+          left.get(i).pending.discard();
+        } catch (LayerStoreException e) {
+          failure = joined(failure, e);
+        }
+      }
+    } finally {
+      held.values().forEach(store.table()::dropHandle);
+      held.clear();
+      releaseLocks();
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void releaseLocks() {
+    locks.values().forEach(KeyedLock.Held::close);
+    locks.clear();
+  }
+
+  private static LayerStoreException joined(
+      @Nullable LayerStoreException first, LayerStoreException next) {
+    if (first == null) {
+      return next;
+    }
+    first.addSuppressed(next);
+    return first;
+  }
+
+  /** A layer on its way in. */
+  private final class Pending {
+
+    final Wanted wanted;
+    final int depth;
+    final boolean isDamaged;
+    final String cacheId = DriverIds.random();
+    final PendingLayer pending = new PendingLayer(store, cacheId);
+    private final List<WriteContext.Step> postponed = new ArrayList<>();
+    private @Nullable MetadataTransaction transaction;
+    private volatile LayerIntake.@Nullable Result taken;
+
+    Pending(Wanted wanted, int depth, boolean isDamaged) {
+      this.wanted = wanted;
+      this.depth = depth;
+      this.isDamaged = isDamaged;
+    }
+
+    ChainId chainId() {
+      return wanted.chainId();
+    }
+
+    private @Nullable Pending parent() {
+      ChainId parentId = wanted.parent();
+      return parentId == null ? null : missing.get(parentId);
+    }
+
+    private @Nullable String parentCacheId() {
+      ChainId parentId = wanted.parent();
+      if (parentId == null) {
+        return null;
+      }
+      Pending parent = missing.get(parentId);
+      RoLayer present = held.get(parentId);
+      return parent != null ? parent.cacheId : present == null ? null : present.cacheId();
+    }
+
+    boolean isUnpacked() {
+      return taken != null;
+    }
+
+    boolean isReady() {
+      for (Pending layer = this; layer != null; layer = layer.parent()) {
+        if (layer.isDamaged || (copies && layer != this && !layer.isUnpacked())) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** Makes the layer's directory, and those below that are missing. */
+    private synchronized MetadataTransaction ensureCreated() throws LayerStoreException {
+      MetadataTransaction begun = transaction;
+      if (begun == null) {
+        Pending parent = parent();
+        if (parent != null) {
+          parent.ensureCreated();
+        }
+        begun = pending.begin();
+        store.driver().create(cacheId, parentCacheId(), CreateOptions.DEFAULT);
+        transaction = begun;
+      }
+      return begun;
+    }
+
+    ProgressReporter.OfLayer progress() {
+      return progress.layer(wanted.image(), wanted.diffId());
+    }
+
+    void unpack(LayerSource source) throws LayerStoreException {
+      unpack(source, OptionalLong.empty());
+    }
+
+    void unpack(LayerSource source, OptionalLong archiveBytes) throws LayerStoreException {
+      Interrupts.check(OPERATION);
+      ProgressReporter.OfLayer counts = progress();
+      counts.expect(archiveBytes);
+      counts.phase(Phase.UNPACKING);
+      MetadataTransaction begun = ensureCreated();
+      LayerIntake.Result result;
+      try (InputStream archive = LayerSources.open(source)) {
+        result =
+            new LayerIntake(store, begun, copies ? null : postponed::add)
+                .takeIn(archive, cacheId, parentCacheId(), counts);
+      } catch (IOException e) {
+        throw Interrupts.translate(OPERATION, e);
+      }
+      DiffId expected = wanted.diffId();
+      if (!result.diffId().equals(expected)) {
+        throw new DigestMismatchException(
+            "invalid diffID for layer "
+                + (depth - 1)
+                + ": expected \""
+                + expected
+                + "\", got \""
+                + result.diffId()
+                + "\"; get the archive again from its source",
+            expected.digest(),
+            result.diffId().digest());
+      }
+      taken = result;
+    }
+
+    /** Does what waited for the layers below. */
+    void complete() throws LayerStoreException {
+      for (WriteContext.Step step : postponed) {
+        step.run();
+      }
+      postponed.clear();
+    }
+
+    LayerRecord record() {
+      LayerIntake.Result result = taken;
+      if (result == null) {
+        throw new IllegalStateException("layer " + chainId() + " is not unpacked");
+      }
+      return new LayerRecord(
+          chainId(), wanted.diffId(), wanted.parent(), cacheId, result.sizeBytes(), null);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package io.layerstore.core.layer;
+
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerStoreException;
+import io.layerstore.core.state.RoLayer;
+import io.layerstore.core.state.StoreContext;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.spi.MetadataStore.Leftover;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Deletes layers that nothing holds: from one layer down its chain, as far as nothing else holds
+ * them, in this store or outside it.
+ *
+ * <p>For each, in this order: out of the table, metadata aside, the driver's files, the rest of the
+ * metadata. A crash or a failure in between leaves the metadata aside as the record of what remains
+ * to be removed. If the first step fails, the layer stays.
+ */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+public final class LayerRelease {
+
+  private static final Logger log = LoggerFactory.getLogger(LayerRelease.class);
+
+  private final StoreContext store;
+
+  public LayerRelease(StoreContext store) {
+    this.store = store;
+  }
+
+  /**
+   * Deletes {@code top} if nothing holds it, then its parent likewise, and so on; returns what was
+   * deleted, child first.
+   */
+  public List<LayerMetadata> deleteUnheld(@Nullable RoLayer top) throws LayerStoreException {
+    List<LayerMetadata> deleted = new ArrayList<>();
+    RoLayer layer = top;
+    while (layer != null) {
+      RoLayer parent = layer.parent();
+      try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
+        LayerMetadata metadata = layer.metadata();
+        if (!store.otherHolders(layer).isEmpty()) {
+          log.debug("layer {} stays: {}", layer.chainId(), store.otherHolders(layer));
+          return deleted;
+        }
+        if (!store.table().removeIfUnheld(layer)) {
+          return deleted;
+        }
+        RoLayer gone = layer;
+        Leftover aside = hide(gone);
+        try {
+          store.critical().run(() -> deleteHidden(gone, aside));
+        } finally {
+          if (parent != null) {
+            store.table().dropChild(parent, layer.chainId());
+          }
+        }
+        deleted.add(metadata);
+        log.info("deleted layer {}", layer.chainId());
+      }
+      layer = parent;
+    }
+    return deleted;
+  }
+
+  /** Hides a layer that is out of the table; if that fails it comes back, for nothing was done. */
+  private Leftover hide(RoLayer layer) throws LayerStoreException {
+    try {
+      return store.critical().call(() -> store.metadata().beginRemoval(layer.chainId()));
+    } catch (LayerNotFoundException e) {
+      // Somebody has removed its metadata by hand.
+      RoLayer parent = layer.parent();
+      if (parent != null) {
+        store.table().dropChild(parent, layer.chainId());
+      }
+      throw e;
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      store.table().putBack(layer);
+      throw e;
+    }
+  }
+
+  private void deleteHidden(RoLayer layer, Leftover aside) throws LayerStoreException {
+    store.driver().remove(layer.cacheId());
+    store.metadata().discard(aside);
+  }
+}

@@ -1,0 +1,167 @@
+package io.layerstore.core.layer;
+
+import io.layerstore.DiffId;
+import io.layerstore.Progress;
+import io.layerstore.Progress.Kind;
+import io.layerstore.Progress.LayerProgress;
+import io.layerstore.Progress.Operation;
+import io.layerstore.Progress.Phase;
+import io.layerstore.ProgressListener;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells a listener how far one operation has come: at every change of phase, and about ten times a
+ * second in between. Safe for use by many threads, of which one at a time calls the listener.
+ */
+final class ProgressReporter {
+
+  private static final Logger log = LoggerFactory.getLogger(ProgressReporter.class);
+  private static final long INTERVAL_NANOS = 100_000_000;
+  private static final AtomicLong nextId = new AtomicLong(1);
+
+  private final ProgressListener listener;
+  private final Operation operation;
+  private final @Nullable String image;
+  private OptionalLong totalBytes = OptionalLong.empty();
+  private @Nullable Phase phase;
+  private long bytes;
+  private long entries;
+  private long lastNanos = System.nanoTime();
+
+  /**
+   * @param image the image that all layers are of; null if there is none, or each layer says it
+   */
+  ProgressReporter(ProgressListener listener, Kind kind, @Nullable String image) {
+    this.listener = listener;
+    this.operation = new Operation(nextId.getAndIncrement(), kind);
+    this.image = image;
+  }
+
+  /** Says how many bytes are still to come. */
+  synchronized void expect(OptionalLong moreBytes) {
+    totalBytes = moreBytes.isPresent() ? OptionalLong.of(bytes + moreBytes.getAsLong()) : moreBytes;
+  }
+
+  /** Begins a phase of the whole operation. */
+  void phase(Phase next) {
+    phase(next, null);
+  }
+
+  private synchronized void phase(Phase next, @Nullable OfLayer layer) {
+    phase = next;
+    report(layer);
+  }
+
+  /**
+   * Begins to count what is done with the only layer of the operation.
+   *
+   * @param diffId its diff ID, or null if it is not known yet
+   */
+  OfLayer onlyLayer(@Nullable DiffId diffId) {
+    return new OfLayer(image, diffId, true);
+  }
+
+  /**
+   * Begins to count what is done with one of several layers.
+   *
+   * @param image the image it is of; null for that of the operation
+   */
+  OfLayer layer(@Nullable String image, DiffId diffId) {
+    return new OfLayer(image == null ? this.image : image, diffId, false);
+  }
+
+  private void reportIfDue(OfLayer layer) {
+    if (listener != ProgressListener.NONE && System.nanoTime() - lastNanos >= INTERVAL_NANOS) {
+      report(layer);
+    }
+  }
+
+  private void report(@Nullable OfLayer layer) {
+    if (listener == ProgressListener.NONE || phase == null) {
+      return;
+    }
+    lastNanos = System.nanoTime();
+    Progress progress =
+        new Progress(
+            operation,
+            phase,
+            Optional.ofNullable(layer == null ? image : layer.image),
+            Optional.ofNullable(layer).map(OfLayer::progress),
+            bytes,
+            entries,
+            totalBytes);
+    try {
+      listener.onProgress(progress);
+    } catch (RuntimeException e) {
+      log.warn("a progress listener failed", e);
+    }
+  }
+
+  /** Counts for one layer and for the operation at once; the operation's lock guards it. */
+  final class OfLayer {
+    private final @Nullable String image;
+    private final boolean isOnly;
+    private OptionalLong layerTotal = OptionalLong.empty();
+    private @Nullable DiffId diffId;
+    private long layerBytes;
+
+    private OfLayer(@Nullable String image, @Nullable DiffId diffId, boolean isOnly) {
+      this.image = image;
+      this.diffId = diffId;
+      this.isOnly = isOnly;
+    }
+
+    /** Says how many bytes are to come. */
+    void expect(OptionalLong layerBytes) {
+      synchronized (ProgressReporter.this) {
+        layerTotal = layerBytes;
+        if (isOnly) {
+          totalBytes = layerBytes;
+        }
+      }
+    }
+
+    /** Counts bytes taken from the source. */
+    void addBytes(long count) {
+      synchronized (ProgressReporter.this) {
+        bytes += count;
+        layerBytes += count;
+        reportIfDue(this);
+      }
+    }
+
+    /** Counts one archive entry. */
+    void addEntry() {
+      synchronized (ProgressReporter.this) {
+        entries++;
+        reportIfDue(this);
+      }
+    }
+
+    /**
+     * Begins a phase with this layer. One of several has no say in the phase of the operation: all
+     * it does is a part of that.
+     */
+    void phase(Phase next) {
+      synchronized (ProgressReporter.this) {
+        ProgressReporter.this.phase(isOnly || phase == null ? next : phase, this);
+      }
+    }
+
+    /** Says the diff ID, now that it is known. */
+    void is(DiffId known) {
+      synchronized (ProgressReporter.this) {
+        diffId = known;
+      }
+    }
+
+    private LayerProgress progress() {
+      return new LayerProgress(Optional.ofNullable(diffId), layerBytes, layerTotal);
+    }
+  }
+}

@@ -1,0 +1,432 @@
+package io.layerstore.core.layer;
+
+import io.layerstore.ChainId;
+import io.layerstore.Change;
+import io.layerstore.DriverException;
+import io.layerstore.Durability;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.MountBusyException;
+import io.layerstore.MountOptions;
+import io.layerstore.NameConflictException;
+import io.layerstore.OperationInterruptedException;
+import io.layerstore.Progress;
+import io.layerstore.RWLayerInitializer;
+import io.layerstore.RWLayerOptions;
+import io.layerstore.TarOptions;
+import io.layerstore.core.codec.DecompressedStream;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.state.DataRoot;
+import io.layerstore.core.state.MountedLayer;
+import io.layerstore.core.state.RoLayer;
+import io.layerstore.core.state.StoreContext;
+import io.layerstore.core.state.StoreLifecycle;
+import io.layerstore.core.work.Interrupts;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.driver.TemporaryDirectory;
+import io.layerstore.driver.rooted.InRootDirectory;
+import io.layerstore.spi.CreateOptions;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
+import io.layerstore.spi.NativeDiff;
+import io.layerstore.spi.RWLayerRecord;
+import io.layerstore.spi.TreeWriter;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes, uses and deletes read-write layers. */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+public final class ReadWriteLayers {
+
+  private static final Logger log = LoggerFactory.getLogger(ReadWriteLayers.class);
+
+  /** How the names of temporary read-write layers begin. */
+  private static final String TEMPORARY = "temporary-";
+
+  private static final int TEMPORARY_DIGITS = 32;
+
+  private final StoreContext store;
+  private final Disappearance disappearance;
+
+  public ReadWriteLayers(StoreContext store) {
+    this.store = store;
+    this.disappearance = new Disappearance(store);
+  }
+
+  /**
+   * Creates a read-write layer. The order of effects: an intent that names the driver's
+   * directories, the directories, the metadata made visible.
+   *
+   * @return its node, with one handle
+   */
+  public MountedLayer create(String name, @Nullable ChainId parentId, RWLayerOptions options)
+      throws LayerStoreException {
+    return create(name, parentId, options, false);
+  }
+
+  /** Creates a read-write layer that goes with its last handle, under a name nobody has. */
+  public MountedLayer createTemporary(@Nullable ChainId parentId, RWLayerOptions options)
+      throws LayerStoreException {
+    String name = TEMPORARY + DriverIds.random().substring(0, TEMPORARY_DIGITS);
+    return create(name, parentId, options, true);
+  }
+
+  private MountedLayer create(
+      String name, @Nullable ChainId parentId, RWLayerOptions options, boolean isTemporary)
+      throws LayerStoreException {
+    store.requireWritable();
+    RWLayerRecord.requireValidName(name);
+    try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(name)) {
+      if (store.table().findMount(name) != null) {
+        throw NameConflictException.ofRWLayer(name);
+      }
+      RoLayer parent = parentId == null ? null : store.table().pin(parentId);
+      try {
+        return create(name, parent, options, isTemporary);
+      } finally {
+        if (parent != null) {
+          store.table().unpin(parent);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new OperationInterruptedException("creating read-write layer " + name, e);
+    }
+  }
+
+  private MountedLayer create(
+      String name, @Nullable RoLayer parent, RWLayerOptions options, boolean isTemporary)
+      throws LayerStoreException {
+    String mountId = DriverIds.random();
+    String initId = options.initializer().isPresent() ? mountId + "-init" : null;
+    RWLayerRecord record =
+        new RWLayerRecord(name, mountId, initId, parent == null ? null : parent.chainId());
+    UnfinishedRWLayer unfinished =
+        store.critical().call(() -> store.metadata().beginRWLayer(record));
+    MountedLayer layer =
+        isTemporary
+            ? MountedLayer.temporary(record, parent, unfinished)
+            : new MountedLayer(record, parent);
+    try {
+      RWLayerInitializer initializer = options.initializer().orElse(null);
+      if (initId != null && initializer != null) {
+        createInitLayer(initId, parent, options, initializer);
+      }
+      Interrupts.check("creating read-write layer " + name);
+      CreateOptions createOptions = new CreateOptions(null, options.storageOptions());
+      store
+          .critical()
+          .run(
+              () -> {
+                store.driver().createReadWrite(mountId, layer.driverParent(), createOptions);
+                if (!isTemporary) {
+                  store.metadata().commitRWLayer(unfinished);
+                }
+              });
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      discard(unfinished, e);
+      throw e;
+    }
+    store.table().addMountWithHandle(layer);
+    log.info(
+        "created read-write layer {} on {}", name, parent == null ? "nothing" : parent.chainId());
+    return layer;
+  }
+
+  private void createInitLayer(
+      String initId,
+      @Nullable RoLayer parent,
+      RWLayerOptions options,
+      RWLayerInitializer initializer)
+      throws LayerStoreException {
+    CreateOptions createOptions =
+        new CreateOptions(options.mountLabel().orElse(null), options.storageOptions());
+    String parentId = parent == null ? null : parent.cacheId();
+    MountOptions mountOptions = new MountOptions(options.mountLabel().orElse(null), false);
+    Path root =
+        store
+            .critical()
+            .call(
+                () -> {
+                  store.driver().createReadWrite(initId, parentId, createOptions);
+                  return store.driver().mount(initId, mountOptions);
+                });
+    AtomicBoolean isMounted = new AtomicBoolean(true);
+    try {
+      initializer.initialize(new InRootDirectory(root, () -> requireMounted(isMounted, initId)));
+    } catch (IOException e) {
+      throw Interrupts.translate("initializing a read-write layer", e);
+    } finally {
+      isMounted.set(false);
+      store.critical().run(() -> store.driver().unmount(initId));
+    }
+    force(initId);
+  }
+
+  /** What was written into a layer that is there already is not on the disk by itself. */
+  private void force(String id) throws LayerStoreException {
+    if (store.options().durability() == Durability.FULL) {
+      store.driver().sync(id);
+    }
+  }
+
+  private static InRootDirectory.Call requireMounted(AtomicBoolean isMounted, String initId) {
+    if (!isMounted.get()) {
+      throw new IllegalStateException("init layer " + initId + " has been initialized");
+    }
+    return () -> {};
+  }
+
+  private void discard(UnfinishedRWLayer unfinished, Throwable failure) {
+    try {
+      store
+          .critical()
+          .run(
+              () -> {
+                for (String id : unfinished.driverIds()) {
+                  store.driver().remove(id);
+                }
+                store.metadata().discardRWLayer(unfinished);
+              });
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      store.metadata().postponeRWLayer(unfinished);
+      failure.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Deletes a read-write layer whose last handle the caller has just given back. Its hold on its
+   * parent goes with it.
+   *
+   * @throws MountBusyException if it is mounted; nothing has happened
+   */
+  public void delete(MountedLayer layer) throws LayerStoreException {
+    if (store.table().mountCount(layer) > 0) {
+      throw new MountBusyException(layer.name(), List.of("this process"), null);
+    }
+    store.critical().run(() -> deleteFromDisk(layer));
+    store.table().removeMount(layer);
+    log.info("deleted read-write layer {}", layer.name());
+  }
+
+  /**
+   * Deletes a temporary read-write layer that has neither handles nor mounts any more; does nothing
+   * if it has, or has been deleted. What cannot be deleted now is left to the next cleanup or open.
+   */
+  public void deleteIfUnused(MountedLayer layer) {
+    StoreLifecycle.Call call = store.lifecycle().enterIfOpen();
+    if (call == null) {
+      // Closing the store has deleted it.
+      return;
+    }
+    try (call;
+        KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
+      if (store.table().isUnused(layer)) {
+        deleteTemporary(layer);
+      }
+    }
+  }
+
+  /** Deletes all temporary read-write layers, for a store that nobody calls any more. */
+  public void deleteTemporaries() {
+    for (MountedLayer layer : store.table().temporaryMounts()) {
+      try {
+        for (int mounts = store.table().mountCount(layer); mounts > 0; mounts--) {
+          store.driver().unmount(layer.mountId());
+          store.table().uncountMount(layer);
+        }
+      } catch (LayerStoreException e) {
+        // It stays mounted then, and the driver says so when it is closed.
+        log.debug("{} stays mounted", layer.name(), e);
+      }
+      deleteTemporary(layer);
+    }
+  }
+
+  private void deleteTemporary(MountedLayer layer) {
+    try {
+      delete(layer);
+    } catch (LayerStoreException | RuntimeException e) {
+      log.warn(
+          "temporary read-write layer {} cannot be deleted now; the next cleanup or open tries again",
+          layer.name(),
+          e);
+      UnfinishedRWLayer unfinished = layer.unfinished();
+      if (unfinished != null) {
+        store.metadata().postponeRWLayer(unfinished);
+      }
+      store.table().removeMount(layer);
+    }
+  }
+
+  private void deleteFromDisk(MountedLayer layer) throws LayerStoreException {
+    UnfinishedRWLayer unfinished = layer.unfinished();
+    UnfinishedRWLayer aside =
+        unfinished == null ? store.metadata().beginRWLayerRemoval(layer.name()) : unfinished;
+    try {
+      removeFiles(layer, aside);
+      store.metadata().discardRWLayer(aside);
+    } catch (MountBusyException e) {
+      throw e;
+    } catch (LayerStoreException e) {
+      // Some of its files may be gone, so it must not come back.
+      store.metadata().postponeRWLayer(aside);
+      log.warn(
+          "read-write layer {} is deleted, but not all of its files; the next cleanup or open tries"
+              + " again",
+          layer.name(),
+          e);
+    }
+  }
+
+  /**
+   * @throws MountBusyException if the layer is in use; it is there as before
+   * @throws LayerStoreException if not all files could be removed
+   */
+  private void removeFiles(MountedLayer layer, UnfinishedRWLayer aside) throws LayerStoreException {
+    try {
+      store.driver().remove(layer.mountId());
+    } catch (MountBusyException e) {
+      if (!layer.isTemporary()) {
+        store.metadata().commitRWLayer(aside);
+      }
+      throw new MountBusyException(layer.name(), e.holders(), e);
+    }
+    String initId = layer.record().initId();
+    if (initId != null) {
+      try {
+        store.driver().remove(initId);
+      } catch (MountBusyException e) {
+        throw new DriverException(store.driver().name(), initId, "is in use", e);
+      }
+    }
+  }
+
+  public Mount mount(MountedLayer layer, MountOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      if (layer.isTemporary() && options.isPersistent()) {
+        throw new IllegalArgumentException(
+            "a temporary read-write layer cannot have a persistent mount: "
+                + layer.name()
+                + "; create one with a name for that");
+      }
+      return StoreMount.ofRWLayer(store, layer, options, () -> dropMount(layer));
+    }
+  }
+
+  /** Called when a mount of {@code layer} is undone. */
+  private void dropMount(MountedLayer layer) {
+    if (layer.isTemporary()) {
+      deleteIfUnused(layer);
+    }
+  }
+
+  public Map<String, String> metadata(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return store.driver().metadata(layer.mountId());
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
+    }
+  }
+
+  private LayerStoreException explain(MountedLayer layer, IOException failure) {
+    return disappearance.explain(layer, "reading read-write layer " + layer.name(), failure);
+  }
+
+  private NativeDiff diff(MountedLayer layer) throws LayerStoreException {
+    return LayerReading.diff(store, layer.mountId(), layer.driverParent());
+  }
+
+  public long sizeBytes(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return diff(layer).sizeBytes();
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
+    }
+  }
+
+  public Stream<Change> changes(MountedLayer layer) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      Stream<Change> changes = Disappearance.explain(diff(layer).changes(), e -> explain(layer, e));
+      Closeable left = () -> close(changes);
+      store.lifecycle().track(left);
+      return changes.onClose(() -> store.lifecycle().untrack(left));
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
+    }
+  }
+
+  private static void close(Stream<Change> changes) throws IOException {
+    try {
+      changes.close();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  public InputStream tarStream(MountedLayer layer, TarOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return LayerReading.archive(
+          store,
+          OwnersBelow.of(store, layer, diff(layer).entries()),
+          options,
+          e -> explain(layer, e));
+    } catch (LayerStoreException e) {
+      throw explain(layer, e);
+    }
+  }
+
+  public long applyDiff(MountedLayer layer, InputStream tar) throws LayerStoreException {
+    String operation = "applying a diff to " + layer.name();
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.requireWritable();
+      try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(layer.name())) {
+        UnpackContext context = new UnpackContext(layer.mountId(), null, null, null);
+        ProgressReporter.OfLayer progress =
+            new ProgressReporter(store.options().progress(), Progress.Kind.APPLY, null)
+                .onlyLayer(null);
+        progress.phase(Progress.Phase.UNPACKING);
+        Path place = DataRoot.temporaryDirectory(store.options().root());
+        try (TemporaryDirectory temporaries = new TemporaryDirectory(place);
+            AufsLinkSources linkSources =
+                new AufsLinkSources(() -> temporaries.file("aufs-links"));
+            DecompressedStream plain =
+                Decompression.openArchive(
+                    new SourceStream(tar, progress), store.options().limits());
+            TreeWriter writer =
+                store.driver().openWriter(layer.mountId(), layer.driverParent(), context)) {
+          long sizeBytes =
+              new LayerUnpacker(
+                      store.options(),
+                      store.driver().traits(),
+                      writer,
+                      context,
+                      progress,
+                      null,
+                      linkSources)
+                  .unpack(plain, plain);
+          force(layer.mountId());
+          progress.phase(Progress.Phase.DONE);
+          log.info("applied an archive to read-write layer {} ({} bytes)", layer.name(), sizeBytes);
+          return sizeBytes;
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new OperationInterruptedException(operation, e);
+      } catch (IOException e) {
+        throw Interrupts.translate(operation, e);
+      }
+    }
+  }
+}

@@ -1,0 +1,220 @@
+package io.layerstore.core.layer;
+
+import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.MountBusyException;
+import io.layerstore.MountNamespace;
+import io.layerstore.MountOptions;
+import io.layerstore.RootedFile;
+import io.layerstore.core.event.MountEvent;
+import io.layerstore.core.state.MountedLayer;
+import io.layerstore.core.state.RoLayer;
+import io.layerstore.core.state.StoreContext;
+import io.layerstore.core.state.StoreLifecycle;
+import io.layerstore.core.work.CriticalWork;
+import io.layerstore.driver.KeyedLock;
+import io.layerstore.driver.rooted.InRootDirectory;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * One mount that one caller holds.
+ *
+ * <p>Made and undone in the caller's thread, not by {@link CriticalWork}: it is done often, and two
+ * hand-overs would cost about as much as the mount. A driver does not let interrupts cut it.
+ */
+@SuppressWarnings("try") // Locks and calls are held by scope, not by name.
+final class StoreMount implements Mount {
+
+  private static final String MOUNT = "mount";
+
+  /** Undoes what the mount did. */
+  @FunctionalInterface
+  private interface Undo {
+    void run(boolean lazily) throws LayerStoreException;
+  }
+
+  private final StoreContext store;
+  private final InRootDirectory root;
+  private final String driverId;
+  private final Undo undo;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private StoreMount(StoreContext store, String driverId, Path path, Undo undo) {
+    this.store = store;
+    this.root = new InRootDirectory(path, this::enter);
+    this.driverId = driverId;
+    this.undo = undo;
+  }
+
+  /** Mounts a read-only layer; it cannot be deleted until the mount is closed. */
+  static StoreMount ofLayer(StoreContext store, RoLayer layer, MountOptions options)
+      throws LayerStoreException {
+    String id = layer.cacheId();
+    String name = layer.chainId().toString();
+    store.table().pin(layer);
+    Path path;
+    MountEvent event = new MountEvent();
+    event.begin();
+    try {
+      path = store.driver().mountReadOnly(id, options);
+      event.end(MOUNT, name);
+    } catch (LayerStoreException | RuntimeException e) {
+      store.table().unpin(layer);
+      throwIfBusy(name, e);
+      throw e;
+    }
+    return new StoreMount(
+        store,
+        id,
+        path,
+        lazily -> {
+          unmount(store, id, name, lazily);
+          store.table().unpin(layer);
+        });
+  }
+
+  /**
+   * Mounts a read-write layer; it cannot be deleted until the mount is closed.
+   *
+   * @param afterwards what to do when that is done
+   */
+  static StoreMount ofRWLayer(
+      StoreContext store, MountedLayer layer, MountOptions options, Runnable afterwards)
+      throws LayerStoreException {
+    Path path;
+    try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
+      store.table().countMount(layer);
+      try {
+        MountEvent event = new MountEvent();
+        event.begin();
+        path = store.driver().mount(layer.mountId(), options);
+        event.end(MOUNT, layer.name());
+      } catch (LayerStoreException | RuntimeException e) {
+        store.table().uncountMount(layer);
+        throwIfBusy(layer.name(), e);
+        throw e;
+      }
+    }
+    return new StoreMount(
+        store,
+        layer.mountId(),
+        path,
+        lazily -> {
+          try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
+            unmount(store, layer.mountId(), layer.name(), lazily);
+            store.table().uncountMount(layer);
+          }
+          afterwards.run();
+        });
+  }
+
+  private static void unmount(StoreContext store, String id, String name, boolean lazily)
+      throws LayerStoreException {
+    MountEvent event = new MountEvent();
+    event.begin();
+    try {
+      if (lazily) {
+        store.driver().unmountLazily(id);
+      } else {
+        store.driver().unmount(id);
+      }
+    } catch (MountBusyException e) {
+      throwIfBusy(name, e);
+      throw e;
+    }
+    event.end("unmount", name);
+  }
+
+  /** The driver knows its own ids only; who mounts knows the layer's name. */
+  private static void throwIfBusy(String name, Exception e) throws MountBusyException {
+    if (e instanceof MountBusyException busy) {
+      throw new MountBusyException(name, busy.holders(), e);
+    }
+  }
+
+  @Override
+  public Path path() {
+    return root.path();
+  }
+
+  @Override
+  public RootedFile file(String path) {
+    return root.file(path);
+  }
+
+  @Override
+  public RootedFile file(LayerPath path) {
+    return root.file(path);
+  }
+
+  /** Lets a call look at files: under the path of a closed mount there may be others. */
+  private InRootDirectory.Call enter() {
+    if (closed.get()) {
+      throw new IllegalStateException("this mount was closed: " + path());
+    }
+    return store.lifecycle().enter()::close;
+  }
+
+  @Override
+  public ProcessBuilder enter(ProcessBuilder builder) throws LayerStoreException {
+    return enter(builder, false);
+  }
+
+  @Override
+  public ProcessBuilder chroot(ProcessBuilder builder) throws LayerStoreException {
+    return enter(builder, true);
+  }
+
+  private ProcessBuilder enter(ProcessBuilder builder, boolean isRoot) throws LayerStoreException {
+    if (builder.command().isEmpty()) {
+      throw new IllegalArgumentException("there is no command to run");
+    }
+    try (InRootDirectory.Call call = enter()) {
+      store.driver().enter(driverId, path(), builder, isRoot);
+    }
+    return builder;
+  }
+
+  @Override
+  public Optional<MountNamespace> namespace() throws LayerStoreException {
+    try (InRootDirectory.Call call = enter()) {
+      return store.driver().namespace(driverId, path());
+    }
+  }
+
+  @Override
+  public void close() throws LayerStoreException {
+    close(false);
+  }
+
+  @Override
+  public void closeLazily() throws LayerStoreException {
+    close(true);
+  }
+
+  private void close(boolean lazily) throws LayerStoreException {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      undoUnlessStoreIsClosed(lazily);
+    } catch (LayerStoreException | RuntimeException e) {
+      closed.set(false);
+      throw e;
+    }
+  }
+
+  private void undoUnlessStoreIsClosed(boolean lazily) throws LayerStoreException {
+    StoreLifecycle.Call call = store.lifecycle().enterIfOpen();
+    if (call == null) {
+      // Closing the store has unmounted it.
+      return;
+    }
+    try (call) {
+      undo.run(lazily);
+    }
+  }
+}

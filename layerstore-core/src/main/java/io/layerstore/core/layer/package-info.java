@@ -1,0 +1,10 @@
+/**
+ * The way of a layer: in from an archive, published, read, mounted, and deleted.
+ *
+ * <p>{@link io.layerstore.core.layer.LayerRegistration} is where to start. Knows nothing of the
+ * formats of images.
+ */
+@NullMarked
+package io.layerstore.core.layer;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,44 @@
+package io.layerstore.core.state;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * The names in a data root, whoever put them there.
+ *
+ * <pre>
+ * ROOT/layerstore.lock    held while a store writes, see {@link StoreLock}
+ * ROOT/image/DRIVER/      metadata of one driver's layers and images
+ * ROOT/DRIVER/            the driver's home: the files of layers
+ * ROOT/tmp/               temporary files; a dockerd empties it when it starts
+ * </pre>
+ */
+public final class DataRoot {
+
+  static final String LOCK_FILE = "layerstore.lock";
+
+  /** Where the metadata of all drivers is. */
+  static final String IMAGE = "image";
+
+  static final String TEMPORARY = "tmp";
+
+  public static final String OVERLAY2 = "overlay2";
+  public static final String VFS = "vfs";
+
+  /**
+   * Drivers of Docker's whose layers a root may hold. {@code vfs} is not among them, as in Docker.
+   */
+  public static final List<String> DOCKER_DRIVERS =
+      List.of(OVERLAY2, "fuse-overlayfs", "btrfs", "zfs");
+
+  /** Drivers of Docker's that are no longer, or are of another operating system. */
+  static final List<String> OTHER_DRIVERS =
+      List.of("aufs", "devicemapper", "overlay", "windowsfilter", "lcow");
+
+  private DataRoot() {}
+
+  /** The directory for temporary files. */
+  public static Path temporaryDirectory(Path root) {
+    return root.resolve(TEMPORARY);
+  }
+}

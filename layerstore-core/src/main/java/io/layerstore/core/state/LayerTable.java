@@ -1,0 +1,425 @@
+package io.layerstore.core.state;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.layerstore.ChainId;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerNotRetainedException;
+import io.layerstore.LayerUsage;
+import io.layerstore.RWLayerNotFoundException;
+import io.layerstore.RWLayerInfo;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The layers a store knows, and who holds them.
+ *
+ * <p>One lock guards everything here. It is held for a look or a count, never while anything is
+ * read or written on disk, and no other lock is taken under it.
+ */
+public final class LayerTable {
+
+  private final Object lock = new Object();
+
+  @GuardedBy("lock")
+  private final TreeMap<ChainId, RoLayer> layers = new TreeMap<>();
+
+  @GuardedBy("lock")
+  private final TreeMap<String, MountedLayer> mounts = new TreeMap<>();
+
+  // Layers
+
+  /** The layer, or null. */
+  public @Nullable RoLayer find(ChainId chainId) {
+    synchronized (lock) {
+      return layers.get(chainId);
+    }
+  }
+
+  /** The layer with one more pin, to be given back with {@link #unpin}. */
+  public RoLayer pin(ChainId chainId) throws LayerNotFoundException {
+    synchronized (lock) {
+      RoLayer layer = require(chainId);
+      layer.pin();
+      return layer;
+    }
+  }
+
+  /** Pins a layer that is in the table, and was not replaced by one of the same identity. */
+  public void pin(RoLayer layer) throws LayerNotFoundException {
+    synchronized (lock) {
+      if (layers.get(layer.chainId()) != layer) {
+        throw new LayerNotFoundException(layer.chainId().toString());
+      }
+      layer.pin();
+    }
+  }
+
+  public void unpin(RoLayer layer) {
+    synchronized (lock) {
+      layer.unpin();
+    }
+  }
+
+  /** The layer with one more handle. */
+  public RoLayer retain(ChainId chainId) throws LayerNotFoundException {
+    synchronized (lock) {
+      RoLayer layer = require(chainId);
+      layer.addHandle();
+      return layer;
+    }
+  }
+
+  /** The layer with one more handle, or null if there is none. */
+  public @Nullable RoLayer retainIfPresent(ChainId chainId) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(chainId);
+      if (layer != null) {
+        layer.addHandle();
+      }
+      return layer;
+    }
+  }
+
+  @GuardedBy("lock")
+  private RoLayer require(ChainId chainId) throws LayerNotFoundException {
+    RoLayer layer = layers.get(chainId);
+    if (layer == null) {
+      throw new LayerNotFoundException(chainId.toString());
+    }
+    return layer;
+  }
+
+  public void dropHandle(RoLayer layer) {
+    synchronized (lock) {
+      layer.removeHandle();
+    }
+  }
+
+  /** Adds a layer whose parent is in the table and pinned or otherwise held. */
+  void add(RoLayer layer) {
+    synchronized (lock) {
+      addLocked(layer);
+    }
+  }
+
+  /** Adds a layer like {@link #add}, with a handle. */
+  public void addWithHandle(RoLayer layer) {
+    synchronized (lock) {
+      addLocked(layer);
+      layer.addHandle();
+    }
+  }
+
+  @GuardedBy("lock")
+  private void addLocked(RoLayer layer) {
+    if (layers.putIfAbsent(layer.chainId(), layer) != null) {
+      throw new AssertionError("layer is in the table already: " + layer.chainId());
+    }
+    RoLayer parent = layer.parent();
+    if (parent != null) {
+      parent.addChild(layer.chainId());
+    }
+  }
+
+  /**
+   * Takes a layer out if nothing holds it. Its hold on its parent stays until {@link #dropChild}.
+   *
+   * @return whether it was taken out
+   */
+  public boolean removeIfUnheld(RoLayer layer) {
+    synchronized (lock) {
+      if (layer.isHeld() || layers.get(layer.chainId()) != layer) {
+        return false;
+      }
+      layers.remove(layer.chainId());
+      return true;
+    }
+  }
+
+  /** Puts a layer back that {@link #removeIfUnheld} took out and that has not been dropped yet. */
+  public void putBack(RoLayer layer) {
+    synchronized (lock) {
+      layers.put(layer.chainId(), layer);
+    }
+  }
+
+  public void dropChild(RoLayer parent, ChainId child) {
+    synchronized (lock) {
+      parent.removeChild(child);
+    }
+  }
+
+  public boolean hasDependents(RoLayer layer) {
+    synchronized (lock) {
+      return layer.hasDependents();
+    }
+  }
+
+  public LayerUsage usage(RoLayer layer, List<String> otherHolders) {
+    synchronized (lock) {
+      return layer.usage(otherHolders);
+    }
+  }
+
+  /** All layers, sorted; {@code otherHolders} says who else holds which of them. */
+  public List<LayerInfo> layerInfos(Map<ChainId, List<String>> otherHolders) {
+    synchronized (lock) {
+      List<LayerInfo> infos = new ArrayList<>(layers.size());
+      for (RoLayer layer : layers.values()) {
+        infos.add(layer.info(otherHolders.getOrDefault(layer.chainId(), List.of())));
+      }
+      return infos;
+    }
+  }
+
+  Set<ChainId> chainIds() {
+    synchronized (lock) {
+      return new HashSet<>(layers.keySet());
+    }
+  }
+
+  /** The chain IDs that begin with {@code hex}, at most {@code max}. */
+  public List<ChainId> withPrefix(String hex, int max) {
+    synchronized (lock) {
+      List<ChainId> found = new ArrayList<>();
+      for (ChainId chainId : layers.keySet()) {
+        if (chainId.digest().hex().startsWith(hex)) {
+          found.add(chainId);
+          if (found.size() == max) {
+            break;
+          }
+        }
+      }
+      return found;
+    }
+  }
+
+  /**
+   * Drops layers that are not, with all below them, as {@code cacheIds} says; for stores that only
+   * read. A handle on one that is dropped stays with it, and reading through it fails.
+   */
+  void forgetLayersExcept(Map<ChainId, String> cacheIds) {
+    synchronized (lock) {
+      List<RoLayer> stale = layers.values().stream().filter(l -> !isAsSaid(l, cacheIds)).toList();
+      for (RoLayer layer : stale) {
+        layers.remove(layer.chainId());
+        RoLayer parent = layer.parent();
+        if (parent != null) {
+          parent.removeChild(layer.chainId());
+        }
+      }
+    }
+  }
+
+  private static boolean isAsSaid(RoLayer top, Map<ChainId, String> cacheIds) {
+    for (RoLayer layer = top; layer != null; layer = layer.parent()) {
+      if (!layer.cacheId().equals(cacheIds.get(layer.chainId()))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Keeps a layer for one above it that could not be loaded. */
+  void keepForChild(ChainId kept, ChainId child) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(kept);
+      if (layer != null) {
+        layer.addChild(child);
+      }
+    }
+  }
+
+  /** Keeps a layer for a read-write layer above it that could not be loaded. */
+  void keepForMount(ChainId kept, String name) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(kept);
+      if (layer != null) {
+        layer.addRWLayer(name);
+      }
+    }
+  }
+
+  /** The chain ID of the layer that the driver has as {@code cacheId}, or null. */
+  @Nullable ChainId findByCacheId(String cacheId) {
+    synchronized (lock) {
+      for (RoLayer layer : layers.values()) {
+        if (layer.cacheId().equals(cacheId)) {
+          return layer.chainId();
+        }
+      }
+      return null;
+    }
+  }
+
+  // Read-write layers
+
+  public @Nullable MountedLayer findMount(String name) {
+    synchronized (lock) {
+      return mounts.get(name);
+    }
+  }
+
+  public MountedLayer requireMount(String name) throws RWLayerNotFoundException {
+    synchronized (lock) {
+      MountedLayer layer = mounts.get(name);
+      if (layer == null) {
+        throw new RWLayerNotFoundException(name);
+      }
+      return layer;
+    }
+  }
+
+  public MountedLayer retainMount(String name) throws RWLayerNotFoundException {
+    synchronized (lock) {
+      MountedLayer layer = requireMount(name);
+      layer.addHandle();
+      return layer;
+    }
+  }
+
+  void addMount(MountedLayer layer) {
+    synchronized (lock) {
+      if (mounts.putIfAbsent(layer.name(), layer) != null) {
+        throw new AssertionError("read-write layer is in the table already: " + layer.name());
+      }
+      RoLayer parent = layer.parent();
+      if (parent != null) {
+        parent.addRWLayer(layer.name());
+      }
+    }
+  }
+
+  /** Adds a read-write layer like {@link #addMount}, with a handle. */
+  public void addMountWithHandle(MountedLayer layer) {
+    synchronized (lock) {
+      addMount(layer);
+      layer.addHandle();
+    }
+  }
+
+  public void dropMountHandle(MountedLayer layer) {
+    synchronized (lock) {
+      layer.removeHandle();
+    }
+  }
+
+  public int mountHandles(MountedLayer layer) {
+    synchronized (lock) {
+      return layer.handles();
+    }
+  }
+
+  /** How many mounts of it the store holds. */
+  public int mountCount(MountedLayer layer) {
+    synchronized (lock) {
+      return layer.mounts();
+    }
+  }
+
+  /** Counts a mount of a read-write layer that is still in the table. */
+  public void countMount(MountedLayer layer) throws LayerNotRetainedException {
+    synchronized (lock) {
+      if (mounts.get(layer.name()) != layer) {
+        throw new LayerNotRetainedException(layer.name());
+      }
+      layer.addMount();
+    }
+  }
+
+  public void uncountMount(MountedLayer layer) {
+    synchronized (lock) {
+      layer.removeMount();
+    }
+  }
+
+  /** Takes a read-write layer out; its hold on its parent goes with it. */
+  public void removeMount(MountedLayer layer) {
+    synchronized (lock) {
+      mounts.remove(layer.name());
+      RoLayer parent = layer.parent();
+      if (parent != null) {
+        parent.removeRWLayer(layer.name());
+      }
+    }
+  }
+
+  /** Whether a read-write layer in the table has neither handles nor mounts. */
+  public boolean isUnused(MountedLayer layer) {
+    synchronized (lock) {
+      return mounts.get(layer.name()) == layer && layer.handles() == 0 && layer.mounts() == 0;
+    }
+  }
+
+  /** The temporary read-write layers. */
+  public List<MountedLayer> temporaryMounts() {
+    synchronized (lock) {
+      return mounts.values().stream().filter(MountedLayer::isTemporary).toList();
+    }
+  }
+
+  public List<RWLayerInfo> mountInfos() {
+    synchronized (lock) {
+      List<RWLayerInfo> infos = new ArrayList<>(mounts.size());
+      for (MountedLayer layer : mounts.values()) {
+        infos.add(layer.info());
+      }
+      return infos;
+    }
+  }
+
+  /**
+   * Drops read-write layers that are not as {@code mountIds} says, by name, and those on layers
+   * that were dropped; for stores that only read.
+   */
+  void forgetMountsExcept(Map<String, String> mountIds) {
+    synchronized (lock) {
+      for (MountedLayer layer : new ArrayList<>(mounts.values())) {
+        RoLayer parent = layer.parent();
+        boolean isOnDropped = parent != null && layers.get(parent.chainId()) != parent;
+        if (isOnDropped || !layer.mountId().equals(mountIds.get(layer.name()))) {
+          removeMount(layer);
+        }
+      }
+    }
+  }
+
+  /** Every driver id that a layer or read-write layer in the table uses. */
+  Set<String> driverIds() {
+    synchronized (lock) {
+      Set<String> ids = new HashSet<>();
+      for (RoLayer layer : layers.values()) {
+        ids.add(layer.cacheId());
+      }
+      for (MountedLayer layer : mounts.values()) {
+        ids.add(layer.mountId());
+        String initId = layer.record().initId();
+        if (initId != null) {
+          ids.add(initId);
+        }
+      }
+      return ids;
+    }
+  }
+
+  /** Driver ids, with {@code ", "} between them, as the names their layers have for users. */
+  public String namesOf(String driverIds) {
+    synchronized (lock) {
+      Map<String, String> names = new HashMap<>();
+      mounts.values().forEach(layer -> names.put(layer.mountId(), layer.name()));
+      layers.values().forEach(layer -> names.put(layer.cacheId(), layer.chainId().toString()));
+      return Arrays.stream(driverIds.split(", ", -1))
+          .map(id -> names.getOrDefault(id, id))
+          .collect(Collectors.joining(", "));
+    }
+  }
+}

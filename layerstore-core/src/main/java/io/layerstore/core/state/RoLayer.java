@@ -1,0 +1,176 @@
+package io.layerstore.core.state;
+
+import io.layerstore.ChainId;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerMetadata;
+import io.layerstore.LayerUsage;
+import io.layerstore.spi.LayerRecord;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The node of one read-only layer in the store's table. Its identity never changes; who holds it is
+ * guarded by the lock of {@link LayerTable}.
+ */
+public final class RoLayer {
+
+  private final @Nullable RoLayer parent;
+  private final int depth;
+
+  /**
+   * Replaced by one with another cache id and size, and otherwise equal, when the layer is healed.
+   */
+  private volatile LayerRecord record;
+
+  /** Layers directly above. */
+  private final TreeSet<ChainId> children = new TreeSet<>();
+
+  /** Names of read-write layers directly above. */
+  private final TreeSet<String> rwLayers = new TreeSet<>();
+
+  /** Handles that callers have. */
+  private int handles;
+
+  /** Holds of operations that are under way, such as the registration of a child. */
+  private int pins;
+
+  private volatile Health health = Health.UNKNOWN;
+
+  /** What is known of the layer's files. */
+  public enum Health {
+    /** Nobody has looked. */
+    UNKNOWN,
+    /** Made by this process, or a quick look found nothing wrong. */
+    SOUND,
+    /** A look or an export found something wrong. */
+    DAMAGED
+  }
+
+  public RoLayer(LayerRecord record, @Nullable RoLayer parent) {
+    this.record = record;
+    this.parent = parent;
+    this.depth = parent == null ? 1 : parent.depth + 1;
+  }
+
+  private static long addSaturating(long a, long b) {
+    long sum = a + b;
+    return sum < 0 ? Long.MAX_VALUE : sum;
+  }
+
+  public LayerRecord record() {
+    return record;
+  }
+
+  public ChainId chainId() {
+    return record.chainId();
+  }
+
+  public String cacheId() {
+    return record.cacheId();
+  }
+
+  public @Nullable RoLayer parent() {
+    return parent;
+  }
+
+  public int depth() {
+    return depth;
+  }
+
+  /** The size of the whole chain, in bytes. */
+  public long sizeBytes() {
+    long sum = 0;
+    for (RoLayer layer = this; layer != null; layer = layer.parent) {
+      sum = addSaturating(sum, layer.record.sizeBytes());
+    }
+    return sum;
+  }
+
+  /** Puts the record of the healed layer in place of the damaged one's. */
+  public void heal(LayerRecord healed) {
+    record = healed;
+    health = Health.SOUND;
+  }
+
+  public Health health() {
+    return health;
+  }
+
+  public void setHealth(Health found) {
+    health = found;
+  }
+
+  // What follows is called with the table's lock held.
+
+  void addChild(ChainId child) {
+    children.add(child);
+  }
+
+  void removeChild(ChainId child) {
+    children.remove(child);
+  }
+
+  void addRWLayer(String name) {
+    rwLayers.add(name);
+  }
+
+  void removeRWLayer(String name) {
+    rwLayers.remove(name);
+  }
+
+  void addHandle() {
+    handles++;
+  }
+
+  void removeHandle() {
+    requirePositive(handles);
+    handles--;
+  }
+
+  void pin() {
+    pins++;
+  }
+
+  void unpin() {
+    requirePositive(pins);
+    pins--;
+  }
+
+  private void requirePositive(int count) {
+    if (count <= 0) {
+      throw new AssertionError("reference count of " + chainId() + " would become negative");
+    }
+  }
+
+  boolean isHeld() {
+    return handles > 0 || pins > 0 || !children.isEmpty() || !rwLayers.isEmpty();
+  }
+
+  /** Whether the driver's directory of another layer may depend on this one's. */
+  boolean hasDependents() {
+    return !children.isEmpty() || !rwLayers.isEmpty();
+  }
+
+  LayerUsage usage(List<String> otherHolders) {
+    return new LayerUsage(
+        handles, new ArrayList<>(children), new ArrayList<>(rwLayers), otherHolders);
+  }
+
+  LayerInfo info(List<String> otherHolders) {
+    return new LayerInfo(
+        chainId(),
+        record.diffId(),
+        record.parent(),
+        record.cacheId(),
+        sizeBytes(),
+        record.sizeBytes(),
+        depth,
+        usage(otherHolders));
+  }
+
+  public LayerMetadata metadata() {
+    return new LayerMetadata(chainId(), record.diffId(), sizeBytes(), record.sizeBytes());
+  }
+}

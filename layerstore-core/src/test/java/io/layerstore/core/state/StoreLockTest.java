@@ -1,0 +1,307 @@
+package io.layerstore.core.state;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
+import io.layerstore.LayerStoreException;
+import io.layerstore.StoreLockedException;
+import io.layerstore.testing.LibraryThreads;
+import io.layerstore.testing.Tool;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.net.URI;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+final class StoreLockTest {
+
+  @TempDir private Path root;
+
+  private Path lockFile() {
+    return root.resolve(DataRoot.LOCK_FILE);
+  }
+
+  /** Another process that tries to lock a root, says what came of it, and ends with its input. */
+  static final class OtherProcess implements AutoCloseable {
+
+    private final Process process;
+    private final BufferedReader out;
+
+    OtherProcess(Path root) throws IOException {
+      process =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-Xshare:auto",
+                  "-cp",
+                  classPath().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
+                  OtherProcess.class.getName(),
+                  root.toString())
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
+      out = process.inputReader(StandardCharsets.UTF_8);
+    }
+
+    String answer() throws IOException {
+      return out.readLine();
+    }
+
+    @Override
+    public void close() throws IOException {
+      process.getOutputStream().close();
+      try {
+        process.waitFor();
+      } catch (InterruptedException e) {
+        process.destroyForcibly();
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    /** The main program of the other process. */
+    public static void main(String[] arguments) throws IOException {
+      try (StoreLock lock = StoreLock.acquire(Path.of(arguments[0]))) {
+        System.out.println("holds " + (lock != null));
+        while (System.in.read() >= 0) {}
+      } catch (StoreLockedException e) {
+        System.out.println("locked out");
+      }
+    }
+  }
+
+  private static Stream<Path> classPath() {
+    return Stream.of(StoreLock.class, LayerStoreException.class, StoreLockTest.class)
+        .map(type -> type.getProtectionDomain().getCodeSource().getLocation())
+        .map(location -> Path.of(URI.create(location.toString())));
+  }
+
+  private void assertOtherProcessIsLockedOut() throws IOException {
+    try (OtherProcess other = new OtherProcess(root)) {
+      assertEquals("locked out", other.answer());
+    }
+  }
+
+  @Test
+  void acquire_free_makesAnEmptyPrivateFile() throws IOException {
+    StoreLock.acquire(root).close();
+    assertEquals(0, Files.size(lockFile()));
+    assertEquals(
+        "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(lockFile())));
+  }
+
+  @Test
+  void acquire_heldInThisJvm_isRefusedWithTheRoot() throws IOException {
+    StoreLock lock = StoreLock.acquire(root);
+    StoreLockedException e =
+        assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    assertEquals(root, e.root());
+    lock.close();
+  }
+
+  @Test
+  void acquire_otherSpellingsOfTheRoot_areTheSameRoot(@TempDir Path elsewhere) throws IOException {
+    StoreLock lock = StoreLock.acquire(root);
+    Path link = Files.createSymbolicLink(elsewhere.resolve("link"), root);
+    Path dotted = root.resolve("..").resolve(root.getFileName());
+    Path relative = Path.of("").toAbsolutePath().relativize(root);
+    for (Path spelling : List.of(link, dotted, relative)) {
+      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(spelling), "" + spelling);
+    }
+    Files.delete(link);
+    lock.close();
+  }
+
+  @Test
+  void acquire_otherRoot_isIndependent(@TempDir Path other) throws IOException {
+    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.acquire(other).close();
+    lock.close();
+  }
+
+  @Test
+  void acquire_afterClose_works() throws IOException {
+    for (int i = 0; i < 3; i++) {
+      StoreLock.acquire(root).close();
+    }
+  }
+
+  @Test
+  void acquire_heldByAnotherProcess_isRefusedUntilThatEnds() throws IOException {
+    try (OtherProcess other = new OtherProcess(root)) {
+      assertEquals("holds true", other.answer());
+      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    }
+    StoreLock.acquire(root).close();
+  }
+
+  @Test
+  void acquire_holderIsKilled_works() throws Exception {
+    try (OtherProcess other = new OtherProcess(root)) {
+      assertEquals("holds true", other.answer());
+      other.process.destroyForcibly().waitFor();
+      StoreLock.acquire(root).close();
+    }
+  }
+
+  @Test
+  void acquire_held_anotherProcessIsLockedOut() throws IOException {
+    StoreLock lock = StoreLock.acquire(root);
+    assertOtherProcessIsLockedOut();
+    lock.close();
+    try (OtherProcess other = new OtherProcess(root)) {
+      assertEquals("holds true", other.answer());
+    }
+  }
+
+  @Test
+  void acquire_secondAttemptInThisJvm_doesNotLoseTheLock() throws IOException {
+    StoreLock lock = StoreLock.acquire(root);
+    assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    assertOtherProcessIsLockedOut();
+    lock.close();
+  }
+
+  @Test
+  void acquire_otherClassLoader_isRefusedAndDoesNotLoseTheLock() throws Exception {
+    StoreLock lock = StoreLock.acquire(root);
+    URL[] urls =
+        classPath()
+            .map(
+                path -> {
+                  try {
+                    return path.toUri().toURL();
+                  } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                  }
+                })
+            .toArray(URL[]::new);
+    try (URLClassLoader loader = new URLClassLoader(urls, ClassLoader.getPlatformClassLoader())) {
+      Class<?> copy = loader.loadClass(StoreLock.class.getName());
+      assertNotSame(StoreLock.class, copy);
+      InvocationTargetException e =
+          assertThrows(
+              InvocationTargetException.class,
+              () -> copy.getMethod("acquire", Path.class).invoke(null, root));
+      assertEquals(StoreLockedException.class.getName(), e.getCause().getClass().getName());
+    }
+    assertOtherProcessIsLockedOut();
+    lock.close();
+  }
+
+  @Test
+  void acquire_interruptedThread_holdsTheLock() throws IOException {
+    Thread.currentThread().interrupt();
+    StoreLock lock = StoreLock.acquire(root);
+    assertTrue(Thread.interrupted());
+    assertOtherProcessIsLockedOut();
+    Thread.currentThread().interrupt();
+    lock.close();
+    assertTrue(Thread.interrupted());
+  }
+
+  @Test
+  void acquire_everyThreadInterrupted_holdsTheLock() throws IOException {
+    StoreLock lock = StoreLock.acquire(root);
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (thread.getName().startsWith("layerstore-lock")) {
+        thread.interrupt();
+      }
+    }
+    assertOtherProcessIsLockedOut();
+    lock.close();
+  }
+
+  @Test
+  void close_twice_isHarmlessAndLeavesNoThread() throws IOException {
+    LibraryThreads threads = LibraryThreads.now();
+    StoreLock lock = StoreLock.acquire(root);
+    assertFalse(threads.begunSince().isEmpty());
+    lock.close();
+    lock.close();
+    assertEquals(List.of(), threads.begunSince());
+  }
+
+  @Test
+  void close_secondCallAfterSomebodyElseLocked_doesNotUnlock() throws IOException {
+    StoreLock first = StoreLock.acquire(root);
+    first.close();
+    StoreLock second = StoreLock.acquire(root);
+    first.close();
+    assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    second.close();
+  }
+
+  @Test
+  void acquire_refused_leavesNoThread() throws IOException {
+    LibraryThreads threads = LibraryThreads.now();
+    try (OtherProcess other = new OtherProcess(root)) {
+      assertEquals("holds true", other.answer());
+      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    }
+    assertEquals(List.of(), threads.begunSince());
+  }
+
+  @Test
+  void acquire_fifoInItsPlace_isRefusedAndDoesNotWait() throws Exception {
+    Tool.require("mkfifo").run(lockFile());
+    assertThrows(LayerStoreException.class, () -> StoreLock.acquire(root));
+    Files.delete(lockFile());
+    StoreLock.acquire(root).close();
+  }
+
+  @Test
+  void acquire_symbolicLinkInItsPlace_isRefused() throws IOException {
+    Path target = root.resolve("target");
+    Files.createSymbolicLink(lockFile(), target);
+    assertThrows(LayerStoreException.class, () -> StoreLock.acquire(root));
+    assertFalse(Files.exists(target));
+  }
+
+  @Test
+  void acquire_rootMissing_isAnErrorThatNamesIt() {
+    Path missing = root.resolve("missing");
+    LayerStoreException e =
+        assertThrows(LayerStoreException.class, () -> StoreLock.acquire(missing));
+    assertTrue(e.getMessage().contains(missing.toString()), e.getMessage());
+  }
+
+  @Test
+  void acquire_inMemory_isExclusiveToo() throws IOException {
+    try (FileSystem memory = Jimfs.newFileSystem(Configuration.unix())) {
+      Path inMemory = Files.createDirectory(memory.getPath("/root"));
+      Files.createSymbolicLink(memory.getPath("/link"), inMemory);
+      StoreLock lock = StoreLock.acquire(inMemory);
+      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(memory.getPath("/link")));
+      lock.close();
+      StoreLock.acquire(inMemory).close();
+    }
+  }
+
+  @Test
+  void acquire_twoFileSystemsInMemory_areIndependent() throws IOException {
+    try (FileSystem one = Jimfs.newFileSystem(Configuration.unix());
+        FileSystem two = Jimfs.newFileSystem(Configuration.unix())) {
+      StoreLock lock = StoreLock.acquire(Files.createDirectory(one.getPath("/root")));
+      StoreLock.acquire(Files.createDirectory(two.getPath("/root"))).close();
+      lock.close();
+    }
+  }
+}
