@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.base.Splitter;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreProvider;
 import io.layerstore.spi.GraphDriverProvider;
-import io.layerstore.spi.LayerStoreProvider;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;

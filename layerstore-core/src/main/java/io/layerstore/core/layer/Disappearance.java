@@ -2,16 +2,16 @@ package io.layerstore.core.layer;
 
 import io.layerstore.Change;
 import io.layerstore.ConcurrentChangeException;
-import io.layerstore.spi.HelperFailureException;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.work.Interrupts;
+import io.layerstore.spi.HelperFailureException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
