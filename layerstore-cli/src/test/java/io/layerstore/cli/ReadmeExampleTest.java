@@ -51,10 +51,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
-/** Runs the examples of the README, and keeps them the same as there. */
+/** Runs the examples of the README and the guide, and keeps them the same as there. */
 final class ReadmeExampleTest {
   @TempDir private Path temp;
 
@@ -139,12 +139,17 @@ final class ReadmeExampleTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"example", "image example", "example of commands"})
-  void example_inTheReadme_isTheOneThatIsCompiled(String name) throws IOException {
+  @CsvSource({
+    "README.md, example",
+    "README.md, image example",
+    "docs/guide.md, example of commands"
+  })
+  void example_inTheDocument_isTheOneThatIsCompiled(String document, String name)
+      throws IOException {
     Path module = Path.of("").toAbsolutePath();
     String source =
         Files.readString(module.resolve("src/test/java/io/layerstore/cli/ReadmeExampleTest.java"));
-    String readme = Files.readString(module.resolveSibling("README.md"));
+    String text = Files.readString(module.resolveSibling(document));
     String begin = "    // Begin of the " + name + ".\n";
     String end = "    // End of the " + name + ".\n";
     String example =
@@ -154,13 +159,13 @@ final class ReadmeExampleTest {
             .stripIndent();
 
     assertTrue(
-        readme.contains("```java\n" + example + "\n```\n"), "README.md differs:\n" + example);
+        text.contains("```java\n" + example + "\n```\n"), document + " differs:\n" + example);
   }
 
   /** The command lines of the section on commands, for each driver. */
   static Stream<Arguments> commandLines() throws IOException {
-    String readme = Files.readString(Path.of("").toAbsolutePath().resolveSibling("README.md"));
-    List<String> lines = readme.lines().filter(line -> line.startsWith("layerstore run ")).toList();
+    String guide = Files.readString(Path.of("").toAbsolutePath().resolveSibling("docs/guide.md"));
+    List<String> lines = guide.lines().filter(line -> line.startsWith("layerstore run ")).toList();
     assertTrue(lines.size() >= 6, lines::toString);
     return Stream.of("overlay2", "vfs")
         .flatMap(driver -> lines.stream().map(line -> Arguments.of(driver, line)));
@@ -168,7 +173,7 @@ final class ReadmeExampleTest {
 
   @ParameterizedTest
   @MethodSource("commandLines")
-  void commandLine_inTheReadme_works(String driver, String line) throws Exception {
+  void commandLine_inTheGuide_works(String driver, String line) throws Exception {
     List<String> words = new ArrayList<>();
     Matcher matcher = Pattern.compile("'([^']*)'|([^' ]+)").matcher(line);
     while (matcher.find()) {
