@@ -218,7 +218,7 @@ public final class HelperBinary {
     if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
       throw new IOException("no directory");
     }
-    if (!WorkDirectory.userOf(directory).equals(WorkDirectory.userOf(WorkDirectory.SELF))) {
+    if (!WorkDirectory.isOwn(directory)) {
       throw new IOException("belongs to another user");
     }
     if (!Files.getPosixFilePermissions(directory, LinkOption.NOFOLLOW_LINKS)

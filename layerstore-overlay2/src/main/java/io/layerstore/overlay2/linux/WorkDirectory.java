@@ -29,8 +29,8 @@ final class WorkDirectory implements Closeable {
   private static final String PREFIX = "layerstore-work-";
   private static final String LOCK = "lock";
 
-  /** Belongs to the user this process creates files as. */
-  static final Path SELF = Path.of("/proc/self");
+  /** A link to what belongs to the user this process creates files as. */
+  private static final Path SELF = Path.of("/proc/self");
 
   private static final FileAttribute<Set<PosixFilePermission>> PRIVATE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -66,8 +66,7 @@ final class WorkDirectory implements Closeable {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(place, PREFIX + "*")) {
       for (Path entry : entries) {
         // Another user's, in a place such as /tmp, could be a link to anywhere the next moment.
-        if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)
-            && userOf(entry).equals(userOf(SELF))) {
+        if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS) && isOwn(entry)) {
           sweepDirectory(entry);
         }
       }
@@ -90,9 +89,10 @@ final class WorkDirectory implements Closeable {
     Files.deleteIfExists(directory);
   }
 
-  /** The number of the user that {@code path} belongs to; of a link, its own. */
-  static Object userOf(Path path) throws IOException {
-    return Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+  /** Whether {@code path}, not what it may be a link to, belongs to this process's user. */
+  static boolean isOwn(Path path) throws IOException {
+    return Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS)
+        .equals(Files.getAttribute(SELF, "unix:uid"));
   }
 
   private static void sweepDirectory(Path directory) throws IOException {
