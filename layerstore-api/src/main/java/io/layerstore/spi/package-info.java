@@ -4,6 +4,8 @@
  * <p>Drivers work on trees, never on tar: the store parses each archive once and drives a {@link
  * io.layerstore.spi.TreeWriter}; in the other direction a {@link io.layerstore.spi.TreeReader}
  * gives entries and the store writes the archive.
+ *
+ * <p>Start at {@code GraphDriver}. Knows nothing of archives, images and the tables of a store.
  */
 @NullMarked
 package io.layerstore.spi;

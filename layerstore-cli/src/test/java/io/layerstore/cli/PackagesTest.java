@@ -16,7 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Compares the sources of all modules with the list of packages in CONTRIBUTING.md. */
+/**
+ * Compares the packages of all modules with their list in CONTRIBUTING.md, and reads what they say.
+ */
 final class PackagesTest {
   private static final Path TOP = Path.of("").toAbsolutePath().getParent();
   private static final List<String> MODULES =
@@ -28,6 +30,8 @@ final class PackagesTest {
           "layerstore-cli");
   private static final String ROOT = "io.layerstore";
   private static final Pattern LISTED = Pattern.compile("(?m)^([a-z0-9.]+) +─►(.*)$");
+  private static final Pattern START =
+      Pattern.compile("Start at \\{@(?:link|code) (?:[a-z0-9]+\\.)*([A-Z]\\w+)");
   private static final Pattern PACKAGE = Pattern.compile("(?m)^package ([a-z0-9.]+);");
   private static final Pattern IMPORT =
       Pattern.compile("(?m)^import (?:static )?(io\\.layerstore[a-z0-9.]*)\\.[A-Z]");
@@ -62,6 +66,42 @@ final class PackagesTest {
     }
 
     assertEquals(Map.of(), listed);
+  }
+
+  @Test
+  void documentation_ofEachPackage_saysWhereToStartAndWhatItDoesNotKnow() throws IOException {
+    Map<Path, Set<String>> sources = sources();
+    Set<String> types = new TreeSet<>();
+    sources.values().forEach(types::addAll);
+    Map<String, String> silent = new TreeMap<>();
+    for (Path directory : sources.keySet()) {
+      Path file = directory.resolve("package-info.java");
+      String text = Files.exists(file) ? Files.readString(file).replaceAll("\\s+(\\* )?", " ") : "";
+      Matcher start = START.matcher(text);
+      if (!start.find() || !types.contains(start.group(1) + ".java")) {
+        silent.put(TOP.relativize(directory).toString(), "names no class to start at");
+      } else if (!text.contains("Knows nothing of ")) {
+        silent.put(TOP.relativize(directory).toString(), "does not say what it must not know");
+      }
+    }
+
+    assertEquals(Map.of(), silent);
+  }
+
+  /** The names of the source files in each directory that is a package. */
+  private static Map<Path, Set<String>> sources() throws IOException {
+    Map<Path, Set<String>> sources = new TreeMap<>();
+    for (String module : MODULES) {
+      try (Stream<Path> files = Files.walk(TOP.resolve(module).resolve("src/main/java"))) {
+        for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+          String name = String.valueOf(file.getFileName());
+          if (!name.equals("module-info.java")) {
+            sources.computeIfAbsent(file.getParent(), directory -> new TreeSet<>()).add(name);
+          }
+        }
+      }
+    }
+    return sources;
   }
 
   private static Map<String, Set<String>> listed() throws IOException {

@@ -6,6 +6,8 @@
  * or a reference count: the store parses archives, checks names and limits, counts references and
  * keeps the metadata, and calls the driver with trees.
  *
+ * <p>Start at {@link io.layerstore.spi.GraphDriver}, which these are the parts of.
+ *
  * <h2>The steps</h2>
  *
  * <ol>
@@ -59,6 +61,8 @@
  *       be a regular file.
  *   <li>Names that are not text: they are bytes, and come back as the same bytes under any locale.
  * </ul>
+ *
+ * <p>Knows nothing of archives, metadata and any one driver.
  */
 @NullMarked
 package io.layerstore.driver;

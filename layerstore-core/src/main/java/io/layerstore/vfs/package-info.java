@@ -32,6 +32,8 @@
  *
  * <p>A directory that an archive has no entry of is root's and of mode 0755, whatever it is in.
  * With Docker's driver it has mode 0600, and in a set-gid directory its group and that bit.
+ *
+ * <p>Start at {@code VfsDriver}. Knows nothing of core: it is found as any driver is.
  */
 @NullMarked
 package io.layerstore.vfs;

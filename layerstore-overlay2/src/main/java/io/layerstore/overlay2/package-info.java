@@ -22,6 +22,9 @@
  *
  * <p>As with Docker, a directory that has no entry of its own belongs to root, also in a set-gid
  * directory, from which it has the set-gid bit.
+ *
+ * <p>Start at {@code Overlay2Driver}. Knows nothing of core, and of how the kernel is asked: that
+ * is behind {@code LinuxCalls}.
  */
 @NullMarked
 package io.layerstore.overlay2;

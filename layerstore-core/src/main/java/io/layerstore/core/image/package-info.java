@@ -2,8 +2,10 @@
  * The image store: Docker's {@code imagedb}, {@code repositories.json} and {@code distribution}
  * beside a layer database.
  *
- * <p>{@link io.layerstore.core.image.DefaultImageStore} is the way in, {@link
+ * <p>Start at {@link io.layerstore.core.image.DefaultImageStore}; {@link
  * io.layerstore.core.image.LayerAccess} what it needs of the layer store.
+ *
+ * <p>Knows nothing of the files of layers and of tar.
  */
 @NullMarked
 package io.layerstore.core.image;

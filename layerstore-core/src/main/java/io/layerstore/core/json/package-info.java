@@ -1,4 +1,8 @@
-/** JSON as Go reads and writes it. */
+/**
+ * JSON as Go reads and writes it.
+ *
+ * <p>Start at {@code JsonValue}. Knows nothing of images and layers.
+ */
 @NullMarked
 package io.layerstore.core.json;
 

@@ -1,8 +1,8 @@
 /**
  * The way of a layer: in from an archive, published, read, mounted, and deleted.
  *
- * <p>{@link io.layerstore.core.layer.LayerRegistration} is where to start. Knows nothing of the
- * formats of images.
+ * <p>Start at {@link io.layerstore.core.layer.LayerRegistration}. Knows nothing of the formats of
+ * images.
  */
 @NullMarked
 package io.layerstore.core.layer;

@@ -2,8 +2,8 @@
  * The state of one open store, which layers and images share: who holds its root, what it knows and
  * who holds that, and how this is loaded and mended when it is opened.
  *
- * <p>{@link io.layerstore.core.state.StoreContext} is where to start: it lists the locks. Knows
- * nothing of archives and images.
+ * <p>Start at {@link io.layerstore.core.state.StoreContext}, which lists the locks. Knows nothing
+ * of archives and images.
  */
 @NullMarked
 package io.layerstore.core.state;

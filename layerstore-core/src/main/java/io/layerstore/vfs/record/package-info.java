@@ -1,11 +1,11 @@
 /**
  * What the file system could not keep of a layer's entries, and what it showed in place of that.
  *
- * <p>{@link io.layerstore.vfs.record.TrueEntry} is where to start: it knows when a record is needed
- * and when it still counts. The others keep records in a file sorted by key, so that neither
- * writing nor reading takes more memory for a larger layer.
+ * <p>Start at {@link io.layerstore.vfs.record.TrueEntry}, which knows when a record is needed and
+ * when it still counts. The others keep records in a file sorted by key, so that neither writing
+ * nor reading takes more memory for a larger layer.
  *
- * <p>Looks at no file system; what that shows comes in as {@link
+ * <p>Knows nothing of file systems; what one shows comes in as {@link
  * io.layerstore.vfs.record.DiskEntry}.
  */
 @NullMarked

@@ -10,6 +10,9 @@
  *
  * <p>Nothing in an archive is trusted. Names lead nowhere but to its own members, documents are
  * bounded and read strictly, and content counts only after its digest was checked.
+ *
+ * <p>Start at {@code ImageLoad}. Knows nothing of the files of layers and of drivers: layers go
+ * through {@code ArchiveLayers}.
  */
 @NullMarked
 package io.layerstore.core.image.archive;

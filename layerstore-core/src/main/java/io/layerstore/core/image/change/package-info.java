@@ -1,7 +1,9 @@
 /**
  * Changes to an image's configuration, written as Dockerfile instructions.
  *
- * <p>{@link io.layerstore.core.image.change.ConfigChanges} is the way in.
+ * <p>Start at {@link io.layerstore.core.image.change.ConfigChanges}.
+ *
+ * <p>Knows nothing of stores and files.
  */
 @NullMarked
 package io.layerstore.core.image.change;
