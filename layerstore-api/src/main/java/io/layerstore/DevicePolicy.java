@@ -13,6 +13,6 @@ public enum DevicePolicy {
    * no difference.
    */
   SKIP,
-  /** An archive with one is refused with {@link UnsupportedEntryException}. */
+  /** An archive with one is refused as an {@link ArchiveException.Kind#UNSUPPORTED_ENTRY}. */
   REFUSE
 }

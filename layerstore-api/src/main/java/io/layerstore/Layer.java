@@ -70,7 +70,7 @@ public interface Layer extends AutoCloseable {
    *     the layer or the archive as a whole is not what was registered, before any byte from
    *     outside the layer is given out
    * @throws StoreCorruptedException if the layer has no readable tar-split
-   * @throws UnsupportedCompressionException if the library for the compression is not there
+   * @throws ArchiveException if the library for the compression is not there
    * @throws IllegalArgumentException if the options have a latest time: what was registered is not
    *     changed
    */
@@ -86,9 +86,9 @@ public interface Layer extends AutoCloseable {
    * byte for byte what was registered, and not verified.
    *
    * @param ancestor the chain ID of a layer below this one, or null for everything
-   * @throws NotAncestorException if {@code ancestor} is not below this layer; a layer is not its
-   *     own ancestor
-   * @throws UnsupportedCompressionException if the library for the compression is not there
+   * @throws IllegalArgumentException if {@code ancestor} is not below this layer; a layer is not
+   *     its own ancestor
+   * @throws ArchiveException if the library for the compression is not there
    */
   InputStream tarStreamFrom(@Nullable ChainId ancestor, TarOptions options)
       throws LayerStoreException;

@@ -53,7 +53,7 @@ public interface LayerStore extends AutoCloseable {
    *
    * @throws StoreLockedException if another process, or another store in this one, has it open for
    *     writing
-   * @throws ForeignRootException if the directory holds something else
+   * @throws StoreNotFoundException if the directory holds something else
    * @throws DriverException if no graph driver can be used
    * @throws LayerStoreException if the root cannot be read or written
    * @throws IllegalStateException if no implementation is on the class path or module path
@@ -95,7 +95,8 @@ public interface LayerStore extends AutoCloseable {
    * @throws LayerNotFoundException if the parent is not in the store; nothing has been read
    * @throws MaxDepthExceededException if the chain would exceed {@value #MAX_DEPTH} layers; nothing
    *     has been read
-   * @throws DigestMismatchException if the archive is not the expected one; the store is unchanged
+   * @throws LayerVerificationException if the archive is not the expected one; the store is
+   *     unchanged
    * @throws ArchiveException if the archive is malformed, hostile, or beyond a limit; the store is
    *     unchanged
    * @throws ReadOnlyStoreException if the store is open for reading only

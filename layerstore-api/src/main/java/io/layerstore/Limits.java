@@ -1,8 +1,7 @@
 package io.layerstore;
 
 /**
- * What a layer archive may ask for before it is refused with {@link LimitExceededException}.
- * Immutable.
+ * What a layer archive may ask for before it is refused with {@link ArchiveException}. Immutable.
  *
  * <p>{@link Long#MAX_VALUE} and {@link Integer#MAX_VALUE} mean no limit. The defaults are generous:
  * no real image known to us meets them.

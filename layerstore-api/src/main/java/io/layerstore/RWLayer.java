@@ -74,7 +74,7 @@ public interface RWLayer extends AutoCloseable {
    *
    * @return the archive; its {@code read} throws {@link ConcurrentChangeException} if a file
    *     changes while it is read
-   * @throws UnsupportedCompressionException if the library for the compression is not there
+   * @throws ArchiveException if the library for the compression is not there
    */
   InputStream tarStream(TarOptions options) throws LayerStoreException;
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>stays inside the layer's directory whatever links are on the way: a symbolic link in the
  *       path is followed inside the layer, absolute text from the layer's root; one that climbs
- *       above the root is a {@link io.layerstore.BreakoutException};
+ *       above the root is a {@link io.layerstore.ArchiveException};
  *   <li>makes missing parents as directories of mode 0755 that belong to 0:0;
  *   <li>replaces what is in the way, except that a directory entry over a directory only sets its
  *       attributes;

@@ -5,7 +5,6 @@ import io.layerstore.Compression;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.NotAncestorException;
 import io.layerstore.RWLayer;
 import io.layerstore.TarOptions;
 import java.io.IOException;
@@ -84,7 +83,7 @@ final class ExportCommand extends Subcommand {
       throws LayerStoreException {
     try {
       return layer.tarStreamFrom(ancestor, options);
-    } catch (NotAncestorException e) {
+    } catch (IllegalArgumentException e) {
       throw new LayerStoreException(
           e.getMessage() + "; 'layers --tree' shows which layers are below it", e);
     }

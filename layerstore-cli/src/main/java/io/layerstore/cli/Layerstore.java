@@ -1,7 +1,6 @@
 package io.layerstore.cli;
 
 import io.layerstore.Compression;
-import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCreation;
@@ -249,9 +248,10 @@ final class Layerstore implements Runnable {
       LayerStore store = builder.open();
       sayWhatIsNotShown(store);
       return store;
-    } catch (ForeignRootException e) {
-      throw e;
     } catch (StoreNotFoundException e) {
+      if (!e.found().isEmpty()) {
+        throw e;
+      }
       throw new LayerStoreException(
           "there is no store at "
               + e.root()

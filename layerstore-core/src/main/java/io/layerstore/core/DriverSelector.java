@@ -3,7 +3,6 @@ package io.layerstore.core;
 import io.layerstore.DriverChoice;
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
-import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
@@ -103,7 +102,7 @@ public final class DriverSelector {
    * it. Changes nothing.
    *
    * @return what is in it
-   * @throws ForeignRootException if it is somebody else's
+   * @throws StoreNotFoundException if it is somebody else's
    * @throws StoreNotFoundException if there is none, and none is to be made
    * @throws DriverException if no driver can be chosen for it
    */
@@ -116,7 +115,7 @@ public final class DriverSelector {
   /**
    * Chooses among the drivers on the class path or module path, and opens one.
    *
-   * @throws ForeignRootException if the root is somebody else's
+   * @throws StoreNotFoundException if the root is somebody else's
    * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
@@ -128,7 +127,7 @@ public final class DriverSelector {
   /**
    * Chooses among {@code providers}, and opens one. Of two of the same name the first counts.
    *
-   * @throws ForeignRootException if the root is somebody else's
+   * @throws StoreNotFoundException if the root is somebody else's
    * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
@@ -188,7 +187,7 @@ public final class DriverSelector {
     if (options.readOnly()
         || options.creation() == StoreCreation.NEVER
         || (options.creation() != StoreCreation.ANYWHERE && !isDriverNamed)) {
-      throw new ForeignRootException(
+      throw new StoreNotFoundException(
           options.root(),
           options.driver(),
           ForeignContents.describe(options.root(), contents),

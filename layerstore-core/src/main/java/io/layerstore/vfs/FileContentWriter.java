@@ -1,7 +1,6 @@
 package io.layerstore.vfs;
 
 import io.layerstore.ArchiveException;
-import io.layerstore.LimitExceededException;
 import io.layerstore.spi.FileContent;
 import java.io.EOFException;
 import java.io.IOException;
@@ -59,7 +58,7 @@ final class FileContentWriter {
 
   /** An archive of a few bytes must not fill the memory of the host. */
   private static void requireRoomForHoles(Path file, long sizeBytes, FileContent content)
-      throws LimitExceededException {
+      throws ArchiveException {
     if (file.getFileSystem() == FileSystems.getDefault()) {
       return;
     }
@@ -68,8 +67,7 @@ final class FileContentWriter {
       holes -= extent.length();
     }
     if (holes > MAX_HOLES_IN_MEMORY) {
-      throw new LimitExceededException(
-          ArchiveException.NO_ENTRY, "", "bytes of holes in memory", MAX_HOLES_IN_MEMORY);
+      throw ArchiveException.limitExceeded("bytes of holes in memory", MAX_HOLES_IN_MEMORY);
     }
   }
 

@@ -1,7 +1,7 @@
 package io.layerstore.vfs;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.driver.rooted.ByteNames;
 import io.layerstore.driver.rooted.NameTraits;
 import java.io.IOException;
@@ -289,7 +289,7 @@ final class FileSystemProbe {
     Path file;
     try {
       file = Files.createFile(directory.resolve(names.toPath(name)));
-    } catch (UnsupportedEntryException
+    } catch (ArchiveException
         | IllegalArgumentException
         | AccessDeniedException
         | NoSuchFileException e) {

@@ -2,7 +2,7 @@ package io.layerstore.vfs;
 
 import io.layerstore.DriverException;
 import io.layerstore.IdMapping;
-import io.layerstore.UnmappableIdException;
+import io.layerstore.spi.UnmappableIdException;
 import java.util.List;
 import java.util.Set;
 

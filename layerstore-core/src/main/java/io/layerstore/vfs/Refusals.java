@@ -1,8 +1,7 @@
 package io.layerstore.vfs;
 
 import io.layerstore.ArchiveException;
-import io.layerstore.BreakoutException;
-import io.layerstore.MalformedArchiveException;
+import io.layerstore.ArchiveException.Kind;
 
 /**
  * The reasons for which an entry is refused; which entry of the archive it was, the store knows.
@@ -11,11 +10,11 @@ final class Refusals {
 
   private Refusals() {}
 
-  static MalformedArchiveException malformed(String problem) {
-    return new MalformedArchiveException(ArchiveException.NO_ENTRY, "", problem);
+  static ArchiveException malformed(String problem) {
+    return new ArchiveException(Kind.MALFORMED, problem);
   }
 
-  static BreakoutException breakout(String problem) {
-    return new BreakoutException(ArchiveException.NO_ENTRY, "", problem);
+  static ArchiveException breakout(String problem) {
+    return new ArchiveException(Kind.BREAKOUT, problem);
   }
 }

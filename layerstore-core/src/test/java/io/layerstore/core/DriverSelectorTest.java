@@ -10,8 +10,8 @@ import com.google.common.jimfs.Jimfs;
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
-import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.DriverSelector.Selection;
 import io.layerstore.spi.DriverContext;
@@ -190,7 +190,8 @@ final class DriverSelectorTest {
     void select_fileInPlaceOfAHome_isSomebodyElses() throws IOException {
       Files.writeString(root.resolve("other"), "x");
       assertThrows(
-          ForeignRootException.class, () -> select(null, provider("overlay2"), provider("other")));
+          StoreNotFoundException.class,
+          () -> select(null, provider("overlay2"), provider("other")));
     }
 
     @Test

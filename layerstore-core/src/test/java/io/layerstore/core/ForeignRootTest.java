@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.DriverNotSupportedException;
-import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCreation;
+import io.layerstore.StoreNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,7 +149,8 @@ final class ForeignRootTest {
   void open_somebodyElsesRoot_refusedWithWhatIsThere(String what, List<String> paths, String told)
       throws IOException {
     make(paths);
-    ForeignRootException e = assertThrows(ForeignRootException.class, () -> LayerStore.open(root));
+    StoreNotFoundException e =
+        assertThrows(StoreNotFoundException.class, () -> LayerStore.open(root));
     assertEquals(root, e.root());
     assertTrue(e.getMessage().contains(told), e.getMessage());
   }
@@ -163,7 +164,7 @@ final class ForeignRootTest {
     for (StoreCreation creation :
         List.of(StoreCreation.NEVER, StoreCreation.IF_EMPTY, StoreCreation.IF_USED)) {
       assertThrows(
-          ForeignRootException.class, () -> LayerStore.builder(root).create(creation).open());
+          StoreNotFoundException.class, () -> LayerStore.builder(root).create(creation).open());
     }
     assertEquals(before, everything());
   }
@@ -174,9 +175,10 @@ final class ForeignRootTest {
       throws IOException {
     make(paths);
     List<String> before = everything();
-    assertThrows(ForeignRootException.class, () -> LayerStore.builder(root).readOnly(true).open());
     assertThrows(
-        ForeignRootException.class,
+        StoreNotFoundException.class, () -> LayerStore.builder(root).readOnly(true).open());
+    assertThrows(
+        StoreNotFoundException.class,
         () -> LayerStore.builder(root).readOnly(true).driver("vfs").open());
     assertEquals(before, everything());
   }

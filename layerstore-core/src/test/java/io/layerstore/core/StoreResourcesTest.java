@@ -5,17 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.Change;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.LibraryThreads;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,9 +59,8 @@ final class StoreResourcesTest {
           IOException.class,
           () -> store.register(LayerSource.of(bad), RegisterOptions.onTopOf(base.chainId())));
       byte[] cut = java.util.Arrays.copyOf(bad, 300);
-      assertThrows(
-          MalformedArchiveException.class,
-          () -> store.register(LayerSource.of(cut), RegisterOptions.DEFAULT));
+      Refusals.assertRefused(
+          Kind.MALFORMED, () -> store.register(LayerSource.of(cut), RegisterOptions.DEFAULT));
       RWLayer rw = store.createRWLayer("rw", base.chainId());
       try (Mount mount = rw.mount()) {
         Files.writeString(mount.path().resolve("new"), "1");

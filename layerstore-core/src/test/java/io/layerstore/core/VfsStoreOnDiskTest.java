@@ -12,7 +12,7 @@ import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
-import io.layerstore.UnmappableIdException;
+import io.layerstore.spi.UnmappableIdException;
 import io.layerstore.testing.AppendixA;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.TarBuilder;

@@ -3,16 +3,16 @@ package io.layerstore.interop;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.DockerDaemon;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.ScratchDirectory;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.Tool;
@@ -125,8 +125,8 @@ class GzipInDockerTest {
           assertArrayEquals(TAR, exported.readAllBytes());
         }
       }
-      assertThrows(
-          MalformedArchiveException.class,
+      Refusals.assertRefused(
+          Kind.MALFORMED,
           () -> store.register(LayerSource.of(WITH_CUT_MEMBER), RegisterOptions.DEFAULT));
     }
   }

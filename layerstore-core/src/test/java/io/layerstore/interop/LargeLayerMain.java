@@ -1,9 +1,9 @@
 package io.layerstore.interop;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
-import io.layerstore.LimitExceededException;
 import io.layerstore.testing.Sha256;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -31,8 +31,8 @@ final class LargeLayerMain {
       System.out.println(Sha256.text(in));
       System.out.println(layer.diffId());
       System.out.println(Sha256.of(out));
-    } catch (LimitExceededException e) {
-      System.out.println(e.limitName() + " " + e.limit());
+    } catch (ArchiveException e) {
+      System.out.println(e.limitName().orElseThrow() + " " + e.limit().orElseThrow());
     }
   }
 }

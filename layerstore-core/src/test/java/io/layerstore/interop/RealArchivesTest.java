@@ -1,19 +1,19 @@
 package io.layerstore.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.testing.Archiver;
 import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.Listing;
 import io.layerstore.testing.Machine;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.ScratchDirectory;
 import io.layerstore.testing.Sha256;
 import io.layerstore.testing.SourceTree;
@@ -156,7 +156,7 @@ class RealArchivesTest {
       try (LayerStore store = open()) {
         DataRoot root = new DataRoot(scratch.resolve("root"), "vfs");
 
-        assertThrows(UnsupportedEntryException.class, () -> register(store, archive), name);
+        Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, () -> register(store, archive), name);
 
         assertEquals(List.of(), root.chainIds());
         assertEquals(0, Listing.of(scratch.resolve("root/vfs/dir")).size());

@@ -19,7 +19,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException;
 import io.layerstore.LayerPath;
 import io.layerstore.MountOptions;
 import io.layerstore.StoreCorruptedException;
@@ -29,6 +29,7 @@ import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerTree;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation.Kind;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.TreeSnapshot;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -152,8 +153,8 @@ class VfsPlainDirectoryTest {
     void write_belowLinkThatClimbsOut_isBreakout() throws IOException {
       openOn(Configuration.osX(), "/root");
       driver.create("a", null, CreateOptions.DEFAULT);
-      assertThrows(
-          BreakoutException.class,
+      Refusals.assertRefused(
+          ArchiveException.Kind.BREAKOUT,
           () -> write(driver, "a", null, symlink("d", "../outside"), file("d/x", "")));
     }
 

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.CommitImageOptions;
 import io.layerstore.Compression;
-import io.layerstore.ForeignRootException;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
@@ -20,6 +19,7 @@ import io.layerstore.LoadOptions;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.SaveOptions;
+import io.layerstore.StoreNotFoundException;
 import io.layerstore.testing.Busybox;
 import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.DockerDaemon;
@@ -101,8 +101,8 @@ final class ContainerdStoreTest {
     }
     Map<String, String> before = new DataRoot(foreign, "overlayfs").snapshot();
 
-    ForeignRootException e =
-        assertThrows(ForeignRootException.class, () -> LayerStore.open(foreign));
+    StoreNotFoundException e =
+        assertThrows(StoreNotFoundException.class, () -> LayerStore.open(foreign));
     assertThrows(
         LayerStoreException.class, () -> LayerStore.builder(foreign).readOnly(true).open());
 

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
 import io.layerstore.Layer;
@@ -15,6 +15,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerOptions;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
 import java.io.IOException;
@@ -172,8 +173,8 @@ final class CurrentDockerTest {
 
   @Test
   void register_nameAboveTheRoot_isRefused() {
-    assertThrows(
-        BreakoutException.class, () -> register(new TarBuilder().file("../x", ""), NO_PARENT));
+    Refusals.assertRefused(
+        Kind.BREAKOUT, () -> register(new TarBuilder().file("../x", ""), NO_PARENT));
   }
 
   @Test

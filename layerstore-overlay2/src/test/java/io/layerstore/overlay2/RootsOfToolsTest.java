@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.layerstore.ForeignRootException;
 import io.layerstore.LayerStore;
+import io.layerstore.StoreNotFoundException;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.ScratchDirectory;
 import io.layerstore.testing.Tool;
@@ -45,9 +45,11 @@ final class RootsOfToolsTest {
 
   private void assertRefusedAndUnchanged(String told) throws IOException {
     List<String> before = everything();
-    ForeignRootException e = assertThrows(ForeignRootException.class, () -> LayerStore.open(root));
+    StoreNotFoundException e =
+        assertThrows(StoreNotFoundException.class, () -> LayerStore.open(root));
     assertTrue(e.getMessage().contains(told), e.getMessage());
-    assertThrows(ForeignRootException.class, () -> LayerStore.builder(root).readOnly(true).open());
+    assertThrows(
+        StoreNotFoundException.class, () -> LayerStore.builder(root).readOnly(true).open());
     assertEquals(before, everything());
   }
 
@@ -72,9 +74,9 @@ final class RootsOfToolsTest {
   @Test
   void open_secondDriverToRead_isNoEmptyStore() throws IOException {
     LayerStore.builder(root).driver("vfs").open().close();
-    ForeignRootException e =
+    StoreNotFoundException e =
         assertThrows(
-            ForeignRootException.class,
+            StoreNotFoundException.class,
             () -> LayerStore.builder(root).readOnly(true).driver("overlay2").open());
     assertTrue(e.getMessage().contains("image/vfs with 0 layers"), e.getMessage());
   }

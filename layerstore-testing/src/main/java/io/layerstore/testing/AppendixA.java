@@ -2,13 +2,13 @@ package io.layerstore.testing;
 
 import static io.layerstore.testing.TarHeaderBlock.directory;
 import static io.layerstore.testing.TarHeaderBlock.named;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MalformedArchiveException;
-import io.layerstore.UnsupportedEntryException;
 import java.nio.charset.StandardCharsets;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -186,7 +186,7 @@ public enum AppendixA {
   SYMSIZE(
       "symsize",
       "6882410184a9f4694bfbff62a2ecbdf4ce3ec8c0316f993820f7cb4f24f85e97",
-      MalformedArchiveException.class) {
+      Kind.MALFORMED) {
     @Override
     TarBuilder build() {
       return new TarBuilder()
@@ -218,9 +218,7 @@ public enum AppendixA {
   },
   /** A name above the root; clamped by Docker 20.10, refused by current engines. */
   DOTDOT(
-      "dotdot",
-      "f878b41f4e4fad85bae6e2c487f948b33cb87404c74ec474b57fed04c40de6a6",
-      BreakoutException.class) {
+      "dotdot", "f878b41f4e4fad85bae6e2c487f948b33cb87404c74ec474b57fed04c40de6a6", Kind.BREAKOUT) {
     @Override
     TarBuilder build() {
       return new TarBuilder().file("../x", "dd").end();
@@ -316,7 +314,7 @@ public enum AppendixA {
   TYPE7(
       "type7",
       "f466e69663030bf28ced0ba340d6ad8c0970ed21d934d0abf5faf42582b453a6",
-      UnsupportedEntryException.class) {
+      Kind.UNSUPPORTED_ENTRY) {
     @Override
     TarBuilder build() {
       return new TarBuilder().file(named("c7").type('7'), "con").end();
@@ -334,9 +332,7 @@ public enum AppendixA {
   },
   /** Cut off in a payload. */
   TRUNC(
-      "trunc",
-      "47e4dab53e102dec5ea837c1ccc399f44ae64e6a0f5413494d023c208171d7b9",
-      MalformedArchiveException.class) {
+      "trunc", "47e4dab53e102dec5ea837c1ccc399f44ae64e6a0f5413494d023c208171d7b9", Kind.MALFORMED) {
     @Override
     TarBuilder build() {
       return new TarBuilder().header(named("a.txt").size(5000)).repeat('x', 1000);
@@ -384,6 +380,7 @@ public enum AppendixA {
   private final long nativeSize;
   private final long naiveSize;
   private final @Nullable Class<? extends LayerStoreException> failure;
+  private final @Nullable Kind kind;
 
   AppendixA(String id, String sha256, long nativeSize, long naiveSize) {
     this.id = id;
@@ -391,14 +388,25 @@ public enum AppendixA {
     this.nativeSize = nativeSize;
     this.naiveSize = naiveSize;
     this.failure = null;
+    this.kind = null;
   }
 
   AppendixA(String id, String sha256, Class<? extends LayerStoreException> failure) {
+    this(id, sha256, failure, null);
+  }
+
+  AppendixA(String id, String sha256, Kind kind) {
+    this(id, sha256, ArchiveException.class, kind);
+  }
+
+  AppendixA(
+      String id, String sha256, Class<? extends LayerStoreException> failure, @Nullable Kind kind) {
     this.id = id;
     this.sha256 = sha256;
     this.nativeSize = 0;
     this.naiveSize = 0;
     this.failure = failure;
+    this.kind = kind;
   }
 
   abstract TarBuilder build();
@@ -438,9 +446,12 @@ public enum AppendixA {
     return failure == null;
   }
 
-  /** What refuses it, or a supertype where that is the driver's choice. */
-  public Optional<Class<? extends LayerStoreException>> failure() {
-    return Optional.ofNullable(failure);
+  /** Asserts that {@code thrown} refuses it, for the reason that the table has if it has one. */
+  public void assertRefusedBy(Throwable thrown) {
+    assertInstanceOf(failure, thrown);
+    if (kind != null) {
+      assertEquals(kind, ((ArchiveException) thrown).kind());
+    }
   }
 
   /**

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountOptions;
@@ -235,6 +237,11 @@ final class DriverKit {
     driver.remove(id);
     assertFalse(driver.exists(id));
     return thrown;
+  }
+
+  /** The same for an archive that is refused for the reason {@code kind}. */
+  void assertRefused(Kind kind, @Nullable String parent, TreeChange... changes) throws IOException {
+    assertEquals(kind, assertRefused(ArchiveException.class, parent, changes).kind());
   }
 
   /** What tells the layer {@code id} from {@code parent}; empty if nothing does. */

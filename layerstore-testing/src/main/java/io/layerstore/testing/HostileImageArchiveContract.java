@@ -4,11 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.layerstore.DigestMismatchException;
 import io.layerstore.ImageSource;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.LoadOptions;
 import io.layerstore.MaxDepthExceededException;
 import java.io.ByteArrayInputStream;
@@ -38,7 +38,7 @@ public abstract class HostileImageArchiveContract extends ImageArchiveContract {
       byte[] layer = image.layers().get(0);
       byte[] longer = java.util.Arrays.copyOf(layer, layer.length + 512);
       assertRefused(
-          DigestMismatchException.class,
+          LayerVerificationException.class,
           ImageFiles.docker(image).put(ImageFiles.layerPath(layer), longer));
     }
 

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.AmbiguousIdException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ChainId;
 import io.layerstore.CommitImageOptions;
 import io.layerstore.DiffId;
@@ -33,7 +34,6 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.Mount;
 import io.layerstore.NameConflictException;
 import io.layerstore.Platform;
@@ -1008,8 +1008,8 @@ public abstract class ImageStoreContract {
     @Test
     void importRootFs_malformedArchive_nothingRemains() throws IOException {
       List<Object> before = state();
-      assertThrows(
-          MalformedArchiveException.class,
+      Refusals.assertRefused(
+          Kind.MALFORMED,
           () ->
               images()
                   .importRootFs(

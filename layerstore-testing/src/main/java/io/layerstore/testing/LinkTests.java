@@ -13,7 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeWriter;
@@ -80,7 +80,7 @@ abstract class LinkTests extends DriverTests {
       climb += "../";
       kit()
           .assertRefused(
-              BreakoutException.class,
+              ArchiveException.Kind.BREAKOUT,
               null,
               file("target", "t"),
               symlink("d", climb + "outside"),
@@ -93,7 +93,7 @@ abstract class LinkTests extends DriverTests {
   void write_belowChainOfLinksThatClimbsOut_isBreakout(Kind kind) throws IOException {
     kit()
         .assertRefused(
-            BreakoutException.class,
+            ArchiveException.Kind.BREAKOUT,
             null,
             file("target", "t"),
             symlink("a", "b"),
@@ -106,7 +106,7 @@ abstract class LinkTests extends DriverTests {
   void write_belowLinksThatClimbStepByStep_isBreakout(Kind kind) throws IOException {
     kit()
         .assertRefused(
-            BreakoutException.class,
+            ArchiveException.Kind.BREAKOUT,
             null,
             file("target", "t"),
             dir("a"),
@@ -122,7 +122,7 @@ abstract class LinkTests extends DriverTests {
   void write_belowDirectoryReplacedByLink_isBreakout(Kind kind) throws IOException {
     kit()
         .assertRefused(
-            BreakoutException.class,
+            ArchiveException.Kind.BREAKOUT,
             null,
             file("target", "t"),
             dir("d"),
@@ -136,7 +136,7 @@ abstract class LinkTests extends DriverTests {
   void write_belowLinkOfParentLayerThatClimbsOut_staysInside(Kind kind) throws IOException {
     String parent = layer(null, file("target", "t"), symlink("d", "../outside"));
     if (traits().executesWhiteouts()) {
-      kit().assertRefused(BreakoutException.class, parent, kind.at("d/canary"));
+      kit().assertRefused(ArchiveException.Kind.BREAKOUT, parent, kind.at("d/canary"));
     } else if (kind != Kind.HARD_LINK) {
       // The layers below are not seen: the link is replaced by a directory.
       String id = kit().emptyLayer(parent);
@@ -149,7 +149,7 @@ abstract class LinkTests extends DriverTests {
   void opaque_ofLinkThatClimbsOut_isBreakout() throws IOException {
     kit()
         .assertRefused(
-            BreakoutException.class, null, symlink("d", "../../../../outside"), opaque("d"));
+            ArchiveException.Kind.BREAKOUT, null, symlink("d", "../../../../outside"), opaque("d"));
   }
 
   @Test
@@ -157,7 +157,7 @@ abstract class LinkTests extends DriverTests {
     for (String climb : List.of("../", "../../", "../../../", "../../../../", "../../../../../")) {
       kit()
           .assertRefused(
-              BreakoutException.class,
+              ArchiveException.Kind.BREAKOUT,
               null,
               symlink("s", climb + "outside"),
               hardLink("h", "s/canary"));

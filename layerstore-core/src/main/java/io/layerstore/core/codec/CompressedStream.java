@@ -1,6 +1,6 @@
 package io.layerstore.core.codec;
 
-import io.layerstore.UnsupportedCompressionException;
+import io.layerstore.ArchiveException;
 import io.layerstore.core.io.MadeStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -32,7 +32,7 @@ public final class CompressedStream extends MadeStream {
   /**
    * What gives {@code source} compressed; owns it from now on, and closes it if this fails.
    *
-   * @throws UnsupportedCompressionException if the library for the format is not there
+   * @throws ArchiveException if the library for the format is not there
    */
   public static InputStream open(CompressionFormat format, InputStream source) throws IOException {
     if (format == CompressionFormat.NONE) {

@@ -1,6 +1,6 @@
 package io.layerstore.core.codec;
 
-import io.layerstore.UnsupportedCompressionException;
+import io.layerstore.ArchiveException;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -25,7 +25,7 @@ public final class Compressor {
    * A stream that compresses what is written to it. Closing it ends the compressed data and leaves
    * {@code target} open.
    *
-   * @throws UnsupportedCompressionException if the library for the format is not there
+   * @throws ArchiveException if the library for the format is not there
    * @throws IllegalArgumentException for a format that is only read
    */
   public static OutputStream open(CompressionFormat format, OutputStream target)
@@ -38,7 +38,7 @@ public final class Compressor {
         try {
           yield ZstdCodec.compress(kept);
         } catch (LinkageError e) { // also if there is no native library for this platform
-          throw new UnsupportedCompressionException(
+          throw ArchiveException.unsupportedCompression(
               format.displayName(), "com.github.luben:zstd-jni", e);
         }
       }

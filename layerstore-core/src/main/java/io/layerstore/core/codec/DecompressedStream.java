@@ -1,10 +1,9 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerStoreException;
-import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
-import io.layerstore.MalformedArchiveException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * <p>What {@code read} throws:
  *
  * <ul>
- *   <li>{@link MalformedArchiveException} if the compressed data is damaged, cut off, or followed
- *       by something else
- *   <li>{@link LimitExceededException} if it unpacks to more than a limit allows
+ *   <li>{@link ArchiveException} if the compressed data is damaged, cut off, or followed by
+ *       something else
+ *   <li>{@link ArchiveException} if it unpacks to more than a limit allows
  *   <li>whatever the source throws, as it is
  * </ul>
  *
@@ -171,14 +170,14 @@ public final class DecompressedStream extends InputStream {
     return isFollowedBySomethingElse;
   }
 
-  private static LimitExceededException exceeded(String name, long limit) {
-    return new LimitExceededException(ArchiveException.NO_ENTRY, "", name, limit);
+  private static ArchiveException exceeded(String name, long limit) {
+    return ArchiveException.limitExceeded(name, limit);
   }
 
-  private static MalformedArchiveException malformed(
+  private static ArchiveException malformed(
       CompressionFormat format, String problem, @Nullable Throwable cause) {
-    return new MalformedArchiveException(
-        ArchiveException.NO_ENTRY, "", "the " + format.displayName() + " data " + problem, cause);
+    return new ArchiveException(
+        Kind.MALFORMED, "the " + format.displayName() + " data " + problem, cause);
   }
 
   /**

@@ -1,7 +1,7 @@
 package io.layerstore.core.codec;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.Limits;
-import io.layerstore.UnsupportedCompressionException;
 import java.io.IOException;
 import java.io.InputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
@@ -25,7 +25,7 @@ public final class Decompression {
    *
    * @param limits of which {@link Limits#maxUnpackedBytes} and {@link Limits#maxCompressionRatio}
    *     apply
-   * @throws UnsupportedCompressionException if the library for the format is not there
+   * @throws ArchiveException if the library for the format is not there
    * @throws IOException what {@link DecompressedStream#read(byte[], int, int)} throws, among it
    *     what {@code source} throws
    */
@@ -61,14 +61,14 @@ public final class Decompression {
         try {
           yield XzCodec.open(source);
         } catch (LinkageError e) {
-          throw new UnsupportedCompressionException(format.displayName(), "org.tukaani:xz", e);
+          throw ArchiveException.unsupportedCompression(format.displayName(), "org.tukaani:xz", e);
         }
       }
       case ZSTD -> {
         try {
           yield ZstdCodec.open(source);
         } catch (LinkageError e) { // also if there is no native library for this platform
-          throw new UnsupportedCompressionException(
+          throw ArchiveException.unsupportedCompression(
               format.displayName(), "com.github.luben:zstd-jni", e);
         }
       }

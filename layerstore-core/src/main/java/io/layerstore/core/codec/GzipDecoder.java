@@ -1,8 +1,7 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
-import io.layerstore.LimitExceededException;
-import io.layerstore.MalformedArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.zip.CRC32;
@@ -88,8 +87,7 @@ final class GzipDecoder extends InputStream {
       }
       return count;
     } catch (DataFormatException e) {
-      throw new MalformedArchiveException(
-          ArchiveException.NO_ENTRY, "", "the gzip data is damaged: " + e.getMessage(), e);
+      throw new ArchiveException(Kind.MALFORMED, "the gzip data is damaged: " + e.getMessage(), e);
     }
   }
 
@@ -153,8 +151,7 @@ final class GzipDecoder extends InputStream {
         return;
       }
     }
-    throw new LimitExceededException(
-        ArchiveException.NO_ENTRY, "", "gzipHeaderTextBytes", MAX_HEADER_TEXT);
+    throw ArchiveException.limitExceeded("gzipHeaderTextBytes", MAX_HEADER_TEXT);
   }
 
   private int headerByte() throws IOException {
@@ -186,12 +183,12 @@ final class GzipDecoder extends InputStream {
     return b;
   }
 
-  private static MalformedArchiveException cutOff() {
+  private static ArchiveException cutOff() {
     return malformed("the gzip data is cut off");
   }
 
-  private static MalformedArchiveException malformed(String problem) {
-    return new MalformedArchiveException(ArchiveException.NO_ENTRY, "", problem);
+  private static ArchiveException malformed(String problem) {
+    return new ArchiveException(Kind.MALFORMED, problem);
   }
 
   /** Frees the native memory; the source stays open. */

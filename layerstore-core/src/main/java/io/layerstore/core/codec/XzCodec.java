@@ -1,7 +1,6 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
-import io.layerstore.LimitExceededException;
 import java.io.IOException;
 import java.io.InputStream;
 import org.tukaani.xz.MemoryLimitException;
@@ -44,8 +43,7 @@ final class XzCodec {
       try {
         return xz.read(target, offset, length);
       } catch (MemoryLimitException e) {
-        LimitExceededException exceeded =
-            new LimitExceededException(ArchiveException.NO_ENTRY, "", MEMORY_LIMIT_NAME, limitKiB);
+        ArchiveException exceeded = ArchiveException.limitExceeded(MEMORY_LIMIT_NAME, limitKiB);
         exceeded.addSuppressed(e);
         throw exceeded;
       }

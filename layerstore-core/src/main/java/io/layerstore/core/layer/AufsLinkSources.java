@@ -2,8 +2,9 @@ package io.layerstore.core.layer;
 
 import static java.util.Objects.requireNonNull;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.spi.FileContent;
@@ -72,12 +73,13 @@ final class AufsLinkSources implements Closeable {
   /**
    * Writes a copy of the file that the hard link {@code mapped} names.
    *
-   * @throws MalformedArchiveException if there is no such file
+   * @throws ArchiveException if there is no such file
    */
   void writeCopy(TarHeader header, MappedEntry mapped, TreeWriter writer) throws IOException {
     Source source = sources.get(requireNonNull(mapped.linkSource()));
     if (source == null) {
-      throw new MalformedArchiveException(
+      throw new ArchiveException(
+          Kind.MALFORMED,
           header.index(),
           header.name().toString(),
           "invalid aufs hardlink to \"" + header.linkName() + "\"");

@@ -1,8 +1,9 @@
 package io.layerstore.core.layer;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.DevicePolicy;
 import io.layerstore.LayerPath;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
@@ -30,14 +31,15 @@ final class DeviceFilter {
    * Whether entry number {@code index} must not be made: a device, or a hard link to one that was
    * not made.
    *
-   * @throws UnsupportedEntryException if it is a device and those are refused
+   * @throws ArchiveException if it is a device and those are refused
    */
-  boolean leavesOut(long index, TreeEntry entry) throws UnsupportedEntryException {
+  boolean leavesOut(long index, TreeEntry entry) throws ArchiveException {
     LayerPath path = entry.path();
     boolean isDevice =
         entry.type() == EntryType.CHARACTER_DEVICE || entry.type() == EntryType.BLOCK_DEVICE;
     if (isDevice && policy == DevicePolicy.REFUSE) {
-      throw new UnsupportedEntryException(
+      throw new ArchiveException(
+          Kind.UNSUPPORTED_ENTRY,
           index,
           path.toString(),
           "it is a device, and this store was opened with DevicePolicy.REFUSE; with SKIP they are"

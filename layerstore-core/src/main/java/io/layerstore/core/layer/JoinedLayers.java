@@ -2,10 +2,10 @@ package io.layerstore.core.layer;
 
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
-import io.layerstore.DigestMismatchException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress.Phase;
@@ -480,7 +480,7 @@ public final class JoinedLayers implements LayerBatch {
       }
       DiffId expected = wanted.diffId();
       if (!result.diffId().equals(expected)) {
-        throw new DigestMismatchException(
+        throw new LayerVerificationException(
             "invalid diffID for layer "
                 + (depth - 1)
                 + ": expected \""

@@ -7,7 +7,6 @@ import io.layerstore.LayerVerificationException;
 import io.layerstore.Limits;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
-import io.layerstore.NotAncestorException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.TarOptions;
 import io.layerstore.core.codec.CompressedStream;
@@ -140,14 +139,15 @@ public final class LayerReading {
           ancestor = ancestor.parent();
         }
         if (ancestor == null) {
-          throw new NotAncestorException(ancestorId, layer.chainId());
+          throw new IllegalArgumentException(
+              "layer ID '"
+                  + ancestorId
+                  + "' is not a parent of the specified layer: cannot provide diff to non-parent");
         }
       }
       NativeDiff diff = diff(store, layer.cacheId(), ancestor == null ? null : ancestor.cacheId());
       return archive(
           store, OwnersBelow.of(store, layer, diff.entries()), options, e -> explain(layer, e));
-    } catch (NotAncestorException e) {
-      throw e;
     } catch (LayerStoreException e) {
       throw explain(layer, e);
     }

@@ -2,10 +2,10 @@ package io.layerstore.core.layer;
 
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
-import io.layerstore.DigestMismatchException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
@@ -172,13 +172,13 @@ public final class LayerRegistration {
 
   private static LayerRecord record(
       RegisterOptions options, @Nullable RoLayer parent, String cacheId, LayerIntake.Result taken)
-      throws DigestMismatchException {
+      throws LayerVerificationException {
     ChainId parentId = parent == null ? null : parent.chainId();
     DiffId diffId = taken.diffId();
     ChainId chainId = ChainId.of(parentId, diffId);
     DiffId expectedDiffId = options.expectedDiffId().orElse(null);
     if (expectedDiffId != null && !expectedDiffId.equals(diffId)) {
-      throw new DigestMismatchException(
+      throw new LayerVerificationException(
           "the layer archive has diff id "
               + diffId
               + " in place of the expected "
@@ -189,7 +189,7 @@ public final class LayerRegistration {
     }
     ChainId expectedChainId = options.expectedChainId().orElse(null);
     if (expectedChainId != null && !expectedChainId.equals(chainId)) {
-      throw new DigestMismatchException(
+      throw new LayerVerificationException(
           "the layer has chain id "
               + chainId
               + " in place of the expected "

@@ -3,10 +3,9 @@ package io.layerstore.core.layer;
 import static java.util.Objects.requireNonNull;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerPath;
-import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.tar.DockerRefusals;
@@ -97,9 +96,8 @@ final class LayerUnpacker {
     }
     reader.drainTail();
     if (source.isFollowedBySomethingElse() && !reader.hasEndMark()) {
-      throw new MalformedArchiveException(
-          ArchiveException.NO_ENTRY,
-          "",
+      throw new ArchiveException(
+          Kind.MALFORMED,
           "the archive has no end, and its gzip data is followed by something else: it is damaged");
     }
     if (split != null) {
@@ -116,7 +114,7 @@ final class LayerUnpacker {
 
   private void unpack(TarHeader header, InputStream payload) throws IOException {
     if (header.index() >= limits.maxEntries()) {
-      throw new LimitExceededException(
+      throw ArchiveException.limitExceeded(
           header.index(), header.name().toString(), "maxEntries", limits.maxEntries());
     }
     archiveBytes = addWithinLimit(archiveBytes, header);
@@ -214,9 +212,9 @@ final class LayerUnpacker {
     }
   }
 
-  private long addWithinLimit(long sum, TarHeader header) throws LimitExceededException {
+  private long addWithinLimit(long sum, TarHeader header) throws ArchiveException {
     if (header.size() > limits.maxUnpackedBytes() - sum) {
-      throw new LimitExceededException(
+      throw ArchiveException.limitExceeded(
           header.index(), header.name().toString(), "maxUnpackedBytes", limits.maxUnpackedBytes());
     }
     return sum + header.size();

@@ -1,6 +1,6 @@
 package io.layerstore.core.tar;
 
-import io.layerstore.LimitExceededException;
+import io.layerstore.ArchiveException;
 import io.layerstore.core.tar.TarReader.RawBytes;
 import java.io.IOException;
 import java.io.InputStream;
@@ -153,7 +153,7 @@ final class ArchiveInput {
     return count;
   }
 
-  private void count(long bytes) throws LimitExceededException {
+  private void count(long bytes) throws ArchiveException {
     total += bytes;
     if (total > maxBytes) {
       throw position.exceeds("maxUnpackedBytes", maxBytes);

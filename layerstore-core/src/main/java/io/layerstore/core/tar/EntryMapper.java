@@ -1,11 +1,9 @@
 package io.layerstore.core.tar;
 
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
-import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.core.tar.MappedEntry.Kind;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
@@ -66,14 +64,14 @@ public final class EntryMapper {
   /**
    * What {@code header} means.
    *
-   * @throws BreakoutException if the name or the target of a hard link leads out of the layer, or
+   * @throws ArchiveException if the name or the target of a hard link leads out of the layer, or
    *     something other than a directory would become its root
-   * @throws LimitExceededException if a path, a link target or an extended attribute is longer, or
-   *     there are more, than allowed
-   * @throws MalformedArchiveException if a part cannot be right
+   * @throws ArchiveException if a path, a link target or an extended attribute is longer, or there
+   *     are more, than allowed
+   * @throws ArchiveException if a part cannot be right
    */
   public MappedEntry map(TarHeader header)
-      throws BreakoutException, LimitExceededException, MalformedArchiveException {
+      throws ArchiveException, ArchiveException, ArchiveException {
     if (header.isGlobalHeader()) {
       return skipped(LayerPath.ROOT);
     }
@@ -103,7 +101,7 @@ public final class EntryMapper {
   }
 
   private MappedEntry aufsMetadata(LayerPath path, TarHeader header)
-      throws LimitExceededException, MalformedArchiveException {
+      throws ArchiveException, ArchiveException {
     if (header.type() != TarHeader.Type.FILE || !path.bytes().startsWith(AUFS_LINKS)) {
       return skipped(path);
     }
@@ -116,7 +114,7 @@ public final class EntryMapper {
    * drivers that know nothing of it.
    */
   private static void refuseWhiteoutAsDirectory(LayerPath path, TarHeader header)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     ByteString bytes = path.bytes();
     int start = 0;
     for (int slash; (slash = bytes.indexOf((byte) '/', start)) >= 0; start = slash + 1) {
@@ -132,8 +130,7 @@ public final class EntryMapper {
   }
 
   /** Type, size and link target of a whiteout do not count. */
-  private static TreeEntry whiteout(LayerPath path, TarHeader header)
-      throws MalformedArchiveException {
+  private static TreeEntry whiteout(LayerPath path, TarHeader header) throws ArchiveException {
     LayerPath parent = path.parent();
     Attributes attributes = attributes(header, List.of());
     if (path.name().equals(OPAQUE)) {
@@ -149,7 +146,7 @@ public final class EntryMapper {
   }
 
   private MappedEntry hardLink(LayerPath path, TarHeader header)
-      throws BreakoutException, LimitExceededException, MalformedArchiveException {
+      throws ArchiveException, ArchiveException, ArchiveException {
     LayerPath target = clean(header.linkName(), header);
     if (target.isRoot()) {
       throw malformed(header, "invalid hardlink target: the root of the layer");
@@ -165,7 +162,7 @@ public final class EntryMapper {
   }
 
   private TreeEntry entry(LayerPath path, TarHeader header)
-      throws LimitExceededException, MalformedArchiveException {
+      throws ArchiveException, ArchiveException {
     Attributes attributes = attributes(header);
     return switch (header.type()) {
       case DIRECTORY -> TreeEntry.directory(path, attributes);
@@ -184,8 +181,7 @@ public final class EntryMapper {
    * The text as it is: where it leads is looked at when something is opened through it, never
    * before.
    */
-  private ByteString linkText(TarHeader header)
-      throws LimitExceededException, MalformedArchiveException {
+  private ByteString linkText(TarHeader header) throws ArchiveException, ArchiveException {
     ByteString text = header.linkName();
     if (text.isEmpty()) {
       throw malformed(header, "a symbolic link without a target");
@@ -195,7 +191,7 @@ public final class EntryMapper {
     return text;
   }
 
-  private static Device device(TarHeader header) throws MalformedArchiveException {
+  private static Device device(TarHeader header) throws ArchiveException {
     long major = header.devMajor();
     long minor = header.devMinor();
     if (major < 0 || major > MAX_MAJOR || minor < 0 || minor > MAX_MINOR) {
@@ -204,8 +200,7 @@ public final class EntryMapper {
     return new Device(major, minor);
   }
 
-  private Attributes attributes(TarHeader header)
-      throws LimitExceededException, MalformedArchiveException {
+  private Attributes attributes(TarHeader header) throws ArchiveException, ArchiveException {
     List<Xattr> xattrs = header.xattrs();
     requireAtMost(xattrs.size(), limits.maxXattrs(), "maxXattrs", header);
     for (Xattr xattr : xattrs) {
@@ -236,7 +231,7 @@ public final class EntryMapper {
   }
 
   private static Attributes attributes(TarHeader header, List<Xattr> xattrs)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     Instant modified = bounded(header.modified());
     Instant accessed = header.accessed();
     if (accessed == null || accessed.isBefore(header.modified())) {
@@ -252,7 +247,7 @@ public final class EntryMapper {
         xattrs);
   }
 
-  private static long id(String name, long id, TarHeader header) throws MalformedArchiveException {
+  private static long id(String name, long id, TarHeader header) throws ArchiveException {
     if (id < 0 || id > Attributes.MAX_ID) {
       throw malformed(header, name + " out of range: " + id);
     }
@@ -268,7 +263,7 @@ public final class EntryMapper {
    * {@code .} and {@code ..}.
    */
   private LayerPath clean(ByteString name, TarHeader header)
-      throws BreakoutException, LimitExceededException, MalformedArchiveException {
+      throws ArchiveException, ArchiveException, ArchiveException {
     refuseNul(name, header);
     byte[] bytes = name.toByteArray();
     int length = 0; // of the clean path, which grows in place over the name
@@ -313,7 +308,7 @@ public final class EntryMapper {
   }
 
   private static void requireShortNames(byte[] bytes, int length, TarHeader header)
-      throws LimitExceededException {
+      throws ArchiveException {
     int start = 0;
     for (int end = 0; end <= length; end++) {
       if (end == length || bytes[end] == '/') {
@@ -330,25 +325,27 @@ public final class EntryMapper {
         && ByteString.of(bytes, start, WHITEOUT_PREFIX.length()).equals(WHITEOUT_PREFIX);
   }
 
-  private static void refuseNul(ByteString text, TarHeader header)
-      throws MalformedArchiveException {
+  private static void refuseNul(ByteString text, TarHeader header) throws ArchiveException {
     if (text.indexOf((byte) 0) >= 0) {
       throw malformed(header, "a name with a NUL in it: " + text);
     }
   }
 
   private static void requireAtMost(long value, long limit, String limitName, TarHeader header)
-      throws LimitExceededException {
+      throws ArchiveException {
     if (value > limit) {
-      throw new LimitExceededException(header.index(), header.name().toString(), limitName, limit);
+      throw ArchiveException.limitExceeded(
+          header.index(), header.name().toString(), limitName, limit);
     }
   }
 
-  private static MalformedArchiveException malformed(TarHeader header, String problem) {
-    return new MalformedArchiveException(header.index(), header.name().toString(), problem);
+  private static ArchiveException malformed(TarHeader header, String problem) {
+    return new ArchiveException(
+        ArchiveException.Kind.MALFORMED, header.index(), header.name().toString(), problem);
   }
 
-  private static BreakoutException breakout(TarHeader header, String problem) {
-    return new BreakoutException(header.index(), header.name().toString(), problem);
+  private static ArchiveException breakout(TarHeader header, String problem) {
+    return new ArchiveException(
+        ArchiveException.Kind.BREAKOUT, header.index(), header.name().toString(), problem);
   }
 }

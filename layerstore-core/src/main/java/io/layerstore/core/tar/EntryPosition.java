@@ -1,9 +1,8 @@
 package io.layerstore.core.tar;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
-import io.layerstore.LimitExceededException;
-import io.layerstore.MalformedArchiveException;
-import io.layerstore.UnsupportedEntryException;
 
 /** Which entry of an archive is being read, for the exceptions about it. */
 final class EntryPosition {
@@ -25,19 +24,19 @@ final class EntryPosition {
     return index;
   }
 
-  MalformedArchiveException malformed(String problem) {
-    return new MalformedArchiveException(index, name.toString(), problem);
+  ArchiveException malformed(String problem) {
+    return new ArchiveException(Kind.MALFORMED, index, name.toString(), problem);
   }
 
-  MalformedArchiveException unexpectedEnd() {
+  ArchiveException unexpectedEnd() {
     return malformed("unexpected EOF");
   }
 
-  LimitExceededException exceeds(String limitName, long limit) {
-    return new LimitExceededException(index, name.toString(), limitName, limit);
+  ArchiveException exceeds(String limitName, long limit) {
+    return ArchiveException.limitExceeded(index, name.toString(), limitName, limit);
   }
 
-  UnsupportedEntryException unsupported(String problem) {
-    return new UnsupportedEntryException(index, name.toString(), problem);
+  ArchiveException unsupported(String problem) {
+    return new ArchiveException(Kind.UNSUPPORTED_ENTRY, index, name.toString(), problem);
   }
 }

@@ -1,7 +1,7 @@
 package io.layerstore.core.tar;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
-import io.layerstore.MalformedArchiveException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -66,7 +66,7 @@ final class HeaderBlock {
   }
 
   /** Reads and checks every field. */
-  void parse(EntryPosition position) throws MalformedArchiveException {
+  void parse(EntryPosition position) throws ArchiveException {
     checkChecksum(position);
     format = detectFormat();
     size = number(124, 12, "size", position);
@@ -118,7 +118,7 @@ final class HeaderBlock {
   }
 
   /** Eight bytes at a time, because this is most of the work on a header. */
-  private void checkChecksum(EntryPosition position) throws MalformedArchiveException {
+  private void checkChecksum(EntryPosition position) throws ArchiveException {
     long pairs = 0; // four sums of 16 bits each, which 64 times two bytes cannot overflow
     int negative = 0;
     for (int i = 0; i < SIZE; i += Long.BYTES) {
@@ -220,7 +220,7 @@ final class HeaderBlock {
   }
 
   /** The logical size of an old GNU sparse file. */
-  long sparseRealSize(EntryPosition position) throws MalformedArchiveException {
+  long sparseRealSize(EntryPosition position) throws ArchiveException {
     return number(483, 12, "realsize", position);
   }
 
@@ -232,7 +232,7 @@ final class HeaderBlock {
    * @return whether an extension block follows
    */
   boolean readSparseEntries(int offset, int count, SparseMap map, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     for (int i = 0; i < count; i++) {
       int at = offset + 24 * i;
       if (block[at] == 0) {
@@ -246,7 +246,7 @@ final class HeaderBlock {
   }
 
   private long number(int offset, int width, String field, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     isNumberInvalid = false;
     long value = number(offset, width);
     if (isNumberInvalid) {

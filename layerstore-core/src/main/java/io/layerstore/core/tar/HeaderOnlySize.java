@@ -1,6 +1,6 @@
 package io.layerstore.core.tar;
 
-import io.layerstore.MalformedArchiveException;
+import io.layerstore.ArchiveException;
 
 /**
  * The size field of entries that have no payload: links, directories, devices and pipes.
@@ -38,7 +38,7 @@ final class HeaderOnlySize {
       boolean isFromPax,
       boolean isPaxArchive,
       EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     boolean isAgreed =
         switch (type) {
           case DIRECTORY -> flag == '5' && !isFromPax;

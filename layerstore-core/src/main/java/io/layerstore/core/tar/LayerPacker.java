@@ -1,9 +1,10 @@
 package io.layerstore.core.tar;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.core.io.MadeStream;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
@@ -87,8 +88,8 @@ public final class LayerPacker extends MadeStream {
    *
    * @throws ConcurrentChangeException if a file turns out to be shorter or longer than the reader
    *     said
-   * @throws UnsupportedEntryException if an entry cannot be expressed, such as a file with the name
-   *     of a whiteout
+   * @throws ArchiveException if an entry cannot be expressed, such as a file with the name of a
+   *     whiteout
    */
   @Override
   protected int make(byte[] target, int offset, int length) throws IOException {
@@ -184,7 +185,7 @@ public final class LayerPacker extends MadeStream {
     }
   }
 
-  private byte[] headers(TreeEntry entry) throws UnsupportedEntryException {
+  private byte[] headers(TreeEntry entry) throws ArchiveException {
     refuseWhiteoutName(entry);
     ByteString path = entry.path().bytes();
     Attributes attributes = entry.attributes();
@@ -211,7 +212,7 @@ public final class LayerPacker extends MadeStream {
       TreeEntry entry,
       ByteString linkName,
       @Nullable ByteString capability)
-      throws UnsupportedEntryException {
+      throws ArchiveException {
     Device device = entry.device() == null ? NO_DEVICE : entry.device();
     if (!HeaderWriter.fits(device)) {
       throw unsupported(
@@ -233,7 +234,7 @@ public final class LayerPacker extends MadeStream {
   }
 
   /** Refuses what would be a deletion to whoever unpacks the archive. */
-  private void refuseWhiteoutName(TreeEntry entry) throws UnsupportedEntryException {
+  private void refuseWhiteoutName(TreeEntry entry) throws ArchiveException {
     LayerPath path = entry.path();
     boolean isWhiteout = entry.type() == EntryType.WHITEOUT;
     // The deletion of a file called like a whiteout is fine, but for the one that would be an
@@ -251,8 +252,8 @@ public final class LayerPacker extends MadeStream {
     }
   }
 
-  private UnsupportedEntryException unsupported(TreeEntry entry, String problem) {
-    return new UnsupportedEntryException(index, entry.path().toString(), problem);
+  private ArchiveException unsupported(TreeEntry entry, String problem) {
+    return new ArchiveException(Kind.UNSUPPORTED_ENTRY, index, entry.path().toString(), problem);
   }
 
   private static @Nullable ByteString capability(Attributes attributes) {

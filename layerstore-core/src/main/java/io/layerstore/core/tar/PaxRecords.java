@@ -1,7 +1,7 @@
 package io.layerstore.core.tar;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.spi.Xattr;
 import java.io.ByteArrayOutputStream;
 import java.time.Instant;
@@ -70,7 +70,7 @@ final class PaxRecords {
   }
 
   /** Reads the data in {@link #body}. */
-  void parse(EntryPosition position) throws MalformedArchiveException {
+  void parse(EntryPosition position) throws ArchiveException {
     byte[] bytes = body.bytes();
     int at = 0;
     while (at < body.length()) {
@@ -86,7 +86,7 @@ final class PaxRecords {
   }
 
   private int recordEnd(byte[] bytes, int at, int space, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     try {
       long length = space < 0 ? -1 : Decimal.parse(bytes, at, space);
       if (length >= MIN_RECORD_BYTES && length <= body.length() - at && length > space + 1 - at) {
@@ -99,7 +99,7 @@ final class PaxRecords {
   }
 
   private void add(byte[] bytes, int from, int equals, int end, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     PaxKey key = PaxKey.of(bytes, from, equals);
     boolean isName = key != null && key.isName();
     if (isName ? indexOf(bytes, '\0', equals, end) >= 0 : indexOf(bytes, '\0', from, equals) >= 0) {
@@ -125,7 +125,7 @@ final class PaxRecords {
 
   /** Collects the map of format 0.0 in the form of 0.1: numbers with commas between them. */
   private void addSparse(PaxKey key, byte[] bytes, int from, int to, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     PaxKey expected = sparsePairCount % 2 == 0 ? PaxKey.SPARSE_OFFSET : PaxKey.SPARSE_NUMBYTES;
     if (key != expected || indexOf(bytes, ',', from, to) >= 0) {
       throw position.malformed("invalid PAX record: sparse map out of order");
@@ -156,7 +156,7 @@ final class PaxRecords {
     return PaxKey.isText(text, body.bytes(), value(key).start, value(key).end);
   }
 
-  long number(PaxKey key, EntryPosition position) throws MalformedArchiveException {
+  long number(PaxKey key, EntryPosition position) throws ArchiveException {
     try {
       return Decimal.parse(body.bytes(), value(key).start, value(key).end);
     } catch (NumberFormatException e) {
@@ -164,7 +164,7 @@ final class PaxRecords {
     }
   }
 
-  Instant time(PaxKey key, EntryPosition position) throws MalformedArchiveException {
+  Instant time(PaxKey key, EntryPosition position) throws ArchiveException {
     try {
       return Decimal.parseTime(body.bytes(), value(key).start, value(key).end);
     } catch (NumberFormatException e) {

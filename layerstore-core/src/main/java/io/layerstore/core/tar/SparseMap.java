@@ -1,6 +1,6 @@
 package io.layerstore.core.tar;
 
-import io.layerstore.MalformedArchiveException;
+import io.layerstore.ArchiveException;
 import io.layerstore.spi.FileContent.Extent;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,11 +28,11 @@ final class SparseMap {
    *
    * @param logicalSize the size of the file
    * @param storedSize how many bytes the archive holds for it
-   * @throws MalformedArchiveException if the runs are out of order, overlap, leave the file, or do
-   *     not account for every stored byte
+   * @throws ArchiveException if the runs are out of order, overlap, leave the file, or do not
+   *     account for every stored byte
    */
   List<Extent> extents(long logicalSize, long storedSize, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     if (logicalSize < 0) {
       throw position.malformed("invalid sparse file: negative size");
     }
@@ -64,7 +64,7 @@ final class SparseMap {
    * and nothing else.
    */
   static SparseMap ofCommaSeparated(byte[] text, long pairs, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     long numbers = text.length == 0 ? 0 : 1;
     for (byte b : text) {
       if (b == ',') {
@@ -80,13 +80,13 @@ final class SparseMap {
 
   /** Reads the map of PAX format 1.0: {@code 2 * pairs} numbers, each followed by a newline. */
   static SparseMap ofLines(byte[] text, int from, int to, long pairs, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     return parse(text, from, to, '\n', pairs, position);
   }
 
   private static SparseMap parse(
       byte[] text, int from, int to, char separator, long pairs, EntryPosition position)
-      throws MalformedArchiveException {
+      throws ArchiveException {
     SparseMap map = new SparseMap();
     int at = from;
     try {

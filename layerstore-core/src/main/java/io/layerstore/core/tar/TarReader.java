@@ -1,10 +1,9 @@
 package io.layerstore.core.tar;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
-import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
-import io.layerstore.MalformedArchiveException;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.core.tar.SparseReader.Sparse;
 import io.layerstore.spi.FileContent.Extent;
 import java.io.IOException;
@@ -221,8 +220,8 @@ public final class TarReader {
         block.parse(position);
         return true;
       }
-    } catch (MalformedArchiveException e) {
-      throw isFirst ? unlikeTar(e) : e;
+    } catch (ArchiveException e) {
+      throw isFirst && e.kind() == Kind.MALFORMED ? unlikeTar(e) : e;
     }
     hasEndMark = true;
     if (input.readRawBlock(block) && !block.isZero()) {
@@ -234,12 +233,12 @@ public final class TarReader {
   /**
    * What to throw if the first header is none: what the archive looks like instead, if that shows.
    */
-  private MalformedArchiveException unlikeTar(MalformedArchiveException e) {
+  private ArchiveException unlikeTar(ArchiveException e) {
     int length = (int) Math.min(input.used(), HeaderBlock.SIZE);
     return length == HeaderBlock.SIZE && block.hasMagic()
         ? e
         : ForeignFormat.detect(block.bytes(), length)
-            .<MalformedArchiveException>map(format -> new NotTarException(format, e))
+            .<ArchiveException>map(format -> new NotTarException(format, e))
             .orElse(e);
   }
 
@@ -256,15 +255,14 @@ public final class TarReader {
     return (int) (-size & (HeaderBlock.SIZE - 1));
   }
 
-  private long requireSize(long size) throws MalformedArchiveException {
+  private long requireSize(long size) throws ArchiveException {
     if (size < 0) {
       throw position.malformed("invalid tar header: negative size");
     }
     return size;
   }
 
-  private void requireAtMost(long value, long limit, String limitName)
-      throws LimitExceededException {
+  private void requireAtMost(long value, long limit, String limitName) throws ArchiveException {
     if (value > limit) {
       throw position.exceeds(limitName, limit);
     }
@@ -362,7 +360,7 @@ public final class TarReader {
         devMinor);
   }
 
-  private TarHeader.Type type(int flag) throws UnsupportedEntryException {
+  private TarHeader.Type type(int flag) throws ArchiveException {
     return switch (flag) {
       case 0, '0', 'S' -> TarHeader.Type.FILE;
       case '1' -> TarHeader.Type.HARD_LINK;
@@ -386,17 +384,17 @@ public final class TarReader {
     return key == PaxKey.PATH ? block.name() : block.linkName();
   }
 
-  private long number(PaxKey key, long fromBlock) throws MalformedArchiveException {
+  private long number(PaxKey key, long fromBlock) throws ArchiveException {
     return pax.has(key) ? pax.number(key, position) : fromBlock;
   }
 
-  private Instant modified() throws MalformedArchiveException {
+  private Instant modified() throws ArchiveException {
     return pax.has(PaxKey.MTIME)
         ? pax.time(PaxKey.MTIME, position)
         : Decimal.instant(block.modifiedSeconds(), 0);
   }
 
-  private @Nullable Instant accessed() throws MalformedArchiveException {
+  private @Nullable Instant accessed() throws ArchiveException {
     if (pax.has(PaxKey.ATIME)) {
       return pax.time(PaxKey.ATIME, position);
     }

@@ -5,7 +5,6 @@ import io.layerstore.ByteString;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DigestAlgorithm;
-import io.layerstore.DigestMismatchException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.StoreCorruptedException;
@@ -33,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>{@link LayerVerificationException}: a file is missing or was changed
- *   <li>{@link DigestMismatchException}: all files are right, the whole is not
+ *   <li>{@link LayerVerificationException}: all files are right, the whole is not
  *   <li>{@link StoreCorruptedException}: the document is damaged
  * </ul>
  *
@@ -149,10 +148,10 @@ public final class AssembledStream extends MadeStream {
     return new OpenFile(entry, path, files.open(path, entry.sizeBytes()));
   }
 
-  private void verifyDigest() throws DigestMismatchException {
+  private void verifyDigest() throws LayerVerificationException {
     Digest actual = Digest.sha256(sha256.digest());
     if (!actual.equals(expected.digest())) {
-      throw new DigestMismatchException(
+      throw new LayerVerificationException(
           "could not verify layer data for: "
               + expected
               + ". This may be because internal files in the layer store were modified. Registering the layer again heals it",

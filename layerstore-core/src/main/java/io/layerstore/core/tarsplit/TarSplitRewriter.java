@@ -1,13 +1,12 @@
 package io.layerstore.core.tarsplit;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DigestAlgorithm;
-import io.layerstore.DigestMismatchException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
 import io.layerstore.spi.FileGetter;
@@ -68,8 +67,8 @@ public final class TarSplitRewriter {
    * Writes the new document to {@code target}, uncompressed, and leaves {@code target} open.
    *
    * @param expected the digest of the archive
-   * @throws UnsupportedEntryException if a content is neither in the layer nor salvaged
-   * @throws DigestMismatchException if the new document does not stand for the archive
+   * @throws ArchiveException if a content is neither in the layer nor salvaged
+   * @throws LayerVerificationException if the new document does not stand for the archive
    */
   public void rewrite(OutputStream target, DiffId expected) throws IOException {
     findLastPositions();
@@ -135,8 +134,9 @@ public final class TarSplitRewriter {
     if (path != null && isInLayer(path, entry)) {
       return files.open(path, entry.sizeBytes());
     }
-    throw new UnsupportedEntryException(
-        ArchiveException.NO_ENTRY,
+    throw new ArchiveException(
+        Kind.UNSUPPORTED_ENTRY,
+        -1,
         entry.name().toString(),
         "the content of \""
             + entry.name()
@@ -173,10 +173,10 @@ public final class TarSplitRewriter {
     }
   }
 
-  private void verify(DiffId expected) throws DigestMismatchException {
+  private void verify(DiffId expected) throws LayerVerificationException {
     Digest actual = Digest.sha256(sha256.digest());
     if (!actual.equals(expected.digest())) {
-      throw new DigestMismatchException(
+      throw new LayerVerificationException(
           "the layer "
               + expected
               + " could not be exported again: what its entries destroyed does not add up to the archive",

@@ -1,8 +1,8 @@
 package io.layerstore.driver.rooted;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
-import io.layerstore.UnsupportedEntryException;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -55,9 +55,9 @@ public final class ByteNames {
   /**
    * The relative path of one name.
    *
-   * @throws UnsupportedEntryException if the file system has no such name
+   * @throws ArchiveException if the file system has no such name
    */
-  public Path toPath(ByteString name) throws UnsupportedEntryException {
+  public Path toPath(ByteString name) throws ArchiveException {
     try {
       Path path = parse(name);
       if (path.isAbsolute() || path.getRoot() != null || path.getNameCount() != 1) {
@@ -210,11 +210,8 @@ public final class ByteNames {
     return ByteString.of(bytes.toByteArray());
   }
 
-  private static UnsupportedEntryException unsupported(ByteString name, @Nullable Exception cause) {
-    return new UnsupportedEntryException(
-        ArchiveException.NO_ENTRY,
-        "",
-        "the file system cannot store the name \"" + name + "\"",
-        cause);
+  private static ArchiveException unsupported(ByteString name, @Nullable Exception cause) {
+    return new ArchiveException(
+        Kind.UNSUPPORTED_ENTRY, "the file system cannot store the name \"" + name + "\"", cause);
   }
 }

@@ -1,7 +1,7 @@
 package io.layerstore.driver.rooted;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
-import io.layerstore.UnsupportedEntryException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -45,9 +45,9 @@ public final class DiskNames {
    * The relative path of one name.
    *
    * @param spelling which one of {@link NameEscapes#SPELLINGS}
-   * @throws UnsupportedEntryException if the file system has no such name
+   * @throws ArchiveException if the file system has no such name
    */
-  public Path toPath(ByteString name, int spelling) throws UnsupportedEntryException {
+  public Path toPath(ByteString name, int spelling) throws ArchiveException {
     return bytes.toPath(traits.hasEscapes() ? escapes.spell(name, spelling) : name);
   }
 

@@ -5,13 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.Limits;
-import io.layerstore.UnsupportedCompressionException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,10 +34,13 @@ final class OptionalCodecTest {
         assertThrows(InvocationTargetException.class, () -> openWithoutLibraries(source))
             .getCause();
 
-    assertEquals(UnsupportedCompressionException.class.getName(), thrown.getClass().getName());
-    assertEquals(name, thrown.getClass().getMethod("format").invoke(thrown));
-    assertEquals(dependency, thrown.getClass().getMethod("dependency").invoke(thrown));
+    assertEquals(ArchiveException.class.getName(), thrown.getClass().getName());
+    assertEquals(
+        "UNSUPPORTED_COMPRESSION",
+        String.valueOf(thrown.getClass().getMethod("kind").invoke(thrown)));
+    assertEquals(Optional.of(dependency), thrown.getClass().getMethod("liftedBy").invoke(thrown));
     assertTrue(thrown.getMessage().contains(dependency), thrown.getMessage());
+    assertTrue(thrown.getMessage().contains("with " + name + ","), thrown.getMessage());
   }
 
   @Test
@@ -61,7 +65,7 @@ final class OptionalCodecTest {
         assertThrows(InvocationTargetException.class, () -> open.invoke(null, zstd, source))
             .getCause();
 
-    assertEquals(UnsupportedCompressionException.class.getName(), thrown.getClass().getName());
+    assertEquals(ArchiveException.class.getName(), thrown.getClass().getName());
     assertTrue(thrown.getMessage().contains("com.github.luben:zstd-jni"), thrown.getMessage());
     assertTrue(isClosed.get());
   }

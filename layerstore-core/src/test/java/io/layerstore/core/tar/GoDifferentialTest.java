@@ -3,11 +3,9 @@ package io.layerstore.core.tar;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
-import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
-import io.layerstore.MalformedArchiveException;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.core.tar.TarReader.RawBytes;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
@@ -25,6 +23,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32;
@@ -220,18 +219,20 @@ final class GoDifferentialTest {
         lines.add(describe(header, reader.payload().readAllBytes()));
       }
       lines.add("OK");
-    } catch (UnsupportedEntryException e) {
-      lines.add("REFUSED ON PURPOSE");
-    } catch (LimitExceededException e) {
-      lines.add(e.limitName().equals("maxUnpackedBytes") ? "REFUSED ON PURPOSE" : "ERR");
-    } catch (MalformedArchiveException e) {
+    } catch (ArchiveException e) {
       lines.add(isOnPurpose(e) ? "REFUSED ON PURPOSE" : "ERR");
     }
     return lines;
   }
 
-  private static boolean isOnPurpose(MalformedArchiveException e) {
-    return e.getMessage().contains("ambiguous") || e.getMessage().contains("negative size");
+  private static boolean isOnPurpose(ArchiveException e) {
+    return switch (e.kind()) {
+      case UNSUPPORTED_ENTRY -> true;
+      case LIMIT_EXCEEDED -> e.limitName().equals(Optional.of("maxUnpackedBytes"));
+      case MALFORMED ->
+          e.getMessage().contains("ambiguous") || e.getMessage().contains("negative size");
+      default -> throw new AssertionError(e);
+    };
   }
 
   private static String describe(TarHeader header, byte[] payload) {

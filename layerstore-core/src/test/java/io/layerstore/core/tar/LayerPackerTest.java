@@ -6,16 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
 import io.layerstore.testing.AppendixA;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
 import java.io.ByteArrayOutputStream;
@@ -24,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -254,7 +256,7 @@ final class LayerPackerTest {
     void read_deviceNumberBeyondTheField_isRefused() {
       Device device = new Device(1 << 21, 0);
       tree.add(TreeEntry.device(LayerPath.of("d"), EntryType.BLOCK_DEVICE, FILE, device));
-      assertThrows(UnsupportedEntryException.class, LayerPackerTest.this::pack);
+      Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, LayerPackerTest.this::pack);
     }
 
     private void assertPax(String headerName, byte[] records, TarHeaderBlock main)
@@ -408,14 +410,14 @@ final class LayerPackerTest {
         strings = {".wh.x", "d/.wh.x", ".wh..wh..opq", ".wh.d/x", ".wh..wh.plnk/x", ".wh."})
     void read_fileCalledLikeAWhiteout_isRefused(String name) {
       tree.add(file(name, 0));
-      var e = assertThrows(UnsupportedEntryException.class, LayerPackerTest.this::pack);
-      assertEquals(name, e.entryName());
+      var e = Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, LayerPackerTest.this::pack);
+      assertEquals(Optional.of(name), e.entryName());
     }
 
     @Test
     void read_directoryCalledLikeAWhiteout_isRefused() {
       tree.add(directory(".wh.x"));
-      assertThrows(UnsupportedEntryException.class, LayerPackerTest.this::pack);
+      Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, LayerPackerTest.this::pack);
     }
 
     @Test
@@ -427,7 +429,7 @@ final class LayerPackerTest {
     @Test
     void read_deletionThatWouldBeAnOpaqueMarker_isRefused() {
       tree.add(TreeEntry.whiteout(LayerPath.of("d/.wh..opq"), FILE));
-      assertThrows(UnsupportedEntryException.class, LayerPackerTest.this::pack);
+      Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, LayerPackerTest.this::pack);
     }
 
     @Test

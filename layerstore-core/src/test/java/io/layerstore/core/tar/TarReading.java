@@ -2,12 +2,11 @@ package io.layerstore.core.tar;
 
 import static io.layerstore.testing.TarHeaderBlock.named;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
-import io.layerstore.LimitExceededException;
-import io.layerstore.MalformedArchiveException;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -68,16 +67,16 @@ final class TarReading {
     assertEquals(expected, parse(archive).listing());
   }
 
-  static MalformedArchiveException assertMalformed(TarBuilder archive) {
-    return assertRefused(MalformedArchiveException.class, archive);
+  static ArchiveException assertMalformed(TarBuilder archive) {
+    return assertRefused(Kind.MALFORMED, archive);
   }
 
-  static LimitExceededException assertExceeds(TarBuilder archive) {
-    return assertRefused(LimitExceededException.class, archive);
+  static ArchiveException assertExceeds(TarBuilder archive) {
+    return assertRefused(Kind.LIMIT_EXCEEDED, archive);
   }
 
-  static <E extends ArchiveException> E assertRefused(Class<E> type, TarBuilder archive) {
-    return assertThrows(type, () -> ParsedArchive.of(archive.toBytes()));
+  static ArchiveException assertRefused(Kind kind, TarBuilder archive) {
+    return Refusals.assertRefused(kind, () -> ParsedArchive.of(archive.toBytes()));
   }
 
   static byte[] latin1(String text) {

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.Digest;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
@@ -394,8 +394,7 @@ final class EntryReaderTest {
 
     @Test
     void next_sourceCannotBeDecompressed_isCorrupted() {
-      MalformedArchiveException failure =
-          new MalformedArchiveException(ArchiveException.NO_ENTRY, "", "the gzip data is cut off");
+      ArchiveException failure = new ArchiveException(Kind.MALFORMED, "the gzip data is cut off");
 
       StoreCorruptedException thrown =
           assertThrows(

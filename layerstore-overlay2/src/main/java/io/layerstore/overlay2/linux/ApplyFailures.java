@@ -1,10 +1,8 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ArchiveException;
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MalformedArchiveException;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.spi.HelperFailureException;
 
 /** What a failure to unpack means: that the archive is at fault, or the machine. */
@@ -17,9 +15,8 @@ final class ApplyFailures {
     String path = "/" + error.path();
     return switch (error.code()) {
       case Protocol.CODE_BREAKOUT ->
-          new BreakoutException(
-              ArchiveException.NO_ENTRY,
-              "",
+          new ArchiveException(
+              Kind.BREAKOUT,
               "the way to " + path + " leads through a symbolic link above the root of the layer",
               cause);
       case Protocol.CODE_NOT_A_DIRECTORY ->
@@ -36,9 +33,8 @@ final class ApplyFailures {
           malformed(path + " is a hard link to what the archive does not have before it", cause);
       case Protocol.CODE_BAD_LINK -> malformed(path + " is a hard link to a directory", cause);
       case Protocol.CODE_WHITEOUT_DEVICE ->
-          new UnsupportedEntryException(
-              ArchiveException.NO_ENTRY,
-              "",
+          new ArchiveException(
+              Kind.UNSUPPORTED_ENTRY,
               path
                   + " is a character device 0/0, which overlay takes for a deletion; if that is what"
                   + " it is for, open the store with the driver option "
@@ -53,7 +49,7 @@ final class ApplyFailures {
     };
   }
 
-  private static MalformedArchiveException malformed(String problem, Throwable cause) {
-    return new MalformedArchiveException(ArchiveException.NO_ENTRY, "", problem, cause);
+  private static ArchiveException malformed(String problem, Throwable cause) {
+    return new ArchiveException(Kind.MALFORMED, problem, cause);
   }
 }

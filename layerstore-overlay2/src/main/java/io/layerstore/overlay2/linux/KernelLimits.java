@@ -1,9 +1,9 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
 
@@ -23,9 +23,9 @@ final class KernelLimits {
   /**
    * Checks what is in an entry.
    *
-   * @throws UnsupportedEntryException if something is too long
+   * @throws ArchiveException if something is too long
    */
-  static void require(TreeEntry entry) throws UnsupportedEntryException {
+  static void require(TreeEntry entry) throws ArchiveException {
     requirePath(entry, entry.path());
     if (entry.linkTarget() != null) {
       requirePath(entry, entry.linkTarget());
@@ -46,8 +46,7 @@ final class KernelLimits {
     }
   }
 
-  private static void requirePath(TreeEntry entry, LayerPath path)
-      throws UnsupportedEntryException {
+  private static void requirePath(TreeEntry entry, LayerPath path) throws ArchiveException {
     if (path.bytes().length() >= PATH_MAX) {
       throw tooLong(entry, "the path", PATH_MAX - 1);
     }
@@ -66,10 +65,9 @@ final class KernelLimits {
     return Math.max(longest, path.length() - start);
   }
 
-  private static UnsupportedEntryException tooLong(TreeEntry entry, String what, int limit) {
-    return new UnsupportedEntryException(
-        ArchiveException.NO_ENTRY,
-        "",
+  private static ArchiveException tooLong(TreeEntry entry, String what, int limit) {
+    return new ArchiveException(
+        Kind.UNSUPPORTED_ENTRY,
         "/" + entry.path() + ": " + what + " is longer than the " + limit + " that Linux takes");
   }
 }

@@ -7,15 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.layerstore.BreakoutException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MalformedArchiveException;
 import io.layerstore.OperationInterruptedException;
-import io.layerstore.UnmappableIdException;
-import io.layerstore.UnsupportedEntryException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
@@ -23,9 +20,11 @@ import io.layerstore.spi.FileContent;
 import io.layerstore.spi.FileContent.Extent;
 import io.layerstore.spi.HelperFailureException;
 import io.layerstore.spi.TreeEntry;
+import io.layerstore.spi.UnmappableIdException;
 import io.layerstore.spi.WriteContext;
 import io.layerstore.spi.Xattr;
 import io.layerstore.testing.Machine;
+import io.layerstore.testing.Refusals;
 import io.layerstore.testing.Tool;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
@@ -266,7 +265,7 @@ class ApplyHelperTest {
               TreeEntry.symlink(path("l"), mode(0777), ByteString.utf8("x".repeat(4096))),
               TreeEntry.directory(path("d"), mode(0755).withXattrs(List.of(longValue))),
               TreeEntry.directory(path("d"), mode(0755).withXattrs(List.of(longAttribute))))) {
-        assertThrows(UnsupportedEntryException.class, () -> writer().write(entry, null));
+        Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, () -> writer().write(entry, null));
       }
       file("still", "works");
       finish();
@@ -382,7 +381,7 @@ class ApplyHelperTest {
           .write(
               TreeEntry.device(path("d"), EntryType.CHARACTER_DEVICE, mode(0), Device.WHITEOUT),
               null);
-      assertThrows(UnsupportedEntryException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.UNSUPPORTED_ENTRY, ApplyHelperTest.this::finish);
     }
 
     @Test
@@ -419,7 +418,7 @@ class ApplyHelperTest {
     @Test
     void write_hardLinkToNothing_isMalformed() throws IOException {
       hardLink("h", "missing/file");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
       assertEquals(List.of(), names());
     }
 
@@ -427,21 +426,21 @@ class ApplyHelperTest {
     void write_hardLinkToItself_isMalformed() throws IOException {
       file("h", "x");
       hardLink("h", "h");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
     }
 
     @Test
     void write_hardLinkToDirectory_isMalformed() throws IOException {
       directory("d");
       hardLink("h", "d");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
     }
 
     @Test
     void write_hardLinkThroughEscapingLink_isBreakout() throws IOException {
       symlink("out", "../..");
       hardLink("h", "out/canary");
-      assertThrows(BreakoutException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.BREAKOUT, ApplyHelperTest.this::finish);
     }
 
     @Test
@@ -550,7 +549,7 @@ class ApplyHelperTest {
       symlink("x/l", "..");
       file("x/l/x", "file");
       file("x/l/y", "no way any more");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
       assertEquals(List.of("x"), names());
     }
   }
@@ -611,7 +610,7 @@ class ApplyHelperTest {
       symlink("d", "../..");
       LayerPath through = type == EntryType.OPAQUE ? path("d/layer") : path("d/canary");
       writer().write(entry(type, through), type == EntryType.FILE ? NO_CONTENT : null);
-      assertThrows(BreakoutException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.BREAKOUT, ApplyHelperTest.this::finish);
       assertEquals("untouched", Files.readString(canary));
       assertEquals(before, Files.getLastModifiedTime(home));
     }
@@ -636,7 +635,7 @@ class ApplyHelperTest {
       symlink("b", "c/../../outside");
       directory("c");
       file("a/x", "x");
-      assertThrows(BreakoutException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.BREAKOUT, ApplyHelperTest.this::finish);
     }
 
     @Test
@@ -644,7 +643,7 @@ class ApplyHelperTest {
       file("d/a", "x");
       symlink("d", "../outside");
       file("d/b", "x");
-      assertThrows(BreakoutException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.BREAKOUT, ApplyHelperTest.this::finish);
     }
 
     @Test
@@ -652,14 +651,14 @@ class ApplyHelperTest {
       symlink("a", "b");
       symlink("b", "a");
       file("a/x", "x");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
     }
 
     @Test
     void write_throughFile_isMalformed() throws IOException {
       file("a", "x");
       file("a/b", "x");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
     }
 
     @Test
@@ -779,7 +778,7 @@ class ApplyHelperTest {
     void write_hardLinkToWhiteout_isRefused() throws IOException {
       whiteout("a");
       hardLink("b", "a");
-      assertThrows(MalformedArchiveException.class, ApplyHelperTest.this::finish);
+      Refusals.assertRefused(Kind.MALFORMED, ApplyHelperTest.this::finish);
     }
 
     @Test

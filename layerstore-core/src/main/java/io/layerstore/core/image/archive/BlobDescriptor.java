@@ -1,8 +1,8 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.Digest;
-import io.layerstore.DigestMismatchException;
 import io.layerstore.InvalidImageException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.Platform;
 import java.io.IOException;
 import java.security.MessageDigest;
@@ -69,7 +69,7 @@ record BlobDescriptor(
    * The document it describes, at {@code path}.
    *
    * @throws MissingMemberException if it is not in the archive
-   * @throws DigestMismatchException if it is another one
+   * @throws LayerVerificationException if it is another one
    */
   byte[] document(Members members, String path, int maxBytes) throws IOException {
     byte[] bytes = members.document(path, maxBytes);
@@ -94,10 +94,10 @@ record BlobDescriptor(
   }
 
   /** Checks the digest of a blob. */
-  void requireDigest(byte[] hash) throws DigestMismatchException {
+  void requireDigest(byte[] hash) throws LayerVerificationException {
     Digest actual = new Digest(digest.algorithm(), HexFormat.of().formatHex(hash));
     if (!actual.equals(digest)) {
-      throw new DigestMismatchException(
+      throw new LayerVerificationException(
           "the blob "
               + digest
               + " has digest "

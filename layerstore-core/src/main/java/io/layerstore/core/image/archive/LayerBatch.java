@@ -55,7 +55,7 @@ public interface LayerBatch extends AutoCloseable {
    * Unpacks one layer that is ready.
    *
    * @param archive plain or compressed, read to its end and not closed
-   * @throws io.layerstore.DigestMismatchException if it is another layer
+   * @throws io.layerstore.LayerVerificationException if it is another layer
    */
   void unpack(ChainId chainId, InputStream archive) throws LayerStoreException;
 

@@ -1,8 +1,8 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
 import io.layerstore.InvalidImageException;
-import io.layerstore.LimitExceededException;
 import io.layerstore.Limits;
 import io.layerstore.core.tar.NotTarException;
 import io.layerstore.core.tar.TarHeader;
@@ -123,10 +123,10 @@ final class TarMembers extends Members {
         : kept;
   }
 
-  private void noteName(TarHeader header, String path) throws LimitExceededException {
+  private void noteName(TarHeader header, String path) throws ArchiveException {
     nameBytes += path.length();
     if (nameBytes > MAX_NAME_BYTES) {
-      throw new LimitExceededException(
+      throw ArchiveException.limitExceeded(
           header.index(), header.name().toString(), "total length of names", MAX_NAME_BYTES);
     }
   }

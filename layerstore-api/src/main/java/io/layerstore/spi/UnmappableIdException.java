@@ -1,4 +1,7 @@
-package io.layerstore;
+package io.layerstore.spi;
+
+import io.layerstore.DriverException;
+import io.layerstore.IdMapping;
 
 /** A file's owner has no counterpart in the store's {@link IdMapping}. */
 public class UnmappableIdException extends DriverException {
