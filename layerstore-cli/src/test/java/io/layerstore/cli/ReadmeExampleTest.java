@@ -139,11 +139,7 @@ final class ReadmeExampleTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "README.md, example",
-    "README.md, image example",
-    "docs/guide.md, example of commands"
-  })
+  @CsvSource({"README.md, example", "README.md, image example", "README.md, example of commands"})
   void example_inTheDocument_isTheOneThatIsCompiled(String document, String name)
       throws IOException {
     Path module = Path.of("").toAbsolutePath();
@@ -164,8 +160,12 @@ final class ReadmeExampleTest {
 
   /** The command lines of the section on commands, for each driver. */
   static Stream<Arguments> commandLines() throws IOException {
-    String guide = Files.readString(Path.of("").toAbsolutePath().resolveSibling("docs/guide.md"));
-    List<String> lines = guide.lines().filter(line -> line.startsWith("layerstore run ")).toList();
+    Path module = Path.of("").toAbsolutePath();
+    String text =
+        Files.readString(module.resolveSibling("README.md"))
+            + Files.readString(module.resolveSibling("docs/guide.md"));
+    List<String> lines =
+        text.lines().filter(line -> line.startsWith("layerstore run ")).distinct().toList();
     assertTrue(lines.size() >= 6, lines::toString);
     return Stream.of("overlay2", "vfs")
         .flatMap(driver -> lines.stream().map(line -> Arguments.of(driver, line)));
@@ -173,7 +173,7 @@ final class ReadmeExampleTest {
 
   @ParameterizedTest
   @MethodSource("commandLines")
-  void commandLine_inTheGuide_works(String driver, String line) throws Exception {
+  void commandLine_inTheDocuments_works(String driver, String line) throws Exception {
     List<String> words = new ArrayList<>();
     Matcher matcher = Pattern.compile("'([^']*)'|([^' ]+)").matcher(line);
     while (matcher.find()) {
