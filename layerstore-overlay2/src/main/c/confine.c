@@ -39,7 +39,7 @@ const uint64_t CAPABILITIES_REMOVE = BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER);
 static const int allowed_calls[] = {
     SYS_read, SYS_write, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_ftruncate, SYS_close, SYS_fcntl,
     SYS_openat, 437 /* openat2 */, SYS_getdents64, SYS_fstat, SYS_fstatfs, SYS_newfstatat, SYS_statx, SYS_readlinkat,
-    SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat,
+    SYS_mkdirat, SYS_mknodat, SYS_symlinkat, SYS_linkat, SYS_unlinkat, SYS_renameat2,
     SYS_chdir, SYS_fchdir, SYS_fchown, SYS_fchownat, SYS_fchmod, SYS_fchmodat, 452 /* fchmodat2 */, SYS_utimensat,
     SYS_fsetxattr, SYS_lsetxattr, SYS_lgetxattr, SYS_llistxattr,
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_getrandom, SYS_futex,

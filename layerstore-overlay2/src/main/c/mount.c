@@ -50,16 +50,6 @@ struct mount_request {
   char lowers[MAX_LOWERS][LOWER_SIZE];
 };
 
-static bool take_id(struct cursor *c, char id[ID_SIZE]) {
-  struct bytes b = take_bytes(c);
-  if (b.length > MAX_ID || memchr(b.at, 0, b.length) != NULL) {
-    return false;
-  }
-  memcpy(id, b.at, b.length);
-  id[b.length] = 0;
-  return is_safe_id(id);
-}
-
 /* [A-Z2-7]{26}, written as l/LINK. */
 static bool take_lower(struct cursor *c, char lower[LOWER_SIZE]) {
   struct bytes b = take_bytes(c);

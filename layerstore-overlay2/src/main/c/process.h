@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "wire.h"
+
 /* Ids of layers: see is_safe_id. */
 enum { MAX_ID = 200, ID_SIZE = MAX_ID + 1 };
 
@@ -31,6 +33,9 @@ void say_hello(const struct start *, uint32_t facts);
 
 /* Whether `name` is one safe path component: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 200 bytes. */
 bool is_safe_id(const char *name);
+
+/* Takes a text that is such a name. */
+bool take_id(struct cursor *, char id[ID_SIZE]);
 
 /* Opens home, in the mount namespace this process is in now. */
 int open_home(const struct start *);

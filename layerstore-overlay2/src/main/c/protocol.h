@@ -28,6 +28,7 @@
 #define OP_STAT 0x0402
 #define OP_READ 0x0403
 #define OP_REMOVE 0x0500
+#define OP_EXCHANGE 0x0501
 #define OP_SYNC 0x0600
 
 /* From the helper; DATA and XATTR go both ways. */

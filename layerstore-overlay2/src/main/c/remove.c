@@ -1,6 +1,9 @@
-/* remove: deletes the directory of one layer, with everything in it. */
+/* remove: deletes the directory of one layer, with everything in it; exchanges the files of two layers. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "confine.h"
 #include "failure.h"
@@ -20,6 +23,28 @@ static uint16_t code_of(int error) {
   }
 }
 
+static void remove_layer(uint32_t sequence, int home, const char *id) {
+  struct removal result;
+  remove_tree(home, id, NULL, NULL, &result);
+  if (result.error == 0) {
+    put_done(sequence, result.count, 0);
+  } else {
+    report(code_of(result.error), result.error, result.stage, result.path, result.path_length, "");
+  }
+}
+
+static void exchange_files(uint32_t sequence, int home, const char *id, const char *other) {
+  int one = openat(home, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int two = openat(home, other, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (one >= 0 && two >= 0 && renameat2(one, "diff", two, "diff", RENAME_EXCHANGE) == 0) {
+    put_done(sequence, 0, 0);
+  } else {
+    report(CODE_SYSTEM, errno, "exchange files of layers", id, strlen(id), "");
+  }
+  close(one);
+  close(two);
+}
+
 int remove_mode(void) {
   static struct start start;
   uint32_t facts;
@@ -27,24 +52,18 @@ int remove_mode(void) {
   int home = confine_to_home(&start, CAPABILITIES_REMOVE, &facts);
   say_hello(&start, facts);
   struct frame f;
+  char id[ID_SIZE], other[ID_SIZE];
   while (wire_next(&f)) {
     current_sequence = f.sequence;
-    struct bytes id = take_bytes(&f.body);
-    char name[ID_SIZE];
-    if (f.opcode != OP_REMOVE || !taken(&f.body) || id.length > MAX_ID) {
+    bool exchanges = f.opcode == OP_EXCHANGE;
+    if ((f.opcode != OP_REMOVE && !exchanges) || !take_id(&f.body, id) || (exchanges && !take_id(&f.body, other)) ||
+        !taken(&f.body)) {
       protocol_error(f.sequence, "REMOVE");
     }
-    memcpy(name, id.at, id.length);
-    name[id.length] = 0;
-    if (strlen(name) != id.length || !is_safe_id(name)) {
-      protocol_error(f.sequence, "REMOVE");
-    }
-    struct removal result;
-    remove_tree(home, name, NULL, NULL, &result);
-    if (result.error == 0) {
-      put_done(f.sequence, result.count, 0);
+    if (exchanges) {
+      exchange_files(f.sequence, home, id, other);
     } else {
-      report(code_of(result.error), result.error, result.stage, result.path, result.path_length, "");
+      remove_layer(f.sequence, home, id);
     }
   }
   return EXIT_DONE;

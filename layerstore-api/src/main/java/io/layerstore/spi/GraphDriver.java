@@ -79,6 +79,24 @@ public interface GraphDriver extends AutoCloseable {
    */
   void remove(String id) throws LayerStoreException;
 
+  /**
+   * Gives the layer {@code damaged} the files of the layer {@code sound}, and that one the damaged
+   * files, if other layers need the files of the layer they are on. What else is wrong with {@code
+   * damaged} is mended; it may be gone altogether. Layers on it, and mounts made from now on, have
+   * the sound files; a mount that is there goes on with what it shows, and until it ends, {@link
+   * #remove} of {@code sound} fails.
+   *
+   * @param parent the layer that both are on, or null
+   * @return whether that was done; false if each layer has all its files itself, so that there is
+   *     no need
+   * @throws io.layerstore.DriverException if it cannot be done, such as because a mount that
+   *     outlives the process shows the damaged files; they stay where they are
+   */
+  default boolean exchangeFiles(String damaged, String sound, @Nullable String parent)
+      throws LayerStoreException {
+    return false;
+  }
+
   /** Whether there is a layer of that id. */
   boolean exists(String id) throws LayerStoreException;
 

@@ -360,6 +360,75 @@ final class LayerDirectories {
     }
   }
 
+  // ---- mending ----
+
+  /** Whether {@code id} is among the layers that {@code other} stands on. */
+  boolean isBelow(String id, String other) throws LayerStoreException {
+    for (String link : lower(other).links()) {
+      if (id.equals(idOfLink(link))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Makes what is missing or damaged of a layer that others stand on, but for its files: of these,
+   * only their directory. The name by which the others know it stays.
+   *
+   * @throws LayerStoreException if that fails; what was mended by then stays so
+   */
+  void mend(String id, @Nullable String parent) throws LayerStoreException {
+    LowerChain lower = parent == null ? LowerChain.NONE : lower(parent).below(requireLink(parent));
+    try {
+      owners.giveLayerDirectory(mendDirectory(layout.layer(id), Overlay2Layout.LAYER_MODE));
+      if (!Files.isDirectory(layout.diff(id), LinkOption.NOFOLLOW_LINKS)) {
+        owners.giveToRoot(mendDirectory(layout.diff(id), Overlay2Layout.DIFF_MODE));
+      }
+      if (!isNamed(id)) {
+        List<String> known = links().get(id);
+        restoreLink(id, known == null ? null : known.get(0));
+      }
+      if (parent == null) {
+        Files.deleteIfExists(layout.lowerFile(id));
+      } else {
+        owners.giveToRoot(mendDirectory(layout.work(id), Overlay2Layout.WORK_MODE));
+        mendFile(layout.lowerFile(id), lower.toString(), Overlay2Layout.FILE_MODE);
+      }
+      mendFile(layout.committed(id), "", Overlay2Layout.MARK_MODE);
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw failure(id, "cannot mend the layer's directory", e);
+    }
+  }
+
+  private boolean isNamed(String id) {
+    try {
+      String link = link(id);
+      return link != null && id.equals(idOfLink(link));
+    } catch (LayerStoreException e) {
+      return false;
+    }
+  }
+
+  private static Path mendDirectory(Path directory, int mode) throws IOException {
+    if (DamagedFiles.isObstructed(directory)) {
+      DamagedFiles.moveAside(directory);
+    }
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      AtomicFiles.createDirectory(directory, mode);
+    }
+    return directory;
+  }
+
+  private void mendFile(Path file, String content, int mode) throws IOException {
+    if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+      DamagedFiles.moveAside(file);
+    }
+    AtomicFiles.write(file, content.getBytes(StandardCharsets.ISO_8859_1), mode, durability);
+  }
+
   // ---- removing ----
 
   /**

@@ -64,6 +64,7 @@ final class Overlay2Driver implements GraphDriver {
   private final HostOwners owners;
   private final LayerDirectories layers;
   private final OverlayMounts mounts;
+  private final ReplacedFiles replaced;
   private final Set<String> writers = ConcurrentHashMap.newKeySet();
   private RecoveryReport recovery = RecoveryReport.CLEAN;
 
@@ -79,6 +80,7 @@ final class Overlay2Driver implements GraphDriver {
     Overlay2Layout layout = new Overlay2Layout(context.home().toAbsolutePath());
     this.layers = new LayerDirectories(layout, owners, context.durability());
     this.mounts = new OverlayMounts(layers, calls, features, owners, context.readOnly());
+    this.replaced = new ReplacedFiles(layers, mounts, calls, context.durability());
   }
 
   /** Opens the home of {@code context}, and makes and mends it unless the context is read-only. */
@@ -268,6 +270,7 @@ final class Overlay2Driver implements GraphDriver {
       layers.removeLink(id);
       return;
     }
+    replaced.requireNotShown(id);
     mounts.runUnmounted(
         id,
         () -> {
@@ -295,6 +298,16 @@ final class Overlay2Driver implements GraphDriver {
             + (inside.isEmpty() ? "in another namespace" : String.join(", ", inside))
             + "; unmount that and clean up",
         cause);
+  }
+
+  @Override
+  public boolean exchangeFiles(String damaged, String sound, @Nullable String parent)
+      throws LayerStoreException {
+    requireIds(damaged, parent);
+    requireIds(sound, null);
+    requireWritable();
+    replaced.exchange(damaged, sound, parent);
+    return true;
   }
 
   @Override

@@ -450,6 +450,44 @@ final class OverlayMounts {
     }
   }
 
+  /**
+   * The mounts of this store that show the files of a layer, by their layers: it is mounted itself,
+   * or stands below.
+   */
+  Set<String> mountsShowing(String id) throws LayerStoreException {
+    Set<String> showing = new HashSet<>();
+    for (String mounted : counter.mounted()) {
+      if (mounted.equals(id) || layers.isBelow(id, mounted)) {
+        showing.add(mounted);
+      }
+    }
+    return showing;
+  }
+
+  /**
+   * Fails if a mount that may outlive this store shows the files of a layer.
+   *
+   * @param purpose what cannot be done then
+   */
+  void requireOnlyPassingMounts(String id, String purpose) throws LayerStoreException {
+    if (!features.isRoot()) {
+      return; // All mounts are in the namespace of the helper.
+    }
+    for (String mounted : mountedIds()) {
+      Held present = held.get(mounted);
+      boolean stays = present == null || present.isPersistent();
+      if (stays && (mounted.equals(id) || layers.isBelow(id, mounted))) {
+        throw failure(
+            id, purpose + " while " + layers.layout().merged(mounted) + " is mounted; unmount it");
+      }
+    }
+  }
+
+  /** Whether the layer is mounted, and was counted here. */
+  boolean isMountedHere(String id) {
+    return counter.mounted().contains(id);
+  }
+
   /** What is done while a layer is certainly not mounted. */
   @FunctionalInterface
   interface Removal {

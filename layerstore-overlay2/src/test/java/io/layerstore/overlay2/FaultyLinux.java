@@ -54,6 +54,7 @@ final class FaultyLinux {
           "openDiff",
           "openTree",
           "remove",
+          "exchange",
           "sync");
 
   private final LinuxCalls real;

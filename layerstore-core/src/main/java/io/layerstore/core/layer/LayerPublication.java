@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  * <ul>
  *   <li>if its files still are what the new tar-split says, only the metadata is replaced, so that
  *       layers above keep their ground;
- *   <li>otherwise the new files take its place. The old ones are removed, unless other layers may
- *       stand on them: then they stay in the driver, where nothing refers to them but those layers.
+ *   <li>otherwise the new files take its place; under its cache ID, if other layers stand on it and
+ *       the driver has their files in layers below. The old ones are removed, if need be later.
  * </ul>
  *
  * <p>Layers that could not be loaded because they stand on it are for the caller to load then: that
@@ -138,12 +138,13 @@ final class LayerPublication {
 
   private RoLayer heal(@Nullable RoLayer existing, @Nullable LayerRecord old)
       throws LayerStoreException {
-    boolean keepsOldFiles = old != null && oldFilesAreGood(old);
-    LayerRecord healed = old != null && keepsOldFiles ? withCacheId(old) : record;
-    log.info(
-        "healing layer {}: {}", record.chainId(), keepsOldFiles ? "its metadata" : "its files");
+    boolean hasGoodFiles = old != null && oldFilesAreGood(old);
+    log.info("healing layer {}: {}", record.chainId(), hasGoodFiles ? "its metadata" : "its files");
     boolean hasDependents =
         existing != null ? store.table().hasDependents(existing) : hasChildrenOnDisk();
+    boolean isExchanged = !hasGoodFiles && old != null && hasDependents && exchangeFiles(old);
+    boolean keepsOldFiles = hasGoodFiles || isExchanged;
+    LayerRecord healed = old != null && keepsOldFiles ? withCacheId(old) : record;
     boolean dropsOldFiles = !hasDependents && (old == null || isFilesOfThisLayer(old.cacheId()));
     store.critical().run(() -> replace(healed, keepsOldFiles, dropsOldFiles));
     if (existing != null) {
@@ -155,11 +156,34 @@ final class LayerPublication {
     return layer;
   }
 
+  /**
+   * Puts the new files under the old cache ID, before the metadata changes: whenever the process
+   * dies, the layer is as damaged as it was, or its files are sound already.
+   */
+  private boolean exchangeFiles(LayerRecord old) throws LayerStoreException {
+    return isFilesOfThisLayer(old.cacheId())
+        && store
+            .critical()
+            .call(
+                () ->
+                    store
+                        .driver()
+                        .exchangeFiles(
+                            old.cacheId(),
+                            record.cacheId(),
+                            parent == null ? null : parent.cacheId()));
+  }
+
   private void replace(LayerRecord healed, boolean keepsOldFiles, boolean dropsOldFiles)
       throws LayerStoreException {
     Leftover old = pending.transaction().replace(healed, dropsOldFiles);
     if (keepsOldFiles) {
-      pending.discard();
+      try {
+        pending.discard();
+      } catch (LayerStoreException | RuntimeException e) {
+        // As below.
+        log.warn("the damaged files stay until the next cleanup or open: {}", e.getMessage());
+      }
       return;
     }
     pending.keep();

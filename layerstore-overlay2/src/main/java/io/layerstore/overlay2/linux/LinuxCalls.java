@@ -78,6 +78,13 @@ public interface LinuxCalls {
    */
   void remove(Path home, String id) throws LayerStoreException;
 
+  /**
+   * Exchanges the {@code diff} directories of two layers, in one step.
+   *
+   * @throws LayerStoreException if that cannot be done; nothing is changed
+   */
+  void exchange(Path home, String id, String other) throws LayerStoreException;
+
   /** Forces the file system that holds {@code home} to the disk. */
   void sync(Path home) throws LayerStoreException;
 }

@@ -1,11 +1,13 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.ByteString;
 import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 
@@ -13,6 +15,7 @@ import java.util.Objects;
 public final class NativeLinuxCalls implements LinuxCalls {
 
   private static final Path ROOT = Path.of("/");
+  private static final Duration EXCHANGE_TIMEOUT = Duration.ofSeconds(60);
 
   private final Path binary;
   private final NamespaceChoice choice;
@@ -127,6 +130,24 @@ public final class NativeLinuxCalls implements LinuxCalls {
     DriverIds.requireValid(id);
     try (HelperProcess helper = start(HelperStart.inHome(HelperMode.REMOVE, home))) {
       RemoveRequest.send(helper, home, id);
+    }
+  }
+
+  @Override
+  public void exchange(Path home, String id, String other) throws LayerStoreException {
+    ByteString first = ByteString.utf8(DriverIds.requireValid(id));
+    ByteString second = ByteString.utf8(DriverIds.requireValid(other));
+    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.REMOVE, home))) {
+      new Conversation(helper, EXCHANGE_TIMEOUT)
+          .ask(
+              number ->
+                  new FrameBuilder(Protocol.HEADER_SIZE + 4 + first.length() + second.length())
+                      .begin(Protocol.OP_EXCHANGE, number)
+                      .bytes(first)
+                      .bytes(second)
+                      .end(),
+              Conversation::takeDone,
+              error -> error.toException(HelperProcess.DRIVER, id));
     }
   }
 

@@ -28,6 +28,7 @@ final class Protocol {
   static final int OP_STAT = 0x0402;
   static final int OP_READ = 0x0403;
   static final int OP_REMOVE = 0x0500;
+  static final int OP_EXCHANGE = 0x0501;
   static final int OP_SYNC = 0x0600;
 
   static final int OP_HELLO = 0x8001;

@@ -87,6 +87,9 @@ final class HelperVectorsTest {
           .bytes("path", "etc/motd")
           .frame("REMOVE", Protocol.OP_REMOVE)
           .bytes("id", "layer")
+          .frame("EXCHANGE", Protocol.OP_EXCHANGE)
+          .bytes("id", "layer")
+          .bytes("other", "pending")
           .frame("SYNC", Protocol.OP_SYNC);
 
   private static final WrittenFrames FROM_HELPER =
