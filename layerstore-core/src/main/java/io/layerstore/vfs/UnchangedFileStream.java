@@ -2,7 +2,7 @@ package io.layerstore.vfs;
 
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
-import java.io.FilterInputStream;
+import io.layerstore.driver.BlockFilterStream;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
@@ -11,7 +11,7 @@ import java.nio.channels.SeekableByteChannel;
  * The content of a file that somebody may be writing to: exactly as many bytes as expected, or a
  * {@link ConcurrentChangeException}.
  */
-final class UnchangedFileStream extends FilterInputStream {
+final class UnchangedFileStream extends BlockFilterStream {
 
   /** Tells whether the file is another one by now, or was written to. */
   interface ChangeCheck {
@@ -29,12 +29,6 @@ final class UnchangedFileStream extends FilterInputStream {
     this.path = path;
     this.check = check;
     this.remaining = sizeBytes;
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   @Override
@@ -67,18 +61,7 @@ final class UnchangedFileStream extends FilterInputStream {
   }
 
   @Override
-  public long skip(long count) throws IOException {
-    byte[] skipped = new byte[(int) Math.min(8192, Math.max(count, 0))];
-    return Math.max(read(skipped, 0, skipped.length), 0);
-  }
-
-  @Override
   public int available() throws IOException {
     return (int) Math.min(in.available(), remaining);
-  }
-
-  @Override
-  public boolean markSupported() {
-    return false;
   }
 }

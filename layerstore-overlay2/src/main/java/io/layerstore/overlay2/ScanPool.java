@@ -3,8 +3,8 @@ package io.layerstore.overlay2;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.overlay2.linux.TreeScan;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayDeque;
@@ -122,7 +122,7 @@ final class ScanPool implements AutoCloseable {
    * little, as for everybody who takes exactly as many bytes as the file has and never sees the
    * end; a helper that still has much to say is of no more use.
    */
-  private final class Content extends FilterInputStream {
+  private final class Content extends BlockFilterStream {
     private final TreeScan scan;
     private long left;
     private boolean isContentClosed;
@@ -131,12 +131,6 @@ final class ScanPool implements AutoCloseable {
       super(content);
       this.left = sizeBytes;
       this.scan = scan;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

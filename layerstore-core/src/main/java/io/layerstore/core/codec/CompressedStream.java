@@ -2,6 +2,7 @@ package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
 import io.layerstore.core.io.MadeStream;
+import io.layerstore.driver.MadeStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;

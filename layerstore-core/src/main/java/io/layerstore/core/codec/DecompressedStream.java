@@ -4,6 +4,7 @@ import io.layerstore.ArchiveException;
 import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
+import io.layerstore.driver.BlockInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * same. At the end of the stream the source has been read to its own end. Not safe for use by
  * several threads.
  */
-public final class DecompressedStream extends InputStream {
+public final class DecompressedStream extends BlockInputStream {
 
   /** Up to here any ratio will do: small archives of zeros compress well. */
   private static final long RATIO_CHECKED_FROM = 16L << 20;
@@ -74,12 +75,6 @@ public final class DecompressedStream extends InputStream {
   /** How much of the source has been used so far, in bytes. */
   public long compressedBytes() {
     return source.consumed();
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   @Override

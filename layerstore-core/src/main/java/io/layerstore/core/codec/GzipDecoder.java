@@ -2,8 +2,8 @@ package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
 import io.layerstore.ArchiveException.Kind;
+import io.layerstore.driver.BlockInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -19,7 +19,7 @@ import java.util.zip.Inflater;
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc1952">RFC 1952</a>
  */
-final class GzipDecoder extends InputStream {
+final class GzipDecoder extends BlockInputStream {
 
   /** The longest name or comment in a header. Go takes 512 bytes, the format sets no limit. */
   private static final int MAX_HEADER_TEXT = 64 << 10;
@@ -42,12 +42,6 @@ final class GzipDecoder extends InputStream {
   /** Reads {@code source}, which stands at the start of the first member. */
   GzipDecoder(SourceBuffer source) {
     this.source = source;
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   @Override

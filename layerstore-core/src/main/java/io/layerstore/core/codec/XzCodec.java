@@ -1,6 +1,7 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.driver.BlockInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import org.tukaani.xz.MemoryLimitException;
@@ -23,19 +24,13 @@ final class XzCodec {
   }
 
   /** Translates the one failure that is not about damaged data. */
-  private static final class XzStream extends InputStream {
+  private static final class XzStream extends BlockInputStream {
     private final XZInputStream xz;
     private final int limitKiB;
 
     XzStream(XZInputStream xz, int limitKiB) {
       this.xz = xz;
       this.limitKiB = limitKiB;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

@@ -2,8 +2,9 @@ package io.layerstore.core.layer;
 
 import static java.util.Objects.requireNonNull;
 
-import io.layerstore.ArchiveException;
+import com.google.common.io.ByteStreams;
 import io.layerstore.ArchiveException.Kind;
+import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
@@ -91,7 +92,7 @@ final class AufsLinkSources implements Closeable {
     writer.write(
         copy,
         FileContent.dense(
-            new Bounded(Channels.newInputStream(in), entry.sizeBytes()), entry.sizeBytes()));
+            ByteStreams.limit(Channels.newInputStream(in), entry.sizeBytes()), entry.sizeBytes()));
   }
 
   private SeekableByteChannel open() throws IOException {
@@ -115,35 +116,6 @@ final class AufsLinkSources implements Closeable {
     }
     if (file != null) {
       Files.deleteIfExists(file);
-    }
-  }
-
-  /** The first bytes of a stream. */
-  private static final class Bounded extends InputStream {
-    private final InputStream in;
-    private long left;
-
-    Bounded(InputStream in, long length) {
-      this.in = in;
-      this.left = length;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      if (left == 0) {
-        return -1;
-      }
-      int count = in.read(bytes, offset, (int) Math.min(length, left));
-      if (count > 0) {
-        left -= count;
-      }
-      return count;
     }
   }
 }

@@ -11,8 +11,8 @@ import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.work.Interrupts;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.spi.HelperFailureException;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -123,18 +123,12 @@ final class Disappearance {
         .onClose(changes::close);
   }
 
-  private static final class ExplainedStream extends FilterInputStream {
+  private static final class ExplainedStream extends BlockFilterStream {
     private final Explanation explanation;
 
     ExplainedStream(InputStream archive, Explanation explanation) {
       super(archive);
       this.explanation = explanation;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

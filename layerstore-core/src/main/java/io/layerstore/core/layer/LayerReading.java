@@ -21,6 +21,7 @@ import io.layerstore.core.tarsplit.AssembledStream;
 import io.layerstore.core.tarsplit.Entry;
 import io.layerstore.core.tarsplit.EntryReader;
 import io.layerstore.core.work.Interrupts;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.driver.NaiveDiff;
 import io.layerstore.spi.FileGetter;
 import io.layerstore.spi.NativeDiff;
@@ -184,7 +185,7 @@ public final class LayerReading {
   }
 
   /** The re-assembled archive of a layer; remembers when its verification fails. */
-  private final class LayerStream extends FilterInputStream {
+  private final class LayerStream extends BlockFilterStream {
     private final InputStream compressed;
     private final RoLayer layer;
 
@@ -192,12 +193,6 @@ public final class LayerReading {
       super(assembled);
       this.compressed = compressed;
       this.layer = layer;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

@@ -18,6 +18,7 @@ import io.layerstore.core.tarsplit.Disassembler;
 import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.core.work.TeeStream;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
@@ -25,7 +26,6 @@ import io.layerstore.spi.FileContent.Extent;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeWriter;
 import io.layerstore.spi.Xattr;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -270,7 +270,7 @@ final class LayerUnpacker {
   }
 
   /** Sums up what is read. */
-  private static final class CrcStream extends FilterInputStream {
+  private static final class CrcStream extends BlockFilterStream {
     private final Crc64 crc = new Crc64();
 
     CrcStream(InputStream in) {
@@ -282,25 +282,12 @@ final class LayerUnpacker {
     }
 
     @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
     public int read(byte[] bytes, int offset, int length) throws IOException {
       int count = in.read(bytes, offset, length);
       if (count > 0) {
         crc.update(bytes, offset, count);
       }
       return count;
-    }
-
-    @Override
-    public long skip(long count) throws IOException {
-      byte[] skipped = new byte[(int) Math.min(8192, Math.max(count, 1))];
-      int read = read(skipped, 0, (int) Math.min(skipped.length, count));
-      return Math.max(read, 0);
     }
   }
 

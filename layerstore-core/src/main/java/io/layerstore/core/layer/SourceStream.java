@@ -1,6 +1,7 @@
 package io.layerstore.core.layer;
 
 import io.layerstore.core.work.Interrupts;
+import io.layerstore.driver.BlockInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
@@ -10,7 +11,7 @@ import java.io.InputStream;
  *
  * <p>Tells failures of the source from failures of what reads it.
  */
-final class SourceStream extends InputStream {
+final class SourceStream extends BlockInputStream {
 
   private final InputStream source;
   private final ProgressReporter.OfLayer progress;
@@ -18,12 +19,6 @@ final class SourceStream extends InputStream {
   SourceStream(InputStream source, ProgressReporter.OfLayer progress) {
     this.source = source;
     this.progress = progress;
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
 import io.layerstore.core.io.MadeStream;
+import io.layerstore.driver.MadeStream;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;

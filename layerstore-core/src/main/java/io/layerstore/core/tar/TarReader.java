@@ -5,6 +5,7 @@ import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.Limits;
 import io.layerstore.core.tar.SparseReader.Sparse;
+import io.layerstore.driver.BlockInputStream;
 import io.layerstore.spi.FileContent.Extent;
 import java.io.IOException;
 import java.io.InputStream;
@@ -406,13 +407,7 @@ public final class TarReader {
   }
 
   /** The unread payload of the current entry. */
-  private final class Payload extends InputStream {
-
-    @Override
-    public int read() throws IOException {
-      byte[] single = new byte[1];
-      return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
-    }
+  private final class Payload extends BlockInputStream {
 
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {

@@ -14,9 +14,9 @@ import io.layerstore.ByteString;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
+import io.layerstore.driver.BlockFilterStream;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -294,7 +294,7 @@ public final class EntryReader implements Closeable {
    * Refuses an entry that does not end. The parser reads ahead a little, which is part of the room
    * that it has.
    */
-  private final class EntryBound extends FilterInputStream {
+  private final class EntryBound extends BlockFilterStream {
     private long left;
 
     EntryBound(InputStream document) {
@@ -303,12 +303,6 @@ public final class EntryReader implements Closeable {
 
     void beginEntry() {
       left = MAX_ENTRY_BYTES;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

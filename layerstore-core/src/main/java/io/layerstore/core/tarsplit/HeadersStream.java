@@ -1,6 +1,6 @@
 package io.layerstore.core.tarsplit;
 
-import io.layerstore.core.io.MadeStream;
+import io.layerstore.driver.MadeStream;
 import java.io.IOException;
 import java.util.Arrays;
 

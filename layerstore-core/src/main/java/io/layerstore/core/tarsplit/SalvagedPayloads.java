@@ -4,6 +4,7 @@ import com.google.common.hash.HashFunction;
 import com.google.common.hash.Hashing;
 import com.google.common.io.Closer;
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.BlockInputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -208,7 +209,7 @@ public final class SalvagedPayloads implements Closeable {
   }
 
   /** A stretch of the scratch file. */
-  private static final class Content extends InputStream {
+  private static final class Content extends BlockInputStream {
     private final SeekableByteChannel source;
     private final long end;
     private long position;
@@ -217,12 +218,6 @@ public final class SalvagedPayloads implements Closeable {
       this.source = source;
       this.position = position;
       this.end = end;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

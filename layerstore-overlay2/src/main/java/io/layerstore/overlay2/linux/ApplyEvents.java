@@ -3,9 +3,9 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.BlockInputStream;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
@@ -106,19 +106,13 @@ final class ApplyEvents {
   }
 
   /** The content of a file that is replaced, from the DATA frames after a SALVAGE frame. */
-  private final class SalvageStream extends InputStream {
+  private final class SalvageStream extends BlockInputStream {
     private final long sizeBytes;
     private long received;
     private ByteBuffer data = ByteBuffer.allocate(0);
 
     SalvageStream(long sizeBytes) {
       this.sizeBytes = sizeBytes;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.BlockInputStream;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -258,7 +259,7 @@ final class ScanHelper implements TreeScan {
   }
 
   /** The content of a file, from DATA frames up to CONTENT_END. */
-  private static final class Content extends InputStream {
+  private static final class Content extends BlockInputStream {
     private final Nodes nodes;
     private final LayerPath path;
     private final long sizeBytes;
@@ -273,12 +274,6 @@ final class ScanHelper implements TreeScan {
       this.path = path;
       this.sizeBytes = sizeBytes;
       this.isWholeAnswer = isWholeAnswer;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

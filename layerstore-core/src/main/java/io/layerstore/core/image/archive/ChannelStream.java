@@ -1,23 +1,17 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.driver.BlockInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 
 /** Reads a channel, and skips without reading, up to its end and no further. */
-final class ChannelStream extends InputStream {
+final class ChannelStream extends BlockInputStream {
 
   private final SeekableByteChannel channel;
 
   ChannelStream(SeekableByteChannel channel) {
     this.channel = channel;
-  }
-
-  @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
   }
 
   @Override

@@ -8,10 +8,10 @@ import io.layerstore.core.tar.EntryMapper;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.WriteContext;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -109,7 +109,7 @@ final class CheckedCopy {
   }
 
   /** Writes what is read. */
-  private static final class Tee extends FilterInputStream {
+  private static final class Tee extends BlockFilterStream {
     private final OutputStream out;
     private final LongConsumer counter;
     private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -118,12 +118,6 @@ final class CheckedCopy {
       super(in);
       this.out = out;
       this.counter = counter;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
@@ -138,19 +132,8 @@ final class CheckedCopy {
     }
 
     @Override
-    public long skip(long wanted) throws IOException {
-      int count = read(buffer, 0, (int) Math.min(buffer.length, Math.max(wanted, 0)));
-      return Math.max(0, count);
-    }
-
-    @Override
     public int available() {
       return 0;
-    }
-
-    @Override
-    public boolean markSupported() {
-      return false;
     }
 
     void copyRest() throws IOException {

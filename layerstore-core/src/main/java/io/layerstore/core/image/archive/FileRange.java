@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.driver.BlockInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,19 +34,13 @@ record FileRange(Path file, long offset, long sizeBytes) implements Blob {
   }
 
   /** Gives a fixed number of bytes, or fails. */
-  private static final class Range extends InputStream {
+  private static final class Range extends BlockInputStream {
     private final SeekableByteChannel channel;
     private long left;
 
     Range(SeekableByteChannel channel, long left) {
       this.channel = channel;
       this.left = left;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

@@ -2,7 +2,7 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.LayerSource;
 import io.layerstore.core.codec.CompressionFormat;
-import java.io.FilterInputStream;
+import io.layerstore.driver.BlockFilterStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
@@ -42,7 +42,7 @@ final class LayerBlob implements LayerSource {
   }
 
   /** Compares size and digest at the end, before the reader can be content. */
-  private static final class Verified extends FilterInputStream {
+  private static final class Verified extends BlockFilterStream {
     private final ArchivedLayer layer;
     private final BlobDescriptor expected;
     private @Nullable MessageDigest digest;
@@ -53,12 +53,6 @@ final class LayerBlob implements LayerSource {
       super(in);
       this.layer = layer;
       this.expected = expected;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
@@ -98,17 +92,6 @@ final class LayerBlob implements LayerSource {
       byte[] start = new byte[CompressionFormat.MAGIC_BYTES];
       System.arraycopy(bytes, offset, start, 0, start.length);
       return CompressionFormat.detect(start, start.length) != CompressionFormat.NONE;
-    }
-
-    @Override
-    public long skip(long wanted) throws IOException {
-      byte[] skipped = new byte[(int) Math.min(8192, Math.max(wanted, 1))];
-      return Math.max(0, read(skipped, 0, (int) Math.min(skipped.length, wanted)));
-    }
-
-    @Override
-    public boolean markSupported() {
-      return false;
     }
   }
 }

@@ -1,8 +1,8 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.spi.FileContent.Extent;
 import java.io.EOFException;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
@@ -34,7 +34,7 @@ record SparseBlob(Blob stored, List<Extent> extents, long sizeBytes) implements 
     return new Expanded(stored, extents, sizeBytes);
   }
 
-  private static final class Expanded extends FilterInputStream {
+  private static final class Expanded extends BlockFilterStream {
     private final Iterator<Extent> extents;
     private final long size;
     private long position;
@@ -57,12 +57,6 @@ record SparseBlob(Blob stored, List<Extent> extents, long sizeBytes) implements 
         dataBegin = size;
         dataEnd = size;
       }
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
@@ -93,19 +87,8 @@ record SparseBlob(Blob stored, List<Extent> extents, long sizeBytes) implements 
     }
 
     @Override
-    public long skip(long wanted) throws IOException {
-      byte[] skipped = new byte[(int) Math.min(8192, Math.max(wanted, 1))];
-      return Math.max(0, read(skipped, 0, (int) Math.min(skipped.length, wanted)));
-    }
-
-    @Override
     public int available() {
       return 0;
-    }
-
-    @Override
-    public boolean markSupported() {
-      return false;
     }
   }
 }

@@ -1,7 +1,6 @@
-package io.layerstore.core.io;
+package io.layerstore.driver;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * never comes: nobody can take a part for the whole. After {@link #close} every read fails. Used by
  * one thread at a time.
  */
-public abstract class MadeStream extends InputStream {
+public abstract class MadeStream extends BlockInputStream {
 
   private boolean isClosed;
   private @Nullable IOException failure;
@@ -30,12 +29,6 @@ public abstract class MadeStream extends InputStream {
 
   /** Closes what the bytes are made of; called once. */
   protected abstract void closeSources() throws IOException;
-
-  @Override
-  public final int read() throws IOException {
-    byte[] single = new byte[1];
-    return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
-  }
 
   @Override
   public final int read(byte[] target, int offset, int length) throws IOException {

@@ -1,4 +1,4 @@
-package io.layerstore.core.io;
+package io.layerstore.driver;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
