@@ -1,7 +1,6 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
-import io.layerstore.core.io.MadeStream;
 import io.layerstore.driver.MadeStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

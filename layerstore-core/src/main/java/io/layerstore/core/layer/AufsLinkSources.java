@@ -3,8 +3,8 @@ package io.layerstore.core.layer;
 import static java.util.Objects.requireNonNull;
 
 import com.google.common.io.ByteStreams;
-import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;

@@ -5,7 +5,6 @@ import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
-import io.layerstore.core.io.MadeStream;
 import io.layerstore.driver.MadeStream;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
