@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -26,6 +27,10 @@ import java.util.Set;
  * meanwhile can lead a call out of the root. (Only whether the place is a regular file is asked
  * before it is opened.) Making directories needs {@code /proc} as well. Elsewhere each name is
  * looked at first and used then: do not let others change the files meanwhile.
+ *
+ * <p>Names and links are those of the layer. Where the file system cannot hold them, the driver
+ * {@code vfs} keeps them in another form, which {@link #path} and programs that run in the mount
+ * show; the methods here do not.
  *
  * <p>Regular files and directories are used, nothing else: a device or a FIFO of an image is a way
  * to this machine too. Every directory on the way must be readable. All methods fail as those of
@@ -72,6 +77,14 @@ public interface RootedFile {
    * @throws java.nio.file.FileAlreadyExistsException if it is something else
    */
   void createDirectories(FileAttribute<?>... attributes) throws IOException;
+
+  /**
+   * What is in the directory: the places of its entries, sorted. Each begins at the root and has no
+   * link but perhaps its last name, so that {@link RootDirectory#file(LayerPath)} finds it.
+   *
+   * @throws java.nio.file.NotDirectoryException if it is no directory
+   */
+  List<LayerPath> list() throws IOException;
 
   /**
    * Deletes what the last name names, be it a link, or an empty directory.

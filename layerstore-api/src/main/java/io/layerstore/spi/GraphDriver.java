@@ -6,6 +6,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport;
+import io.layerstore.RootDirectory;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -146,6 +147,16 @@ public interface GraphDriver extends AutoCloseable {
    */
   default Path mountReadOnly(String id, MountOptions options) throws LayerStoreException {
     return mount(id, options);
+  }
+
+  /**
+   * The files of a mounted layer, where the mount does not show all of them by their names and as
+   * what they are; empty if it does. It need not check that the mount lasts.
+   *
+   * @param mounted the path that {@link #mount} gave
+   */
+  default Optional<RootDirectory> rootDirectory(String id, Path mounted) {
+    return Optional.empty();
   }
 
   /**

@@ -8,11 +8,13 @@ import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
+import io.layerstore.RootDirectory;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.driver.PlainDirectoryEntry;
 import io.layerstore.driver.PreloadedClasses;
 import io.layerstore.driver.rooted.Closing;
 import io.layerstore.driver.rooted.Directory;
+import io.layerstore.driver.rooted.InRootDirectory;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.DriverIds;
@@ -210,6 +212,12 @@ final class VfsDriver implements GraphDriver {
     endSeclusion(id);
     mounts.increment(id);
     return directory;
+  }
+
+  @Override
+  public Optional<RootDirectory> rootDirectory(String id, Path mounted) {
+    DriverIds.requireValid(id);
+    return Optional.of(InRootDirectory.of(mounted, () -> new LayerView(layers.get(id))));
   }
 
   @Override

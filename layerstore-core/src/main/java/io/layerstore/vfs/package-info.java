@@ -13,8 +13,9 @@
  *
  * <p>Docker knows the first only and leaves the others alone.
  *
- * <p>What reads through the driver is told the same wherever a store is. Whoever looks into the
- * plain directory of a layer, as a mount does, sees there:
+ * <p>What reads through the driver is told the same wherever a store is, and so is {@link
+ * io.layerstore.Mount#file}. Whoever looks into the plain directory of a layer, such as a command
+ * that runs in a mount, sees there:
  *
  * <ul>
  *   <li>a device or FIFO as an empty file; an ordinary user's files with that user as their owner;

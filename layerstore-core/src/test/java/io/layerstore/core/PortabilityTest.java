@@ -8,10 +8,13 @@ import io.layerstore.ChainId;
 import io.layerstore.Change;
 import io.layerstore.CommitOptions;
 import io.layerstore.Layer;
+import io.layerstore.LayerPath;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
+import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.RootedFile;
 import io.layerstore.TarOptions;
 import io.layerstore.testing.Sha256;
 import io.layerstore.testing.TarBuilder;
@@ -19,7 +22,12 @@ import io.layerstore.testing.TarHeaderBlock;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -164,6 +172,108 @@ final class PortabilityTest {
     try (AutoCloseable memory = PoorFileSystem.memory(root)) {
       assertEquals(String.join("\n", told(disk.resolve("store"))), String.join("\n", told(root)));
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void mount_onAnyFileSystem_readsAndWritesTheSame(PoorFileSystem kind) throws Exception {
+    Path root = kind.newRoot();
+    try (AutoCloseable memory = PoorFileSystem.memory(root)) {
+      assertEquals(
+          String.join("\n", toldOfMount(disk.resolve("store"))),
+          String.join("\n", toldOfMount(root)));
+    }
+  }
+
+  /** Where a file's names are copies, the one that is written to is a file of its own then. */
+  @ParameterizedTest
+  @EnumSource(names = {"NO_LINKS", "NO_RIGHT_TO_LINK", "NO_FILE_KEYS"})
+  void mount_nameThatIsACopy_isWrittenAlone(PoorFileSystem kind) throws Exception {
+    Path root = kind.newRoot();
+    try (AutoCloseable memory = PoorFileSystem.memory(root);
+        LayerStore store = LayerStore.open(root);
+        Layer base = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT);
+        RWLayer work = store.createRWLayer("work", base.chainId());
+        Mount mount = work.mount()) {
+      mount.file("slashes").writeString("x", StandardOpenOption.TRUNCATE_EXISTING);
+
+      assertEquals("x", mount.file("dir/same").readString());
+      assertEquals("2", mount.file("one").readString());
+      assertEquals(List.of("C /dir", "C /dir/same"), changes(work));
+    }
+  }
+
+  /** What a mount shows of these layers, and what comes of writing through it. */
+  private static List<String> toldOfMount(Path root) throws IOException {
+    List<String> told = new ArrayList<>();
+    try (LayerStore store = LayerStore.open(root);
+        Layer base = store.register(LayerSource.of(BASE), RegisterOptions.DEFAULT);
+        Layer child =
+            store.register(LayerSource.of(CHILD), RegisterOptions.onTopOf(base.chainId()));
+        RWLayer work = store.createRWLayer("work", child.chainId())) {
+      try (Mount mount = base.mount()) {
+        tell(mount, "", told);
+      }
+      try (Mount mount = work.mount()) {
+        told.add("child:");
+        tell(mount, "", told);
+        told.add("unchanged: " + changes(work));
+        write(mount);
+        told.add("written:");
+        tell(mount, "", told);
+      }
+      told.add("changes: " + changes(work));
+      told.add("diff: " + Sha256.of(work.tarStream(TAR)));
+      try (Layer committed = work.commit(CommitOptions.builder().latestTime(LATEST).build());
+          Mount mount = committed.mount()) {
+        told.add("committed: " + committed.chainId());
+        tell(mount, "", told);
+      }
+    }
+    return told;
+  }
+
+  /** Everything below {@code directory}, with what is read there. */
+  private static void tell(Mount mount, String directory, List<String> told) throws IOException {
+    for (LayerPath path : mount.file(directory).list()) {
+      told.add(path + ": " + read(mount.file(path)));
+      if (isDirectory(mount.file(path))) {
+        tell(mount, path.toString(), told);
+      }
+    }
+  }
+
+  private static String read(RootedFile file) {
+    try {
+      return file.readString();
+    } catch (FileSystemException e) {
+      return e.getClass().getSimpleName() + " " + e.getReason();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean isDirectory(RootedFile file) throws IOException {
+    return Files.isDirectory(file.path(LinkOption.NOFOLLOW_LINKS), LinkOption.NOFOLLOW_LINKS);
+  }
+
+  private static void write(Mount mount) throws IOException {
+    mount.file("man/pam.7.gz").writeString("written");
+    mount.file("man/paM.7.gz").writeString("new beside others");
+    mount.file("to-dir/new").writeString("through a link");
+    mount.file("to-Dir/SAME").writeString("through an absolute link");
+    mount.file("colons").writeString("in the target");
+    mount.file("nowhere").writeString("in the target that was not there");
+    mount.file("AUX/Con/a:b").createDirectories();
+    mount.file("AUX/Con/a:b/what?").writeString("new");
+    mount.file("colons-too").delete();
+    mount.file("to-dir").delete();
+    mount.file("to-dir").createDirectories();
+    mount.file("dir/SAME").delete();
+    mount.file("what?*<>|\"").delete();
+    mount.file("what?*<>|\"").writeString("made again");
+    mount.file("CAF\u00c9").delete();
+    mount.file("Dir/through").delete();
   }
 
   @ParameterizedTest

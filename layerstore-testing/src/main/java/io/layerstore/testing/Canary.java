@@ -71,10 +71,10 @@ final class Canary {
         Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
             ? new String(Files.readAllBytes(path), StandardCharsets.ISO_8859_1)
             : "";
-    return Files.readAttributes(
-            path,
-            "posix:permissions,owner,group,lastModifiedTime,isDirectory,isSymbolicLink",
-            LinkOption.NOFOLLOW_LINKS)
-        + content;
+    boolean isPosix = path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    String attributes =
+        (isPosix ? "posix:permissions,owner,group," : "")
+            + "lastModifiedTime,isDirectory,isSymbolicLink";
+    return Files.readAttributes(path, attributes, LinkOption.NOFOLLOW_LINKS) + content;
   }
 }

@@ -24,7 +24,6 @@ import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.driver.TemporaryDirectory;
-import io.layerstore.driver.rooted.InRootDirectory;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
@@ -163,7 +162,9 @@ public final class ReadWriteLayers {
                 });
     AtomicBoolean isMounted = new AtomicBoolean(true);
     try {
-      initializer.initialize(new InRootDirectory(root, () -> requireMounted(isMounted, initId)));
+      initializer.initialize(
+          new GuardedDirectory(
+              store.driver(), initId, root, () -> requireMounted(isMounted, initId)));
     } catch (IOException e) {
       throw Interrupts.translate("initializing a read-write layer", e);
     } finally {
@@ -180,7 +181,7 @@ public final class ReadWriteLayers {
     }
   }
 
-  private static InRootDirectory.Call requireMounted(AtomicBoolean isMounted, String initId) {
+  private static GuardedDirectory.Call requireMounted(AtomicBoolean isMounted, String initId) {
     if (!isMounted.get()) {
       throw new IllegalStateException("init layer " + initId + " has been initialized");
     }

@@ -14,7 +14,6 @@ import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.driver.KeyedLock;
-import io.layerstore.driver.rooted.InRootDirectory;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -37,14 +36,14 @@ final class StoreMount implements Mount {
   }
 
   private final StoreContext store;
-  private final InRootDirectory root;
+  private final GuardedDirectory root;
   private final String driverId;
   private final Undo undo;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private StoreMount(StoreContext store, String driverId, Path path, Undo undo) {
     this.store = store;
-    this.root = new InRootDirectory(path, this::enter);
+    this.root = new GuardedDirectory(store.driver(), driverId, path, this::enter);
     this.driverId = driverId;
     this.undo = undo;
   }
@@ -151,7 +150,7 @@ final class StoreMount implements Mount {
   }
 
   /** Lets a call look at files: under the path of a closed mount there may be others. */
-  private InRootDirectory.Call enter() {
+  private GuardedDirectory.Call enter() {
     if (closed.get()) {
       throw new IllegalStateException("this mount was closed: " + path());
     }
@@ -172,7 +171,7 @@ final class StoreMount implements Mount {
     if (builder.command().isEmpty()) {
       throw new IllegalArgumentException("there is no command to run");
     }
-    try (InRootDirectory.Call call = enter()) {
+    try (GuardedDirectory.Call call = enter()) {
       store.driver().enter(driverId, path(), builder, isRoot);
     }
     return builder;
@@ -180,7 +179,7 @@ final class StoreMount implements Mount {
 
   @Override
   public Optional<MountNamespace> namespace() throws LayerStoreException {
-    try (InRootDirectory.Call call = enter()) {
+    try (GuardedDirectory.Call call = enter()) {
       return store.driver().namespace(driverId, path());
     }
   }

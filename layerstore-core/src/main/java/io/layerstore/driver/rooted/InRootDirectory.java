@@ -4,6 +4,7 @@ import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.RootDirectory;
 import io.layerstore.RootedFile;
+import java.io.IOException;
 import java.nio.file.Path;
 
 /**
@@ -13,34 +14,31 @@ import java.nio.file.Path;
  */
 public final class InRootDirectory implements RootDirectory {
 
-  /** Lets calls in while the directory is there. */
+  /** Looks at the tree anew for every call. */
   @FunctionalInterface
-  public interface Guard {
+  public interface Opener {
 
-    /**
-     * Begins a call.
-     *
-     * @throws IllegalStateException if the directory shows nothing any more
-     */
-    Call enter();
-  }
-
-  /** One call that is under way. */
-  @FunctionalInterface
-  public interface Call extends AutoCloseable {
-    @Override
-    void close();
+    /** A view of the tree as it is now; the caller closes it. */
+    TreeView open() throws IOException;
   }
 
   private final Path path;
-  private final DiskNames names;
-  private final Guard guard;
+  private final Opener opener;
 
-  /** The directory {@code path}; {@code guard} is asked by every call that looks at files. */
-  public InRootDirectory(Path path, Guard guard) {
+  private InRootDirectory(Path path, Opener opener) {
     this.path = path;
-    this.names = DiskNames.asTheyAre(path.getFileSystem());
-    this.guard = guard;
+    this.opener = opener;
+  }
+
+  /** The directory {@code path}, in which everything is what {@code opener} says. */
+  public static InRootDirectory of(Path path, Opener opener) {
+    return new InRootDirectory(path, opener);
+  }
+
+  /** The directory {@code path}, in which everything is what the file system shows. */
+  public static InRootDirectory asItIs(Path path) {
+    DiskNames names = DiskNames.asTheyAre(path.getFileSystem());
+    return new InRootDirectory(path, () -> () -> Directory.open(path, names));
   }
 
   @Override
@@ -62,12 +60,8 @@ public final class InRootDirectory implements RootDirectory {
     return new InRootFile(this, place.bytes());
   }
 
-  DiskNames names() {
-    return names;
-  }
-
-  Call enter() {
-    return guard.enter();
+  TreeView view() throws IOException {
+    return opener.open();
   }
 
   @Override

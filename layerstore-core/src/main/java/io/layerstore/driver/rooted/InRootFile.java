@@ -1,6 +1,7 @@
 package io.layerstore.driver.rooted;
 
 import io.layerstore.ByteString;
+import io.layerstore.LayerPath;
 import io.layerstore.RootedFile;
 import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
@@ -14,11 +15,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A place below an {@link InRootDirectory}. Safe for use by many threads. */
-@SuppressWarnings("try") // Calls are held by scope, not by name.
 final class InRootFile implements RootedFile {
 
   private final InRootDirectory root;
@@ -41,16 +42,15 @@ final class InRootFile implements RootedFile {
    */
   private <T> T at(boolean followsLast, FileAttribute<?> @Nullable [] missing, Action<T> action)
       throws IOException {
-    try (InRootDirectory.Call call = root.enter()) {
-      for (int tries = 1; ; tries++) {
-        try (InRootWalk walk = new InRootWalk(Directory.open(root.path(), root.names()), missing)) {
-          try {
-            walk.go(text, followsLast);
-            return action.run(walk);
-          } catch (FileSystemException e) {
-            if (tries > InRootWalk.MAX_CHANGES || !walk.isStale()) {
-              throw walk.located(e);
-            }
+    for (int tries = 1; ; tries++) {
+      try (TreeView view = root.view();
+          InRootWalk walk = new InRootWalk(view, missing)) {
+        try {
+          walk.go(text, followsLast);
+          return action.run(walk);
+        } catch (FileSystemException e) {
+          if (tries > InRootWalk.MAX_CHANGES || !walk.isStale()) {
+            throw walk.located(e);
           }
         }
       }
@@ -120,6 +120,11 @@ final class InRootFile implements RootedFile {
           }
           return root;
         });
+  }
+
+  @Override
+  public List<LayerPath> list() throws IOException {
+    return at(true, null, InRootWalk::list);
   }
 
   @Override

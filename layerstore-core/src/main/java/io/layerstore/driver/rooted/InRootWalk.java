@@ -33,6 +33,7 @@ final class InRootWalk implements Closeable {
 
   private static final ByteString PARENT = ByteString.utf8("..");
 
+  private final TreeView view;
   private final TreePosition position;
   private final Deque<ByteString> steps = new ArrayDeque<>();
   private final FileAttribute<?> @Nullable [] missing;
@@ -44,13 +45,14 @@ final class InRootWalk implements Closeable {
   private int changes;
 
   /**
-   * Begins at {@code root}.
+   * Begins at the root of {@code view}, which the caller closes.
    *
    * @param missing what directories that are missing are made with, the last one too; null to make
    *     none
    */
-  InRootWalk(Directory root, FileAttribute<?> @Nullable [] missing) {
-    this.position = new TreePosition(root);
+  InRootWalk(TreeView view, FileAttribute<?> @Nullable [] missing) throws IOException {
+    this.view = view;
+    this.position = new TreePosition(view.openRoot());
     this.missing = missing;
   }
 
@@ -103,7 +105,7 @@ final class InRootWalk implements Closeable {
     if (last == null) {
       return false;
     }
-    Look now = directory().look(last);
+    Look now = look(last);
     if (now == null || look == null) {
       return (now == null) != (look == null);
     }
@@ -125,6 +127,28 @@ final class InRootWalk implements Closeable {
     return FileFailures.at(whole, e);
   }
 
+  private @Nullable Look look(ByteString entry) throws IOException {
+    return view.look(directory(), position.path().resolve(entry));
+  }
+
+  /** The entries of the directory where the way ended, sorted. */
+  List<LayerPath> list() throws IOException {
+    ByteString last = name;
+    if (last != null) {
+      Look found = look;
+      if (found == null) {
+        throw new NoSuchFileException(path().toString());
+      }
+      if (!found.isDirectory()) {
+        throw new NotDirectoryException(path().toString());
+      }
+      position.enter(last);
+      name = null;
+    }
+    LayerPath here = position.path();
+    return directory().list().stream().map(here::resolve).sorted().toList();
+  }
+
   private boolean step(ByteString step, boolean followsLast) throws IOException {
     if (step.equals(PARENT)) {
       if (!isAtRoot()) {
@@ -133,7 +157,7 @@ final class InRootWalk implements Closeable {
       return false;
     }
     boolean isLast = steps.isEmpty();
-    Look found = directory().look(step);
+    Look found = look(step);
     if (found == null) {
       return handleMissing(step, isLast);
     }
@@ -165,7 +189,7 @@ final class InRootWalk implements Closeable {
       return false;
     }
     if (isLast) {
-      return arrive(step, directory().look(step));
+      return arrive(step, look(step));
     }
     enter(step);
     return false;
@@ -184,7 +208,7 @@ final class InRootWalk implements Closeable {
     try {
       position.enter(step);
     } catch (FileSystemException e) {
-      Look now = directory().look(step);
+      Look now = look(step);
       if (now != null && now.isDirectory()) {
         throw e;
       }
@@ -204,7 +228,7 @@ final class InRootWalk implements Closeable {
     if (++links > RootedFile.MAX_LINKS) {
       throw new FileSystemLoopException(directory().path(step).toString());
     }
-    ByteString text = directory().readLink(step);
+    ByteString text = view.readLink(directory(), position.path().resolve(step));
     if (!text.isEmpty() && text.at(0) == '/') {
       position.goTo(LayerPath.ROOT);
     }

@@ -31,6 +31,11 @@ public record Look(Kind kind, @Nullable Object key, long sizeBytes) {
     return new Look(kind, attributes.fileKey(), attributes.size());
   }
 
+  /** The same file as one of another kind. */
+  public Look as(Kind other) {
+    return new Look(other, key, sizeBytes);
+  }
+
   public boolean isDirectory() {
     return kind == Kind.DIRECTORY;
   }
