@@ -149,7 +149,10 @@ public interface ImageStore {
   /**
    * Deletes what {@code plan} names and nothing refers to even now. What it does not name stays.
    *
-   * @throws LayerStoreException if something cannot be deleted; what came before it is gone
+   * <p>If something cannot be deleted, the rest is deleted nevertheless, and the report says what
+   * {@linkplain PruneReport#failed() failed}.
+   *
+   * @throws LayerStoreException if the store is closed or only reads; nothing was deleted
    */
   PruneReport prune(PrunePlan plan) throws LayerStoreException;
 

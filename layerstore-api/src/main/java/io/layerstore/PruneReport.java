@@ -11,13 +11,16 @@ import java.util.List;
  * @param reclaimedBytes the size of these layers, in bytes
  * @param spared what was kept: what the plan spares, and what it named and something needs now; a
  *     sentence each
+ * @param failed what the plan named and could not be deleted, and why, a sentence each; a part of
+ *     it may be gone, and the next prune or cleanup tries again
  */
 public record PruneReport(
     List<ImageId> images,
     List<ImageReference> references,
     List<LayerMetadata> layers,
     long reclaimedBytes,
-    List<String> spared) {
+    List<String> spared,
+    List<String> failed) {
 
   /** Copies the lists. */
   public PruneReport {
@@ -25,5 +28,6 @@ public record PruneReport(
     references = List.copyOf(references);
     layers = List.copyOf(layers);
     spared = List.copyOf(spared);
+    failed = List.copyOf(failed);
   }
 }

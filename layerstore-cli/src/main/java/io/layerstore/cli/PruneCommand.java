@@ -41,7 +41,8 @@ final class PruneCommand extends Subcommand {
             plan.images(),
             plan.layers(),
             plan.reclaimableBytes(),
-            plan.spared());
+            plan.spared(),
+            List.of());
       }
     } else {
       try (LayerStore store = layerstore().openToChange()) {
@@ -52,7 +53,9 @@ final class PruneCommand extends Subcommand {
             report.images(),
             report.layers().stream().map(LayerMetadata::chainId).toList(),
             report.reclaimedBytes(),
-            report.spared());
+            report.spared(),
+            report.failed());
+        return report.failed().isEmpty() ? 0 : 1;
       }
     }
     return 0;
@@ -64,10 +67,14 @@ final class PruneCommand extends Subcommand {
       List<ImageId> images,
       List<ChainId> layers,
       long bytes,
-      List<String> spared)
+      List<String> spared,
+      List<String> failed)
       throws IOException {
     for (String line : spared) {
       layerstore().console().complain(line);
+    }
+    for (String line : failed) {
+      layerstore().console().complain("could not delete " + line);
     }
     print(
         out -> {
@@ -94,6 +101,7 @@ final class PruneCommand extends Subcommand {
           Show.strings(json, "deletedLayers", layers);
           json.writeNumberField("reclaimedBytes", bytes);
           Show.strings(json, "spared", spared);
+          Show.strings(json, "failed", failed);
         });
   }
 }

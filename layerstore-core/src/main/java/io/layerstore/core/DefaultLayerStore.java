@@ -20,6 +20,7 @@ import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.image.DefaultImageStore;
 import io.layerstore.core.image.archive.ArchiveLayers;
@@ -320,6 +321,16 @@ final class DefaultLayerStore implements LayerStore {
                 store.driver().cleanup();
               });
       List<Finding> findings = new ArrayList<>(recovery.findings());
+      try {
+        release.takeBackPostponed();
+      } catch (LayerStoreException e) {
+        findings.add(
+            new Finding(
+                Kind.POSTPONED,
+                root().toString(),
+                "layers of a load that failed will be taken back at the next cleanup: "
+                    + e.getMessage()));
+      }
       store.critical().run(() -> deleteTemporaryFiles(findings));
       return new RecoveryReport(findings);
     }
@@ -384,6 +395,11 @@ final class DefaultLayerStore implements LayerStore {
   public void close() throws LayerStoreException {
     if (store.lifecycle().beginClose()) {
       readWrite.deleteTemporaries();
+      try {
+        release.takeBackPostponed();
+      } catch (LayerStoreException e) {
+        log.warn("layers of a load that failed stay until they are pruned", e);
+      }
       try {
         open.close();
       } catch (MountBusyException e) {

@@ -127,15 +127,34 @@ public final class AtomicFiles {
    */
   public static void write(Path file, byte[] content, int mode, Durability durability)
       throws IOException {
-    Path aside = TemporaryFiles.take(file);
-    try {
-      writeNew(aside, content, mode, durability);
-      moveOver(aside, file);
-    } finally {
-      TemporaryFiles.letGo(aside);
+    // Opened before the file has its name: without a descriptor left it does not get it.
+    try (FileChannel directory =
+        durability == Durability.NONE ? null : openDirectory(parentOf(file))) {
+      Path aside = TemporaryFiles.take(file);
+      try {
+        writeNew(aside, content, mode, durability);
+        moveOver(aside, file);
+      } finally {
+        TemporaryFiles.letGo(aside);
+      }
+      if (directory != null) {
+        force(directory, parentOf(file));
+      }
     }
-    if (durability != Durability.NONE) {
-      syncDirectory(parentOf(file));
+  }
+
+  /** An interrupt closes a channel; then the directory is opened again. */
+  private static void force(FileChannel opened, Path directory) throws IOException {
+    boolean interrupted = Thread.interrupted();
+    try {
+      opened.force(true);
+    } catch (ClosedByInterruptException e) {
+      interrupted |= Thread.interrupted();
+      syncDirectory(directory);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

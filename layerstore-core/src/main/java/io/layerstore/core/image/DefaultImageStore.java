@@ -35,6 +35,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.regex.Matcher;
@@ -356,8 +357,9 @@ public final class DefaultImageStore implements ImageStore {
     }
 
     @Override
-    public void tagLoaded(ImageReference reference, ImageId id) throws LayerStoreException {
-      references.addLoadedTag(reference, id);
+    public Map<ImageReference, ImageId> tagLoaded(Map<ImageReference, ImageId> tags)
+        throws LayerStoreException {
+      return references.addLoadedTags(tags);
     }
   }
 }

@@ -12,6 +12,7 @@ import io.layerstore.ReferenceStore;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -123,13 +124,31 @@ final class DefaultReferenceStore implements ReferenceStore {
     }
   }
 
-  /** Makes a tag name an image, whatever it named before, without noting when. */
-  void addLoadedTag(ImageReference reference, ImageId id) throws LayerStoreException {
+  /**
+   * Makes tags name images, whatever they named before, all at once and without noting when.
+   *
+   * @return what those that named another image named
+   */
+  Map<ImageReference, ImageId> addLoadedTags(Map<ImageReference, ImageId> tags)
+      throws LayerStoreException {
     synchronized (writing) {
-      requireImage(id);
-      ImageReference tag = withTag(reference);
-      write(added(tag, id, true));
-      log.info("{} now names image {}", tag, id);
+      Map<ImageReference, ImageId> moved = new LinkedHashMap<>();
+      Repositories changed = current;
+      for (Map.Entry<ImageReference, ImageId> entry : tags.entrySet()) {
+        ImageId id = entry.getValue();
+        requireImage(id);
+        ImageReference tag = withTag(entry.getKey());
+        ImageId before = current.find(tag).orElse(id);
+        if (!before.equals(id)) {
+          moved.put(entry.getKey(), before);
+        }
+        changed = changed.with(tag, id);
+      }
+      if (!tags.isEmpty()) {
+        write(changed);
+        tags.forEach((tag, id) -> log.info("{} now names image {}", withTag(tag), id));
+      }
+      return moved;
     }
   }
 

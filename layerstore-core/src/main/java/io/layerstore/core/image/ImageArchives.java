@@ -13,6 +13,7 @@ import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Executor;
 
 /** Reads and writes image archives for an image store. Called while the store is open. */
@@ -41,10 +42,13 @@ public interface ImageArchives {
     Executor executor();
 
     /**
-     * Makes a tag name an image, whatever it named before. Unlike {@code addTag} it leaves the time
-     * of the image's last tagging alone, as {@code docker load} does.
+     * Makes tags name images, whatever they named before, all of them or none. Unlike {@code
+     * addTag} it leaves the times of the images' last tagging alone, as {@code docker load} does.
+     *
+     * @return what those that named another image named
      */
-    void tagLoaded(ImageReference reference, ImageId id) throws LayerStoreException;
+    Map<ImageReference, ImageId> tagLoaded(Map<ImageReference, ImageId> tags)
+        throws LayerStoreException;
   }
 
   /** Makes what reads and writes the archives of one store. */

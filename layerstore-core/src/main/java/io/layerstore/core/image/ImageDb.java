@@ -203,14 +203,42 @@ final class ImageDb {
         metadataOf(id).resolve(name), value.getBytes(US_ASCII), FILE_MODE, durability);
   }
 
-  /** Removes what is noted about an image, and then its configuration. */
+  /**
+   * Removes what is noted about an image, and then its configuration. Both can be done without a
+   * descriptor; that they cannot be forced to the disk is said only when they are gone.
+   */
   void delete(ImageId id) throws IOException {
+    IOException failure = null;
     if (Files.exists(metadataOf(id), NOFOLLOW_LINKS)) {
-      TreeDeleter.delete(metadataOf(id));
-      sync(metadata);
+      deleteNotes(id);
+      failure = trySync(metadata);
     }
     if (Files.deleteIfExists(contentOf(id))) {
-      sync(content);
+      IOException another = trySync(content);
+      failure = failure == null ? another : failure;
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void deleteNotes(ImageId id) throws IOException {
+    try {
+      Files.deleteIfExists(metadataOf(id).resolve(PARENT));
+      Files.deleteIfExists(metadataOf(id).resolve(LAST_UPDATED));
+      Files.deleteIfExists(metadataOf(id));
+    } catch (IOException e) {
+      // Something else is in it, or it is no directory.
+      TreeDeleter.delete(metadataOf(id));
+    }
+  }
+
+  private @Nullable IOException trySync(Path directory) {
+    try {
+      sync(directory);
+      return null;
+    } catch (IOException e) {
+      return e;
     }
   }
 

@@ -13,9 +13,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Deletes what a plan names and nothing refers to even now.
+ * Deletes what a plan names and nothing refers to even now. What cannot be deleted does not keep
+ * the rest from being deleted.
  *
  * <p>Things may have changed since the plan was made, and may change while it is carried out: each
  * image and layer is looked at again in the moment it is deleted, and what is needed by then is
@@ -23,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("try") // Handles are held by scope, not by name.
 final class Pruning {
+
+  private static final Logger log = LoggerFactory.getLogger(Pruning.class);
 
   private final LayerAccess access;
   private final ImageTable table;
@@ -35,6 +40,7 @@ final class Pruning {
   private final List<LayerMetadata> layers = new ArrayList<>();
   private final Set<ChainId> deleted = new HashSet<>();
   private final List<String> spared = new ArrayList<>();
+  private final List<String> failed = new ArrayList<>();
 
   Pruning(
       LayerAccess access,
@@ -49,20 +55,28 @@ final class Pruning {
     this.writing = writing;
   }
 
-  PruneReport prune(PrunePlan plan) throws LayerStoreException {
+  PruneReport prune(PrunePlan plan) {
     Set<ChainId> planned = new HashSet<>(plan.layers());
     spared.addAll(plan.spared());
     for (ImageId id : plan.images()) {
-      pruneImage(id, new HashSet<>(plan.references()), planned);
+      try {
+        pruneImage(id, new HashSet<>(plan.references()), planned);
+      } catch (LayerStoreException e) {
+        failed("image " + id, e);
+      }
     }
     for (ChainId chainId : plan.layers()) {
       if (!deleted.contains(chainId)) {
-        pruneLayer(chainId, planned);
+        try {
+          pruneLayer(chainId, planned);
+        } catch (LayerStoreException e) {
+          failed("layer " + chainId, e);
+        }
       }
     }
     names.sort(null);
     long bytes = layers.stream().mapToLong(LayerMetadata::diffSizeBytes).sum();
-    return new PruneReport(images, names, layers, bytes, spared);
+    return new PruneReport(images, names, layers, bytes, spared, failed);
   }
 
   private void pruneImage(ImageId id, Set<ImageReference> plannedNames, Set<ChainId> planned)
@@ -89,9 +103,12 @@ final class Pruning {
           ground.close();
         }
         throw e;
+      } finally {
+        if (table.find(id) == null) {
+          images.add(id);
+        }
+        gone.stream().filter(name -> references.current().find(name).isEmpty()).forEach(names::add);
       }
-      images.add(id);
-      names.addAll(gone);
     }
     release(hold, ground);
   }
@@ -135,6 +152,11 @@ final class Pruning {
         }
       }
     }
+  }
+
+  private void failed(String what, LayerStoreException failure) {
+    log.warn("cannot prune {}", what, failure);
+    failed.add(what + ": " + failure.getMessage());
   }
 
   /** A handle on the first layer from {@code top} down that the plan does not name, if any. */

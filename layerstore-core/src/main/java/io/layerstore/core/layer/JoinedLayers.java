@@ -344,7 +344,7 @@ public final class JoinedLayers implements LayerBatch {
       held.remove(layer.chainId());
       store.table().dropHandle(layer);
       try {
-        release.deleteUnheld(layer);
+        release.takeBack(layer);
       } catch (LayerStoreException e) {
         failure = joined(failure, e);
       }

@@ -9,6 +9,8 @@ import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.MetadataStore.Leftover;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +29,7 @@ public final class LayerRelease {
   private static final Logger log = LoggerFactory.getLogger(LayerRelease.class);
 
   private final StoreContext store;
+  private final Queue<RoLayer> postponed = new ConcurrentLinkedQueue<>();
 
   public LayerRelease(StoreContext store) {
     this.store = store;
@@ -47,24 +50,64 @@ public final class LayerRelease {
           log.debug("layer {} stays: {}", layer.chainId(), store.otherHolders(layer));
           return deleted;
         }
-        if (!store.table().removeIfUnheld(layer)) {
+        if (!deleteIfUnheld(layer)) {
           return deleted;
         }
-        RoLayer gone = layer;
-        Leftover aside = hide(gone);
-        try {
-          store.critical().run(() -> deleteHidden(gone, aside));
-        } finally {
-          if (parent != null) {
-            store.table().dropChild(parent, layer.chainId());
-          }
-        }
         deleted.add(metadata);
-        log.info("deleted layer {}", layer.chainId());
       }
       layer = parent;
     }
     return deleted;
+  }
+
+  /**
+   * Deletes a layer that the caller has just made and that nothing in this store holds. Nobody else
+   * is asked, which needs a file to be read: it was not there for anybody else before.
+   *
+   * <p>If that fails, {@link #takeBackPostponed} tries it again.
+   */
+  public void takeBack(RoLayer layer) throws LayerStoreException {
+    try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
+      if (!deleteIfUnheld(layer) && !postponed.isEmpty()) {
+        // One of those may stand on it.
+        postponed.add(layer);
+      }
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      postponed.add(layer);
+      throw e;
+    }
+  }
+
+  /**
+   * Takes back what could not be before, unless something holds it by now.
+   *
+   * @throws LayerStoreException if it fails again; what is left can be tried once more
+   */
+  public void takeBackPostponed() throws LayerStoreException {
+    // In the order in which it failed: children before their parents.
+    for (RoLayer layer : postponed) {
+      try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
+        deleteIfUnheld(layer);
+      }
+      postponed.remove(layer);
+    }
+  }
+
+  private boolean deleteIfUnheld(RoLayer layer) throws LayerStoreException {
+    if (!store.table().removeIfUnheld(layer)) {
+      return false;
+    }
+    Leftover aside = hide(layer);
+    RoLayer parent = layer.parent();
+    try {
+      store.critical().run(() -> deleteHidden(layer, aside));
+    } finally {
+      if (parent != null) {
+        store.table().dropChild(parent, layer.chainId());
+      }
+    }
+    log.info("deleted layer {}", layer.chainId());
+    return true;
   }
 
   /** Hides a layer that is out of the table; if that fails it comes back, for nothing was done. */

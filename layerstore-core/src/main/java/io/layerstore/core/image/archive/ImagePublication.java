@@ -20,12 +20,18 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The last step of a load: layers, images, names and parents appear, all of them or none. */
+/**
+ * The last step of a load: layers, images, parents and names appear, all of them or none.
+ *
+ * <p>The names come last and in one step, so that nothing is ever to be written in order to take
+ * something back: that can be done on a full disk, and without descriptors.
+ */
 final class ImagePublication {
 
   private final ImageArchives.Host host;
   private final LayerBatch batch;
   private final Deque<Step> undo = new ArrayDeque<>();
+  private final List<ImageId> created = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
 
   /** Takes something back. */
@@ -45,14 +51,22 @@ final class ImagePublication {
     Set<ChainId> added = batch.publish();
     undo.push(batch::withdraw);
     try {
+      undo.push(this::deleteCreated);
       for (ArchivedImage image : contents.images()) {
         create(image);
       }
-      Map<ImageReference, ImageId> named = contents.names();
-      for (Map.Entry<ImageReference, ImageId> name : named.entrySet()) {
-        tag(name.getKey(), name.getValue());
-      }
       linkParents(contents.images());
+      Map<ImageReference, ImageId> named = contents.names();
+      host.tagLoaded(named)
+          .forEach(
+              (name, before) ->
+                  notes.add(
+                      "the tag "
+                          + name
+                          + " named "
+                          + before
+                          + " before; it was moved to "
+                          + named.get(name)));
       return report(contents.images(), named, added);
     } catch (LayerStoreException | RuntimeException | Error e) {
       takeBack(e);
@@ -64,7 +78,32 @@ final class ImagePublication {
     boolean isNew = find(image.id()) == null;
     host.images().create(image.configBytes().toByteArray());
     if (isNew) {
-      undo.push(() -> host.images().delete(image.id(), true));
+      created.add(image.id());
+    }
+  }
+
+  /** Children before their parents, of which nothing is to be noted then. */
+  private void deleteCreated() throws LayerStoreException {
+    LayerStoreException failure = null;
+    while (!created.isEmpty()) {
+      ImageId next = created.get(created.size() - 1);
+      for (ImageId id : created) {
+        if (host.images().children(id).isEmpty()) {
+          next = id;
+        }
+      }
+      created.remove(next);
+      try {
+        host.images().delete(next, true);
+      } catch (LayerStoreException e) {
+        if (failure != null) {
+          e.addSuppressed(failure);
+        }
+        failure = e;
+      }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 
@@ -74,18 +113,6 @@ final class ImagePublication {
     } catch (ImageNotFoundException e) {
       return null;
     }
-  }
-
-  private void tag(ImageReference reference, ImageId id) throws LayerStoreException {
-    ImageId before = host.images().references().find(reference).orElse(null);
-    if (before != null && !before.equals(id)) {
-      notes.add("the tag " + reference + " named " + before + " before; it was moved to " + id);
-    }
-    host.tagLoaded(reference, id);
-    undo.push(
-        before == null
-            ? () -> host.images().references().remove(reference)
-            : () -> host.tagLoaded(reference, before));
   }
 
   /** As Docker does: a parent counts if it is in the same archive and the histories fit. */
@@ -115,7 +142,11 @@ final class ImagePublication {
       } else {
         Image present = find(image.id());
         if (present != null && !Objects.equals(present.parentId(), parentId)) {
+          ImageId before = present.parentId();
           host.images().setParent(image.id(), parentId);
+          if (before != null) {
+            undo.push(() -> host.images().setParent(image.id(), before));
+          }
         }
       }
     }
