@@ -57,6 +57,18 @@ public final class Main {
     return run(args, new Console(in, out, err, false, false), System.getenv());
   }
 
+  /** The whole command line, for what describes it: manual pages and shell completion. */
+  public static CommandLine commandLine() {
+    Console none =
+        new Console(
+            InputStream.nullInputStream(),
+            OutputStream.nullOutputStream(),
+            OutputStream.nullOutputStream(),
+            false,
+            false);
+    return new Layerstore(none, Map.of()).commandLine(new String[] {"help"});
+  }
+
   static int run(String[] args, Console console, Map<String, String> environment) {
     Layerstore layerstore = new Layerstore(console, environment);
     int status;

@@ -27,7 +27,8 @@ final class PackagesTest {
           "layerstore-testing",
           "layerstore-core",
           "layerstore-overlay2",
-          "layerstore-cli");
+          "layerstore-cli",
+          "layerstore-dist");
   private static final String ROOT = "io.layerstore";
   private static final Pattern LISTED = Pattern.compile("(?m)^([a-z0-9.]+) +─►(.*)$");
   private static final Pattern START =
