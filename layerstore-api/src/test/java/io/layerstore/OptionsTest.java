@@ -1,6 +1,7 @@
 package io.layerstore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -106,10 +107,11 @@ final class OptionsTest {
   class Mounts {
 
     @Test
-    void withMountLabel_keepsTheRest() {
-      assertEquals(
-          new MountOptions("label", true), MountOptions.persistent().withMountLabel("label"));
-      assertEquals(new MountOptions("label", false), MountOptions.DEFAULT.withMountLabel("label"));
+    void toBuilder_keepsTheRest() {
+      MountOptions labelled = MountOptions.persistent().toBuilder().mountLabel("label").build();
+      assertEquals("label", labelled.mountLabel().orElseThrow());
+      assertTrue(labelled.isPersistent());
+      assertFalse(MountOptions.DEFAULT.isPersistent());
     }
   }
 
@@ -134,15 +136,27 @@ final class OptionsTest {
   class Tar {
 
     @Test
-    void with_another_keepsTheRest() {
-      assertEquals(
-          new TarOptions(Instant.EPOCH, Compression.ZSTD),
-          TarOptions.DEFAULT.withLatestTime(Instant.EPOCH).withCompression(Compression.ZSTD));
-      assertEquals(
-          TarOptions.DEFAULT,
-          new TarOptions(Instant.EPOCH, Compression.ZSTD)
-              .withCompression(Compression.NONE)
-              .withLatestTime(null));
+    void toBuilder_keepsTheRest() {
+      TarOptions compressed =
+          TarOptions.builder().latestTime(Instant.EPOCH).compression(Compression.ZSTD).build();
+      TarOptions plain = compressed.toBuilder().compression(Compression.NONE).build();
+      assertEquals(Instant.EPOCH, plain.latestTime().orElseThrow());
+      assertEquals(Compression.NONE, plain.compression());
+      assertTrue(compressed.toBuilder().latestTime(null).build().latestTime().isEmpty());
+    }
+  }
+
+  /** Options of a prune. */
+  @Nested
+  class Prune {
+
+    @Test
+    void toBuilder_keepsTheRest() {
+      PruneOptions old =
+          PruneOptions.EVERYTHING_UNUSED.toBuilder().createdBefore(Instant.EPOCH).build();
+      assertTrue(old.allImages() && old.layers());
+      assertEquals(Instant.EPOCH, old.createdBefore().orElseThrow());
+      assertFalse(PruneOptions.DEFAULT.allImages() || PruneOptions.DEFAULT.layers());
     }
   }
 
@@ -183,21 +197,35 @@ final class OptionsTest {
     }
 
     @Test
-    void with_oneLimit_othersStay() {
+    void toBuilder_oneLimit_othersStay() {
       Limits limits =
-          Limits.DEFAULT
-              .withMaxUnpackedBytes(1)
-              .withMaxEntries(2)
-              .withMaxPath(3, 4)
-              .withMaxHeaderBytes(5)
-              .withMaxXattrs(6, 7)
-              .withMaxCompressionRatio(8);
-      assertEquals(new Limits(1, 2, 3, 4, 5, 6, 7, 8), limits);
+          Limits.builder()
+              .maxUnpackedBytes(1)
+              .maxEntries(2)
+              .maxPathBytes(3)
+              .maxPathDepth(4)
+              .maxHeaderBytes(5)
+              .maxXattrs(6)
+              .maxXattrBytes(7)
+              .maxCompressionRatio(8)
+              .build();
+      Limits copy = limits.toBuilder().maxEntries(20).build();
+      assertEquals(
+          List.of(1L, 20L, 3L, 4L, 5L, 6L, 7L, 8L),
+          List.of(
+              copy.maxUnpackedBytes(),
+              copy.maxEntries(),
+              (long) copy.maxPathBytes(),
+              (long) copy.maxPathDepth(),
+              (long) copy.maxHeaderBytes(),
+              (long) copy.maxXattrs(),
+              (long) copy.maxXattrBytes(),
+              copy.maxCompressionRatio()));
     }
 
     @Test
-    void constructor_notPositive_illegalArgument() {
-      assertThrows(IllegalArgumentException.class, () -> Limits.DEFAULT.withMaxEntries(0));
+    void build_notPositive_illegalArgument() {
+      assertThrows(IllegalArgumentException.class, () -> Limits.builder().maxEntries(0).build());
     }
   }
 

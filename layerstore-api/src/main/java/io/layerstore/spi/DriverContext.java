@@ -6,30 +6,104 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 
-/**
- * Where and how a driver works. Immutable.
- *
- * @param root the store's root
- * @param home the driver's own directory, {@code <root>/<name>}; may not exist yet
- * @param options the driver's options
- * @param idMapping how owners are shown on the host
- * @param durability how much to force to the disk
- * @param readOnly whether nothing may be written
- */
-public record DriverContext(
-    Path root,
-    Path home,
-    Map<String, String> options,
-    IdMapping idMapping,
-    Durability durability,
-    boolean readOnly) {
+/** Where and how a driver works. Immutable; made with {@link #builder}. */
+public final class DriverContext {
 
-  /** Rejects nulls and copies the map. */
-  public DriverContext {
-    Objects.requireNonNull(root, "root");
-    Objects.requireNonNull(home, "home");
-    options = Map.copyOf(options);
-    Objects.requireNonNull(idMapping, "idMapping");
-    Objects.requireNonNull(durability, "durability");
+  private final Path root;
+  private final Path home;
+  private final Map<String, String> options;
+  private final IdMapping idMapping;
+  private final Durability durability;
+  private final boolean readOnly;
+
+  private DriverContext(Builder builder) {
+    root = builder.root;
+    home = builder.home;
+    options = builder.options;
+    idMapping = builder.idMapping;
+    durability = builder.durability;
+    readOnly = builder.readOnly;
+  }
+
+  /**
+   * A builder for a driver that works in {@code home}, its own directory in {@code root}. The
+   * directory may not exist yet.
+   */
+  public static Builder builder(Path root, Path home) {
+    return new Builder(root, home);
+  }
+
+  /** The store's root. */
+  public Path root() {
+    return root;
+  }
+
+  /** The driver's own directory, {@code <root>/<name>}; may not exist yet. */
+  public Path home() {
+    return home;
+  }
+
+  /** The driver's options. */
+  public Map<String, String> options() {
+    return options;
+  }
+
+  /** How owners are shown on the host. */
+  public IdMapping idMapping() {
+    return idMapping;
+  }
+
+  /** How much to force to the disk. */
+  public Durability durability() {
+    return durability;
+  }
+
+  /** Whether nothing may be written. */
+  public boolean readOnly() {
+    return readOnly;
+  }
+
+  /** Collects options. Not safe for use by several threads. */
+  public static final class Builder {
+    private final Path root;
+    private final Path home;
+    private Map<String, String> options = Map.of();
+    private IdMapping idMapping = IdMapping.IDENTITY;
+    private Durability durability = Durability.FULL;
+    private boolean readOnly;
+
+    private Builder(Path root, Path home) {
+      this.root = Objects.requireNonNull(root, "root");
+      this.home = Objects.requireNonNull(home, "home");
+    }
+
+    /** Sets the driver's options; none unless set. */
+    public Builder options(Map<String, String> options) {
+      this.options = Map.copyOf(options);
+      return this;
+    }
+
+    /** Sets how owners are shown on the host; {@link IdMapping#IDENTITY} unless set. */
+    public Builder idMapping(IdMapping idMapping) {
+      this.idMapping = Objects.requireNonNull(idMapping, "idMapping");
+      return this;
+    }
+
+    /** Sets how much to force to the disk; {@link Durability#FULL} unless set. */
+    public Builder durability(Durability durability) {
+      this.durability = Objects.requireNonNull(durability, "durability");
+      return this;
+    }
+
+    /** Sets whether nothing may be written. False at first. */
+    public Builder readOnly(boolean readOnly) {
+      this.readOnly = readOnly;
+      return this;
+    }
+
+    /** Makes the options. */
+    public DriverContext build() {
+      return new DriverContext(this);
+    }
   }
 }

@@ -54,8 +54,9 @@ final class ExportCommand extends Subcommand {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");
     }
     Compression compression = layerstore().compression(compressOption.getValue());
-    TarOptions made = new TarOptions(layerstore().latestTime(), compression);
-    TarOptions registered = made.withLatestTime(null);
+    TarOptions made =
+        TarOptions.builder().latestTime(layerstore().latestTime()).compression(compression).build();
+    TarOptions registered = made.toBuilder().latestTime(null).build();
     try (LayerStore store = layerstore().openToRead()) {
       if (Target.isReadWrite(store, target)) {
         if (from != null) {

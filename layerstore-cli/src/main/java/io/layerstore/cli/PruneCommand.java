@@ -31,7 +31,8 @@ final class PruneCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    PruneOptions options = new PruneOptions(isGiven(allOption), isGiven(layersOption), null);
+    PruneOptions options =
+        PruneOptions.builder().allImages(isGiven(allOption)).layers(isGiven(layersOption)).build();
     if (isGiven(dryRunOption)) {
       try (LayerStore store = layerstore().openToRead()) {
         PrunePlan plan = store.images().planPrune(options);

@@ -9,7 +9,6 @@ import io.layerstore.Change;
 import io.layerstore.CommitImageOptions;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
-import io.layerstore.IdMapping;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
@@ -41,7 +40,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -67,8 +65,10 @@ final class ReadmeExampleTest {
       return;
     }
     DriverContext context =
-        new DriverContext(
-            root, home, Map.of(), IdMapping.IDENTITY, Durability.NONE, /* readOnly= */ false);
+        DriverContext.builder(root, home)
+            .durability(Durability.NONE)
+            .readOnly(/* readOnly= */ false)
+            .build();
     for (GraphDriverProvider provider : ServiceLoader.load(GraphDriverProvider.class)) {
       if (provider.name().equals("overlay2")) {
         try (GraphDriver driver = provider.open(context)) {

@@ -329,13 +329,12 @@ public final class DriverSelector {
   }
 
   private DriverContext context(GraphDriverProvider provider) {
-    return new DriverContext(
-        options.root(),
-        home(provider.name()),
-        options.driverOptions(),
-        options.idMapping(),
-        options.durability(),
-        options.readOnly());
+    return DriverContext.builder(options.root(), home(provider.name()))
+        .options(options.driverOptions())
+        .idMapping(options.idMapping())
+        .durability(options.durability())
+        .readOnly(options.readOnly())
+        .build();
   }
 
   private Path home(String name) {

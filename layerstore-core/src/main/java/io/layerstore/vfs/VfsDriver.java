@@ -90,16 +90,14 @@ final class VfsDriver implements GraphDriver {
   @Override
   public DriverTraits traits() {
     FileSystemTraits traits = volume.traits();
-    return new DriverTraits(
-        traits.setsOwners(),
-        traits.setsSpecialModes(),
-        false,
-        false,
-        true,
-        true,
-        true,
-        false,
-        true);
+    return DriverTraits.builder()
+        .keepsOwners(traits.setsOwners())
+        .keepsSpecialModes(traits.setsSpecialModes())
+        .keepsByteNames(true)
+        .isCaseSensitive(true)
+        .executesWhiteouts(true)
+        .hasPersistentMounts(true)
+        .build();
   }
 
   @Override
@@ -155,7 +153,7 @@ final class VfsDriver implements GraphDriver {
     requireIds(id, parent);
     requireWritable();
     VfsOptions.requireNone(id, options.storageOptions());
-    requireNoLabel(id, options.mountLabel());
+    requireNoLabel(id, options.mountLabel().orElse(null));
     if (exists(id)) {
       throw new DriverException(name(), id, "exists already", null);
     }
@@ -208,7 +206,7 @@ final class VfsDriver implements GraphDriver {
   @Override
   public Path mount(String id, MountOptions options) throws LayerStoreException {
     Path directory = layer(id).directory();
-    requireNoLabel(id, options.mountLabel());
+    requireNoLabel(id, options.mountLabel().orElse(null));
     endSeclusion(id);
     mounts.increment(id);
     return directory;

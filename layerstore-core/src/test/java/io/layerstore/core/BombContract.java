@@ -99,7 +99,7 @@ abstract class BombContract {
   @BeforeEach
   void openStore() throws IOException {
     root = newRoot();
-    store = open(Limits.DEFAULT.withMaxUnpackedBytes(8L * MIB));
+    store = open(Limits.builder().maxUnpackedBytes(8L * MIB).build());
     store
         .register(
             LayerSource.of(new TarBuilder().file("good", "1").end().toBytes()),
@@ -165,7 +165,7 @@ abstract class BombContract {
   @EnumSource
   void register_beyondTheRatio_isRefused(Format format) throws IOException {
     store.close();
-    store = open(Limits.DEFAULT.withMaxCompressionRatio(2));
+    store = open(Limits.builder().maxCompressionRatio(2).build());
     byte[] head = new TarBuilder().header(TarHeaderBlock.named("zeros").size(32L * MIB)).toBytes();
     ArchiveException e = refused(new ByteArrayInputStream(compressed(format, head, 33)));
     assertEquals(Optional.of("maxCompressionRatio"), e.limitName());

@@ -44,7 +44,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class PortabilityTest {
 
   private static final Instant LATEST = Instant.ofEpochSecond(TarHeaderBlock.MODIFIED);
-  private static final TarOptions TAR = TarOptions.DEFAULT.withLatestTime(LATEST);
+  private static final TarOptions TAR = TarOptions.builder().latestTime(LATEST).build();
 
   private static final byte[] BASE =
       new TarBuilder()

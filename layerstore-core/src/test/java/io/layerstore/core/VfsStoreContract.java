@@ -78,7 +78,7 @@ abstract class VfsStoreContract extends LayerStoreContract {
   @Test
   void mount_label_refusedAndNotCounted() throws IOException {
     try (RWLayer rw = store().createRWLayer("rw", null)) {
-      MountOptions labelled = MountOptions.DEFAULT.withMountLabel("system_u:x");
+      MountOptions labelled = MountOptions.builder().mountLabel("system_u:x").build();
       assertThrows(DriverException.class, () -> rw.mount(labelled));
       assertEquals(0, store().rwLayers().get(0).mounts());
     }

@@ -108,8 +108,10 @@ class VfsHomeTest {
           new IdMapping(
               IdMapping.parseRanges("0:100000:65536"), IdMapping.parseRanges("0:200000:65536"));
       DriverContext context =
-          new DriverContext(
-              onDisk, onDisk.resolve("vfs"), Map.of(), mapping, Durability.NONE, false);
+          DriverContext.builder(onDisk, onDisk.resolve("vfs"))
+              .idMapping(mapping)
+              .durability(Durability.NONE)
+              .build();
       try (GraphDriver driver = new VfsDriverProvider().open(context)) {
         driver.create("a", null, CreateOptions.DEFAULT);
         assertEquals(200000, Files.getAttribute(onDisk.resolve("vfs"), "unix:gid"));
@@ -156,7 +158,7 @@ class VfsHomeTest {
     @Test
     void createReadWrite_size_isRefusedWithTheReasonAndLeavesNothing() throws IOException {
       try (GraphDriver driver = open(root)) {
-        CreateOptions options = new CreateOptions(null, Map.of("size", "10G"));
+        CreateOptions options = CreateOptions.builder().storageOption("size", "10G").build();
         DriverException e =
             assertThrows(DriverException.class, () -> driver.createReadWrite("a", null, options));
         assertTrue(e.getMessage().contains("quota"), e.getMessage());
@@ -168,7 +170,8 @@ class VfsHomeTest {
     @Test
     void create_label_isRefused() throws IOException {
       try (GraphDriver driver = open(root)) {
-        CreateOptions options = new CreateOptions("system_u:object_r:svirt_t:s0", Map.of());
+        CreateOptions options =
+            CreateOptions.builder().mountLabel("system_u:object_r:svirt_t:s0").build();
         assertThrows(DriverException.class, () -> driver.createReadWrite("a", null, options));
         assertFalse(driver.exists("a"));
       }
@@ -178,7 +181,8 @@ class VfsHomeTest {
     void mount_label_isRefusedAndNotCounted() throws IOException {
       try (GraphDriver driver = open(root)) {
         driver.create("a", null, CreateOptions.DEFAULT);
-        MountOptions labelled = MountOptions.DEFAULT.withMountLabel("system_u:object_r:svirt_t:s0");
+        MountOptions labelled =
+            MountOptions.builder().mountLabel("system_u:object_r:svirt_t:s0").build();
         assertThrows(DriverException.class, () -> driver.mount("a", labelled));
         driver.remove("a");
         assertFalse(driver.exists("a"));

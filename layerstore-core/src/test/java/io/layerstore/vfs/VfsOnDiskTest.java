@@ -22,7 +22,14 @@ class VfsOnDiskTest extends GraphDriverContract {
   protected DriverTraits traits() {
     try {
       boolean isRoot = VfsTesting.isRoot(directory.getParent());
-      return new DriverTraits(isRoot, isRoot, false, false, true, true, true, false, true);
+      return DriverTraits.builder()
+          .keepsOwners(isRoot)
+          .keepsSpecialModes(isRoot)
+          .keepsByteNames(true)
+          .isCaseSensitive(true)
+          .executesWhiteouts(true)
+          .hasPersistentMounts(true)
+          .build();
     } catch (IOException e) {
       throw new AssertionError(e);
     }

@@ -3,7 +3,6 @@ package io.layerstore.vfs;
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.Durability;
-import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.CreateOptions;
@@ -40,8 +39,11 @@ public final class VfsTesting {
   }
 
   static DriverContext context(Path root, Map<String, String> options, boolean isReadOnly) {
-    return new DriverContext(
-        root, root.resolve("vfs"), options, IdMapping.IDENTITY, Durability.NONE, isReadOnly);
+    return DriverContext.builder(root, root.resolve("vfs"))
+        .options(options)
+        .durability(Durability.NONE)
+        .readOnly(isReadOnly)
+        .build();
   }
 
   public static GraphDriver open(Path root) throws LayerStoreException {

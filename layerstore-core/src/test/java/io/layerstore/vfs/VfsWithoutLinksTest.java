@@ -29,7 +29,12 @@ class VfsWithoutLinksTest extends GraphDriverContract {
 
   @Override
   protected DriverTraits traits() {
-    return new DriverTraits(false, false, false, false, true, true, true, false, true);
+    return DriverTraits.builder()
+        .keepsByteNames(true)
+        .isCaseSensitive(true)
+        .executesWhiteouts(true)
+        .hasPersistentMounts(true)
+        .build();
   }
 
   @Override

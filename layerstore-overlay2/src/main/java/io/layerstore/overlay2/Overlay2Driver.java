@@ -171,16 +171,16 @@ final class Overlay2Driver implements GraphDriver {
 
   @Override
   public DriverTraits traits() {
-    return new DriverTraits(
-        givesFilesAway(calls.likelyNamespace()),
-        true,
-        features.makesDevices(),
-        features.isRoot(),
-        true,
-        true,
-        false,
-        true,
-        features.isRoot());
+    return DriverTraits.builder()
+        .keepsOwners(givesFilesAway(calls.likelyNamespace()))
+        .keepsSpecialModes(true)
+        .keepsDevices(features.makesDevices())
+        .keepsXattrs(features.isRoot())
+        .keepsByteNames(true)
+        .isCaseSensitive(true)
+        .hasKernelMounts(true)
+        .hasPersistentMounts(features.isRoot())
+        .build();
   }
 
   /** An ordinary user's files are the user's where the namespace has no other id for them. */

@@ -355,7 +355,7 @@ final class OverlayMounts {
   }
 
   private static String label(MountOptions options) {
-    return options.mountLabel() == null ? "" : options.mountLabel();
+    return options.mountLabel().orElse("");
   }
 
   /**

@@ -193,13 +193,12 @@ final class DeadHelperTest {
     driver =
         new Overlay2DriverProvider()
             .open(
-                new DriverContext(
-                    root,
-                    home,
-                    context.options(),
-                    context.idMapping(),
-                    context.durability(),
-                    true));
+                DriverContext.builder(root, home)
+                    .options(context.options())
+                    .idMapping(context.idMapping())
+                    .durability(context.durability())
+                    .readOnly(true)
+                    .build());
     Path before;
     try {
       before = mount("one");

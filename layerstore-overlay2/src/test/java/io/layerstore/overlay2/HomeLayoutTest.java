@@ -179,7 +179,9 @@ final class HomeLayoutTest {
       DriverException thrown =
           assertThrows(
               DriverException.class,
-              () -> driver.create("a", null, new CreateOptions(null, Map.of("size", "1G"))));
+              () ->
+                  driver.create(
+                      "a", null, CreateOptions.builder().storageOption("size", "1G").build()));
       assertTrue(
           thrown
               .getMessage()
@@ -193,7 +195,8 @@ final class HomeLayoutTest {
           assertThrows(
               DriverException.class,
               () ->
-                  driver.createReadWrite("a", null, new CreateOptions(null, Map.of("size", "1G"))));
+                  driver.createReadWrite(
+                      "a", null, CreateOptions.builder().storageOption("size", "1G").build()));
       assertTrue(thrown.getMessage().contains("the storage option size is not supported"));
       assertEquals(before, names(home));
     }

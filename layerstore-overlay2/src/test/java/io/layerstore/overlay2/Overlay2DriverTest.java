@@ -18,7 +18,16 @@ final class Overlay2DriverTest extends GraphDriverContract {
   @Override
   protected DriverTraits traits() {
     boolean isRoot = Overlay2Testing.isRoot();
-    return new DriverTraits(isRoot, true, isRoot, isRoot, true, true, false, true, isRoot);
+    return DriverTraits.builder()
+        .keepsOwners(isRoot)
+        .keepsSpecialModes(true)
+        .keepsDevices(isRoot)
+        .keepsXattrs(isRoot)
+        .keepsByteNames(true)
+        .isCaseSensitive(true)
+        .hasKernelMounts(true)
+        .hasPersistentMounts(isRoot)
+        .build();
   }
 
   @Override

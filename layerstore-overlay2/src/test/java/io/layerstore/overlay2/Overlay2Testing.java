@@ -112,8 +112,10 @@ final class Overlay2Testing {
   }
 
   static DriverContext context(Path root, Map<String, String> options) {
-    return new DriverContext(
-        root, root.resolve("overlay2"), options, IdMapping.IDENTITY, Durability.NONE, false);
+    return DriverContext.builder(root, root.resolve("overlay2"))
+        .options(options)
+        .durability(Durability.NONE)
+        .build();
   }
 
   /** Those of {@code userns-remap} for root; for an ordinary user what the system grants. */

@@ -62,7 +62,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * final class MyDriverTest extends GraphDriverContract {
  *   @TempDir Path directory;
  *
- *   @Override protected DriverTraits traits() { return new DriverTraits(...); }
+ *   @Override protected DriverTraits traits() { return DriverTraits.builder().keepsOwners(true).build(); }
  *   @Override protected Path newRoot() { return directory; }
  *   @Override protected GraphDriver open(Path root) throws LayerStoreException { ... }
  * }
@@ -264,14 +264,19 @@ public abstract class GraphDriverContract {
     void create_sizeOption_isRefusedAndLeavesNothing() throws IOException {
       assertLeavesNothing(
           LayerStoreException.class,
-          id -> driver().create(id, null, new CreateOptions(null, Map.of("size", "10G"))));
+          id ->
+              driver()
+                  .create(id, null, CreateOptions.builder().storageOption("size", "10G").build()));
     }
 
     @Test
     void create_unknownOption_isRefusedAndLeavesNothing() throws IOException {
       assertLeavesNothing(
           LayerStoreException.class,
-          id -> driver().create(id, null, new CreateOptions(null, Map.of("colour", "red"))));
+          id ->
+              driver()
+                  .create(
+                      id, null, CreateOptions.builder().storageOption("colour", "red").build()));
     }
 
     @Test
@@ -333,7 +338,9 @@ public abstract class GraphDriverContract {
       String id = DriverIds.random();
       SortedSet<String> before = kit.homeListing();
       try {
-        driver().createReadWrite(id, null, new CreateOptions(null, Map.of("size", "10G")));
+        driver()
+            .createReadWrite(
+                id, null, CreateOptions.builder().storageOption("size", "10G").build());
         assertTrue(driver().exists(id));
       } catch (LayerStoreException e) {
         assertEquals(before, kit.homeListing());
@@ -345,7 +352,10 @@ public abstract class GraphDriverContract {
     void createReadWrite_unknownOption_isRefusedAndLeavesNothing() throws IOException {
       assertLeavesNothing(
           LayerStoreException.class,
-          id -> driver().createReadWrite(id, null, new CreateOptions(null, Map.of("a", "b"))));
+          id ->
+              driver()
+                  .createReadWrite(
+                      id, null, CreateOptions.builder().storageOption("a", "b").build()));
     }
 
     @Test

@@ -89,7 +89,12 @@ public abstract class GraphDriverProviderContract {
   private DriverContext context(
       Map<String, String> options, IdMapping idMapping, boolean readOnly) {
     Path home = root.resolve(provider.name());
-    return new DriverContext(root, home, options, idMapping, Durability.NONE, readOnly);
+    return DriverContext.builder(root, home)
+        .options(options)
+        .idMapping(idMapping)
+        .durability(Durability.NONE)
+        .readOnly(readOnly)
+        .build();
   }
 
   private DriverContext context() {

@@ -903,7 +903,7 @@ public abstract class HostileArchiveContract {
     @Test
     void l1_endlessZerosAfterTheEnd_limited() throws IOException {
       store.close();
-      store = builder(root).limits(Limits.DEFAULT.withMaxUnpackedBytes(1 << 20)).open();
+      store = builder(root).limits(Limits.builder().maxUnpackedBytes(1 << 20).build()).open();
       List<String> before = contents();
       InputStream endless =
           new SequenceInputStream(

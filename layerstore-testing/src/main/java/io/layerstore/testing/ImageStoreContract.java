@@ -1278,7 +1278,7 @@ public abstract class ImageStoreContract {
       images().setParent(child.id(), middle.id());
       List<Object> before = state();
 
-      PrunePlan plan = images().planPrune(PruneOptions.DANGLING);
+      PrunePlan plan = images().planPrune(PruneOptions.DEFAULT);
 
       assertEquals(List.of(loose.id()), plan.images());
       assertEquals(List.of(), plan.references());
@@ -1348,7 +1348,7 @@ public abstract class ImageStoreContract {
     void prune_layerThatThePlanDoesNotName_stays() throws IOException {
       Image image = image("", "a", "b");
       Layer base = store.get(ChainId.of(image.config().diffIds().subList(0, 1)).orElseThrow());
-      PrunePlan plan = images().planPrune(PruneOptions.DANGLING);
+      PrunePlan plan = images().planPrune(PruneOptions.DEFAULT);
       base.close();
 
       PruneReport report = images().prune(plan);
@@ -1362,7 +1362,13 @@ public abstract class ImageStoreContract {
       Image old = image(",\"created\":\"2001-01-01T00:00:00Z\"", "a");
       Image young = image(",\"created\":\"2003-01-01T00:00:00Z\"", "a");
       PrunePlan plan =
-          images().planPrune(new PruneOptions(true, true, Instant.parse("2002-01-01T00:00:00Z")));
+          images()
+              .planPrune(
+                  PruneOptions.builder()
+                      .allImages(true)
+                      .layers(true)
+                      .createdBefore(Instant.parse("2002-01-01T00:00:00Z"))
+                      .build());
       assertEquals(List.of(old.id()), plan.images());
       assertEquals(List.of(), plan.layers());
       images().prune(plan);
@@ -1463,7 +1469,7 @@ public abstract class ImageStoreContract {
               () -> images.create(new byte[0]),
               () -> images.delete(image.id(), true),
               images::diskUsage,
-              () -> images.planPrune(PruneOptions.DANGLING),
+              () -> images.planPrune(PruneOptions.DEFAULT),
               references::list,
               () -> references.find(ref("x")),
               () -> references.of(image.id()),

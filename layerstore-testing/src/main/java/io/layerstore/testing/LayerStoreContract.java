@@ -554,7 +554,7 @@ public abstract class LayerStoreContract {
     @Test
     void register_aMillionEntriesAboveTheLimit_stopsThereAndLeavesNothing() throws IOException {
       store.close();
-      store = builder(root).limits(Limits.DEFAULT.withMaxEntries(1000)).open();
+      store = builder(root).limits(Limits.builder().maxEntries(1000).build()).open();
       List<Object> before = state();
       AtomicInteger given = new AtomicInteger();
       InputStream entries =
@@ -590,7 +590,7 @@ public abstract class LayerStoreContract {
     @Test
     void register_archiveOverLimit_refusedAndNothingLeft() throws IOException {
       store.close();
-      store = builder(root).limits(Limits.DEFAULT.withMaxEntries(2)).open();
+      store = builder(root).limits(Limits.builder().maxEntries(2).build()).open();
       List<Object> before = state();
       byte[] tar = new TarBuilder().file("a", "").file("b", "").file("c", "").end().toBytes();
       ArchiveException e = Refusals.assertRefused(Kind.LIMIT_EXCEEDED, () -> register(tar));
@@ -1144,7 +1144,7 @@ public abstract class LayerStoreContract {
     void tarStream_compressed_sameBytesTwiceAndExactInside(Compression compression)
         throws IOException {
       byte[] tar = tar("long", "0123456789".repeat(30_000));
-      TarOptions options = TarOptions.DEFAULT.withCompression(compression);
+      TarOptions options = TarOptions.builder().compression(compression).build();
       try (Layer layer = register(tar)) {
         byte[] exported = export(layer, options);
         assertArrayEquals(exported, export(layer, options));
@@ -1161,7 +1161,7 @@ public abstract class LayerStoreContract {
       try (Layer layer = register(tar);
           InputStream plain =
               new GZIPInputStream(
-                  layer.tarStream(TarOptions.DEFAULT.withCompression(Compression.GZIP)))) {
+                  layer.tarStream(TarOptions.builder().compression(Compression.GZIP).build()))) {
         assertArrayEquals(tar, plain.readAllBytes());
       }
     }
@@ -1169,14 +1169,15 @@ public abstract class LayerStoreContract {
     @Test
     void tarStream_latestTime_illegalArgumentBecauseBytesAreExact() throws IOException {
       try (Layer layer = register(tar("a", "1"))) {
-        TarOptions options = TarOptions.DEFAULT.withLatestTime(LATEST);
+        TarOptions options = TarOptions.builder().latestTime(LATEST).build();
         assertThrows(IllegalArgumentException.class, () -> layer.tarStream(options));
       }
     }
 
     @Test
     void tarStreamFrom_latestTimeAndCompressed_noEntryIsLater() throws IOException {
-      TarOptions options = new TarOptions(LATEST, Compression.GZIP);
+      TarOptions options =
+          TarOptions.builder().latestTime(LATEST).compression(Compression.GZIP).build();
       try (Layer layer = register(AppendixA.TWO_BASE.bytes());
           InputStream difference = layer.tarStreamFrom(null, options);
           Layer squashed = register(difference.readAllBytes());
@@ -1649,7 +1650,7 @@ public abstract class LayerStoreContract {
     @EnumSource(Compression.class)
     void tarStream_latestTime_isTheLayerThatCommitMakes(Compression compression)
         throws IOException {
-      TarOptions options = new TarOptions(LATEST, compression);
+      TarOptions options = TarOptions.builder().latestTime(LATEST).compression(compression).build();
       try (Layer base = register(AppendixA.TWO_BASE.bytes());
           RWLayer first = changedAt("first", base.chainId(), LATEST.plusSeconds(1));
           RWLayer second = changedAt("second", base.chainId(), LATEST.plusSeconds(99));
@@ -1668,7 +1669,7 @@ public abstract class LayerStoreContract {
           RWLayer rw = changedAt("rw", base.chainId(), EARLY);
           InputStream plain =
               new GZIPInputStream(
-                  rw.tarStream(TarOptions.DEFAULT.withCompression(Compression.GZIP)))) {
+                  rw.tarStream(TarOptions.builder().compression(Compression.GZIP).build()))) {
         assertArrayEquals(export(rw, TarOptions.DEFAULT), plain.readAllBytes());
       }
     }

@@ -46,7 +46,17 @@ public class TarReaderBenchmark {
 
   private final EntryMapper mapper =
       new EntryMapper(
-          Limits.DEFAULT, new DriverTraits(true, true, true, true, true, true, false, true, true));
+          Limits.DEFAULT,
+          DriverTraits.builder()
+              .keepsOwners(true)
+              .keepsSpecialModes(true)
+              .keepsDevices(true)
+              .keepsXattrs(true)
+              .keepsByteNames(true)
+              .isCaseSensitive(true)
+              .hasKernelMounts(true)
+              .hasPersistentMounts(true)
+              .build());
   private final byte[] buffer = new byte[64 << 10];
   private byte[] archive;
 

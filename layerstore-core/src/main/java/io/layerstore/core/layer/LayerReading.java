@@ -71,7 +71,7 @@ public final class LayerReading {
   }
 
   public InputStream tarStream(RoLayer layer, TarOptions options) throws LayerStoreException {
-    if (options.latestTime() != null) {
+    if (options.latestTime().isPresent()) {
       throw new IllegalArgumentException(
           "the times in layer " + layer.chainId() + " are what was registered: no latest time");
     }
@@ -161,7 +161,7 @@ public final class LayerReading {
       TarOptions options,
       Disappearance.Explanation explanation)
       throws LayerStoreException {
-    LayerPacker packer = new LayerPacker(difference, options.latestTime());
+    LayerPacker packer = new LayerPacker(difference, options.latestTime().orElse(null));
     InputStream archive = Disappearance.explain(packer, explanation);
     return compress(store.lifecycle().track(new DiffStream(store, archive)), options);
   }

@@ -122,7 +122,8 @@ public final class ReadWriteLayers {
         createInitLayer(initId, parent, options, initializer);
       }
       Interrupts.check("creating read-write layer " + name);
-      CreateOptions createOptions = new CreateOptions(null, options.storageOptions());
+      CreateOptions createOptions =
+          CreateOptions.builder().storageOptions(options.storageOptions()).build();
       store
           .critical()
           .run(
@@ -149,9 +150,13 @@ public final class ReadWriteLayers {
       RWLayerInitializer initializer)
       throws LayerStoreException {
     CreateOptions createOptions =
-        new CreateOptions(options.mountLabel().orElse(null), options.storageOptions());
+        CreateOptions.builder()
+            .mountLabel(options.mountLabel().orElse(null))
+            .storageOptions(options.storageOptions())
+            .build();
     String parentId = parent == null ? null : parent.cacheId();
-    MountOptions mountOptions = new MountOptions(options.mountLabel().orElse(null), false);
+    MountOptions mountOptions =
+        MountOptions.builder().mountLabel(options.mountLabel().orElse(null)).build();
     Path root =
         store
             .critical()

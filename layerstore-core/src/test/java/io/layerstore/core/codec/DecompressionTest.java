@@ -257,7 +257,7 @@ final class DecompressionTest {
 
     @Test
     void readArchive_endlessGarbage_exceedsALimit() throws IOException {
-      Limits limits = Limits.DEFAULT.withMaxUnpackedBytes(1 << 20);
+      Limits limits = Limits.builder().maxUnpackedBytes(1 << 20).build();
       GeneratedSource source = new GeneratedSource(gzip(plain(500)), 'g', 64 << 20);
       Refusals.assertRefused(
           Kind.LIMIT_EXCEEDED, () -> Decompression.openArchive(source, limits).readAllBytes());
@@ -501,7 +501,7 @@ final class DecompressionTest {
 
       assertArrayEquals(
           PLAIN,
-          Decompression.open(source, Limits.DEFAULT.withMaxUnpackedBytes(PLAIN.length))
+          Decompression.open(source, Limits.builder().maxUnpackedBytes(PLAIN.length).build())
               .readAllBytes());
     }
 
@@ -510,7 +510,7 @@ final class DecompressionTest {
     void read_oneByteMoreThanTheLimit_isRefused(CompressionFormat format) throws IOException {
       TestSource source = TestSource.of(Compress.with(format, PLAIN));
       InputStream stream =
-          Decompression.open(source, Limits.DEFAULT.withMaxUnpackedBytes(PLAIN.length - 1));
+          Decompression.open(source, Limits.builder().maxUnpackedBytes(PLAIN.length - 1).build());
 
       ArchiveException thrown = Refusals.assertRefused(Kind.LIMIT_EXCEEDED, stream::readAllBytes);
 
@@ -622,16 +622,7 @@ final class DecompressionTest {
     }
 
     private Limits withMaxCompressionRatio(long ratio) {
-      Limits d = Limits.DEFAULT;
-      return new Limits(
-          d.maxUnpackedBytes(),
-          d.maxEntries(),
-          d.maxPathBytes(),
-          d.maxPathDepth(),
-          d.maxHeaderBytes(),
-          d.maxXattrs(),
-          d.maxXattrBytes(),
-          ratio);
+      return Limits.builder().maxCompressionRatio(ratio).build();
     }
   }
 

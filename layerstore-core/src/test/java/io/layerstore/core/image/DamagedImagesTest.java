@@ -374,13 +374,13 @@ final class DamagedImagesTest {
     Path file = directory.resolve("repositories.json");
     Files.writeString(file, "");
     try (LayerStore store = LayerStore.open(root)) {
-      PrunePlan plan = store.images().planPrune(PruneOptions.DANGLING);
+      PrunePlan plan = store.images().planPrune(PruneOptions.DEFAULT);
       assertEquals(List.of(), plan.images());
       assertEquals(1, plan.spared().size());
       store.images().references().addTag(ImageReference.parse("one"), good.id(), false);
-      assertEquals(List.of(), store.images().planPrune(PruneOptions.DANGLING).images());
+      assertEquals(List.of(), store.images().planPrune(PruneOptions.DEFAULT).images());
       Files.delete(directory.resolve("repositories.json.damaged-1"));
-      assertEquals(List.of(bad.id()), store.images().planPrune(PruneOptions.DANGLING).images());
+      assertEquals(List.of(bad.id()), store.images().planPrune(PruneOptions.DEFAULT).images());
     }
   }
 

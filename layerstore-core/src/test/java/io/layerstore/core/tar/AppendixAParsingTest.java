@@ -19,7 +19,17 @@ final class AppendixAParsingTest {
 
   private static final EntryMapper MAPPER =
       new EntryMapper(
-          Limits.DEFAULT, new DriverTraits(true, true, true, true, true, true, false, true, true));
+          Limits.DEFAULT,
+          DriverTraits.builder()
+              .keepsOwners(true)
+              .keepsSpecialModes(true)
+              .keepsDevices(true)
+              .keepsXattrs(true)
+              .keepsByteNames(true)
+              .isCaseSensitive(true)
+              .hasKernelMounts(true)
+              .hasPersistentMounts(true)
+              .build());
 
   @ParameterizedTest
   @EnumSource

@@ -17,7 +17,16 @@ import org.junit.jupiter.api.Test;
 final class DockerRefusalsTest {
 
   private static final DriverTraits TRAITS =
-      new DriverTraits(true, true, true, true, true, true, false, true, true);
+      DriverTraits.builder()
+          .keepsOwners(true)
+          .keepsSpecialModes(true)
+          .keepsDevices(true)
+          .keepsXattrs(true)
+          .keepsByteNames(true)
+          .isCaseSensitive(true)
+          .hasKernelMounts(true)
+          .hasPersistentMounts(true)
+          .build();
 
   private final TarBuilder tar = new TarBuilder();
 

@@ -671,7 +671,17 @@ final class EntryMapperTest {
 
   private static EntryMapper mapper(Limits limits, boolean executesWhiteouts) {
     DriverTraits traits =
-        new DriverTraits(true, true, true, true, true, true, executesWhiteouts, true, true);
+        DriverTraits.builder()
+            .keepsOwners(true)
+            .keepsSpecialModes(true)
+            .keepsDevices(true)
+            .keepsXattrs(true)
+            .keepsByteNames(true)
+            .isCaseSensitive(true)
+            .executesWhiteouts(executesWhiteouts)
+            .hasKernelMounts(true)
+            .hasPersistentMounts(true)
+            .build();
     return new EntryMapper(limits, traits);
   }
 

@@ -25,7 +25,17 @@ final class PackAndReadTest {
   private static final int ENTRIES = 500;
   private static final EntryMapper MAPPER =
       new EntryMapper(
-          Limits.DEFAULT, new DriverTraits(true, true, true, true, true, true, false, true, true));
+          Limits.DEFAULT,
+          DriverTraits.builder()
+              .keepsOwners(true)
+              .keepsSpecialModes(true)
+              .keepsDevices(true)
+              .keepsXattrs(true)
+              .keepsByteNames(true)
+              .isCaseSensitive(true)
+              .hasKernelMounts(true)
+              .hasPersistentMounts(true)
+              .build());
 
   private final Random random = new Random(20_200_913);
 

@@ -199,14 +199,14 @@ final class TarReaderTest {
 
     @Test
     void next_extensionOfExactlyTheLimit_isTaken() throws Exception {
-      Limits limits = Limits.DEFAULT.withMaxHeaderBytes(121);
+      Limits limits = Limits.builder().maxHeaderBytes(121).build();
       tar.gnuName("n".repeat(120)).file("a", "x").end();
       assertEquals("n".repeat(120) + "=x", ParsedArchive.of(tar.toStream(), limits).listing());
     }
 
     @Test
     void next_extensionOneByteAboveTheLimit_exceedsIt() {
-      Limits limits = Limits.DEFAULT.withMaxHeaderBytes(120);
+      Limits limits = Limits.builder().maxHeaderBytes(120).build();
       tar.gnuName("n".repeat(120)).file("a", "x").end();
       Refusals.assertRefused(Kind.LIMIT_EXCEEDED, () -> ParsedArchive.of(tar.toStream(), limits));
     }
@@ -215,11 +215,12 @@ final class TarReaderTest {
     void next_moreEntriesThanAllowed_exceedTheLimit() throws Exception {
       tar.file("a", "x").file("b", "y").end();
       assertEquals(
-          "a=x b=y", ParsedArchive.of(tar.toStream(), Limits.DEFAULT.withMaxEntries(2)).listing());
+          "a=x b=y",
+          ParsedArchive.of(tar.toStream(), Limits.builder().maxEntries(2).build()).listing());
       var e =
           Refusals.assertRefused(
               Kind.LIMIT_EXCEEDED,
-              () -> ParsedArchive.of(tar.toStream(), Limits.DEFAULT.withMaxEntries(1)));
+              () -> ParsedArchive.of(tar.toStream(), Limits.builder().maxEntries(1).build()));
       assertEquals(Optional.of("maxEntries"), e.limitName());
       assertEquals(OptionalLong.of(1), e.entryIndex());
     }
@@ -227,10 +228,10 @@ final class TarReaderTest {
     @Test
     void drainTail_tailAboveTheLimit_exceedsIt() throws Exception {
       byte[] archive = tar.file("a", "x").end().zeros(10_000).toBytes();
-      Limits limits = Limits.DEFAULT.withMaxUnpackedBytes(archive.length - 1);
+      Limits limits = Limits.builder().maxUnpackedBytes(archive.length - 1).build();
       Refusals.assertRefused(
           Kind.LIMIT_EXCEEDED, () -> ParsedArchive.of(new ByteArrayInputStream(archive), limits));
-      Limits enough = Limits.DEFAULT.withMaxUnpackedBytes(archive.length);
+      Limits enough = Limits.builder().maxUnpackedBytes(archive.length).build();
       assertEquals("a=x", ParsedArchive.of(new ByteArrayInputStream(archive), enough).listing());
     }
 
@@ -240,7 +241,7 @@ final class TarReaderTest {
         tar.pax("GNU.sparse.size", "400000", "GNU.sparse.numblocks", "1", "GNU.sparse.map", "0,0")
             .header(named("a" + i));
       }
-      Limits limits = Limits.DEFAULT.withMaxUnpackedBytes(1_000_000);
+      Limits limits = Limits.builder().maxUnpackedBytes(1_000_000).build();
       var e =
           Refusals.assertRefused(
               Kind.LIMIT_EXCEEDED, () -> ParsedArchive.of(tar.end().toStream(), limits));

@@ -24,7 +24,7 @@ final class TarRobustnessTest {
   private static final long SEED = 20_200_913;
 
   /** Lower than the defaults, so that no lucky size makes the test allocate much. */
-  private static final Limits LIMITS = Limits.DEFAULT.withMaxUnpackedBytes(1 << 20);
+  private static final Limits LIMITS = Limits.builder().maxUnpackedBytes(1 << 20).build();
 
   private static final List<EntryMapper> MAPPERS = List.of(mapper(false), mapper(true));
 
@@ -112,6 +112,16 @@ final class TarRobustnessTest {
   private static EntryMapper mapper(boolean executesWhiteouts) {
     return new EntryMapper(
         Limits.DEFAULT,
-        new DriverTraits(true, true, true, true, true, true, executesWhiteouts, true, true));
+        DriverTraits.builder()
+            .keepsOwners(true)
+            .keepsSpecialModes(true)
+            .keepsDevices(true)
+            .keepsXattrs(true)
+            .keepsByteNames(true)
+            .isCaseSensitive(true)
+            .executesWhiteouts(executesWhiteouts)
+            .hasKernelMounts(true)
+            .hasPersistentMounts(true)
+            .build());
   }
 }

@@ -33,7 +33,16 @@ final class CheckedCopy {
 
   /** Those of a driver that stores differences as they are, which nearly every dockerd has. */
   private static final DriverTraits TRAITS =
-      new DriverTraits(true, true, true, true, true, true, false, true, true);
+      DriverTraits.builder()
+          .keepsOwners(true)
+          .keepsSpecialModes(true)
+          .keepsDevices(true)
+          .keepsXattrs(true)
+          .keepsByteNames(true)
+          .isCaseSensitive(true)
+          .hasKernelMounts(true)
+          .hasPersistentMounts(true)
+          .build();
 
   private final Names names = new Names();
   private final DockerRefusals refusals = new DockerRefusals(names);

@@ -142,9 +142,11 @@ final class ImageLoad {
   private Limits archiveLimits() {
     Limits limits = layers.limits();
     long bytes = limits.maxUnpackedBytes();
-    return limits.withMaxUnpackedBytes(
-        bytes > Long.MAX_VALUE / LayerStore.MAX_DEPTH
-            ? Long.MAX_VALUE
-            : bytes * LayerStore.MAX_DEPTH);
+    return limits.toBuilder()
+        .maxUnpackedBytes(
+            bytes > Long.MAX_VALUE / LayerStore.MAX_DEPTH
+                ? Long.MAX_VALUE
+                : bytes * LayerStore.MAX_DEPTH)
+        .build();
   }
 }

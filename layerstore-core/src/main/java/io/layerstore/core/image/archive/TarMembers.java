@@ -58,7 +58,8 @@ final class TarMembers extends Members {
 
   /** Walks through {@code tar}, which is read to its end. */
   void walk(InputStream tar, Limits limits, Keeper keeper) throws IOException {
-    TarReader reader = new TarReader(tar, limits.withMaxEntries(MAX_MEMBERS), new IgnoredBytes());
+    TarReader reader =
+        new TarReader(tar, limits.toBuilder().maxEntries(MAX_MEMBERS).build(), new IgnoredBytes());
     TarHeader header = first(reader);
     while (header != null) {
       Failures.checkInterrupt("reading the image archive");

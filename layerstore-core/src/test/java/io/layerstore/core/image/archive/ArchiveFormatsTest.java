@@ -277,7 +277,7 @@ final class ArchiveFormatsTest {
       store =
           LayerStore.builder(root)
               .durability(Durability.NONE)
-              .limits(Limits.DEFAULT.withMaxCompressionRatio(100))
+              .limits(Limits.builder().maxCompressionRatio(100).build())
               .open();
       byte[] bomb = ImageFiles.gzip(new byte[32 << 20]);
       Refusals.assertRefused(Kind.LIMIT_EXCEEDED, () -> load(bomb));
@@ -290,7 +290,7 @@ final class ArchiveFormatsTest {
       store =
           LayerStore.builder(root)
               .durability(Durability.NONE)
-              .limits(Limits.DEFAULT.withMaxUnpackedBytes(100_000))
+              .limits(Limits.builder().maxUnpackedBytes(100_000).build())
               .open();
       SampleImage image = SampleImage.of(SampleImage.largeLayer("a", 200_000, 1));
       Refusals.assertRefused(Kind.LIMIT_EXCEEDED, () -> load(ImageFiles.docker(image).toTar()));
