@@ -1,0 +1,370 @@
+package io.layerstore.overlay2;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.layerstore.ChainId;
+import io.layerstore.Durability;
+import io.layerstore.Layer;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.Mount;
+import io.layerstore.RWLayer;
+import io.layerstore.RegisterOptions;
+import io.layerstore.testing.Machine;
+import io.layerstore.testing.TarBuilder;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.TreeMap;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What each operation of a store costs in requests to the kernel, processes and waits for the disk,
+ * and that this does not grow with entries, bytes and layers where it need not. Counted, never
+ * timed; the processes are those that the JVM starts, whoever asks it to.
+ */
+final class OperationCostsTest {
+
+  private static final int FEW = 2;
+  private static final int MANY = 100;
+
+  /** Its file name has a digest at the end. */
+  private static final String HELPER = "layerstore-helper";
+
+  @TempDir Path directory;
+  private FaultyLinux linux;
+  private ClassLoader loader;
+  private LayerStore store;
+
+  @BeforeEach
+  void openStore() throws IOException {
+    Overlay2Testing.assumeSupported(directory);
+    linux = FaultyLinux.inDirectory(directory);
+    loader = FaultyOverlay2Provider.loader(directory);
+    FaultyOverlay2Provider.use(linux);
+    store = open("store", Durability.NONE);
+  }
+
+  @AfterEach
+  void closeStore() throws IOException {
+    FaultyOverlay2Provider.use(null);
+    if (store != null) {
+      store.close();
+    }
+  }
+
+  private LayerStore open(String name, Durability durability) throws IOException {
+    ClassLoader before = Thread.currentThread().getContextClassLoader();
+    Thread.currentThread().setContextClassLoader(loader);
+    try {
+      return LayerStore.builder(directory.resolve(name))
+          .driver("overlay2")
+          .durability(durability)
+          .open();
+    } finally {
+      Thread.currentThread().setContextClassLoader(before);
+    }
+  }
+
+  // ---- counting ----
+
+  /** Something to count. */
+  @FunctionalInterface
+  private interface Operation {
+    void run() throws IOException;
+  }
+
+  /**
+   * What an operation cost.
+   *
+   * @param requests to the driver's helpers that are waited for: round trips, some with a start.
+   *     What is written into a layer is a stream without answers
+   * @param processes by the names of their programs
+   * @param forces how often something was forced to the disk, but for what helpers do
+   */
+  private record Cost(Map<String, Integer> requests, Map<String, Integer> processes, int forces) {
+
+    /** Without the requests that go to a helper that runs, each of which is a round trip. */
+    int started() {
+      return processes.values().stream().mapToInt(Integer::intValue).sum();
+    }
+  }
+
+  private Cost costOf(Operation operation) throws IOException {
+    Map<String, Integer> processes = new TreeMap<>();
+    int forces = 0;
+    Path file = directory.resolve("recording.jfr");
+    Map<String, Integer> requests;
+    try (Recording recording = new Recording()) {
+      recording.enable("jdk.ProcessStart").withoutThreshold();
+      recording.enable("jdk.FileForce").withoutThreshold();
+      linux.takeRequests();
+      recording.start();
+      operation.run();
+      recording.stop();
+      requests = linux.takeRequests();
+      requests.remove("write");
+      recording.dump(file);
+    }
+    for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
+      String type = event.getEventType().getName();
+      if (type.equals("jdk.FileForce")) {
+        forces++;
+      } else if (type.equals("jdk.ProcessStart")) {
+        String program = event.getString("command").split(" ", 2)[0];
+        String name = program.substring(program.lastIndexOf('/') + 1);
+        processes.merge(name.startsWith(HELPER) ? HELPER : name, 1, Integer::sum);
+      }
+    }
+    return new Cost(requests, processes, forces);
+  }
+
+  // ---- layers ----
+
+  private static byte[] archive(String name, int files, int size) {
+    TarBuilder tar = new TarBuilder();
+    for (int i = 0; i < files; i++) {
+      tar.file(name + i, "x".repeat(size));
+    }
+    return tar.end().toBytes();
+  }
+
+  /** The topmost of so many layers. */
+  private ChainId chain(int layers) throws IOException {
+    @Nullable ChainId top = null;
+    for (int i = 0; i < layers; i++) {
+      byte[] tar = archive("chain" + layers + "-" + i + "-", 1, 1);
+      try (Layer layer = store.register(LayerSource.of(tar), onTopOf(top))) {
+        top = layer.chainId();
+      }
+    }
+    return java.util.Objects.requireNonNull(top);
+  }
+
+  private static RegisterOptions onTopOf(@Nullable ChainId parent) {
+    return parent == null ? RegisterOptions.DEFAULT : RegisterOptions.onTopOf(parent);
+  }
+
+  private void register(byte[] tar, @Nullable ChainId parent) throws IOException {
+    store.register(LayerSource.of(tar), onTopOf(parent)).close();
+  }
+
+  /** Starts the helper that mounts, which lives as long as the store. */
+  private void warmUp() throws IOException {
+    store.createRWLayer("warm", chain(1)).mount().close();
+  }
+
+  // ---- mounts ----
+
+  @Test
+  void mountAndUnmount_oneLayerOrAHundred_twoRoundTripsAndNoProcess() throws IOException {
+    warmUp();
+    for (int layers : new int[] {1, MANY}) {
+      RWLayer rw = store.createRWLayer("rw" + layers, chain(layers));
+      Cost cost = costOf(() -> rw.mount().close());
+      assertEquals(Map.of("mount", 1, "unmount", 1), cost.requests());
+      assertEquals(0, cost.started());
+      assertEquals(0, cost.forces());
+    }
+  }
+
+  @Test
+  void mount_aSecondTime_costsNothing() throws IOException {
+    RWLayer rw = store.createRWLayer("rw", chain(1));
+    try (Mount first = rw.mount()) {
+      Cost cost = costOf(() -> rw.mount().close());
+      assertEquals(Map.of(), cost.requests(), first::toString);
+      assertEquals(0, cost.started());
+    }
+  }
+
+  @Test
+  void enterAndChroot_oneCommand_oneProcessAndNoRoundTrip() throws IOException {
+    try (Mount mount = store.createRWLayer("rw", chain(1)).mount()) {
+      Cost entered = costOf(() -> run(mount.enter(new ProcessBuilder("true"))));
+      Cost rooted = costOf(() -> run(mount.chroot(new ProcessBuilder("/no-such-program"))));
+      assertEquals(Map.of(), entered.requests());
+      assertEquals(Map.of(Machine.isRoot() ? "true" : HELPER, 1), entered.processes());
+      assertEquals(Map.of(), rooted.requests());
+      assertEquals(Map.of(HELPER, 1), rooted.processes());
+    }
+  }
+
+  private static void run(ProcessBuilder builder) throws IOException {
+    try {
+      builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+      builder.start().waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(e);
+    }
+  }
+
+  @Test
+  void file_readAndWritten_costsNoProcessAndNoRoundTrip() throws IOException {
+    try (Mount mount = store.createRWLayer("rw", chain(1)).mount()) {
+      Cost cost =
+          costOf(
+              () -> {
+                for (int i = 0; i < MANY; i++) {
+                  try (OutputStream out =
+                      mount.file("made" + i).newOutputStream(StandardOpenOption.CREATE_NEW)) {
+                    out.write('x');
+                  }
+                  try (InputStream in = mount.file("made" + i).newInputStream()) {
+                    assertEquals('x', in.read());
+                  }
+                }
+              });
+      assertEquals(new Cost(Map.of(), Map.of(), 0), cost);
+    }
+  }
+
+  @Test
+  void createTemporaryRWLayer_mountedAndClosed_oneProcessToDelete() throws IOException {
+    warmUp();
+    ChainId top = chain(2);
+    Cost cost =
+        costOf(
+            () -> {
+              try (RWLayer rw = store.createTemporaryRWLayer(top);
+                  Mount mount = rw.mount()) {
+                Files.createFile(mount.path().resolve("x"));
+              }
+            });
+    assertEquals(1, cost.requests().get("mount"), cost::toString);
+    assertEquals(1, cost.requests().get("unmount"), cost::toString);
+    assertEquals(1, helperStarts(cost), cost::toString);
+  }
+
+  // ---- layers ----
+
+  /** Without the programs that help it with its ids, of which there is one each for every start. */
+  private static int helperStarts(Cost cost) {
+    int helpers = cost.processes().getOrDefault(HELPER, 0);
+    for (String program : new String[] {"newuidmap", "newgidmap"}) {
+      int count = cost.processes().getOrDefault(program, 0);
+      assertTrue(count == 0 || count == helpers, cost::toString);
+    }
+    return helpers;
+  }
+
+  @Test
+  void register_manyFilesOrBytesOrLayersBelow_asForFew() throws IOException {
+    Cost one = costOf(() -> register(archive("a", 1, 1), null));
+    assertEquals(one, costOf(() -> register(archive("b", MANY, 1), null)));
+    assertEquals(one, costOf(() -> register(archive("c", 1, 1 << 22), null)));
+    ChainId low = chain(1);
+    ChainId high = chain(MANY);
+    Cost onOne = costOf(() -> register(archive("d", 1, 1), low));
+    assertEquals(onOne, costOf(() -> register(archive("d", 1, 1), high)));
+    assertTrue(helperStarts(one) <= 1, one::toString);
+    assertTrue(helperStarts(onOne) <= 1, onOne::toString);
+    assertEquals(0, one.forces() + onOne.forces());
+  }
+
+  @Test
+  void register_durably_forcesAsOftenForManyFiles() throws IOException {
+    store.close();
+    store = open("durable", Durability.FULL);
+    register(archive("first", 1, 1), null); // Makes directories of the store.
+    Cost few = costOf(() -> register(archive("a", FEW, 1), null));
+    Cost many = costOf(() -> register(archive("b", MANY, 1 << 10), null));
+    assertEquals(few, many);
+    assertEquals(1, few.requests().get("sync"), few::toString);
+  }
+
+  @Test
+  void register_layerThatIsThere_isLookedAtOnceInAStore() throws IOException {
+    byte[] tar = archive("a", MANY, 1);
+    register(tar, null);
+    store.close();
+    store = open("store", Durability.NONE);
+    RegisterOptions known;
+    try (Layer layer = store.get(store.layers().get(0).chainId())) {
+      known = RegisterOptions.builder().expectedChainId(layer.chainId()).build();
+    }
+    Operation again = () -> store.register(LayerSource.of(tar), known).close();
+    Cost first = costOf(again);
+    assertTrue(helperStarts(first) <= 1, first::toString);
+    assertEquals(new Cost(Map.of(), Map.of(), 0), costOf(again));
+  }
+
+  @Test
+  void release_largeLayer_oneProcess() throws IOException {
+    for (int files : new int[] {FEW, MANY}) {
+      Layer layer = store.register(LayerSource.of(archive("a", files, 1)), RegisterOptions.DEFAULT);
+      Cost cost = costOf(() -> store.release(layer));
+      assertEquals(Map.of("remove", 1), cost.requests());
+      assertEquals(1, helperStarts(cost), cost::toString);
+    }
+  }
+
+  @Test
+  void export_largeLayerHighUp_oneProcess() throws IOException {
+    ChainId parent = chain(3);
+    for (int files : new int[] {FEW, MANY}) {
+      try (Layer layer = store.register(LayerSource.of(archive("a", files, 1)), onTopOf(parent))) {
+        Cost cost = costOf(() -> readAll(layer.tarStream()));
+        assertEquals(Map.of("openDiff", 1), cost.requests());
+        assertEquals(1, helperStarts(cost), cost::toString);
+      }
+    }
+  }
+
+  @Test
+  void changes_manyFiles_asForFew() throws IOException {
+    warmUp();
+    RWLayer few = changed("few", FEW);
+    RWLayer many = changed("many", MANY);
+    Cost cost = costOf(() -> assertEquals(FEW, few.changes().count()));
+    assertEquals(cost, costOf(() -> assertEquals(MANY, many.changes().count())));
+    assertTrue(helperStarts(cost) <= 2, cost::toString);
+    Cost archive = costOf(() -> readAll(few.tarStream()));
+    assertEquals(archive, costOf(() -> readAll(many.tarStream())));
+    assertTrue(helperStarts(archive) <= 3, archive::toString);
+  }
+
+  private RWLayer changed(String name, int files) throws IOException {
+    RWLayer rw = store.createRWLayer(name, chain(2));
+    try (Mount mount = rw.mount()) {
+      for (int i = 0; i < files; i++) {
+        Files.createFile(mount.path().resolve("new" + i));
+      }
+    }
+    return rw;
+  }
+
+  private static void readAll(InputStream tar) throws IOException {
+    try (tar) {
+      tar.transferTo(OutputStream.nullOutputStream());
+    }
+  }
+
+  // ---- helpers ----
+
+  @Test
+  void helperWithSubordinateIds_started_asksForThemOnce() throws IOException {
+    assumeTrue(!Machine.isRoot(), "root needs no subordinate ids");
+    store.close();
+    store = LayerStore.builder(directory.resolve("own")).driver("overlay2").open();
+    Cost cost = costOf(() -> register(archive("a", 1, 1), null));
+    assumeTrue(cost.processes().containsKey("newuidmap"), "no subordinate ids are granted here");
+    int helpers = helperStarts(cost);
+    assertEquals(helpers, cost.processes().get("newuidmap"));
+    assertEquals(helpers, cost.processes().get("newgidmap"));
+  }
+}
