@@ -1,7 +1,9 @@
 package io.layerstore.core;
 
+import com.google.common.io.Closer;
 import io.layerstore.LayerMetadata;
 import io.layerstore.RWLayerInfo;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.FileFailures;
 import io.layerstore.driver.PreloadedClasses;
 import io.layerstore.spi.MetadataStore;
@@ -28,6 +30,8 @@ final class CleanupClasses {
 
   static void load() {
     Package own = CleanupClasses.class.getPackage();
+    PreloadedClasses.load(Closer.class);
+    PreloadedClasses.load(Closing.class);
     PreloadedClasses.load(FileFailures.class);
     PreloadedClasses.load(LayerMetadata.class);
     PreloadedClasses.load(MessageFormatter.class);

@@ -17,6 +17,7 @@ import io.layerstore.core.state.StoreRecovery;
 import io.layerstore.core.state.StoreRoot;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.core.work.StoreThreads;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
@@ -56,11 +57,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
       // On a thread of its own: an interrupt of the caller must not break what opening mends.
       return criticalWork.call(() -> open(options, open, criticalWork));
     } catch (LayerStoreException | RuntimeException | Error e) {
-      try {
-        open.close();
-      } catch (LayerStoreException closing) {
-        e.addSuppressed(closing);
-      }
+      Closing.after(e, open::close);
       throw e;
     }
   }

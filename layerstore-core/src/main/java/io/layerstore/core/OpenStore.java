@@ -1,10 +1,12 @@
 package io.layerstore.core;
 
+import com.google.common.io.Closer;
 import io.layerstore.DriverChoice;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import io.layerstore.driver.FileFailures;
+import java.io.Closeable;
+import java.io.IOException;
 
 /**
  * What opening a store found, and what must be closed with it.
@@ -14,18 +16,12 @@ import java.util.Deque;
  */
 final class OpenStore {
 
-  /** Something to close. */
-  @FunctionalInterface
-  interface Resource {
-    void close() throws LayerStoreException;
-  }
-
-  private final Deque<Resource> resources = new ArrayDeque<>();
+  private final Closer resources = Closer.create();
   private DriverChoice choice = new DriverChoice("none", "not chosen yet", java.util.Map.of());
   private RecoveryReport recoveryReport = RecoveryReport.CLEAN;
 
-  void add(Resource resource) {
-    resources.push(resource);
+  void add(Closeable resource) {
+    resources.register(resource);
   }
 
   void setChoice(DriverChoice made) {
@@ -46,20 +42,12 @@ final class OpenStore {
 
   /** Closes everything; throws the first failure with the others added to it. */
   void close() throws LayerStoreException {
-    LayerStoreException failure = null;
-    while (!resources.isEmpty()) {
-      try {
-        resources.pop().close();
-      } catch (LayerStoreException e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
-        }
-      }
-    }
-    if (failure != null) {
-      throw failure;
+    try {
+      resources.close();
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new LayerStoreException("cannot close the store: " + FileFailures.describe(e), e);
     }
   }
 }

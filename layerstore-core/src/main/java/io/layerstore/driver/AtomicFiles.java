@@ -378,11 +378,7 @@ public final class AtomicFiles {
 
   /** Takes back what a failed call made; what fails here too goes along with the first failure. */
   private static void deleteAfter(Exception failure, Path path) {
-    try {
-      Files.deleteIfExists(path);
-    } catch (IOException e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, () -> Files.deleteIfExists(path));
   }
 
   private interface Call<T> {

@@ -22,11 +22,7 @@ record TreePair(@Nullable LayerTree older, LayerTree newer) implements AutoClose
     try {
       return new TreePair(driver.tree(parent), newer);
     } catch (LayerStoreException | RuntimeException e) {
-      try {
-        newer.close();
-      } catch (LayerStoreException suppressed) {
-        e.addSuppressed(suppressed);
-      }
+      Closing.after(e, newer::close);
       throw e;
     }
   }

@@ -1,8 +1,8 @@
 package io.layerstore.vfs;
 
 import io.layerstore.ByteString;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.TreeDeleter;
-import io.layerstore.driver.rooted.Closing;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.DiskNames;
 import java.io.Closeable;
@@ -40,11 +40,7 @@ final class Staging implements Closeable {
       return new Staging(
           path, Directory.open(path, DiskNames.asTheyAre(path.getFileSystem())), ended);
     } catch (IOException | RuntimeException e) {
-      try {
-        delete(path);
-      } catch (IOException deleting) {
-        e.addSuppressed(deleting);
-      }
+      Closing.after(e, () -> delete(path));
       throw e;
     }
   }

@@ -9,10 +9,10 @@ import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RootDirectory;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.driver.PlainDirectoryEntry;
 import io.layerstore.driver.PreloadedClasses;
-import io.layerstore.driver.rooted.Closing;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.InRootDirectory;
 import io.layerstore.spi.CreateOptions;
@@ -299,11 +299,10 @@ final class VfsDriver implements GraphDriver {
             }
           });
     } catch (IOException | RuntimeException e) {
-      try {
-        Closing.all(log, staging);
-      } catch (IOException closing) {
-        e.addSuppressed(closing);
+      if (log != null) {
+        Closing.after(e, log);
       }
+      Closing.after(e, staging);
       throw e;
     }
   }

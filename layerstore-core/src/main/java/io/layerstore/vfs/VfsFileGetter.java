@@ -4,7 +4,7 @@ import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
-import io.layerstore.driver.rooted.Closing;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.Look;
 import io.layerstore.driver.rooted.TreePosition;

@@ -2,8 +2,8 @@ package io.layerstore.vfs;
 
 import io.layerstore.DriverException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.TreeDeleter;
-import io.layerstore.driver.rooted.Closing;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.vfs.record.AttributeLog;
 import io.layerstore.vfs.record.AttributeRecords;
@@ -156,11 +156,7 @@ final class VfsLayers {
   }
 
   private static void deleteAfter(IOException failure, Path file) {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, () -> Files.deleteIfExists(file));
   }
 
   /** Makes the records of {@code log} those of {@code layer}, at once or not at all. */

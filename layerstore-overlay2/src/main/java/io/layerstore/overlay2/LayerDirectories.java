@@ -5,6 +5,7 @@ import io.layerstore.Durability;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.KeyedLock;
 import java.io.IOException;
@@ -309,11 +310,7 @@ final class LayerDirectories {
 
   private static void takeBack(Deque<Path> made, Exception failure) {
     for (Path path : made) {
-      try {
-        Files.deleteIfExists(path);
-      } catch (IOException e) {
-        failure.addSuppressed(e);
-      }
+      Closing.after(failure, () -> Files.deleteIfExists(path));
     }
   }
 

@@ -11,6 +11,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.overlay2.linux.DiffWriter;
 import io.layerstore.overlay2.linux.LinuxCalls;
@@ -99,11 +100,7 @@ final class Overlay2Driver implements GraphDriver {
       driver.recovery = driver.recover();
       return driver;
     } catch (IOException | RuntimeException e) {
-      try {
-        driver.close();
-      } catch (LayerStoreException closing) {
-        e.addSuppressed(closing);
-      }
+      Closing.after(e, driver::close);
       throw e instanceof RuntimeException unchecked
           ? rethrow(unchecked)
           : wrap(context, (IOException) e);

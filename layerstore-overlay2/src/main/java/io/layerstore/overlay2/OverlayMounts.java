@@ -7,6 +7,7 @@ import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.driver.MountCounter;
 import io.layerstore.overlay2.linux.DetachedMount;
@@ -320,11 +321,7 @@ final class OverlayMounts {
 
   /** The mount may have been made and only the answer be missing. */
   private void undoMountOfDeadHelper(String id, Exception failure) {
-    try {
-      helper.get().unmount(id, false);
-    } catch (LayerStoreException e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, () -> helper.get().unmount(id, false));
   }
 
   private void requireSame(String id, MountOptions options) throws LayerStoreException {

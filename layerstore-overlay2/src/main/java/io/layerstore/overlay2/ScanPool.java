@@ -4,6 +4,7 @@ import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.driver.BlockFilterStream;
+import io.layerstore.driver.Closing;
 import io.layerstore.overlay2.linux.TreeScan;
 import java.io.IOException;
 import java.io.InputStream;
@@ -97,11 +98,7 @@ final class ScanPool implements AutoCloseable {
   }
 
   private static void discard(TreeScan scan, Exception failure) {
-    try {
-      scan.close();
-    } catch (LayerStoreException e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, scan::close);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.layerstore.core.codec;
 
 import io.layerstore.ArchiveException;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.MadeStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -41,11 +42,7 @@ public final class CompressedStream extends MadeStream {
     try {
       return new CompressedStream(format, source);
     } catch (IOException | RuntimeException e) {
-      try {
-        source.close();
-      } catch (IOException again) {
-        e.addSuppressed(again);
-      }
+      Closing.after(e, source);
       throw e;
     }
   }

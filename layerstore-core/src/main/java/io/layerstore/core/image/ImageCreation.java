@@ -7,6 +7,7 @@ import io.layerstore.ImageNotFoundException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.image.ImageNode.Content;
+import io.layerstore.driver.Closing;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -100,11 +101,7 @@ final class ImageCreation {
   }
 
   private void takeBack(ImageId id, IOException failure) {
-    try {
-      db.delete(id);
-    } catch (IOException e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, () -> db.delete(id));
   }
 
   /** Notes from which image another was made. */

@@ -19,6 +19,7 @@ import io.layerstore.RegisterOptions;
 import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
+import io.layerstore.driver.Closing;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -204,11 +205,7 @@ final class ImageMaking {
         tag(made, tag);
       }
     } catch (LayerStoreException | RuntimeException e) {
-      try {
-        giveBack(layer, before);
-      } catch (LayerStoreException again) {
-        e.addSuppressed(again);
-      }
+      Closing.after(e, () -> giveBack(layer, before));
       throw e;
     }
     giveBack(layer, before);
@@ -221,11 +218,7 @@ final class ImageMaking {
       references.addTag(tag, id, true);
     } catch (LayerStoreException e) {
       if (made.isNew()) {
-        try {
-          deletion.delete(id, true);
-        } catch (LayerStoreException again) {
-          e.addSuppressed(again);
-        }
+        Closing.after(e, () -> deletion.delete(id, true));
       }
       throw e;
     }

@@ -16,6 +16,7 @@ import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.core.work.SideBySide;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.DriverIds;
@@ -295,11 +296,7 @@ public final class JoinedLayers implements LayerBatch {
         published.add(layer.chainId());
       }
     } catch (LayerStoreException | RuntimeException | Error e) {
-      try {
-        withdraw();
-      } catch (LayerStoreException withdrawing) {
-        e.addSuppressed(withdrawing);
-      }
+      Closing.after(e, this::withdraw);
       throw e;
     }
     releaseLocks();

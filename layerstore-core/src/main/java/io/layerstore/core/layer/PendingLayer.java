@@ -2,6 +2,7 @@ package io.layerstore.core.layer;
 
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.state.StoreContext;
+import io.layerstore.driver.Closing;
 import io.layerstore.spi.MetadataTransaction;
 import org.jspecify.annotations.Nullable;
 
@@ -71,10 +72,6 @@ public final class PendingLayer {
    * or open, and the reason added to it.
    */
   void discard(Throwable failure) {
-    try {
-      discard();
-    } catch (LayerStoreException | RuntimeException | Error e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, this::discard);
   }
 }

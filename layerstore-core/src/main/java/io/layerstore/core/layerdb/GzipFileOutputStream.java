@@ -1,6 +1,7 @@
 package io.layerstore.core.layerdb;
 
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.Closing;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -150,11 +151,7 @@ final class GzipFileOutputStream extends OutputStream {
       Files.move(
           aside, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException | RuntimeException e) {
-      try {
-        Files.deleteIfExists(aside);
-      } catch (IOException deletion) {
-        e.addSuppressed(deletion);
-      }
+      Closing.after(e, () -> Files.deleteIfExists(aside));
       throw e;
     }
   }

@@ -6,6 +6,7 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import io.layerstore.Durability;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
@@ -246,11 +247,7 @@ final class LayerDbFiles {
         sync(parentOf(source));
       }
     } catch (IOException | RuntimeException e) {
-      try {
-        Files.move(target, source, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException moveBack) {
-        e.addSuppressed(moveBack);
-      }
+      Closing.after(e, () -> Files.move(target, source, StandardCopyOption.ATOMIC_MOVE));
       throw e;
     }
   }

@@ -1,6 +1,7 @@
 package io.layerstore.core.layerdb;
 
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -104,10 +105,6 @@ final class TmpDirectory {
   }
 
   private static void deleteAfter(Exception failure, Path directory) {
-    try {
-      TreeDeleter.delete(directory);
-    } catch (IOException e) {
-      failure.addSuppressed(e);
-    }
+    Closing.after(failure, () -> TreeDeleter.delete(directory));
   }
 }

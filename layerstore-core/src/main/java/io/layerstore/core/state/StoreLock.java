@@ -2,8 +2,10 @@ package io.layerstore.core.state;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreLockedException;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -192,12 +194,8 @@ public final class StoreLock implements AutoCloseable {
   }
 
   private void fail(@Nullable FileChannel channel, Exception failure) {
-    try {
-      if (channel != null) {
-        channel.close();
-      }
-    } catch (IOException | RuntimeException e) {
-      failure.addSuppressed(e);
+    if (channel != null) {
+      Closing.after(failure, channel);
     }
     acquired.completeExceptionally(failure);
   }
@@ -299,26 +297,11 @@ public final class StoreLock implements AutoCloseable {
     closing.countDown();
     try {
       released.join();
-      joinOwner();
+      Uninterruptibles.joinUninterruptibly(owner);
     } catch (CompletionException e) {
       throw new LayerStoreException("cannot close the lock file: " + e.getCause(), e);
     } finally {
       unregister.run();
-    }
-  }
-
-  /** Waits for the thread to be gone; it has nothing left to do. */
-  private void joinOwner() {
-    boolean interrupted = false;
-    while (owner.isAlive()) {
-      try {
-        owner.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 }

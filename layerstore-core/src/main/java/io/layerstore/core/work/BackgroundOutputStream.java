@@ -1,6 +1,7 @@
 package io.layerstore.core.work;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.layerstore.driver.Closing;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
@@ -236,11 +237,7 @@ public final class BackgroundOutputStream extends OutputStream {
     try {
       flush();
     } catch (IOException e) {
-      try {
-        abandon();
-      } catch (IOException closing) {
-        e.addSuppressed(closing);
-      }
+      Closing.after(e, this::abandon);
       throw e;
     }
     closed = true;

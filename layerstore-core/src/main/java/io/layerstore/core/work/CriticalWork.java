@@ -1,5 +1,6 @@
 package io.layerstore.core.work;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.layerstore.LayerStoreException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -43,21 +44,10 @@ public final class CriticalWork {
 
   public <T> T call(Work<T> work) throws LayerStoreException {
     Future<T> future = threads.submit(work::run);
-    boolean interrupted = false;
     try {
-      while (true) {
-        try {
-          return future.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
+      return Uninterruptibles.getUninterruptibly(future);
     } catch (ExecutionException e) {
       throw rethrow(e);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 

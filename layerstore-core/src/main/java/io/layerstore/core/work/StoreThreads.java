@@ -1,5 +1,6 @@
 package io.layerstore.core.work;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -51,30 +52,15 @@ public final class StoreThreads {
     }
 
     /** Waits until the threads are gone; a pool is terminated a moment before they are. */
-    void awaitThreads() throws InterruptedException {
-      if (awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS)) {
-        for (Thread thread : factory.threads) {
-          thread.join();
-        }
-      }
+    void awaitThreads() {
+      Uninterruptibles.awaitTerminationUninterruptibly(this);
+      factory.threads.forEach(Uninterruptibles::joinUninterruptibly);
     }
   }
 
   /** Ends the pool and waits for its threads, interrupted or not. */
   public static void end(ExecutorService pool) {
     pool.shutdown();
-    boolean interrupted = false;
-    boolean ended = false;
-    while (!ended) {
-      try {
-        ((Pool) pool).awaitThreads();
-        ended = true;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    ((Pool) pool).awaitThreads();
   }
 }

@@ -2,6 +2,7 @@ package io.layerstore.driver.rooted;
 
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
+import io.layerstore.driver.Closing;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;

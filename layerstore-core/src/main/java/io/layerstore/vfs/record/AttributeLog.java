@@ -1,7 +1,7 @@
 package io.layerstore.vfs.record;
 
 import io.layerstore.ByteString;
-import io.layerstore.driver.rooted.Closing;
+import io.layerstore.driver.Closing;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -10,6 +10,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.LoadReport;
 import io.layerstore.LoadReport.LoadedImage;
 import io.layerstore.core.image.ImageArchives;
+import io.layerstore.driver.Closing;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -182,11 +183,7 @@ final class ImagePublication {
   /** Takes back what was done, last first; what fails is added to {@code failure}. */
   private void takeBack(Throwable failure) {
     for (Step step : undo) {
-      try {
-        step.run();
-      } catch (LayerStoreException | RuntimeException e) {
-        failure.addSuppressed(e);
-      }
+      Closing.after(failure, step::run);
     }
   }
 }

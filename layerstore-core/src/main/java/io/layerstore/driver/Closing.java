@@ -1,8 +1,11 @@
-package io.layerstore.driver.rooted;
+package io.layerstore.driver;
 
+import com.google.common.io.Closer;
 import java.io.Closeable;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,22 +25,24 @@ public final class Closing {
    * @throws IOException the first failure, the others suppressed in it
    */
   public static void all(List<? extends @Nullable Closeable> resources) throws IOException {
-    IOException failure = null;
-    for (Closeable resource : resources) {
-      try {
-        if (resource != null) {
-          resource.close();
-        }
-      } catch (IOException e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
-        }
+    List<@Nullable Closeable> lastFirst = new ArrayList<>(resources);
+    Collections.reverse(lastFirst);
+    Closer closer = Closer.create();
+    lastFirst.forEach(closer::register);
+    closer.close();
+  }
+
+  /**
+   * Closes, or takes back, what a failed operation leaves; what fails here too is suppressed in
+   * {@code failure}.
+   */
+  public static void after(Throwable failure, Closeable left) {
+    try {
+      left.close();
+    } catch (IOException | RuntimeException | Error e) {
+      if (e != failure) {
+        failure.addSuppressed(e);
       }
-    }
-    if (failure != null) {
-      throw failure;
     }
   }
 }
