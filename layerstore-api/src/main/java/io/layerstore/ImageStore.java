@@ -1,5 +1,7 @@
 package io.layerstore;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -79,6 +81,11 @@ public interface ImageStore {
   /** What is known about compressed forms of layers in registries. */
   DistributionMetadata distribution();
 
+  /** Loads the archive in a file, or the layout in a directory, whichever {@code path} is. */
+  default LoadReport load(Path path) throws IOException {
+    return load(ImageSource.of(path), LoadOptions.DEFAULT);
+  }
+
   /**
    * Adds the images of an archive: docker-archive (with or without manifest), OCI layout, what
    * skopeo writes as {@code dir:}; as a directory or a tar, compressed as a whole or layer by
@@ -97,6 +104,11 @@ public interface ImageStore {
    * @throws IllegalArgumentException if the name that is given is a digest; nothing has been read
    */
   LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
+
+  /** Writes the image {@code image}, a reference or an id, into the tar {@code file}. */
+  default SaveReport save(String image, Path file) throws LayerStoreException {
+    return save(List.of(image), ImageTarget.file(file), SaveOptions.DEFAULT);
+  }
 
   /**
    * Writes images as one archive or directory; layers that several share once. The same images and
@@ -118,6 +130,11 @@ public interface ImageStore {
    *     layer, image or reference remains
    */
   Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException;
+
+  /** Commits a read-write layer as an image called {@code reference}. */
+  default Image commit(RWLayer rwLayer, ImageReference reference) throws LayerStoreException {
+    return commit(rwLayer, CommitImageOptions.builder().reference(reference).build());
+  }
 
   /**
    * Makes an image from the changes of a read-write layer, as {@code docker commit} does. The

@@ -6,6 +6,21 @@ import java.nio.file.Path;
 /** Where an image archive goes. */
 public sealed interface ImageTarget {
 
+  /** The tar {@code file}, which appears when it is complete, and replaces one that is there. */
+  static ImageTarget file(Path file) {
+    return new ToFile(file);
+  }
+
+  /** The layout {@code directory}, which must be empty or not exist. */
+  static ImageTarget directory(Path directory) {
+    return new ToDirectory(directory);
+  }
+
+  /** The tar in {@code stream}, which is flushed and not closed. */
+  static ImageTarget stream(OutputStream stream) {
+    return new ToStream(stream);
+  }
+
   /**
    * A stream that takes a tar; flushed and not closed.
    *

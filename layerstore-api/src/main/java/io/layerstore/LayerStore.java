@@ -70,7 +70,23 @@ public interface LayerStore extends AutoCloseable {
     return StoreOptions.builder(root);
   }
 
-  /** Registers with default options; see {@link #register(InputStream, RegisterOptions)}. */
+  /**
+   * Adds the base layer whose archive is the file {@code archive}; see {@link
+   * #register(InputStream, RegisterOptions)}.
+   */
+  default Layer register(Path archive) throws LayerStoreException {
+    return register(LayerSource.of(archive), RegisterOptions.DEFAULT);
+  }
+
+  /**
+   * Adds the layer whose archive is the file {@code archive} on top of {@code parent}, or on
+   * nothing if it is null.
+   */
+  default Layer register(Path archive, @Nullable ChainId parent) throws LayerStoreException {
+    return register(LayerSource.of(archive), RegisterOptions.onTopOf(parent));
+  }
+
+  /** Adds the layer whose archive is {@code tar} on top of {@code parent}. */
   default Layer register(InputStream tar, @Nullable ChainId parent) throws LayerStoreException {
     return register(tar, RegisterOptions.onTopOf(parent));
   }
@@ -146,14 +162,21 @@ public interface LayerStore extends AutoCloseable {
    */
   List<LayerMetadata> release(Layer layer) throws LayerStoreException;
 
-  /** Creates a read-write layer without options. */
-  default RWLayer createRWLayer(String name, @Nullable ChainId parent) throws LayerStoreException {
-    return createRWLayer(name, parent, RWLayerOptions.DEFAULT);
+  /** Creates a read-write layer called {@code name} on nothing. */
+  default RWLayer createRWLayer(String name) throws LayerStoreException {
+    return createRWLayer(name, RWLayerOptions.DEFAULT);
   }
 
   /**
    * Creates a read-write layer called {@code name} on top of {@code parent}, or on nothing if it is
    * null.
+   */
+  default RWLayer createRWLayer(String name, @Nullable ChainId parent) throws LayerStoreException {
+    return createRWLayer(name, RWLayerOptions.onTopOf(parent));
+  }
+
+  /**
+   * Creates a read-write layer called {@code name}.
    *
    * @throws IllegalArgumentException if {@code name} is not of the form {@code
    *     [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}}
@@ -162,12 +185,16 @@ public interface LayerStore extends AutoCloseable {
    * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write
    *     layer remains
    */
-  RWLayer createRWLayer(String name, @Nullable ChainId parent, RWLayerOptions options)
-      throws LayerStoreException;
+  RWLayer createRWLayer(String name, RWLayerOptions options) throws LayerStoreException;
 
-  /** Creates a temporary read-write layer without options. */
+  /** Creates a temporary read-write layer on nothing. */
+  default RWLayer createTemporaryRWLayer() throws LayerStoreException {
+    return createTemporaryRWLayer(RWLayerOptions.DEFAULT);
+  }
+
+  /** Creates a temporary read-write layer on top of {@code parent}, or on nothing if it is null. */
   default RWLayer createTemporaryRWLayer(@Nullable ChainId parent) throws LayerStoreException {
-    return createTemporaryRWLayer(parent, RWLayerOptions.DEFAULT);
+    return createTemporaryRWLayer(RWLayerOptions.onTopOf(parent));
   }
 
   /**
@@ -183,8 +210,7 @@ public interface LayerStore extends AutoCloseable {
    * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write
    *     layer remains
    */
-  RWLayer createTemporaryRWLayer(@Nullable ChainId parent, RWLayerOptions options)
-      throws LayerStoreException;
+  RWLayer createTemporaryRWLayer(RWLayerOptions options) throws LayerStoreException;
 
   /**
    * A new handle on a read-write layer.

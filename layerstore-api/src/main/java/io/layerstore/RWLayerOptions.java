@@ -8,14 +8,16 @@ import org.jspecify.annotations.Nullable;
 /** How to create a read-write layer. Immutable; made with {@link #builder}. */
 public final class RWLayerOptions {
 
-  /** No label, no initializer, no storage options. */
+  /** On nothing, no label, no initializer, no storage options. */
   public static final RWLayerOptions DEFAULT = builder().build();
 
+  private final @Nullable ChainId parent;
   private final @Nullable String mountLabel;
   private final @Nullable RWLayerInitializer initializer;
   private final Map<String, String> storageOptions;
 
   private RWLayerOptions(Builder builder) {
+    parent = builder.parent;
     mountLabel = builder.mountLabel;
     initializer = builder.initializer;
     storageOptions = Map.copyOf(builder.storageOptions);
@@ -24,6 +26,16 @@ public final class RWLayerOptions {
   /** A builder without any option set. */
   public static Builder builder() {
     return new Builder();
+  }
+
+  /** The options for a read-write layer on top of {@code parent}, or on nothing if it is null. */
+  public static RWLayerOptions onTopOf(@Nullable ChainId parent) {
+    return builder().parent(parent).build();
+  }
+
+  /** The layer below; empty for nothing. */
+  public Optional<ChainId> parent() {
+    return Optional.ofNullable(parent);
   }
 
   /** The SELinux label of the init layer's mount. */
@@ -44,6 +56,7 @@ public final class RWLayerOptions {
   /** A builder with these options set. */
   public Builder toBuilder() {
     Builder builder = new Builder();
+    builder.parent = parent;
     builder.mountLabel = mountLabel;
     builder.initializer = initializer;
     builder.storageOptions.putAll(storageOptions);
@@ -52,11 +65,18 @@ public final class RWLayerOptions {
 
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
+    private @Nullable ChainId parent;
     private @Nullable String mountLabel;
     private @Nullable RWLayerInitializer initializer;
     private final Map<String, String> storageOptions = new TreeMap<>();
 
     private Builder() {}
+
+    /** Sets the layer below; null for nothing. */
+    public Builder parent(@Nullable ChainId parent) {
+      this.parent = parent;
+      return this;
+    }
 
     /** Sets the SELinux label of the init layer's mount. */
     public Builder mountLabel(@Nullable String mountLabel) {

@@ -292,7 +292,7 @@ final class Demo {
         "Save the image",
         "store.images().save(List.of(\""
             + COMMITTED
-            + "\"), new ImageTarget.ToFile(file), SaveOptions.DEFAULT);",
+            + "\"), ImageTarget.file(file), SaveOptions.DEFAULT);",
         "layerstore save -o saved.tar " + COMMITTED);
     save(store, file);
     report.result(
@@ -304,7 +304,7 @@ final class Demo {
     from.images()
         .save(
             List.of(COMMITTED.toString()),
-            new ImageTarget.ToFile(file),
+            ImageTarget.file(file),
             SaveOptions.builder().progress(progressBar.listener()).build());
   }
 

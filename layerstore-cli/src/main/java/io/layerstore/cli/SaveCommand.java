@@ -96,12 +96,12 @@ final class SaveCommand extends Subcommand {
 
   private ImageTarget target(String file) {
     if (file.equals("-")) {
-      return new ImageTarget.ToStream(layerstore().output().bytes());
+      return ImageTarget.stream(layerstore().output().bytes());
     }
     Path path = Path.of(file);
     return file.endsWith("/") || Files.isDirectory(path)
-        ? new ImageTarget.ToDirectory(path)
-        : new ImageTarget.ToFile(path);
+        ? ImageTarget.directory(path)
+        : ImageTarget.file(path);
   }
 
   private SaveOptions.Format format() {

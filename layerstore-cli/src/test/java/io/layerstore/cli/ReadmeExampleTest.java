@@ -250,7 +250,7 @@ final class ReadmeExampleTest {
             CommitImageOptions.builder().reference(ImageReference.parse("mine:1")).build();
         store.images().commit(work, options);
       }
-      store.images().save(List.of("mine:1"), new ImageTarget.ToFile(saved), SaveOptions.DEFAULT);
+      store.images().save(List.of("mine:1"), ImageTarget.file(saved), SaveOptions.DEFAULT);
     }
     // End of the image example.
   }

@@ -176,18 +176,18 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   @Override
-  public RWLayer createRWLayer(String name, @Nullable ChainId parent, RWLayerOptions options)
-      throws LayerStoreException {
+  public RWLayer createRWLayer(String name, RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new RWLayerReference(this, readWrite.create(name, parent, options));
+      return new RWLayerReference(
+          this, readWrite.create(name, options.parent().orElse(null), options));
     }
   }
 
   @Override
-  public RWLayer createTemporaryRWLayer(@Nullable ChainId parent, RWLayerOptions options)
-      throws LayerStoreException {
+  public RWLayer createTemporaryRWLayer(RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new RWLayerReference(this, readWrite.createTemporary(parent, options));
+      return new RWLayerReference(
+          this, readWrite.createTemporary(options.parent().orElse(null), options));
     }
   }
 

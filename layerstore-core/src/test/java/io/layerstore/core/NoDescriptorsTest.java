@@ -59,7 +59,7 @@ final class NoDescriptorsTest {
         ImageId loaded = store.images().load(source, LoadOptions.DEFAULT).images().get(0).id();
         store.images().delete(loaded, true);
         Map<String, Attempt> attempts = new LinkedHashMap<>();
-        attempts.put("create", () -> store.releaseRWLayer(store.createRWLayer("none", null)));
+        attempts.put("create", () -> store.releaseRWLayer(store.createRWLayer("none")));
         attempts.put("load", () -> load(store, source));
         attempts.put("cleanup", store::cleanup);
         for (int free = 0; free < MOST_FREE; free++) {

@@ -112,7 +112,7 @@ final class ProgressTest {
 
   @Test
   void commit_noListenerOfItsOwn_tellsTheStores() throws IOException {
-    try (RWLayer rw = store.createRWLayer("rw", null);
+    try (RWLayer rw = store.createRWLayer("rw");
         Layer layer = rw.commit()) {
       assertOneOperation(Kind.COMMIT);
       assertEquals(Set.of(layer.diffId()), layersTold());
@@ -121,7 +121,7 @@ final class ProgressTest {
 
   @Test
   void applyDiff_isAnOperation() throws IOException {
-    try (RWLayer rw = store.createRWLayer("rw", null)) {
+    try (RWLayer rw = store.createRWLayer("rw")) {
       rw.applyDiff(new ByteArrayInputStream(tar("a")));
       assertOneOperation(Kind.APPLY);
     }
@@ -129,7 +129,7 @@ final class ProgressTest {
 
   @Test
   void commitImage_noListenerOfItsOwn_tellsTheStoresWhichImage() throws IOException {
-    try (RWLayer rw = store.createRWLayer("rw", null)) {
+    try (RWLayer rw = store.createRWLayer("rw")) {
       rw.applyDiff(new ByteArrayInputStream(tar("a")));
       told.clear();
       ImageReference tag = ImageReference.parse("made:1");
@@ -181,7 +181,7 @@ final class ProgressTest {
         .images()
         .save(
             List.of("demo:1"),
-            new ImageTarget.ToStream(new ByteArrayOutputStream()),
+            ImageTarget.stream(new ByteArrayOutputStream()),
             SaveOptions.builder().compression(compression).build());
     assertOneOperation(Kind.SAVE);
     Set<Phase> phases = told.stream().map(Progress::phase).collect(Collectors.toSet());

@@ -200,7 +200,7 @@ final class StoreConcurrencyTest {
                 .driver("vfs")
                 .durability(Durability.NONE)
                 .open();
-        RWLayer rw = store.createRWLayer("rw", null);
+        RWLayer rw = store.createRWLayer("rw");
         Mount mount = rw.mount()) {
       Path swapped = Files.createDirectory(mount.path().resolve("d"));
       Files.writeString(swapped.resolve("file"), "belongs to the layer"); // as long as the secret

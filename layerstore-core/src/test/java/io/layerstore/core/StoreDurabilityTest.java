@@ -124,7 +124,7 @@ final class StoreDurabilityTest {
                   Files.writeString(mounted.resolve("d/f"), "changed");
                 })
             .build();
-    store.createRWLayer("rw", registerBase(), options).close();
+    store.createRWLayer("rw", options.toBuilder().parent(registerBase()).build()).close();
     assertNothingLost();
   }
 

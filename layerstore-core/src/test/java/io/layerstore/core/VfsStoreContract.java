@@ -70,14 +70,14 @@ abstract class VfsStoreContract extends LayerStoreContract {
   void createRWLayer_labelForTheInitLayer_refusedAndNothingLeft() throws IOException {
     RWLayerOptions options =
         RWLayerOptions.builder().mountLabel("system_u:x").initializer(path -> {}).build();
-    assertThrows(DriverException.class, () -> store().createRWLayer("rw", null, options));
+    assertThrows(DriverException.class, () -> store().createRWLayer("rw", options));
     assertEquals(List.of(), store().rwLayers());
     assertEquals(Set.of(), driverDirectories(root()));
   }
 
   @Test
   void mount_label_refusedAndNotCounted() throws IOException {
-    try (RWLayer rw = store().createRWLayer("rw", null)) {
+    try (RWLayer rw = store().createRWLayer("rw")) {
       MountOptions labelled = MountOptions.builder().mountLabel("system_u:x").build();
       assertThrows(DriverException.class, () -> rw.mount(labelled));
       assertEquals(0, store().rwLayers().get(0).mounts());

@@ -80,7 +80,7 @@ class DockerContentTest {
     List<Path> layers = layers();
     try (LayerStore store = LayerStore.builder(ours.path()).driver("vfs").open()) {
       ChainId parent = null;
-      store.releaseRWLayer(store.createRWLayer("makes-the-directory", null));
+      store.releaseRWLayer(store.createRWLayer("makes-the-directory"));
       for (Path archive : load(layers)) {
         try (InputStream in = Files.newInputStream(archive);
             Layer layer = store.register(in, parent)) {

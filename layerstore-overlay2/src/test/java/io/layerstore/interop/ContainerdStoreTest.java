@@ -169,7 +169,7 @@ final class ContainerdStoreTest {
           .images()
           .save(
               List.of(name),
-              new ImageTarget.ToFile(archive),
+              ImageTarget.file(archive),
               SaveOptions.builder().format(format).compression(compression).build());
       diffIds = image.config().diffIds().stream().map(Object::toString).toList();
     }

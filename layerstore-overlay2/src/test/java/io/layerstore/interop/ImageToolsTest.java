@@ -180,7 +180,7 @@ final class ImageToolsTest {
         .images()
         .save(
             List.of("app:1"),
-            isDirectory ? new ImageTarget.ToDirectory(target) : new ImageTarget.ToFile(target),
+            isDirectory ? ImageTarget.directory(target) : ImageTarget.file(target),
             SaveOptions.builder().format(format).compression(compression).build());
   }
 

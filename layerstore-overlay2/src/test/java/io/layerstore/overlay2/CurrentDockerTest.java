@@ -143,7 +143,6 @@ final class CurrentDockerTest {
         () ->
             store.createRWLayer(
                 "rw",
-                NO_PARENT,
                 RWLayerOptions.builder()
                     .initializer(
                         path -> {

@@ -71,7 +71,10 @@ final class KilledInTheMiddleTest {
         Mount mount = kept.mount();
         Files.writeString(mount.path().resolve("written"), "w");
         start(() -> store.register(halfAnArchive(), BASE_ID));
-        start(() -> store.createRWLayer("half", BASE_ID, stuckInitializer()));
+        start(
+            () ->
+                store.createRWLayer(
+                    "half", stuckInitializer().toBuilder().parent(BASE_ID).build()));
         IN_THE_MIDDLE.await();
         System.out.println("ready");
         System.in.read();

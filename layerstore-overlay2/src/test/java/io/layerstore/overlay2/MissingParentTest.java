@@ -34,7 +34,8 @@ final class MissingParentTest {
     try (LayerStore store = open();
         Layer layer =
             store.register(LayerSource.of(AppendixA.TWO_BASE.bytes()), RegisterOptions.DEFAULT);
-        RWLayer rw = store.createRWLayer("rw", layer.chainId(), options)) {
+        RWLayer rw =
+            store.createRWLayer("rw", options.toBuilder().parent(layer.chainId()).build())) {
       Files.delete(directory.resolve("image/overlay2/layerdb/mounts/rw/parent"));
       return rw.parent().orElseThrow();
     }

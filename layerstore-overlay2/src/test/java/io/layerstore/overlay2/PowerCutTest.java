@@ -122,7 +122,7 @@ final class PowerCutTest {
                     }
                   })
               .build();
-      store.createRWLayer("rw", register(store), options).close();
+      store.createRWLayer("rw", options.toBuilder().parent(register(store)).build()).close();
       cut();
     }
     try (LayerStore store = open(after, driver)) {

@@ -179,7 +179,7 @@ public abstract class ImageArchiveContract {
 
   private byte[] save(SaveOptions options, String... images) throws LayerStoreException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    store.images().save(List.of(images), new ImageTarget.ToStream(out), options);
+    store.images().save(List.of(images), ImageTarget.stream(out), options);
     return out.toByteArray();
   }
 
@@ -791,7 +791,7 @@ public abstract class ImageArchiveContract {
         ByteArrayOutputStream again = new ByteArrayOutputStream();
         another
             .images()
-            .save(List.of("demo", "example.com/demo"), new ImageTarget.ToStream(again), options);
+            .save(List.of("demo", "example.com/demo"), ImageTarget.stream(again), options);
         assertArrayEquals(saved, again.toByteArray());
         for (Layer layer : handles(another, one)) {
           layer.close();
@@ -816,8 +816,8 @@ public abstract class ImageArchiveContract {
       byte[] stream = save(options, "demo:one");
       Path file = directory.resolve("out.tar");
       Path layout = directory.resolve("out");
-      store.images().save(List.of("demo:one"), new ImageTarget.ToFile(file), options);
-      store.images().save(List.of("demo:one"), new ImageTarget.ToDirectory(layout), options);
+      store.images().save(List.of("demo:one"), ImageTarget.file(file), options);
+      store.images().save(List.of("demo:one"), ImageTarget.directory(layout), options);
       assertArrayEquals(stream, Files.readAllBytes(file));
       Map<String, byte[]> members = members(stream);
       try (Stream<Path> files = Files.walk(layout)) {
@@ -980,7 +980,7 @@ public abstract class ImageArchiveContract {
           () ->
               store
                   .images()
-                  .save(List.of("nobody:x"), new ImageTarget.ToFile(file), SaveOptions.DEFAULT));
+                  .save(List.of("nobody:x"), ImageTarget.file(file), SaveOptions.DEFAULT));
       assertEquals("before", Files.readString(file));
     }
 
@@ -996,9 +996,7 @@ public abstract class ImageArchiveContract {
                   store
                       .images()
                       .save(
-                          List.of("demo:one"),
-                          new ImageTarget.ToDirectory(target),
-                          SaveOptions.DEFAULT));
+                          List.of("demo:one"), ImageTarget.directory(target), SaveOptions.DEFAULT));
       assertTrue(e.getCause() instanceof DirectoryNotEmptyException, e.toString());
       assertEquals("x", Files.readString(target.resolve("mine")));
     }
@@ -1009,7 +1007,7 @@ public abstract class ImageArchiveContract {
       Path target = Files.createDirectory(directory.resolve("out"));
       Files.writeString(target.resolve(".tmp-a.tar123"), "half");
       Files.writeString(target.resolve(".tmp-a.tar.gz123"), "of another target");
-      ImageTarget file = new ImageTarget.ToFile(target.resolve("a.tar"));
+      ImageTarget file = ImageTarget.file(target.resolve("a.tar"));
       store.images().save(List.of("demo:one"), file, SaveOptions.DEFAULT);
       assertEquals(Set.of("a.tar", ".tmp-a.tar.gz123"), StoreNames.in(target));
     }
@@ -1018,7 +1016,7 @@ public abstract class ImageArchiveContract {
     void save_intoDirectoryOfASaveThatWasKilled_beginsAgain() throws IOException {
       load(ImageFiles.docker(two(), "demo:one"));
       Path target = Files.createDirectory(directory.resolve("out"));
-      ImageTarget out = new ImageTarget.ToDirectory(target);
+      ImageTarget out = ImageTarget.directory(target);
       store.images().save(List.of("demo:one"), out, SaveOptions.DEFAULT);
       Set<String> complete = StoreNames.in(target);
       Files.createFile(target.resolve(".layerstore-unfinished"));
@@ -1035,7 +1033,7 @@ public abstract class ImageArchiveContract {
       Path target = Files.createDirectory(directory.resolve("out"));
       Files.createFile(target.resolve(".layerstore-unfinished"));
       Files.writeString(target.resolve("mine"), "x");
-      ImageTarget out = new ImageTarget.ToDirectory(target);
+      ImageTarget out = ImageTarget.directory(target);
       assertThrows(
           LayerStoreException.class,
           () -> store.images().save(List.of("demo:one"), out, SaveOptions.DEFAULT));
@@ -1116,7 +1114,7 @@ public abstract class ImageArchiveContract {
                 .images()
                 .save(
                     List.of("demo:one"),
-                    new ImageTarget.ToStream(out),
+                    ImageTarget.stream(out),
                     SaveOptions.builder().compression(compression).build());
         assertEquals(notes(image, expected), report.notes());
       }
@@ -1225,7 +1223,7 @@ public abstract class ImageArchiveContract {
               super.write(bytes, offset, length);
             }
           };
-      store.images().save(List.of("demo:x"), new ImageTarget.ToStream(out), SaveOptions.DEFAULT);
+      store.images().save(List.of("demo:x"), ImageTarget.stream(out), SaveOptions.DEFAULT);
       assertArrayEquals(expected, out.toByteArray());
     }
 
@@ -1261,7 +1259,7 @@ public abstract class ImageArchiveContract {
                 }
               }));
       ByteArrayOutputStream out = new ByteArrayOutputStream();
-      other.images().save(List.of(image.id().toString()), new ImageTarget.ToStream(out), options);
+      other.images().save(List.of(image.id().toString()), ImageTarget.stream(out), options);
       closing.get(0).join();
       pool.shutdown();
       assertEquals(List.of(), failures);

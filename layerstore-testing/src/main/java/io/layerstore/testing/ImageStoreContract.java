@@ -1158,7 +1158,7 @@ public abstract class ImageStoreContract {
 
     @Test
     void commit_onNothing_isAFirstImage() throws IOException {
-      RWLayer work = store.createRWLayer("work", null);
+      RWLayer work = store.createRWLayer("work");
       try (Mount mount = work.mount()) {
         Files.writeString(mount.path().resolve("f"), "f");
       }

@@ -887,7 +887,7 @@ public abstract class LayerStoreContract {
     @Test
     void applyDiff_devicesSkipped_theRestIsThere() throws IOException {
       reopenWith(DevicePolicy.SKIP);
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         rw.applyDiff(new ByteArrayInputStream(withDevices()));
         assertEquals(List.of("A /a", "A /dev", "A /z"), changes(rw));
       }
@@ -1278,7 +1278,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void createRWLayer_onNothing_everythingIsAdded() throws IOException {
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         try (Mount mount = rw.mount()) {
           Files.writeString(mount.path().resolve("a"), "1");
         }
@@ -1292,10 +1292,10 @@ public abstract class LayerStoreContract {
 
     @Test
     void createRWLayer_nameTaken_conflict() throws IOException {
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         assertEquals("rw", rw.name());
         NameConflictException e =
-            assertThrows(NameConflictException.class, () -> store.createRWLayer("rw", null));
+            assertThrows(NameConflictException.class, () -> store.createRWLayer("rw"));
         assertEquals("rw", e.name());
       }
     }
@@ -1304,15 +1304,14 @@ public abstract class LayerStoreContract {
     void createRWLayer_nameOf10KiB_illegalArgument() {
       IllegalArgumentException e =
           assertThrows(
-              IllegalArgumentException.class,
-              () -> store.createRWLayer("x".repeat(10 << 10), null));
+              IllegalArgumentException.class, () -> store.createRWLayer("x".repeat(10 << 10)));
       assertTrue(e.getMessage().length() < 1000, "the message has the whole name");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "..", "a/b", ".x", "a b", "\u00e9"})
     void createRWLayer_invalidName_illegalArgument(String name) {
-      assertThrows(IllegalArgumentException.class, () -> store.createRWLayer(name, null));
+      assertThrows(IllegalArgumentException.class, () -> store.createRWLayer(name));
     }
 
     @Test
@@ -1331,7 +1330,8 @@ public abstract class LayerStoreContract {
               .initializer(path -> Files.writeString(path.resolve("hosts"), "localhost"))
               .build();
       try (Layer base = register(tar("a", "1"));
-          RWLayer rw = store.createRWLayer("rw", base.chainId(), options);
+          RWLayer rw =
+              store.createRWLayer("rw", options.toBuilder().parent(base.chainId()).build());
           Mount mount = rw.mount()) {
         assertEquals("localhost", Files.readString(mount.path().resolve("hosts")));
         assertEquals(List.of(), changes(rw));
@@ -1352,7 +1352,8 @@ public abstract class LayerStoreContract {
                     })
                 .build();
         assertThrows(
-            LayerStoreException.class, () -> store.createRWLayer("rw", base.chainId(), options));
+            LayerStoreException.class,
+            () -> store.createRWLayer("rw", options.toBuilder().parent(base.chainId()).build()));
         assertEquals(before, state());
         store.createRWLayer("rw", base.chainId()).close();
       }
@@ -1368,7 +1369,7 @@ public abstract class LayerStoreContract {
                     throw new IllegalArgumentException("no");
                   })
               .build();
-      assertThrows(IllegalArgumentException.class, () -> store.createRWLayer("rw", null, options));
+      assertThrows(IllegalArgumentException.class, () -> store.createRWLayer("rw", options));
       assertEquals(before, state());
     }
 
@@ -1376,7 +1377,7 @@ public abstract class LayerStoreContract {
     void createRWLayer_unknownStorageOption_refusedAndNothingLeft() throws IOException {
       List<Object> before = state();
       RWLayerOptions options = RWLayerOptions.builder().storageOption("colour", "red").build();
-      assertThrows(LayerStoreException.class, () -> store.createRWLayer("rw", null, options));
+      assertThrows(LayerStoreException.class, () -> store.createRWLayer("rw", options));
       assertEquals(before, state());
     }
 
@@ -1384,14 +1385,14 @@ public abstract class LayerStoreContract {
     void createRWLayer_sizeOption_refusedAndNothingLeft() throws IOException {
       List<Object> before = state();
       RWLayerOptions options = RWLayerOptions.builder().storageOption("size", "1g").build();
-      assertThrows(LayerStoreException.class, () -> store.createRWLayer("rw", null, options));
+      assertThrows(LayerStoreException.class, () -> store.createRWLayer("rw", options));
       assertEquals(before, state());
     }
 
     @Test
     void rwLayers_several_areSortedByName() throws IOException {
       for (String name : List.of("b", "a.1", "A", "a")) {
-        store.createRWLayer(name, null).close();
+        store.createRWLayer(name).close();
       }
       assertEquals(
           List.of("A", "a", "a.1", "b"), store.rwLayers().stream().map(RWLayerInfo::name).toList());
@@ -1399,7 +1400,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void close_mounted_leavesTheMount() throws IOException {
-      RWLayer rw = store.createRWLayer("rw", null);
+      RWLayer rw = store.createRWLayer("rw");
       try (Mount mount = rw.mount()) {
         rw.close();
         Files.writeString(mount.path().resolve("a"), "1");
@@ -1412,7 +1413,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void tarStream_fileCutWhileItIsRead_isAConcurrentChange() throws IOException {
-      try (RWLayer rw = store.createRWLayer("rw", null);
+      try (RWLayer rw = store.createRWLayer("rw");
           Mount mount = rw.mount()) {
         Path file = mount.path().resolve("file");
         Files.write(file, new byte[32 << 20]);
@@ -1456,7 +1457,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void mount_closedLazily_countsAsClosed() throws IOException {
-      RWLayer rw = store.createRWLayer("rw", null);
+      RWLayer rw = store.createRWLayer("rw");
       Mount first = rw.mount();
       Mount second = rw.mount();
       first.closeLazily();
@@ -1469,7 +1470,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void mount_twice_thereUntilTheSecondClose() throws IOException {
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         Mount first = rw.mount();
         Mount second = rw.mount();
         assertEquals(first.path(), second.path());
@@ -1484,7 +1485,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void releaseRWLayer_mounted_refusedAndHandleStaysGood() throws IOException {
-      RWLayer rw = store.createRWLayer("rw", null);
+      RWLayer rw = store.createRWLayer("rw");
       try (Mount mount = rw.mount()) {
         Files.writeString(mount.path().resolve("a"), "1");
         MountBusyException e =
@@ -1498,10 +1499,10 @@ public abstract class LayerStoreContract {
 
     @Test
     void releaseRWLayer_spentHandle_notRetained() throws IOException {
-      RWLayer rw = store.createRWLayer("rw", null);
+      RWLayer rw = store.createRWLayer("rw");
       store.releaseRWLayer(rw);
       assertThrows(LayerNotRetainedException.class, () -> store.releaseRWLayer(rw));
-      store.createRWLayer("rw", null).close();
+      store.createRWLayer("rw").close();
       assertThrows(LayerNotRetainedException.class, () -> store.releaseRWLayer(rw));
       assertEquals(1, store.rwLayers().size());
     }
@@ -1533,7 +1534,8 @@ public abstract class LayerStoreContract {
           RWLayerOptions.builder()
               .initializer(path -> Files.writeString(path.resolve("init"), "1"))
               .build();
-      try (RWLayer rw = store.createRWLayer("rw", top.chainId(), options);
+      try (RWLayer rw =
+              store.createRWLayer("rw", options.toBuilder().parent(top.chainId()).build());
           Mount mount = rw.mount()) {
         assertEquals("0", Files.readString(mount.path().resolve("deepest")));
         assertEquals(LayerStore.MAX_DEPTH + 1, tree(mount.path()).size());
@@ -1548,7 +1550,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void releaseRWLayer_withOtherHandle_deletesNothing() throws IOException {
-      RWLayer first = store.createRWLayer("rw", null);
+      RWLayer first = store.createRWLayer("rw");
       RWLayer second = store.getRWLayer("rw");
       assertEquals(List.of(), store.releaseRWLayer(first));
       assertEquals(1, store.rwLayers().size());
@@ -1559,7 +1561,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void close_lastHandle_deletesNothing() throws IOException {
-      RWLayer rw = store.createRWLayer("rw", null);
+      RWLayer rw = store.createRWLayer("rw");
       rw.close();
       rw.close();
       assertThrows(IllegalStateException.class, rw::mount);
@@ -1763,7 +1765,7 @@ public abstract class LayerStoreContract {
               closed.incrementAndGet();
             }
           };
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         rw.applyDiff(stream);
         assertEquals(0, closed.get());
         assertEquals(-1, stream.read());
@@ -1774,7 +1776,7 @@ public abstract class LayerStoreContract {
     @Test
     void applyDiff_refusedArchive_typedErrorAndTheLayerGoesOn() throws IOException {
       byte[] bad = new TarBuilder().file("a", "1").file("../b", "2").end().toBytes();
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         Refusals.assertRefused(Kind.BREAKOUT, () -> rw.applyDiff(new ByteArrayInputStream(bad)));
         rw.applyDiff(new ByteArrayInputStream(tar("c", "3")));
         try (Mount mount = rw.mount()) {
@@ -1791,7 +1793,7 @@ public abstract class LayerStoreContract {
               .file(TarHeaderBlock.named("owned").uid(1234).gid(5678).mode(04755), "x")
               .end()
               .toBytes();
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         rw.applyDiff(new ByteArrayInputStream(tar));
         try (Layer layer = rw.commit()) {
           String header = new String(export(layer), 0, 512, UTF_8);
@@ -1811,7 +1813,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void mount_fromManyThreads_countedExactly() throws Exception {
-      try (RWLayer rw = store.createRWLayer("rw", null)) {
+      try (RWLayer rw = store.createRWLayer("rw")) {
         inThreads(
             8,
             () -> {
@@ -1853,7 +1855,7 @@ public abstract class LayerStoreContract {
         RWLayerOptions options =
             RWLayerOptions.builder().initializer(root -> root.file("i").writeString("1")).build();
 
-        store.createTemporaryRWLayer(base.chainId(), options).close();
+        store.createTemporaryRWLayer(options.toBuilder().parent(base.chainId()).build()).close();
 
         assertEquals(before, state());
       }
@@ -1861,7 +1863,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void close_anotherHandle_staysUntilThatIsClosed() throws IOException {
-      RWLayer first = store.createTemporaryRWLayer(null);
+      RWLayer first = store.createTemporaryRWLayer();
       RWLayer second = store.getRWLayer(first.name());
 
       first.close();
@@ -1874,7 +1876,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void close_mounted_staysUntilTheMountIsClosed() throws IOException {
-      RWLayer layer = store.createTemporaryRWLayer(null);
+      RWLayer layer = store.createTemporaryRWLayer();
       Mount mount = layer.mount();
 
       layer.close();
@@ -1889,7 +1891,7 @@ public abstract class LayerStoreContract {
     @Test
     void close_committing_leavesTheNewLayer() throws IOException {
       Layer committed;
-      try (RWLayer layer = store.createTemporaryRWLayer(null)) {
+      try (RWLayer layer = store.createTemporaryRWLayer()) {
         try (Mount mount = layer.mount()) {
           mount.file("new").writeString("1");
         }
@@ -1903,7 +1905,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void releaseRWLayer_temporary_deletesIt() throws IOException {
-      RWLayer layer = store.createTemporaryRWLayer(null);
+      RWLayer layer = store.createTemporaryRWLayer();
 
       store.releaseRWLayer(layer);
 
@@ -1913,7 +1915,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void releaseRWLayer_temporaryAndMounted_isRefused() throws IOException {
-      RWLayer layer = store.createTemporaryRWLayer(null);
+      RWLayer layer = store.createTemporaryRWLayer();
       try (Mount mount = layer.mount()) {
         assertThrows(MountBusyException.class, () -> store.releaseRWLayer(layer));
         mount.file("new").writeString("1");
@@ -1936,7 +1938,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void cleanup_temporaryInUse_staysAsItIs() throws IOException {
-      try (RWLayer layer = store.createTemporaryRWLayer(null);
+      try (RWLayer layer = store.createTemporaryRWLayer();
           Mount mount = layer.mount()) {
         mount.file("new").writeString("1");
 
@@ -1948,7 +1950,7 @@ public abstract class LayerStoreContract {
 
     @Test
     void mount_persistent_isRefused() throws IOException {
-      try (RWLayer layer = store.createTemporaryRWLayer(null)) {
+      try (RWLayer layer = store.createTemporaryRWLayer()) {
         assertThrows(IllegalArgumentException.class, () -> layer.mount(MountOptions.persistent()));
       }
     }
@@ -2093,7 +2095,7 @@ public abstract class LayerStoreContract {
     void close_createdIfUsedWithAReadWriteLayer_keepsIt() throws IOException {
       Path other = root.resolveSibling("other");
       try (LayerStore first = builder(other).create(StoreCreation.IF_USED).open()) {
-        first.createRWLayer("rw", null).close();
+        first.createRWLayer("rw").close();
       }
       try (LayerStore again = builder(other).create(StoreCreation.NEVER).open()) {
         assertEquals("rw", again.rwLayers().get(0).name());
@@ -2151,7 +2153,7 @@ public abstract class LayerStoreContract {
         assertThrows(
             ReadOnlyStoreException.class,
             () -> reader.register(LayerSource.of(tar("b", "2")), RegisterOptions.DEFAULT));
-        assertThrows(ReadOnlyStoreException.class, () -> reader.createRWLayer("rw", null));
+        assertThrows(ReadOnlyStoreException.class, () -> reader.createRWLayer("rw"));
         assertThrows(ReadOnlyStoreException.class, () -> reader.release(read));
         assertThrows(ReadOnlyStoreException.class, reader::cleanup);
       }
@@ -2160,7 +2162,7 @@ public abstract class LayerStoreContract {
     @Test
     void close_store_everyMethodIllegalState() throws IOException {
       Layer layer = register(tar("a", "1"));
-      RWLayer rw = store.createRWLayer("rw", null);
+      RWLayer rw = store.createRWLayer("rw");
       store.close();
       store.close();
       assertThrows(IllegalStateException.class, store::layers);
@@ -2188,7 +2190,7 @@ public abstract class LayerStoreContract {
           RWLayerOptions.builder()
               .initializer(path -> assertThrows(IllegalStateException.class, () -> store.close()))
               .build();
-      store.createRWLayer("rw", null, options).close();
+      store.createRWLayer("rw", options).close();
     }
 
     @Test

@@ -144,14 +144,14 @@ public abstract class LeftoverNamesContract {
     SAVE("") {
       @Override
       void run(LayerStore store, Path out) throws IOException {
-        ImageTarget target = new ImageTarget.ToFile(out.resolve("file.tar"));
+        ImageTarget target = ImageTarget.file(out.resolve("file.tar"));
         store.images().save(List.of(SAVED), target, SaveOptions.DEFAULT);
       }
     },
     SAVE_DIRECTORY("") {
       @Override
       void run(LayerStore store, Path out) throws IOException {
-        ImageTarget target = new ImageTarget.ToDirectory(out.resolve("layout"));
+        ImageTarget target = ImageTarget.directory(out.resolve("layout"));
         store.images().save(List.of(SAVED), target, SaveOptions.DEFAULT);
       }
     };

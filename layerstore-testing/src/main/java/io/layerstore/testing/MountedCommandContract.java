@@ -119,7 +119,7 @@ public abstract class MountedCommandContract {
 
   @Test
   void enter_layerWithNothingBelow_runsInIt() throws IOException {
-    try (RWLayer rw = store.createRWLayer("rw", null);
+    try (RWLayer rw = store.createRWLayer("rw");
         Mount mount = rw.mount()) {
       outputOf(mount.enter(shell("mkdir d && cd d && echo x > f")));
       assertEquals("x\n", Files.readString(mount.path().resolve("d/f")));

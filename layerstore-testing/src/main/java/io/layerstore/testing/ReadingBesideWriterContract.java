@@ -184,7 +184,7 @@ public abstract class ReadingBesideWriterContract {
   // Read-write layers
 
   private RWLayer createWork() throws IOException {
-    RWLayer work = writer.createRWLayer("work", null);
+    RWLayer work = writer.createRWLayer("work");
     try (Mount mount = work.mount()) {
       for (String name : List.of("a", "b")) {
         Files.createDirectory(mount.path().resolve(name));
@@ -251,7 +251,7 @@ public abstract class ReadingBesideWriterContract {
     List<RWLayerInfo> before = reader.rwLayers();
     try (RWLayer held = reader.getRWLayer("work")) {
       writer.releaseRWLayer(work);
-      writer.createRWLayer("work", null).close();
+      writer.createRWLayer("work").close();
 
       assertEquals(writer.rwLayers(), reader.rwLayers());
       assertNotEquals(before, reader.rwLayers());
@@ -304,7 +304,7 @@ public abstract class ReadingBesideWriterContract {
                 .images()
                 .save(
                     List.of(image.id().toString()),
-                    new ImageTarget.ToStream(
+                    ImageTarget.stream(
                         new FilterOutputStream(saved) {
                           private boolean isDeleted;
 
@@ -334,7 +334,7 @@ public abstract class ReadingBesideWriterContract {
 
     reader
         .images()
-        .save(List.of(again.id().toString()), new ImageTarget.ToStream(saved), SaveOptions.DEFAULT);
+        .save(List.of(again.id().toString()), ImageTarget.stream(saved), SaveOptions.DEFAULT);
 
     assertEquals(image.id(), again.id());
     assertTrue(saved.size() > LARGE.length);

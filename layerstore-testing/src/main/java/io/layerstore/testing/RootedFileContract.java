@@ -703,7 +703,8 @@ public abstract class RootedFileContract {
                   })
               .build();
 
-      try (RWLayer other = store.createRWLayer("other", base.chainId(), options);
+      try (RWLayer other =
+              store.createRWLayer("other", options.toBuilder().parent(base.chainId()).build());
           Mount view = other.mount()) {
         assertEquals("localhost", view.file("srv/app/hosts").readString());
       }
@@ -714,7 +715,7 @@ public abstract class RootedFileContract {
     void initialize_rootKept_isRefusedAfterwards() throws IOException {
       RootDirectory[] kept = new RootDirectory[1];
       RWLayerOptions options = RWLayerOptions.builder().initializer(root -> kept[0] = root).build();
-      store.createRWLayer("other", base.chainId(), options).close();
+      store.createRWLayer("other", options.toBuilder().parent(base.chainId()).build()).close();
 
       assertThrows(IllegalStateException.class, () -> kept[0].file("etc/passwd").readString());
     }

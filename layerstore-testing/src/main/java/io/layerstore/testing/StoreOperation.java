@@ -56,7 +56,7 @@ public enum StoreOperation {
           RWLayerOptions.builder()
               .initializer(root -> Files.writeString(root.resolve("init"), "1"))
               .build();
-      store.createRWLayer(NEW, BASE_ID, options).close();
+      store.createRWLayer(NEW, options.toBuilder().parent(BASE_ID).build()).close();
     }
   },
   /** Mounts, too: the mount is undone before the end, so nothing is to be seen of it. */
@@ -88,7 +88,7 @@ public enum StoreOperation {
     public void run(LayerStore store) throws IOException {
       RWLayerOptions options =
           RWLayerOptions.builder().initializer(root -> root.file("init").writeString("1")).build();
-      store.createTemporaryRWLayer(BASE_ID, options).close();
+      store.createTemporaryRWLayer(options.toBuilder().parent(BASE_ID).build()).close();
     }
   };
 
