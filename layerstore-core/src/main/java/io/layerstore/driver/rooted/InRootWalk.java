@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * One way through a tree, as the kernel goes it for a process whose root the tree is: an absolute
  * link begins again at the root, and {@code ..} stays in it.
  *
- * <p>Unlike {@link InRootWalker}, which puts archives on disk and refuses what climbs out, it takes
+ * <p>Unlike the walk of a driver, which puts archives on disk and refuses what climbs out, it takes
  * text as users and links have it, and stops before the last name, so that the caller can use that
  * in the directory that is held open. Used once, by one thread.
  */
