@@ -16,11 +16,16 @@ import org.jspecify.annotations.Nullable;
  *   <li>makes a layer or a read-write layer visible, and hides it, in one step;
  *   <li>never trusts what it reads: a value of the wrong form is a {@link
  *       io.layerstore.StoreCorruptedException};
+ *   <li>refuses ids and names of the wrong form, and what it never began, with an {@link
+ *       IllegalArgumentException}, every change with a {@link io.layerstore.ReadOnlyStoreException}
+ *       if it was opened for reading only, and every call after {@link #close} with an {@link
+ *       IllegalStateException};
  *   <li>is safe for use by many threads; the store never runs two calls that change the same layer
  *       at once.
  * </ul>
  *
- * <p>Mirrors {@code layer.fileMetadataStore} of moby.
+ * <p>{@code MetadataStoreContract} of {@code layerstore-testing} has these promises as tests.
+ * Mirrors {@code layer.fileMetadataStore} of moby.
  */
 public interface MetadataStore extends AutoCloseable {
 
@@ -69,8 +74,9 @@ public interface MetadataStore extends AutoCloseable {
   }
 
   /**
-   * The tar-split of a layer, compressed as it is kept.
+   * The tar-split of a layer, compressed with gzip.
    *
+   * @throws io.layerstore.LayerNotFoundException if there is no layer of that chain ID
    * @throws io.layerstore.StoreCorruptedException if there is none
    */
   InputStream tarSplit(ChainId chainId) throws LayerStoreException;
@@ -78,13 +84,16 @@ public interface MetadataStore extends AutoCloseable {
   /** Hides a layer, trustworthy or not, before its files are removed. */
   Leftover beginRemoval(ChainId chainId) throws LayerStoreException;
 
-  /** Layers whose removal was begun and not finished. */
+  /**
+   * Layers whose removal was begun and not finished. The cache id of one that something visible
+   * still stands on is not told, so that its files stay.
+   */
   List<Leftover> unfinishedRemovals() throws LayerStoreException;
 
   /** Layers that were begun and not committed, by a process that is gone, or were postponed. */
   List<Leftover> unfinishedTransactions() throws LayerStoreException;
 
-  /** Removes what remains of a layer once its files are gone. */
+  /** Removes what remains of a layer once its files are gone. A second call does nothing. */
   void discard(Leftover leftover) throws LayerStoreException;
 
   /**

@@ -34,6 +34,7 @@ public interface MetadataTransaction extends AutoCloseable {
    * Makes the layer visible. The record's cache id counts, also where it is another than the
    * transaction began with.
    *
+   * @throws IllegalStateException if no tar-split was written, or the transaction has ended
    * @throws io.layerstore.StoreCorruptedException if there is metadata of that chain ID already; it
    *     is left as it was
    */
