@@ -2,7 +2,6 @@ package io.layerstore.core;
 
 import io.layerstore.AmbiguousIdException;
 import io.layerstore.ChainId;
-import io.layerstore.CommitOptions;
 import io.layerstore.DriverChoice;
 import io.layerstore.DriverStatus;
 import io.layerstore.ImageStore;
@@ -27,19 +26,18 @@ import io.layerstore.core.image.archive.ArchiveLayers;
 import io.layerstore.core.image.archive.TarImageArchives;
 import io.layerstore.core.layer.LayerHealth;
 import io.layerstore.core.layer.LayerReading;
+import io.layerstore.core.layer.LayerReference;
 import io.layerstore.core.layer.LayerRegistration;
 import io.layerstore.core.layer.LayerRelease;
 import io.layerstore.core.layer.LayerSources;
-import io.layerstore.core.layer.OwnersBelow;
+import io.layerstore.core.layer.RWLayerHandles;
 import io.layerstore.core.layer.ReadWriteLayers;
 import io.layerstore.core.layer.StoreArchiveLayers;
-import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.state.StoreLoader;
 import io.layerstore.core.state.StoreRecovery;
-import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.KeyedLock;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -69,6 +67,7 @@ final class DefaultLayerStore implements LayerStore {
   private final LayerRelease release;
   private final LayerReading reading;
   private final ReadWriteLayers readWrite;
+  private final RWLayerHandles handles;
   private final DefaultImageStore images;
 
   /** Opens the store whose layers have been loaded, and the images on them. */
@@ -80,22 +79,16 @@ final class DefaultLayerStore implements LayerStore {
     this.release = new LayerRelease(store);
     this.reading = new LayerReading(store);
     this.readWrite = new ReadWriteLayers(store);
+    this.handles = new RWLayerHandles(store, readWrite, reading, registration, release);
     this.images =
         new DefaultImageStore(
-            new ImageLayers(this, store), host -> new TarImageArchives(archiveLayers(), host));
+            new ImageLayers(this, handles, store),
+            host -> new TarImageArchives(archiveLayers(), host));
   }
 
   /** What image archives need of this store. */
   private ArchiveLayers archiveLayers() {
     return new StoreArchiveLayers(store, health, registration, release, reading);
-  }
-
-  LayerReading reading() {
-    return reading;
-  }
-
-  ReadWriteLayers readWrite() {
-    return readWrite;
   }
 
   @Override
@@ -113,7 +106,7 @@ final class DefaultLayerStore implements LayerStore {
       LayerSource source, RegisterOptions options, Progress.Kind kind, @Nullable String image)
       throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new LayerReference(this, registration.register(source, options, kind, image));
+      return new LayerReference(reading, registration.register(source, options, kind, image));
     }
   }
 
@@ -121,7 +114,7 @@ final class DefaultLayerStore implements LayerStore {
   public Layer get(ChainId chainId) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       refreshIfReadOnly();
-      return new LayerReference(this, store.table().retain(chainId));
+      return new LayerReference(reading, store.table().retain(chainId));
     }
   }
 
@@ -159,7 +152,7 @@ final class DefaultLayerStore implements LayerStore {
       if (!(layer instanceof LayerReference reference)) {
         throw new IllegalArgumentException("not a handle of this store: " + layer);
       }
-      RoLayer node = reference.spend(this);
+      RoLayer node = reference.spend(reading);
       store.table().dropHandle(node);
       return release.deleteUnheld(node);
     }
@@ -168,26 +161,20 @@ final class DefaultLayerStore implements LayerStore {
   /** A handle on a layer that is in the table, or null. */
   @Nullable Layer retain(ChainId chainId) {
     RoLayer layer = store.table().retainIfPresent(chainId);
-    return layer == null ? null : new LayerReference(this, layer);
-  }
-
-  void dropHandle(RoLayer layer) {
-    store.table().dropHandle(layer);
+    return layer == null ? null : new LayerReference(reading, layer);
   }
 
   @Override
   public RWLayer createRWLayer(String name, RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new RWLayerReference(
-          this, readWrite.create(name, options.parent().orElse(null), options));
+      return handles.of(readWrite.create(name, options.parent().orElse(null), options));
     }
   }
 
   @Override
   public RWLayer createTemporaryRWLayer(RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new RWLayerReference(
-          this, readWrite.createTemporary(options.parent().orElse(null), options));
+      return handles.of(readWrite.createTemporary(options.parent().orElse(null), options));
     }
   }
 
@@ -196,7 +183,7 @@ final class DefaultLayerStore implements LayerStore {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       refreshIfReadOnly();
       try (KeyedLock.Held held = store.nameLock().acquire(name)) {
-        return new RWLayerReference(this, store.table().retainMount(name));
+        return handles.of(store.table().retainMount(name));
       }
     }
   }
@@ -221,84 +208,7 @@ final class DefaultLayerStore implements LayerStore {
   public List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
-      if (!(layer instanceof RWLayerReference reference)) {
-        throw new IllegalArgumentException("not a handle of this store: " + layer);
-      }
-      MountedLayer node = reference.layerOf(this);
-      try (KeyedLock.Held held = store.nameLock().acquire(node.name())) {
-        reference.spend();
-        if (store.table().mountHandles(node) > 1) {
-          store.table().dropMountHandle(node);
-          return List.of();
-        }
-        try {
-          readWrite.delete(node);
-        } catch (LayerStoreException | RuntimeException e) {
-          reference.unspend();
-          throw e;
-        }
-        store.table().dropMountHandle(node);
-      }
-      return release.deleteUnheld(node.parent());
-    }
-  }
-
-  void dropMountHandle(MountedLayer layer) {
-    store.table().dropMountHandle(layer);
-    if (layer.isTemporary()) {
-      readWrite.deleteIfUnused(layer);
-    }
-  }
-
-  /**
-   * Registers the changes of {@code node} as a layer, and releases the handle {@code reference} on
-   * it afterwards if asked to.
-   *
-   * @param image what people will call the image that is made of it, or null
-   */
-  Layer commit(
-      RWLayerReference reference, MountedLayer node, CommitOptions options, @Nullable String image)
-      throws LayerStoreException {
-    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      store.requireWritable();
-      if (store.driver().hasStandInOwners() && !store.driver().traits().keepsOwners()) {
-        log.warn(
-            "read-write layer {}: what is new in it goes out as root's, for the files of this"
-                + " user have one id only; what was there before keeps its owner",
-            node.name());
-      }
-      store.table().retainMount(node.name());
-      Layer committed;
-      try {
-        RoLayer parent = node.parent();
-        RegisterOptions registerOptions =
-            RegisterOptions.builder()
-                .parent(parent == null ? null : parent.chainId())
-                .progress(options.progress().orElse(null))
-                .build();
-        LayerSource archive =
-            () ->
-                new LayerPacker(
-                    OwnersBelow.of(
-                        store,
-                        node,
-                        LayerReading.diff(store, node.mountId(), node.driverParent()).entries()),
-                    options.latestTime().orElse(null));
-        committed =
-            new LayerReference(
-                this, registration.register(archive, registerOptions, Progress.Kind.COMMIT, image));
-      } finally {
-        dropMountHandle(node);
-      }
-      if (options.releaseAfterwards()) {
-        try {
-          releaseRWLayer(reference);
-        } catch (LayerStoreException | RuntimeException e) {
-          committed.close();
-          throw e;
-        }
-      }
-      return committed;
+      return handles.release(layer);
     }
   }
 

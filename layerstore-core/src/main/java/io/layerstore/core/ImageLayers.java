@@ -11,6 +11,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.image.LayerAccess;
+import io.layerstore.core.layer.RWLayerHandles;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import java.nio.file.Path;
@@ -21,10 +22,12 @@ import org.jspecify.annotations.Nullable;
 final class ImageLayers implements LayerAccess {
 
   private final DefaultLayerStore layers;
+  private final RWLayerHandles handles;
   private final StoreContext store;
 
-  ImageLayers(DefaultLayerStore layers, StoreContext store) {
+  ImageLayers(DefaultLayerStore layers, RWLayerHandles handles, StoreContext store) {
     this.layers = layers;
+    this.handles = handles;
     this.store = store;
   }
 
@@ -43,7 +46,7 @@ final class ImageLayers implements LayerAccess {
   @Override
   public Layer commit(RWLayer layer, CommitOptions options, @Nullable String image)
       throws LayerStoreException {
-    return ((RWLayerReference) layer).commit(options, image);
+    return handles.commit(layer, options, image);
   }
 
   @Override
@@ -71,7 +74,7 @@ final class ImageLayers implements LayerAccess {
 
   @Override
   public boolean owns(RWLayer layer) {
-    return layer instanceof RWLayerReference reference && reference.isOf(layers);
+    return handles.owns(layer);
   }
 
   @Override

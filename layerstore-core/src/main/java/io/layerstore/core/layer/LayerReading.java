@@ -62,6 +62,11 @@ public final class LayerReading {
     }
   }
 
+  /** Gives a handle back; the layer stays. */
+  void dropHandle(RoLayer layer) {
+    store.table().dropHandle(layer);
+  }
+
   public Mount mount(RoLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return StoreMount.ofLayer(store, layer, MountOptions.DEFAULT);

@@ -1,4 +1,4 @@
-package io.layerstore.core;
+package io.layerstore.core.layer;
 
 import io.layerstore.ChainId;
 import io.layerstore.Change;
@@ -16,7 +16,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One handle of one caller on a read-write layer. Spent by the first {@link #close} or release,
@@ -24,29 +23,23 @@ import org.jspecify.annotations.Nullable;
  */
 final class RWLayerReference implements RWLayer {
 
-  private final DefaultLayerStore store;
+  private final RWLayerHandles handles;
   private final MountedLayer layer;
   private final AtomicBoolean spent = new AtomicBoolean();
 
-  RWLayerReference(DefaultLayerStore store, MountedLayer layer) {
-    this.store = store;
+  RWLayerReference(RWLayerHandles handles, MountedLayer layer) {
+    this.handles = handles;
     this.layer = layer;
   }
 
-  /**
-   * The node, if this is a handle of {@code owner}; whether it is spent is found out by {@link
-   * #spend}.
-   */
-  MountedLayer layerOf(DefaultLayerStore owner) {
-    if (owner != store) {
-      throw new IllegalArgumentException("the handle on " + name() + " belongs to another store");
-    }
+  /** The node, spent or not. */
+  MountedLayer layer() {
     return layer;
   }
 
   /** Whether this is a handle of {@code owner}. */
-  boolean isOf(DefaultLayerStore owner) {
-    return owner == store;
+  boolean isOf(RWLayerHandles owner) {
+    return owner == handles;
   }
 
   /** Marks it spent. */
@@ -61,7 +54,8 @@ final class RWLayerReference implements RWLayer {
     spent.set(false);
   }
 
-  private MountedLayer requireOpen() {
+  /** The node, unless this is spent. */
+  MountedLayer requireOpen() {
     if (spent.get()) {
       throw new IllegalStateException(
           "this handle on read-write layer " + name() + " was closed or released");
@@ -86,48 +80,43 @@ final class RWLayerReference implements RWLayer {
 
   @Override
   public Mount mount(MountOptions options) throws LayerStoreException {
-    return store.readWrite().mount(requireOpen(), options);
+    return handles.readWrite().mount(requireOpen(), options);
   }
 
   @Override
   public long sizeBytes() throws LayerStoreException {
-    return store.readWrite().sizeBytes(requireOpen());
+    return handles.readWrite().sizeBytes(requireOpen());
   }
 
   @Override
   public Stream<Change> changes() throws LayerStoreException {
-    return store.readWrite().changes(requireOpen());
+    return handles.readWrite().changes(requireOpen());
   }
 
   @Override
   public InputStream tarStream(TarOptions options) throws LayerStoreException {
-    return store.readWrite().tarStream(requireOpen(), options);
+    return handles.readWrite().tarStream(requireOpen(), options);
   }
 
   @Override
   public long applyDiff(InputStream tar) throws LayerStoreException {
-    return store.readWrite().applyDiff(requireOpen(), tar);
+    return handles.readWrite().applyDiff(requireOpen(), tar);
   }
 
   @Override
   public Map<String, String> metadata() throws LayerStoreException {
-    return store.readWrite().metadata(requireOpen());
+    return handles.readWrite().metadata(requireOpen());
   }
 
   @Override
   public Layer commit(CommitOptions options) throws LayerStoreException {
-    return commit(options, null);
-  }
-
-  /** Commits for an image that people will call {@code image}, or for none. */
-  Layer commit(CommitOptions options, @Nullable String image) throws LayerStoreException {
-    return store.commit(this, requireOpen(), options, image);
+    return handles.commit(this, options, null);
   }
 
   @Override
   public void close() {
     if (spent.compareAndSet(false, true)) {
-      store.dropMountHandle(layer);
+      handles.drop(layer);
     }
   }
 

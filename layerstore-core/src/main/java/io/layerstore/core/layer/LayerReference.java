@@ -1,4 +1,4 @@
-package io.layerstore.core;
+package io.layerstore.core.layer;
 
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
@@ -20,20 +20,21 @@ import org.jspecify.annotations.Nullable;
  * One handle of one caller on a layer. Spent by the first {@link #close} or release, whichever
  * comes first.
  */
-final class LayerReference implements Layer {
+public final class LayerReference implements Layer {
 
-  private final DefaultLayerStore store;
+  private final LayerReading reading;
   private final RoLayer layer;
   private final AtomicBoolean spent = new AtomicBoolean();
 
-  LayerReference(DefaultLayerStore store, RoLayer layer) {
-    this.store = store;
+  /** A handle on a node that has been counted one handle more. */
+  public LayerReference(LayerReading reading, RoLayer layer) {
+    this.reading = reading;
     this.layer = layer;
   }
 
-  /** The node, if this is a handle of {@code owner} and not spent; it is afterwards. */
-  RoLayer spend(DefaultLayerStore owner) throws LayerNotRetainedException {
-    if (owner != store) {
+  /** The node, if this is a handle on a layer of {@code owner} and not spent; it is afterwards. */
+  public RoLayer spend(LayerReading owner) throws LayerNotRetainedException {
+    if (owner != reading) {
       throw new IllegalArgumentException(
           "the handle on " + chainId() + " belongs to another store");
     }
@@ -93,34 +94,34 @@ final class LayerReference implements Layer {
 
   @Override
   public Map<String, String> metadata() throws LayerStoreException {
-    return store.reading().metadata(requireOpen());
+    return reading.metadata(requireOpen());
   }
 
   @Override
   public InputStream tarStream(TarOptions options) throws LayerStoreException {
-    return store.reading().tarStream(requireOpen(), options);
+    return reading.tarStream(requireOpen(), options);
   }
 
   @Override
   public InputStream tarStreamFrom(@Nullable ChainId ancestor, TarOptions options)
       throws LayerStoreException {
-    return store.reading().tarStreamFrom(requireOpen(), ancestor, options);
+    return reading.tarStreamFrom(requireOpen(), ancestor, options);
   }
 
   @Override
   public Mount mount() throws LayerStoreException {
-    return store.reading().mount(requireOpen());
+    return reading.mount(requireOpen());
   }
 
   @Override
   public LayerUsage usage() {
-    return store.reading().usage(requireOpen());
+    return reading.usage(requireOpen());
   }
 
   @Override
   public void close() {
     if (spent.compareAndSet(false, true)) {
-      store.dropHandle(layer);
+      reading.dropHandle(layer);
     }
   }
 
