@@ -18,11 +18,7 @@ import io.layerstore.core.work.Interrupts;
 import io.layerstore.core.work.SideBySide;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
-import io.layerstore.spi.CreateOptions;
-import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
-import io.layerstore.spi.MetadataTransaction;
-import io.layerstore.spi.WriteContext;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -282,8 +278,8 @@ public final class JoinedLayers implements LayerBatch {
   public Set<ChainId> publish() throws LayerStoreException {
     List<String> ids = new ArrayList<>();
     for (Pending layer : missing.values()) {
-      layer.complete();
-      ids.add(layer.cacheId);
+      layer.inProgress.complete();
+      ids.add(layer.inProgress.cacheId());
     }
     progress.phase(Phase.SYNCING);
     store.sync(ids);
@@ -313,7 +309,7 @@ public final class JoinedLayers implements LayerBatch {
     LayerRecord record = layer.record();
     boolean isNew = store.table().find(layer.chainId()) == null;
     LayerPublication.Published published =
-        new LayerPublication(store, health, layer.pending, record, parent, verifies).publish();
+        new LayerPublication(store, health, layer.inProgress, record, parent, verifies).publish();
     RoLayer node = published.layer();
     held.put(layer.chainId(), node);
     if (published.isBack()) {
@@ -321,7 +317,7 @@ public final class JoinedLayers implements LayerBatch {
     } else if (isNew) {
       added.add(node);
     }
-    if (!node.cacheId().equals(layer.cacheId) && hasChildren(layer)) {
+    if (!node.cacheId().equals(layer.inProgress.cacheId()) && hasChildren(layer)) {
       throw new StoreCorruptedException(
           layer.chainId().toString(),
           "the layer was damaged and has been healed; load the images again");
@@ -359,7 +355,7 @@ public final class JoinedLayers implements LayerBatch {
     try {
       for (int i = left.size() - 1; i >= 0; i--) {
         try {
-          left.get(i).pending.discard();
+          left.get(i).inProgress.discard();
         } catch (LayerStoreException e) {
           failure = joined(failure, e);
         }
@@ -394,10 +390,7 @@ public final class JoinedLayers implements LayerBatch {
     final Wanted wanted;
     final int depth;
     final boolean isDamaged;
-    final String cacheId = DriverIds.random();
-    final PendingLayer pending = new PendingLayer(store, cacheId);
-    private final List<WriteContext.Step> postponed = new ArrayList<>();
-    private @Nullable MetadataTransaction transaction;
+    final PendingLayer inProgress = new PendingLayer(store, copies);
     private volatile LayerIntake.@Nullable Result taken;
 
     Pending(Wanted wanted, int depth, boolean isDamaged) {
@@ -422,7 +415,9 @@ public final class JoinedLayers implements LayerBatch {
       }
       Pending parent = missing.get(parentId);
       RoLayer present = held.get(parentId);
-      return parent != null ? parent.cacheId : present == null ? null : present.cacheId();
+      return parent != null
+          ? parent.inProgress.cacheId()
+          : present == null ? null : present.cacheId();
     }
 
     boolean isUnpacked() {
@@ -439,18 +434,14 @@ public final class JoinedLayers implements LayerBatch {
     }
 
     /** Makes the layer's directory, and those below that are missing. */
-    private synchronized MetadataTransaction ensureCreated() throws LayerStoreException {
-      MetadataTransaction begun = transaction;
-      if (begun == null) {
+    private synchronized void ensureCreated() throws LayerStoreException {
+      if (!inProgress.isCreated()) {
         Pending parent = parent();
         if (parent != null) {
           parent.ensureCreated();
         }
-        begun = pending.begin();
-        store.driver().create(cacheId, parentCacheId(), CreateOptions.DEFAULT);
-        transaction = begun;
+        inProgress.create(parentCacheId());
       }
-      return begun;
     }
 
     ProgressReporter.OfLayer progress() {
@@ -466,37 +457,23 @@ public final class JoinedLayers implements LayerBatch {
       ProgressReporter.OfLayer counts = progress();
       counts.expect(archiveBytes);
       counts.phase(Phase.UNPACKING);
-      MetadataTransaction begun = ensureCreated();
-      LayerIntake.Result result;
-      try (InputStream archive = LayerSources.open(source)) {
-        result =
-            new LayerIntake(store, begun, copies ? null : postponed::add)
-                .takeIn(archive, cacheId, parentCacheId(), counts);
-      } catch (IOException e) {
-        throw Interrupts.translate(OPERATION, e);
-      }
+      ensureCreated();
+      LayerIntake.Result result = inProgress.unpack(source, parentCacheId(), counts, OPERATION);
+      DiffId diffId = result.diffId();
       DiffId expected = wanted.diffId();
-      if (!result.diffId().equals(expected)) {
+      if (!diffId.equals(expected)) {
         throw new LayerVerificationException(
             "invalid diffID for layer "
                 + (depth - 1)
                 + ": expected \""
                 + expected
                 + "\", got \""
-                + result.diffId()
+                + diffId
                 + "\"; get the archive again from its source",
             expected.digest(),
-            result.diffId().digest());
+            diffId.digest());
       }
       taken = result;
-    }
-
-    /** Does what waited for the layers below. */
-    void complete() throws LayerStoreException {
-      for (WriteContext.Step step : postponed) {
-        step.run();
-      }
-      postponed.clear();
     }
 
     LayerRecord record() {
@@ -504,8 +481,7 @@ public final class JoinedLayers implements LayerBatch {
       if (result == null) {
         throw new IllegalStateException("layer " + chainId() + " is not unpacked");
       }
-      return new LayerRecord(
-          chainId(), wanted.diffId(), wanted.parent(), cacheId, result.sizeBytes(), null);
+      return inProgress.record(result, wanted.parent(), null);
     }
   }
 }

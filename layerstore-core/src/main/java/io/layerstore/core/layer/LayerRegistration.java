@@ -18,12 +18,7 @@ import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLoader;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.KeyedLock;
-import io.layerstore.spi.CreateOptions;
-import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
-import io.layerstore.spi.MetadataTransaction;
-import java.io.IOException;
-import java.io.InputStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -134,27 +129,22 @@ public final class LayerRegistration {
       @Nullable RoLayer parent,
       KeyedLock.@Nullable Held held)
       throws LayerStoreException {
-    String cacheId = DriverIds.random();
+    PendingLayer pending = new PendingLayer(store, true);
     String parentCacheId = parent == null ? null : parent.cacheId();
-    PendingLayer pending = new PendingLayer(store, cacheId);
     RegisterEvent event = new RegisterEvent();
     event.begin();
     try {
       progress.expect(LayerSources.size(source));
-      MetadataTransaction transaction = pending.begin();
-      store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
+      pending.create(parentCacheId);
       progress.phase(Phase.UNPACKING);
-      LayerIntake.Result taken;
-      try (InputStream archive = LayerSources.open(source)) {
-        taken =
-            new LayerIntake(store, transaction).takeIn(archive, cacheId, parentCacheId, progress);
-      } catch (IOException e) {
-        throw Interrupts.translate(OPERATION, e);
-      }
-      LayerRecord record = record(options, parent, cacheId, taken);
+      LayerIntake.Result taken = pending.unpack(source, parentCacheId, progress, OPERATION);
+      LayerRecord record =
+          pending.record(
+              taken, parent == null ? null : parent.chainId(), options.descriptor().orElse(null));
+      requireExpected(options, record.diffId(), record.chainId());
       progress.is(record.diffId());
       progress.phase(Phase.SYNCING);
-      store.sync(List.of(cacheId));
+      store.sync(List.of(pending.cacheId()));
       progress.phase(Phase.COMMITTING);
       Interrupts.check(OPERATION);
       LayerPublication.Published published = publish(pending, record, options, parent, held);
@@ -170,12 +160,8 @@ public final class LayerRegistration {
     }
   }
 
-  private static LayerRecord record(
-      RegisterOptions options, @Nullable RoLayer parent, String cacheId, LayerIntake.Result taken)
+  private static void requireExpected(RegisterOptions options, DiffId diffId, ChainId chainId)
       throws LayerVerificationException {
-    ChainId parentId = parent == null ? null : parent.chainId();
-    DiffId diffId = taken.diffId();
-    ChainId chainId = ChainId.of(parentId, diffId);
     DiffId expectedDiffId = options.expectedDiffId().orElse(null);
     if (expectedDiffId != null && !expectedDiffId.equals(diffId)) {
       throw new LayerVerificationException(
@@ -198,8 +184,6 @@ public final class LayerRegistration {
           expectedChainId.digest(),
           chainId.digest());
     }
-    return new LayerRecord(
-        chainId, diffId, parentId, cacheId, taken.sizeBytes(), options.descriptor().orElse(null));
   }
 
   private LayerPublication.Published publish(

@@ -1,13 +1,27 @@
 package io.layerstore.core.layer;
 
+import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
+import io.layerstore.DiffId;
+import io.layerstore.LayerSource;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.state.StoreContext;
+import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.Closing;
+import io.layerstore.spi.CreateOptions;
+import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataTransaction;
+import io.layerstore.spi.WriteContext;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A layer that is being made: its transaction and its driver directory, which stay or go together.
+ * A layer in progress, alone or one of a batch: its transaction and its driver directory, which
+ * stay or go together.
  *
  * <p>Until {@link #keep}, {@link #discard} removes both, driver first: the transaction is the
  * record of what remains to be removed.
@@ -15,20 +29,68 @@ import org.jspecify.annotations.Nullable;
 public final class PendingLayer {
 
   private final StoreContext store;
-  private final String cacheId;
+  private final boolean isBelowComplete;
+  private final String cacheId = DriverIds.random();
+  private final List<WriteContext.Step> postponed = new ArrayList<>();
   private @Nullable MetadataTransaction transaction;
+  private boolean created;
   private boolean kept;
 
-  PendingLayer(StoreContext store, String cacheId) {
+  /**
+   * @param isBelowComplete whether the layers below are complete; else what needs them waits for
+   *     {@link #complete}
+   */
+  PendingLayer(StoreContext store, boolean isBelowComplete) {
     this.store = store;
-    this.cacheId = cacheId;
+    this.isBelowComplete = isBelowComplete;
   }
 
-  /** Begins the transaction; from here on there is something to discard. */
-  MetadataTransaction begin() throws LayerStoreException {
-    MetadataTransaction begun = store.metadata().begin(cacheId);
-    transaction = begun;
-    return begun;
+  String cacheId() {
+    return cacheId;
+  }
+
+  boolean isCreated() {
+    return created;
+  }
+
+  /** Begins the transaction and makes the directory; from here on there is something to discard. */
+  void create(@Nullable String parentCacheId) throws LayerStoreException {
+    if (transaction == null) {
+      transaction = store.metadata().begin(cacheId);
+    }
+    store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
+    created = true;
+  }
+
+  /** Takes the archive in, into the directory that was made. */
+  LayerIntake.Result unpack(
+      LayerSource source,
+      @Nullable String parentCacheId,
+      ProgressReporter.OfLayer progress,
+      String operation)
+      throws LayerStoreException {
+    try (InputStream archive = LayerSources.open(source)) {
+      return new LayerIntake(store, transaction(), isBelowComplete ? null : postponed::add)
+          .takeIn(archive, cacheId, parentCacheId, progress);
+    } catch (IOException e) {
+      throw Interrupts.translate(operation, e);
+    }
+  }
+
+  /** Does what waited for the layers below. */
+  void complete() throws LayerStoreException {
+    for (WriteContext.Step step : postponed) {
+      step.run();
+    }
+    postponed.clear();
+  }
+
+  /** The record of what was taken in on {@code parent}. */
+  LayerRecord record(
+      LayerIntake.Result taken, @Nullable ChainId parent, @Nullable Descriptor descriptor) {
+    DiffId diffId = taken.diffId();
+    return new LayerRecord(
+        ChainId.of(parent, diffId), diffId, parent, cacheId, taken.sizeBytes(), descriptor);
   }
 
   MetadataTransaction transaction() {
