@@ -6,22 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.Change;
-import io.layerstore.CommitImageOptions;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
-import io.layerstore.ImageSource;
-import io.layerstore.ImageTarget;
 import io.layerstore.Layer;
-import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
-import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
-import io.layerstore.RegisterOptions;
-import io.layerstore.SaveOptions;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.GraphDriverProvider;
@@ -129,7 +122,7 @@ final class ReadmeExampleTest {
     imageExample(temp.resolve("root"), archive, saved);
 
     try (LayerStore other = LayerStore.builder(temp.resolve("other")).driver("vfs").open()) {
-      other.images().load(ImageSource.of(saved), LoadOptions.DEFAULT);
+      other.images().load(saved);
       Image image = other.images().resolve("mine:1");
       try (RWLayer work = other.createRWLayer("check", image.topLayer().orElseThrow());
           Mount mount = work.mount()) {
@@ -193,7 +186,7 @@ final class ReadmeExampleTest {
     Busybox.writeRootTo(archive);
     Path root = temp.resolve("root");
     try (LayerStore store = open(root, driver);
-        Layer base = store.register(LayerSource.of(archive), RegisterOptions.DEFAULT)) {
+        Layer base = store.register(archive)) {
       store.createRWLayer("work", base.chainId()).close();
     } catch (DriverNotSupportedException e) {
       assumeTrue(false, e.getMessage());
@@ -219,7 +212,7 @@ final class ReadmeExampleTest {
     Path archive = temp.resolve("root.tar");
     Busybox.writeRootTo(archive);
     try (LayerStore store = LayerStore.open(temp.resolve("root"));
-        Layer base = store.register(LayerSource.of(archive), RegisterOptions.DEFAULT);
+        Layer base = store.register(archive);
         RWLayer work = store.createTemporaryRWLayer(base.chainId())) {
       commandExample(work);
       try (Stream<Change> changes = work.changes()) {
@@ -240,17 +233,15 @@ final class ReadmeExampleTest {
   private static void imageExample(Path root, Path archive, Path saved) throws IOException {
     // Begin of the image example.
     try (LayerStore store = LayerStore.open(root)) {
-      LoadReport loaded = store.images().load(ImageSource.of(archive), LoadOptions.DEFAULT);
+      LoadReport loaded = store.images().load(archive);
       Image image = store.images().get(loaded.images().get(0).id());
       try (RWLayer work = store.createTemporaryRWLayer(image.topLayer().orElseThrow())) {
         try (Mount mount = work.mount()) {
           mount.file("added").writeString("New.\n");
         }
-        CommitImageOptions options =
-            CommitImageOptions.builder().reference(ImageReference.parse("mine:1")).build();
-        store.images().commit(work, options);
+        store.images().commit(work, ImageReference.parse("mine:1"));
       }
-      store.images().save(List.of("mine:1"), ImageTarget.file(saved), SaveOptions.DEFAULT);
+      store.images().save("mine:1", saved);
     }
     // End of the image example.
   }
@@ -259,7 +250,7 @@ final class ReadmeExampleTest {
   private static void example(Path root, Path archive) throws IOException {
     // Begin of the example.
     try (LayerStore store = LayerStore.open(root);
-        Layer base = store.register(LayerSource.of(archive), RegisterOptions.DEFAULT);
+        Layer base = store.register(archive);
         RWLayer work = store.createTemporaryRWLayer(base.chainId())) {
       try (Mount mount = work.mount()) {
         System.out.println(mount.file("etc/motd").readString());
