@@ -4,9 +4,6 @@ package io.layerstore;
 @FunctionalInterface
 public interface ProgressListener {
 
-  /** Does nothing. */
-  ProgressListener NONE = progress -> {};
-
   /**
    * Called from a thread that works on the operation, one at a time, at every change of phase and
    * not more often than about ten times a second in between. Several operations may call at once.

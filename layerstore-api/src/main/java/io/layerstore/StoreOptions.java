@@ -3,6 +3,7 @@ package io.layerstore;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
@@ -23,7 +24,7 @@ public final class StoreOptions {
   private final Limits limits;
   private final DevicePolicy devices;
   private final @Nullable Executor executor;
-  private final ProgressListener progress;
+  private final @Nullable ProgressListener progress;
   private final boolean readOnly;
   private final StoreCreation creation;
 
@@ -52,9 +53,9 @@ public final class StoreOptions {
     return root;
   }
 
-  /** The graph driver's name, or null to choose. */
-  public @Nullable String driver() {
-    return driver;
+  /** The graph driver's name; empty to choose. */
+  public Optional<String> driver() {
+    return Optional.ofNullable(driver);
   }
 
   /** Options for the graph driver. */
@@ -87,14 +88,14 @@ public final class StoreOptions {
     return devices;
   }
 
-  /** What runs concurrent stages, or null for threads of the store's own. */
-  public @Nullable Executor executor() {
-    return executor;
+  /** What runs concurrent stages; empty for threads of the store's own. */
+  public Optional<Executor> executor() {
+    return Optional.ofNullable(executor);
   }
 
-  /** Who is told of progress. */
-  public ProgressListener progress() {
-    return progress;
+  /** Who is told of progress; empty for nobody. */
+  public Optional<ProgressListener> progress() {
+    return Optional.ofNullable(progress);
   }
 
   /** Whether to open for reading only. */
@@ -118,7 +119,7 @@ public final class StoreOptions {
     private Limits limits = Limits.DEFAULT;
     private DevicePolicy devices = DevicePolicy.ALLOW;
     private @Nullable Executor executor;
-    private ProgressListener progress = ProgressListener.NONE;
+    private @Nullable ProgressListener progress;
     private boolean readOnly;
     private StoreCreation creation = StoreCreation.IF_EMPTY;
 
@@ -188,8 +189,8 @@ public final class StoreOptions {
     }
 
     /** Sets who is told of progress, unless an operation names a listener of its own. */
-    public Builder progress(ProgressListener progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
+    public Builder progress(@Nullable ProgressListener progress) {
+      this.progress = progress;
       return this;
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One line at the bottom of a terminal that says how far an operation has come; silent when the
@@ -34,9 +35,9 @@ final class ProgressBar {
     return console.errIsTerminal() && !quiet;
   }
 
-  /** What to give to the store. */
-  ProgressListener listener() {
-    return isShown() ? this::show : ProgressListener.NONE;
+  /** What to give to the store; null if nothing is shown. */
+  @Nullable ProgressListener listener() {
+    return isShown() ? this::show : null;
   }
 
   private void show(Progress progress) {

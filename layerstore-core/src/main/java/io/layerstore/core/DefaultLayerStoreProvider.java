@@ -116,9 +116,8 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   }
 
   private static Executor executor(StoreOptions options, OpenStore open) {
-    Executor given = options.executor();
-    if (given != null) {
-      return given;
+    if (options.executor().isPresent()) {
+      return options.executor().get();
     }
     ExecutorService own = StoreThreads.pool("worker");
     open.add(() -> StoreThreads.end(own));

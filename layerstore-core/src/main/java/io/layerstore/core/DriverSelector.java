@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Mirrors {@code graphdriver.New} of moby v28.5.
  */
-public final class DriverSelector {
+final class DriverSelector {
 
   private static final Logger log = LoggerFactory.getLogger(DriverSelector.class);
 
@@ -67,7 +67,7 @@ public final class DriverSelector {
    * @param driver the driver; the caller closes it
    * @param choice why it was chosen
    */
-  public record Selection(GraphDriver driver, DriverChoice choice) {}
+  record Selection(GraphDriver driver, DriverChoice choice) {}
 
   /**
    * A driver that is to be opened, and why.
@@ -119,7 +119,7 @@ public final class DriverSelector {
    * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
-  public static Selection select(StoreOptions options) throws LayerStoreException {
+  static Selection select(StoreOptions options) throws LayerStoreException {
     DriverProviders found = DriverProviders.load();
     return select(options, found.providers(), found.broken());
   }
@@ -131,7 +131,7 @@ public final class DriverSelector {
    * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
-  public static Selection select(StoreOptions options, List<GraphDriverProvider> providers)
+  static Selection select(StoreOptions options, List<GraphDriverProvider> providers)
       throws LayerStoreException {
     return select(options, providers, Map.of());
   }
@@ -149,7 +149,7 @@ public final class DriverSelector {
   }
 
   private Decision decide() throws LayerStoreException {
-    @Nullable String named = options.driver();
+    @Nullable String named = options.driver().orElse(null);
     if (named != null) {
       return new Decision(requireNamed(named), "named by the caller");
     }
@@ -189,7 +189,7 @@ public final class DriverSelector {
         || (options.creation() != StoreCreation.ANYWHERE && !isDriverNamed)) {
       throw new StoreNotFoundException(
           options.root(),
-          options.driver(),
+          options.driver().orElse(null),
           ForeignContents.describe(options.root(), contents),
           advice());
     }
@@ -274,7 +274,9 @@ public final class DriverSelector {
           name,
           "it has a store under the root too, but "
               + chosen
-              + (chosen.equals(options.driver()) ? " is named" : " goes first, as in Docker"));
+              + (options.driver().filter(chosen::equals).isPresent()
+                  ? " is named"
+                  : " goes first, as in Docker"));
     }
   }
 

@@ -29,7 +29,8 @@ import java.util.concurrent.Future;
  *
  * <p>Java has no way to force a whole file system, so every file is opened and forced by itself.
  * Many threads do that side by side, which lets a journal commit as many files at once: on ext4 a
- * Debian root takes a third of the time that it takes with 8 threads, and more than 128 gain nothing.
+ * Debian root takes a third of the time that it takes with 8 threads, and more than 128 gain
+ * nothing.
  *
  * <p>Whoever uses the layer may change it meanwhile: what is gone need not be forced, and what this
  * process may no longer read was forced before.

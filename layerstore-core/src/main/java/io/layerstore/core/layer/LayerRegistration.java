@@ -10,7 +10,6 @@ import io.layerstore.MaxDepthExceededException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
-import io.layerstore.ProgressListener;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.event.RegisterEvent;
 import io.layerstore.core.state.RoLayer;
@@ -62,8 +61,8 @@ public final class LayerRegistration {
   public RoLayer register(
       LayerSource source, RegisterOptions options, Progress.Kind kind, @Nullable String image)
       throws LayerStoreException {
-    ProgressListener listener = options.progress().orElse(store.options().progress());
-    ProgressReporter progress = new ProgressReporter(listener, kind, image);
+    ProgressReporter progress =
+        new ProgressReporter(options.progress().or(store.options()::progress), kind, image);
     return register(source, options, progress.onlyLayer(options.expectedDiffId().orElse(null)));
   }
 

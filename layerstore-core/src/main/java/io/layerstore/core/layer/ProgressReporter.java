@@ -24,7 +24,7 @@ final class ProgressReporter {
   private static final long INTERVAL_NANOS = 100_000_000;
   private static final AtomicLong nextId = new AtomicLong(1);
 
-  private final ProgressListener listener;
+  private final @Nullable ProgressListener listener;
   private final Operation operation;
   private final @Nullable String image;
   private OptionalLong totalBytes = OptionalLong.empty();
@@ -34,10 +34,11 @@ final class ProgressReporter {
   private long lastNanos = System.nanoTime();
 
   /**
+   * @param listener who is told; empty for nobody
    * @param image the image that all layers are of; null if there is none, or each layer says it
    */
-  ProgressReporter(ProgressListener listener, Kind kind, @Nullable String image) {
-    this.listener = listener;
+  ProgressReporter(Optional<ProgressListener> listener, Kind kind, @Nullable String image) {
+    this.listener = listener.orElse(null);
     this.operation = new Operation(nextId.getAndIncrement(), kind);
     this.image = image;
   }
@@ -76,13 +77,13 @@ final class ProgressReporter {
   }
 
   private void reportIfDue(OfLayer layer) {
-    if (listener != ProgressListener.NONE && System.nanoTime() - lastNanos >= INTERVAL_NANOS) {
+    if (listener != null && System.nanoTime() - lastNanos >= INTERVAL_NANOS) {
       report(layer);
     }
   }
 
   private void report(@Nullable OfLayer layer) {
-    if (listener == ProgressListener.NONE || phase == null) {
+    if (listener == null || phase == null) {
       return;
     }
     lastNanos = System.nanoTime();

@@ -16,8 +16,8 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
-import org.jspecify.annotations.Nullable;
 
 /** The layers of one store, as image archives see them. */
 @SuppressWarnings("try") // Calls are held by scope, not by name.
@@ -43,11 +43,10 @@ public final class StoreArchiveLayers implements ArchiveLayers {
   }
 
   @Override
-  public LayerBatch begin(@Nullable ProgressListener listener, boolean verifiesExisting)
+  public LayerBatch begin(Optional<ProgressListener> listener, boolean verifiesExisting)
       throws LayerStoreException {
     store.requireWritable();
-    ProgressReporter progress =
-        new ProgressReporter(listenerOrOwn(listener), Progress.Kind.LOAD, null);
+    ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.LOAD, null);
     return new JoinedLayers(store, health, registration, release, progress, verifiesExisting);
   }
 
@@ -87,9 +86,8 @@ public final class StoreArchiveLayers implements ArchiveLayers {
   }
 
   @Override
-  public Meter meter(@Nullable ProgressListener listener, long totalBytes) {
-    ProgressReporter progress =
-        new ProgressReporter(listenerOrOwn(listener), Progress.Kind.SAVE, null);
+  public Meter meter(Optional<ProgressListener> listener, long totalBytes) {
+    ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.SAVE, null);
     progress.expect(OptionalLong.of(totalBytes));
     return new Meter() {
       @Override
@@ -107,8 +105,8 @@ public final class StoreArchiveLayers implements ArchiveLayers {
     };
   }
 
-  private ProgressListener listenerOrOwn(@Nullable ProgressListener listener) {
-    return listener == null ? store.options().progress() : listener;
+  private Optional<ProgressListener> orOwn(Optional<ProgressListener> listener) {
+    return listener.or(store.options()::progress);
   }
 
   @Override

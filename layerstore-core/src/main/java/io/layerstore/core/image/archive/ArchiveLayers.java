@@ -9,7 +9,7 @@ import io.layerstore.ProgressListener;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /** What image archives need of the layers of a store. */
 public interface ArchiveLayers {
@@ -20,7 +20,7 @@ public interface ArchiveLayers {
    * @param listener where to report progress; null for the store's own listener
    * @param verifiesExisting whether the content of layers that exist is read
    */
-  LayerBatch begin(@Nullable ProgressListener listener, boolean verifiesExisting)
+  LayerBatch begin(Optional<ProgressListener> listener, boolean verifiesExisting)
       throws LayerStoreException;
 
   /** The size of a layer's archive in bytes: how many {@link #archive} gives. */
@@ -70,7 +70,7 @@ public interface ArchiveLayers {
    * @param listener whom to tell; null for the store's own listener
    * @param totalBytes how many bytes will be counted
    */
-  Meter meter(@Nullable ProgressListener listener, long totalBytes);
+  Meter meter(Optional<ProgressListener> listener, long totalBytes);
 
   /** The directory for temporary files; may not exist yet. */
   Path temporaryDirectory();

@@ -67,8 +67,7 @@ final class ImageLoad {
       throws LayerStoreException {
     LoadEvent event = new LoadEvent();
     event.begin();
-    try (LayerBatch batch =
-            layers.begin(options.progress().orElse(null), options.verifyExisting());
+    try (LayerBatch batch = layers.begin(options.progress(), options.verifyExisting());
         Spool spool = new Spool(layers.temporaryDirectory())) {
       LoadReport report = new ImageLoad(layers, host, options, batch, spool).load(source);
       event.end(report.images().size());

@@ -228,7 +228,7 @@ final class ImageSave {
     for (Source source : sources.values()) {
       total += source.archiveBytes();
     }
-    return layers.meter(options.progress().orElse(null), total * passes);
+    return layers.meter(options.progress(), total * passes);
   }
 
   private Map<DiffId, SavedLayer> plainLayers() {
