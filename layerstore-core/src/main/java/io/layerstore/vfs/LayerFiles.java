@@ -99,8 +99,8 @@ record LayerFiles(String id, Path directory, Path table, Volume volume) {
       boolean isForOthers = record == null && shown.names() > 1 && log.find(key) != null;
       log.set(key, isForOthers ? entry.recordAlways(shown, text) : record);
     }
-    if (record != null && record.group() != 0) {
-      log.put(AttributeKey.ofGroup(record.group()), record);
+    if (record != null && record.truth().group() != 0) {
+      log.put(AttributeKey.ofGroup(record.truth().group()), record);
     }
   }
 }

@@ -2,6 +2,8 @@ package io.layerstore.vfs.record;
 
 import com.google.common.collect.ImmutableBiMap;
 import io.layerstore.ByteString;
+import io.layerstore.StoreCorruptedException;
+import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
@@ -10,7 +12,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The bytes of attribute records.
@@ -60,14 +61,16 @@ final class AttributeCodec {
       out.write(GONE);
       return;
     }
-    out.write(record.isLinkInFile() ? LINK_IN_FILE : letter(record.type()));
-    Device device = record.device();
+    TrueEntry truth = record.truth();
+    out.write(record.isLinkInFile() ? LINK_IN_FILE : letter(truth.type()));
+    Device device = truth.device();
     if (device != null) {
       writeNumber(device.major(), out);
       writeNumber(device.minor(), out);
     }
-    writeCommon(record.mode(), record.uid(), record.gid(), record.modified(), out);
-    ByteString text = record.linkText();
+    Attributes attributes = truth.attributes();
+    writeCommon(attributes.mode(), attributes.uid(), attributes.gid(), attributes.modified(), out);
+    ByteString text = truth.linkText();
     ByteString shownText = record.shownLinkText();
     if (text != null) {
       writeBytes(text, out);
@@ -75,8 +78,8 @@ final class AttributeCodec {
     if (shownText != null) {
       writeBytes(shownText, out);
     }
-    writeNumber(record.xattrs().size(), out);
-    for (Xattr xattr : record.xattrs()) {
+    writeNumber(truth.recorded().size(), out);
+    for (Xattr xattr : truth.recorded()) {
       writeBytes(xattr.name(), out);
       writeBytes(xattr.value(), out);
     }
@@ -85,8 +88,8 @@ final class AttributeCodec {
     writeTime(shown.born(), out);
     writeNumber(shown.sizeBytes(), out);
     writeCommon(shown.mode(), shown.uid(), shown.gid(), shown.modified(), out);
-    if (record.group() != 0) {
-      writeNumber(record.group(), out);
+    if (truth.group() != 0) {
+      writeNumber(truth.group(), out);
     }
   }
 
@@ -125,22 +128,16 @@ final class AttributeCodec {
     return (byte) letter.charValue();
   }
 
-  /** The bytes hold no item. */
-  static final class MalformedItemException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    MalformedItemException(String problem, @Nullable Throwable cause) {
-      super(problem, cause);
-    }
-  }
-
-  /** Reads items one after the other. */
+  /** Reads items one after the other; fails where there is none. */
   static final class Reader {
     private final byte[] bytes;
+    private final String path;
     private int position;
 
-    Reader(byte[] bytes) {
+    /** Of {@code bytes} in the file {@code path}. */
+    Reader(byte[] bytes, String path) {
       this.bytes = bytes;
+      this.path = path;
     }
 
     boolean hasNext() {
@@ -148,31 +145,31 @@ final class AttributeCodec {
     }
 
     /** The key of the next item; {@link #record} or {@link #skip} must follow. */
-    ByteString key() throws MalformedItemException {
+    ByteString key() throws StoreCorruptedException {
       return readBytes();
     }
 
-    void skip() throws MalformedItemException {
+    void skip() throws StoreCorruptedException {
       int length = readLength();
       position += length;
     }
 
-    AttributeRecord record() throws MalformedItemException {
+    AttributeRecord record() throws StoreCorruptedException {
       int length = readLength();
       int end = position + length;
       AttributeRecord record;
       try {
         record = readBody(end);
       } catch (IllegalArgumentException | DateTimeException e) {
-        throw new MalformedItemException("impossible value", e);
+        throw new StoreCorruptedException(path, "it has impossible value", e);
       }
       if (position != end) {
-        throw new MalformedItemException("a record of another length than it says", null);
+        throw new StoreCorruptedException(path, "it has a record of another length than it says");
       }
       return record;
     }
 
-    private AttributeRecord readBody(int end) throws MalformedItemException {
+    private AttributeRecord readBody(int end) throws StoreCorruptedException {
       byte letter = readByte();
       if (letter == GONE) {
         return AttributeRecord.GONE;
@@ -180,14 +177,14 @@ final class AttributeCodec {
       boolean isLinkInFile = letter == LINK_IN_FILE;
       EntryType type = isLinkInFile ? EntryType.SYMLINK : LETTERS.inverse().get((char) letter);
       if (type == null) {
-        throw new MalformedItemException("a record of unknown type", null);
+        throw new StoreCorruptedException(path, "it has a record of unknown type");
       }
       boolean isDevice = type == EntryType.CHARACTER_DEVICE || type == EntryType.BLOCK_DEVICE;
       Device device = isDevice ? new Device(readNumber(), readNumber()) : null;
       int mode = readMode();
       long uid = readNumber();
       long gid = readNumber();
-      Instant modified = readTime();
+      Attributes attributes = new Attributes(mode, uid, gid, readTime(), Instant.EPOCH, List.of());
       ByteString text = type == EntryType.SYMLINK ? readBytes() : null;
       ByteString shownText = type == EntryType.SYMLINK && !isLinkInFile ? readBytes() : null;
       long count = readNumber();
@@ -205,38 +202,39 @@ final class AttributeCodec {
               readNumber(),
               readTime());
       long group = position < end ? readNumber() : 0;
-      return new AttributeRecord(
-          type, device, mode, uid, gid, modified, text, xattrs, shown, shownText, group);
+      TrueEntry truth =
+          new TrueEntry(type, device, 0, attributes, text, List.of(), List.copyOf(xattrs), group);
+      return new AttributeRecord(truth, shown, shownText);
     }
 
-    private int readMode() throws MalformedItemException {
+    private int readMode() throws StoreCorruptedException {
       long mode = readNumber();
       if ((mode & ~07777) != 0) {
-        throw new MalformedItemException("an impossible mode", null);
+        throw new StoreCorruptedException(path, "it has an impossible mode");
       }
       return (int) mode;
     }
 
-    private Instant readTime() throws MalformedItemException {
+    private Instant readTime() throws StoreCorruptedException {
       return Instant.ofEpochSecond(readNumber(), readNumber());
     }
 
-    private ByteString readBytes() throws MalformedItemException {
+    private ByteString readBytes() throws StoreCorruptedException {
       int length = readLength();
       ByteString read = ByteString.of(bytes, position, length);
       position += length;
       return read;
     }
 
-    private int readLength() throws MalformedItemException {
+    private int readLength() throws StoreCorruptedException {
       long length = readNumber();
       if (length < 0 || length > bytes.length - position) {
-        throw new MalformedItemException("a length beyond the block", null);
+        throw new StoreCorruptedException(path, "it has a length beyond the block");
       }
       return (int) length;
     }
 
-    private long readNumber() throws MalformedItemException {
+    private long readNumber() throws StoreCorruptedException {
       long number = 0;
       for (int shift = 0; shift < Long.SIZE; shift += 7) {
         byte b = readByte();
@@ -245,12 +243,12 @@ final class AttributeCodec {
           return number;
         }
       }
-      throw new MalformedItemException("a number without end", null);
+      throw new StoreCorruptedException(path, "it has a number without end");
     }
 
-    private byte readByte() throws MalformedItemException {
+    private byte readByte() throws StoreCorruptedException {
       if (position == bytes.length) {
-        throw new MalformedItemException("a record cut off", null);
+        throw new StoreCorruptedException(path, "it has a record cut off");
       }
       return bytes[position++];
     }

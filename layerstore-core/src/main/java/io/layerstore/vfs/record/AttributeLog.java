@@ -26,7 +26,7 @@ public final class AttributeLog implements Closeable {
   private static final long MAX_MEMORY_BYTES = 3 << 20;
 
   /** What a record takes in memory beside its variable parts, by measurement. */
-  private static final int RECORD_BYTES = 400;
+  private static final int RECORD_BYTES = 450;
 
   private static final int MAX_RUNS = 12;
 
@@ -51,11 +51,6 @@ public final class AttributeLog implements Closeable {
   /** Whether nothing was put or removed. */
   public boolean isUnchanged() {
     return runs.isEmpty() && recent.isEmpty();
-  }
-
-  /** The inode of the layer's directory as the records before knew it; 0 if there is none. */
-  public long baseRoot() {
-    return base == null ? 0 : base.root();
   }
 
   /**
@@ -199,9 +194,9 @@ public final class AttributeLog implements Closeable {
 
   private static long sizeOf(ByteString key, AttributeRecord record) {
     long size = (long) RECORD_BYTES + key.length();
-    ByteString text = record.linkText();
+    ByteString text = record.truth().linkText();
     size += text == null ? 0 : 2L * text.length();
-    for (var xattr : record.xattrs()) {
+    for (var xattr : record.truth().recorded()) {
       size += 96L + xattr.name().length() + xattr.value().length();
     }
     return size;

@@ -1,9 +1,8 @@
 package io.layerstore.vfs.record;
 
 import io.layerstore.ByteString;
-import io.layerstore.spi.Device;
+import io.layerstore.spi.Attributes;
 import io.layerstore.spi.EntryType;
-import io.layerstore.spi.Xattr;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,31 +15,12 @@ import org.jspecify.annotations.Nullable;
  * this record: a true value counts only while the file system still shows what was seen when the
  * record was made.
  *
- * @param type what it truly is; {@link #GONE} has none
- * @param device the true number of a device; null for other types
- * @param mode the true permission bits
- * @param uid the true owner
- * @param gid the true group
- * @param modified the true time of modification
- * @param linkText the true text of a symbolic link; null for other types
- * @param xattrs those that are not on the file itself
+ * @param truth what it is, as far as the file system does not keep it: without size, time of access
+ *     and the extended attributes on the file itself; {@link #GONE} has none
  * @param shown what the file system showed
  * @param shownLinkText the text of a symbolic link that it showed; null if it showed none
- * @param group what is equal for the names of a file of which the file system has a copy for each;
- *     0 if it has no others
  */
-public record AttributeRecord(
-    EntryType type,
-    @Nullable Device device,
-    int mode,
-    long uid,
-    long gid,
-    Instant modified,
-    @Nullable ByteString linkText,
-    List<Xattr> xattrs,
-    Shown shown,
-    @Nullable ByteString shownLinkText,
-    long group) {
+public record AttributeRecord(TrueEntry truth, Shown shown, @Nullable ByteString shownLinkText) {
 
   /**
    * The part of a {@link DiskEntry} by which it is known again.
@@ -69,52 +49,31 @@ public record AttributeRecord(
   }
 
   /** Marks that an earlier record of the same key no longer holds. */
-  public static final AttributeRecord GONE =
+  static final AttributeRecord GONE =
       new AttributeRecord(
-          EntryType.WHITEOUT,
-          null,
-          0,
-          0,
-          0,
-          Instant.EPOCH,
-          null,
-          List.of(),
+          new TrueEntry(
+              EntryType.WHITEOUT,
+              null,
+              0,
+              Attributes.of(0, Instant.EPOCH),
+              null,
+              List.of(),
+              List.of()),
           new Shown(0, Instant.EPOCH, 0, 0, 0, 0, Instant.EPOCH),
-          null,
-          0);
+          null);
 
-  public AttributeRecord {
-    xattrs = List.copyOf(xattrs);
-  }
-
-  public boolean isGone() {
-    return type == EntryType.WHITEOUT;
+  boolean isGone() {
+    return truth.type() == EntryType.WHITEOUT;
   }
 
   /** Whether a regular file stands for something the file system cannot make. */
   public boolean isPlaceholder() {
-    return isPlaceholder(type) || isLinkInFile();
+    return isPlaceholder(truth.type()) || isLinkInFile();
   }
 
   /** Whether it is a symbolic link, and on disk a regular file with its text. */
   public boolean isLinkInFile() {
-    return type == EntryType.SYMLINK && shownLinkText == null;
-  }
-
-  /** The same file system's view of what {@code other} says is the truth. */
-  public AttributeRecord withTruthOf(AttributeRecord other) {
-    return new AttributeRecord(
-        other.type,
-        other.device,
-        other.mode,
-        other.uid,
-        other.gid,
-        other.modified,
-        other.linkText,
-        other.xattrs,
-        shown,
-        shownLinkText,
-        group);
+    return truth.type() == EntryType.SYMLINK && shownLinkText == null;
   }
 
   /** Whether entries of {@code type} are empty regular files on disk. */

@@ -7,27 +7,40 @@ import java.io.IOException;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Looks up records, wherever they are. */
-public interface AttributeRecords {
+/** Looks up the records of a layer, wherever they are. */
+public final class AttributeRecords {
 
   /** No records at all. */
-  AttributeRecords NONE =
-      new AttributeRecords() {
-        @Override
-        public @Nullable AttributeRecord find(ByteString key) {
-          return null;
-        }
+  public static final AttributeRecords NONE = new AttributeRecords(key -> null, true);
 
-        @Override
-        public boolean isSameTree() {
-          return true;
-        }
-      };
+  /** Finds the record of a key; null if there is none. */
+  @FunctionalInterface
+  private interface Finder {
+    @Nullable AttributeRecord find(ByteString key) throws IOException;
+  }
 
-  @Nullable AttributeRecord find(ByteString key) throws IOException;
+  private final Finder finder;
+  private final boolean isSameTree;
+
+  private AttributeRecords(Finder finder, boolean isSameTree) {
+    this.finder = finder;
+    this.isSameTree = isSameTree;
+  }
+
+  /** The records of {@code table}; none if it is null. */
+  public static AttributeRecords of(@Nullable AttributeTable table, long rootInode) {
+    return table == null ? NONE : new AttributeRecords(table::find, table.root() == rootInode);
+  }
+
+  /** The records of {@code log}. */
+  public static AttributeRecords of(AttributeLog log, long rootInode) {
+    return new AttributeRecords(log::find, log.root(rootInode) == rootInode);
+  }
 
   /** Whether inodes are those of when the records were made. */
-  boolean isSameTree();
+  public boolean isSameTree() {
+    return isSameTree;
+  }
 
   /**
    * The record of the entry {@code path}, which is {@code type} on disk.
@@ -35,12 +48,14 @@ public interface AttributeRecords {
    * <p>A file with several names has one of its own, which the last writer of any name set. Such a
    * record also finds a file that was renamed since, if it is certainly the same.
    */
-  default @Nullable AttributeRecord find(LayerPath path, EntryType type, DiskEntry disk)
+  public @Nullable AttributeRecord find(LayerPath path, EntryType type, DiskEntry disk)
       throws IOException {
     AttributeRecord found = findAlone(path, type, disk);
-    AttributeRecord common =
-        found == null || found.group() == 0 ? null : find(AttributeKey.ofGroup(found.group()));
-    return found == null || common == null ? found : found.withTruthOf(common);
+    long group = found == null ? 0 : found.truth().group();
+    AttributeRecord common = group == 0 ? null : finder.find(AttributeKey.ofGroup(group));
+    return found == null || common == null
+        ? found
+        : new AttributeRecord(common.truth().in(group), found.shown(), found.shownLinkText());
   }
 
   /** The same, without what the other entries of its group have to say. */
@@ -49,53 +64,18 @@ public interface AttributeRecords {
     if (path.isRoot()) {
       return null;
     }
-    boolean hasShared = disk.inode() != 0 && isSameTree();
+    boolean hasShared = disk.inode() != 0 && isSameTree;
     if (disk.names() > 1 && hasShared) {
-      AttributeRecord shared = find(AttributeKey.of(disk.inode()));
+      AttributeRecord shared = finder.find(AttributeKey.of(disk.inode()));
       if (shared != null && TrueEntry.isAbout(shared, type, disk, true)) {
         return shared;
       }
     }
-    AttributeRecord own = find(AttributeKey.of(path));
-    if (own != null && TrueEntry.isAbout(own, type, disk, isSameTree())) {
+    AttributeRecord own = finder.find(AttributeKey.of(path));
+    if (own != null && TrueEntry.isAbout(own, type, disk, isSameTree)) {
       return own;
     }
     boolean isKnownForSure = hasShared && !disk.born().equals(Instant.EPOCH);
-    return isKnownForSure ? find(AttributeKey.of(disk.inode())) : null;
-  }
-
-  /** The records of {@code table}; none if it is null. */
-  static AttributeRecords of(@Nullable AttributeTable table, long rootInode) {
-    if (table == null) {
-      return NONE;
-    }
-    boolean isSameTree = table.root() == rootInode;
-    return new AttributeRecords() {
-      @Override
-      public @Nullable AttributeRecord find(ByteString key) throws IOException {
-        return table.find(key);
-      }
-
-      @Override
-      public boolean isSameTree() {
-        return isSameTree;
-      }
-    };
-  }
-
-  /** The records of {@code log}. */
-  static AttributeRecords of(AttributeLog log, long rootInode) {
-    boolean isSameTree = log.baseRoot() == 0 || log.baseRoot() == rootInode;
-    return new AttributeRecords() {
-      @Override
-      public @Nullable AttributeRecord find(ByteString key) throws IOException {
-        return log.find(key);
-      }
-
-      @Override
-      public boolean isSameTree() {
-        return isSameTree;
-      }
-    };
+    return isKnownForSure ? finder.find(AttributeKey.of(disk.inode())) : null;
   }
 }

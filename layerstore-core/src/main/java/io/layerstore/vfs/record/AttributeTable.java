@@ -2,7 +2,6 @@ package io.layerstore.vfs.record;
 
 import io.layerstore.ByteString;
 import io.layerstore.StoreCorruptedException;
-import io.layerstore.vfs.record.AttributeCodec.MalformedItemException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -74,7 +73,7 @@ public final class AttributeTable implements Closeable {
     size = channel.size();
     requireMagic(size);
     if (size < MAGIC.length + TRAILER_BYTES) {
-      throw damaged("it is cut off", null);
+      throw damaged("it is cut off");
     }
     ByteBuffer trailer = ByteBuffer.wrap(read(size - TRAILER_BYTES, TRAILER_BYTES));
     indexOffset = trailer.getLong();
@@ -88,13 +87,13 @@ public final class AttributeTable implements Closeable {
         || blocks < 0
         || blocks > Integer.MAX_VALUE / Long.BYTES
         || indexBytes != blocks * Long.BYTES) {
-      throw damaged("its end is not that of a table", null);
+      throw damaged("its end is not that of a table");
     }
     byte[] index = read(indexOffset, (int) indexBytes + TRAILER_BYTES);
     CRC32C actual = new CRC32C();
     actual.update(index, 0, index.length - 2 * Integer.BYTES);
     if ((int) actual.getValue() != crc) {
-      throw damaged("the checksum of its index is wrong", null);
+      throw damaged("the checksum of its index is wrong");
     }
     offsets = new long[(int) blocks];
     firstKeys = new ByteString[offsets.length];
@@ -126,8 +125,7 @@ public final class AttributeTable implements Closeable {
     throw damaged(
         isOtherVersion
             ? "it is of a version that this release does not know"
-            : "it is no table of attributes",
-        null);
+            : "it is no table of attributes");
   }
 
   /** How many records there are. */
@@ -155,7 +153,7 @@ public final class AttributeTable implements Closeable {
   /** A place between two records, moving forward. */
   public final class Cursor {
     private int nextBlock;
-    private AttributeCodec.Reader items = new AttributeCodec.Reader(new byte[0]);
+    private AttributeCodec.Reader items = reader(new byte[0]);
     private @Nullable ByteString key;
     private @Nullable AttributeRecord record;
 
@@ -177,11 +175,7 @@ public final class AttributeTable implements Closeable {
         throw new IllegalStateException("no record");
       }
       if (record == null) {
-        try {
-          record = items.record();
-        } catch (MalformedItemException e) {
-          throw damaged("it has " + e.getMessage(), e);
-        }
+        record = items.record();
       }
       return record;
     }
@@ -194,23 +188,15 @@ public final class AttributeTable implements Closeable {
           key = null;
           return;
         }
-        items = new AttributeCodec.Reader(block(nextBlock++));
+        items = reader(block(nextBlock++));
       }
-      try {
-        key = items.key();
-      } catch (MalformedItemException e) {
-        throw damaged("it has " + e.getMessage(), e);
-      }
+      key = items.key();
     }
 
     /** Leaves the current record, which nobody may have asked for. */
     private void skipRecord() throws IOException {
       if (key != null && record == null) {
-        try {
-          items.skip();
-        } catch (MalformedItemException e) {
-          throw damaged("it has " + e.getMessage(), e);
-        }
+        items.skip();
       }
       record = null;
     }
@@ -236,16 +222,16 @@ public final class AttributeTable implements Closeable {
     if (known != null) {
       return known;
     }
-    try {
-      ByteString key = new AttributeCodec.Reader(block(index)).key();
-      firstKeysBytes += key.length();
-      if (firstKeysBytes < MAX_FIRST_KEYS_BYTES) {
-        firstKeys[index] = key;
-      }
-      return key;
-    } catch (MalformedItemException e) {
-      throw damaged("it has " + e.getMessage(), e);
+    ByteString key = reader(block(index)).key();
+    firstKeysBytes += key.length();
+    if (firstKeysBytes < MAX_FIRST_KEYS_BYTES) {
+      firstKeys[index] = key;
     }
+    return key;
+  }
+
+  private AttributeCodec.Reader reader(byte[] items) {
+    return new AttributeCodec.Reader(items, path.toString());
   }
 
   private byte[] block(int index) throws IOException {
@@ -256,17 +242,17 @@ public final class AttributeTable implements Closeable {
     long end = index + 1 < offsets.length ? offsets[index + 1] : indexOffset;
     long length = end - offsets[index] - BLOCK_HEADER_BYTES;
     if (offsets[index] < MAGIC.length || length <= 0 || length > Integer.MAX_VALUE - 64) {
-      throw damaged("its index does not fit it", null);
+      throw damaged("its index does not fit it");
     }
     ByteBuffer header = ByteBuffer.wrap(read(offsets[index], BLOCK_HEADER_BYTES));
     if (header.getInt() != length) {
-      throw damaged("a block has another length than the index says", null);
+      throw damaged("a block has another length than the index says");
     }
     byte[] payload = read(offsets[index] + BLOCK_HEADER_BYTES, (int) length);
     CRC32C crc = new CRC32C();
     crc.update(payload);
     if ((int) crc.getValue() != header.getInt()) {
-      throw damaged("the checksum of a block is wrong", null);
+      throw damaged("the checksum of a block is wrong");
     }
     if (payload.length <= MAX_CACHED_BYTES) {
       cache.put(index, payload);
@@ -276,19 +262,19 @@ public final class AttributeTable implements Closeable {
 
   private byte[] read(long position, int length) throws IOException {
     if (position < 0 || position > size - length) {
-      throw damaged("it is cut off", null);
+      throw damaged("it is cut off");
     }
     ByteBuffer buffer = ByteBuffer.allocate(length);
     while (buffer.hasRemaining()) {
       if (channel.read(buffer, position + buffer.position()) < 0) {
-        throw damaged("it is cut off", null);
+        throw damaged("it is cut off");
       }
     }
     return buffer.array();
   }
 
-  private StoreCorruptedException damaged(String problem, @Nullable Throwable cause) {
-    return new StoreCorruptedException(path.toString(), problem, cause);
+  private StoreCorruptedException damaged(String problem) {
+    return new StoreCorruptedException(path.toString(), problem);
   }
 
   @Override

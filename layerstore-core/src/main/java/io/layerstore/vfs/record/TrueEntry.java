@@ -71,6 +71,7 @@ public record TrueEntry(
       return new TrueEntry(
           type, disk.device(), disk.sizeBytes(), shown(disk), shownText, stored, List.of());
     }
+    TrueEntry truth = record.truth();
     AttributeRecord.Shown shown = record.shown();
     boolean hasShownMode = disk.mode() == shown.mode();
     boolean hasShownOwner = disk.uid() == shown.uid() && disk.gid() == shown.gid();
@@ -78,22 +79,22 @@ public record TrueEntry(
     boolean hasShownContent = hasShownTime && disk.sizeBytes() == shown.sizeBytes();
     Attributes attributes =
         new Attributes(
-            hasShownMode ? record.mode() : disk.mode(),
-            hasShownOwner ? record.uid() : disk.uid(),
-            hasShownOwner ? record.gid() : disk.gid(),
-            hasShownTime ? record.modified() : disk.modified(),
+            hasShownMode ? truth.attributes.mode() : disk.mode(),
+            hasShownOwner ? truth.attributes.uid() : disk.uid(),
+            hasShownOwner ? truth.attributes.gid() : disk.gid(),
+            hasShownTime ? truth.attributes.modified() : disk.modified(),
             disk.accessed(),
             List.of());
-    ByteString text = Objects.equals(shownText, record.shownLinkText()) ? record.linkText() : null;
+    ByteString text = Objects.equals(shownText, record.shownLinkText()) ? truth.linkText : null;
     return new TrueEntry(
-        record.isPlaceholder() ? record.type() : type,
-        record.isPlaceholder() ? record.device() : disk.device(),
+        record.isPlaceholder() ? truth.type : type,
+        record.isPlaceholder() ? truth.device : disk.device(),
         record.isPlaceholder() ? 0 : disk.sizeBytes(),
         attributes,
         text == null ? shownText : text,
         stored,
-        counting(record.xattrs(), stored, hasShownContent && hasShownOwner),
-        hasShownContent ? record.group() : 0);
+        counting(truth.recorded, stored, hasShownContent && hasShownOwner),
+        hasShownContent ? truth.group : 0);
   }
 
   private static Attributes shown(DiskEntry disk) {
@@ -107,7 +108,7 @@ public record TrueEntry(
     boolean isExpectedType =
         record.isPlaceholder()
             ? type == EntryType.FILE && isPlaceholder(record, disk)
-            : type == record.type();
+            : type == record.truth().type;
     if (!isExpectedType) {
       return false;
     }
@@ -199,17 +200,11 @@ public record TrueEntry(
 
   /** The record of this entry where it shows itself as {@code shown}, needed or not. */
   public AttributeRecord recordAlways(DiskEntry shown, @Nullable ByteString shownText) {
+    Attributes kept =
+        attributes.withTimes(DiskEntry.storable(attributes.modified()), Instant.EPOCH);
     return new AttributeRecord(
-        type,
-        device,
-        attributes.mode(),
-        attributes.uid(),
-        attributes.gid(),
-        DiskEntry.storable(attributes.modified()),
-        linkText,
-        recorded,
+        new TrueEntry(type, device, 0, kept, linkText, List.of(), recorded, group),
         AttributeRecord.Shown.of(shown),
-        shownText,
-        group);
+        shownText);
   }
 }

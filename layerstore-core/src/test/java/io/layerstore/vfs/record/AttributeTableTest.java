@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
@@ -42,19 +43,21 @@ class AttributeTableTest {
     boolean isLink = type == EntryType.SYMLINK;
     Instant time = Instant.ofEpochSecond(number, number % 1_000_000_000);
     return new AttributeRecord(
-        type,
-        isDevice ? new Device(number, 0xffff_ffffL) : null,
-        (int) (number & 07777),
-        number,
-        0xffff_fffeL,
-        time,
-        isLink ? ByteString.utf8("a//" + number) : null,
-        List.of(
-            new Xattr(ByteString.utf8("security.n"), ByteString.of(new byte[(int) number % 9]))),
+        new TrueEntry(
+            type,
+            isDevice ? new Device(number, 0xffff_ffffL) : null,
+            0,
+            new Attributes(
+                (int) (number & 07777), number, 0xffff_fffeL, time, Instant.EPOCH, List.of()),
+            isLink ? ByteString.utf8("a//" + number) : null,
+            List.of(),
+            List.of(
+                new Xattr(
+                    ByteString.utf8("security.n"), ByteString.of(new byte[(int) number % 9]))),
+            number % 3),
         new AttributeRecord.Shown(
             -number, time.plusNanos(2), Long.MAX_VALUE, 0644, 1, 2, time.plusNanos(1)),
-        isLink && number % 4 != 0 ? ByteString.utf8("a/" + number) : null,
-        number % 3);
+        isLink && number % 4 != 0 ? ByteString.utf8("a/" + number) : null);
   }
 
   private static SortedMap<ByteString, AttributeRecord> records(int count) {
@@ -138,19 +141,19 @@ class AttributeTableTest {
     @Test
     void find_recordOfManyBlocks_givesAllOfIt() throws IOException {
       AttributeRecord plain = record(EntryType.FILE, 7);
+      Xattr xattr = new Xattr(ByteString.utf8("trusted.x"), ByteString.of(new byte[1 << 20]));
       AttributeRecord large =
           new AttributeRecord(
-              plain.type(),
-              null,
-              plain.mode(),
-              plain.uid(),
-              plain.gid(),
-              plain.modified(),
-              null,
-              List.of(new Xattr(ByteString.utf8("trusted.x"), ByteString.of(new byte[1 << 20]))),
+              new TrueEntry(
+                  EntryType.FILE,
+                  null,
+                  0,
+                  plain.truth().attributes(),
+                  null,
+                  List.of(),
+                  List.of(xattr)),
               plain.shown(),
-              null,
-              0);
+              null);
       SortedMap<ByteString, AttributeRecord> records = records(10);
       records.put(AttributeKey.of(LayerPath.of("large")), large);
       write(records);

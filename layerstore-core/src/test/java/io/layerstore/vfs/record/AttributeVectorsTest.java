@@ -4,6 +4,7 @@ import static io.layerstore.testing.FormatVectors.text;
 
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
+import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
@@ -64,39 +65,39 @@ final class AttributeVectorsTest {
   }
 
   private static AttributeRecord plain(int number) {
+    Instant time = Instant.ofEpochSecond(1_600_000_000);
     return new AttributeRecord(
-        EntryType.FILE,
-        null,
-        0644,
-        number,
-        number,
-        Instant.ofEpochSecond(1_600_000_000),
-        null,
-        List.of(new Xattr(ByteString.utf8("user.x"), ByteString.of(new byte[900]))),
-        new AttributeRecord.Shown(
-            number, Instant.EPOCH, number, 0644, 1000, 1000, Instant.ofEpochSecond(1_600_000_000)),
-        null,
-        0);
+        new TrueEntry(
+            EntryType.FILE,
+            null,
+            0,
+            new Attributes(0644, number, number, time, Instant.EPOCH, List.of()),
+            null,
+            List.of(),
+            List.of(new Xattr(ByteString.utf8("user.x"), ByteString.of(new byte[900])))),
+        new AttributeRecord.Shown(number, Instant.EPOCH, number, 0644, 1000, 1000, time),
+        null);
   }
 
   private static AttributeRecord record(
       EntryType type, @Nullable String text, @Nullable String shown, long group) {
     boolean isDevice = type == EntryType.CHARACTER_DEVICE || type == EntryType.BLOCK_DEVICE;
     return new AttributeRecord(
-        type,
-        isDevice ? new Device(0xffff_ffffL, 127) : null,
-        06755,
-        0xffff_fffeL,
-        128,
-        BEFORE_1970,
-        text == null ? null : ByteString.utf8(text),
-        List.of(
-            new Xattr(ByteString.utf8("security.capability"), ByteString.of(new byte[] {1, -1})),
-            new Xattr(ByteString.utf8("user.x"), ByteString.EMPTY)),
+        new TrueEntry(
+            type,
+            isDevice ? new Device(0xffff_ffffL, 127) : null,
+            0,
+            new Attributes(06755, 0xffff_fffeL, 128, BEFORE_1970, Instant.EPOCH, List.of()),
+            text == null ? null : ByteString.utf8(text),
+            List.of(),
+            List.of(
+                new Xattr(
+                    ByteString.utf8("security.capability"), ByteString.of(new byte[] {1, -1})),
+                new Xattr(ByteString.utf8("user.x"), ByteString.EMPTY)),
+            group),
         new AttributeRecord.Shown(
             -2, Instant.ofEpochSecond(1, 2), Long.MAX_VALUE, 0600, 1000, 1000, BEFORE_1970),
-        shown == null ? null : ByteString.utf8(shown),
-        group);
+        shown == null ? null : ByteString.utf8(shown));
   }
 
   private static byte[] written() throws IOException {
@@ -121,10 +122,10 @@ final class AttributeVectorsTest {
   private static String json(ByteString key, AttributeRecord record) {
     AttributeRecord.Shown shown = record.shown();
     List<String> xattrs =
-        record.xattrs().stream()
+        record.truth().recorded().stream()
             .map(xattr -> "[" + quoted(xattr.name()) + ", \"" + hex(xattr.value()) + "\"]")
             .toList();
-    @Nullable Device device = record.device();
+    @Nullable Device device = record.truth().device();
     return String.format(
         "{\"key\": %s, \"type\": \"%s\", \"device\": %s, %s, \"text\": %s, \"shownText\": %s,"
             + " \"xattrs\": %s, \"shown\": {\"inode\": %s, \"born\": %s, \"size\": %d, %s},"
@@ -132,15 +133,19 @@ final class AttributeVectorsTest {
         key(key),
         letter(record),
         device == null ? "null" : "[" + device.major() + ", " + device.minor() + "]",
-        common(record.mode(), record.uid(), record.gid(), record.modified()),
-        quoted(record.linkText()),
+        common(
+            record.truth().attributes().mode(),
+            record.truth().attributes().uid(),
+            record.truth().attributes().gid(),
+            record.truth().attributes().modified()),
+        quoted(record.truth().linkText()),
         quoted(record.shownLinkText()),
         xattrs,
         Long.toUnsignedString(shown.inode()),
         time(shown.born()),
         shown.sizeBytes(),
         common(shown.mode(), shown.uid(), shown.gid(), shown.modified()),
-        record.group());
+        record.truth().group());
   }
 
   private static String key(ByteString key) {
@@ -154,14 +159,14 @@ final class AttributeVectorsTest {
   }
 
   private static String letter(AttributeRecord record) {
-    return switch (record.type()) {
+    return switch (record.truth().type()) {
       case DIRECTORY -> "d";
       case FILE -> "f";
       case FIFO -> "p";
       case CHARACTER_DEVICE -> "c";
       case BLOCK_DEVICE -> "b";
       case SYMLINK -> record.isLinkInFile() ? "t" : "l";
-      default -> throw new IllegalArgumentException("no record: " + record.type());
+      default -> throw new IllegalArgumentException("no record: " + record.truth().type());
     };
   }
 
