@@ -8,6 +8,7 @@ import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.KeyedLock;
+import io.layerstore.overlay2.linux.LinkName;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -119,7 +120,7 @@ final class LayerDirectories {
       throw failure(id, "cannot read " + file, e);
     }
     String link = new String(content, StandardCharsets.ISO_8859_1).strip();
-    return LinkName.isSafe(link) ? link : null;
+    return LinkName.isValid(link) ? link : null;
   }
 
   private String requireLink(String id) throws LayerStoreException {

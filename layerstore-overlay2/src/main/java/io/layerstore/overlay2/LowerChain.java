@@ -2,6 +2,7 @@ package io.layerstore.overlay2;
 
 import io.layerstore.MaxDepthExceededException;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.overlay2.linux.LinkName;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -34,7 +35,7 @@ record LowerChain(List<String> links) {
   static LowerChain parse(String text, String file) throws StoreCorruptedException {
     List<String> links = new ArrayList<>();
     for (String item : text.strip().split(":", -1)) {
-      if (!item.startsWith(PREFIX) || !LinkName.isSafe(item.substring(PREFIX.length()))) {
+      if (!item.startsWith(PREFIX) || !LinkName.isValid(item.substring(PREFIX.length()))) {
         throw new StoreCorruptedException(file, "not a list of names in l/: \"" + item + "\"");
       }
       links.add(item.substring(PREFIX.length()));

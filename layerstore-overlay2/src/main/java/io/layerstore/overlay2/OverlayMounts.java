@@ -9,7 +9,6 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
-import io.layerstore.driver.MountCounter;
 import io.layerstore.overlay2.linux.DetachedMount;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.MountApi;
@@ -54,30 +53,12 @@ final class OverlayMounts {
   private final LinuxCalls calls;
   private final OverlayFeatures features;
   private final MountHelperSource helper;
-  private final PatientUnmount patiently;
   private final PersistentMarks marks;
   private final boolean isReadOnly;
   private final KeyedLock<String> locks = new KeyedLock<>();
-  private final MountCounter<String> counter = new MountCounter<>(this::isMounted);
 
-  /**
-   * What a mount that was made or taken over here is like, and by which helper.
-   *
-   * @param isMarked whether there is a note that it is persistent; one that was taken over has it,
-   *     whether or not it is to stay from now on
-   */
-  private record Held(boolean isPersistent, boolean isMarked, String label, Mounts by) {}
-
-  private final Map<String, Held> held = new ConcurrentHashMap<>();
-
-  /** A mount that is nowhere but in a helper. */
-  private record Detached(DetachedMount mount, Mounts by) {}
-
-  /** Mounts of layers of a store that may not be written. */
-  private final Map<String, Detached> detached = new ConcurrentHashMap<>();
-
-  /** How many unmounts are to come of mounts that are gone with their helper. */
-  private final Map<String, Integer> lost = new ConcurrentHashMap<>();
+  /** Of layers with a mount; replaced with the lock of the layer, read without. */
+  private final Map<String, MountState> states = new ConcurrentHashMap<>();
 
   OverlayMounts(
       LayerDirectories layers,
@@ -89,9 +70,21 @@ final class OverlayMounts {
     this.calls = calls;
     this.features = features;
     this.helper = new MountHelperSource(layers, calls, features, owners);
-    this.patiently = new PatientUnmount(helper);
     this.marks = new PersistentMarks(layers.layout());
     this.isReadOnly = isReadOnly;
+  }
+
+  private MountState state(String id) {
+    return states.getOrDefault(id, MountState.NONE);
+  }
+
+  /** With the lock of the layer. */
+  private void set(String id, MountState state) {
+    if (state.isNothing()) {
+      states.remove(id);
+    } else {
+      states.put(id, state);
+    }
   }
 
   /** The layers that are mounted, by whomever. */
@@ -129,7 +122,7 @@ final class OverlayMounts {
   private void undoAbandoned(String id, List<Finding> findings) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
-      if (held.containsKey(id)) {
+      if (state(id).isHeld()) {
         return;
       }
       unmountNow(id, false);
@@ -185,30 +178,28 @@ final class OverlayMounts {
     return Files.isDirectory(layers.layout().merged(id)) && mountedIds().contains(id);
   }
 
-  /** Forgets the mounts of a layer that are gone with their helper; with the lock of the layer. */
-  private void forgetLost(String id) throws LayerStoreException {
-    Held present = held.get(id);
-    Detached nowhere = detached.get(id);
-    boolean isMountLost = present != null && !features.isRoot() && !present.by().isAlive();
-    boolean isViewLost = nowhere != null && !nowhere.by().isAlive();
-    if (!isMountLost && !isViewLost) {
-      return;
+  /**
+   * How many unmounts are due, with the lock of the layer. A mount that somebody else made counts
+   * as one.
+   */
+  private int count(String id) throws LayerStoreException {
+    MountState state = state(id);
+    if (state.count() == 0 && isMounted(id)) {
+      set(id, state.withCount(1));
+      return 1;
     }
-    held.remove(id);
-    detached.remove(id);
-    lost.merge(id, counter.count(id), Integer::sum);
-    counter.forget(id);
-    // The mount point stays: a process may still be in the namespace of the dead helper, and the
-    // next one finds out by it that there was a mount.
+    return state.count();
   }
 
-  private boolean takeLost(String id) {
-    Integer before = lost.get(id);
-    if (before == null) {
-      return false;
+  /** Forgets the mounts of a layer that are gone with their helper; with the lock of the layer. */
+  private void forgetLost(String id) {
+    MountState state = state(id);
+    MountState.Made made = state.made();
+    if (made != null && !made.by().isAlive() && (made.isDetached() || !features.isRoot())) {
+      set(id, state.allLost());
     }
-    lost.compute(id, (key, count) -> before == 1 ? null : before - 1);
-    return true;
+    // The mount point stays: a process may still be in the namespace of the dead helper, and the
+    // next one finds out by it that there was a mount.
   }
 
   // ---- mounting ----
@@ -233,23 +224,26 @@ final class OverlayMounts {
       if (isReadOnly) {
         return mountDetached(id, lower, options);
       }
-      int count = counter.increment(id);
-      boolean isOneMore = false;
-      try {
-        if (count == 1) {
-          mountNow(id, lower, options, refusesWrites);
-          isOneMore = true;
-        } else {
-          boolean wasThere = count == 2 && takesOver(id, options);
-          requireSame(id, options);
-          isOneMore = !wasThere;
-        }
-      } finally {
-        if (!isOneMore) {
-          counter.decrement(id);
-        }
+      int count = count(id);
+      if (count == 0) {
+        mountFirst(id, lower, options, refusesWrites);
+      } else if (count > 1 || !takesOver(id, options)) {
+        requireSame(id, options);
+        set(id, state(id).withCount(count + 1));
       }
       return pathOf(id);
+    }
+  }
+
+  private void mountFirst(String id, LowerChain lower, MountOptions options, boolean refusesWrites)
+      throws LayerStoreException {
+    MountState before = state(id);
+    set(id, before.withCount(1)); // Whoever replaces files below sees that it is about to be.
+    MountState after = before;
+    try {
+      after = before.mounted(mountNow(id, lower, options, refusesWrites));
+    } finally {
+      set(id, after);
     }
   }
 
@@ -259,12 +253,8 @@ final class OverlayMounts {
 
   /** Who has the layer mounted. */
   private Mounts mountsOf(String id) throws LayerStoreException {
-    Held present = held.get(id);
-    if (present != null) {
-      return present.by();
-    }
-    Detached nowhere = detached.get(id);
-    return nowhere != null ? nowhere.by() : helper.get();
+    MountState.Made made = state(id).made();
+    return made != null ? made.by() : helper.get();
   }
 
   /** Makes a command start in a mounted layer. */
@@ -280,14 +270,20 @@ final class OverlayMounts {
 
   /** Whether a persistent mount was there that nobody holds, which the caller holds from now on. */
   private boolean takesOver(String id, MountOptions options) throws LayerStoreException {
-    if (held.containsKey(id) || !marks.has(id)) {
+    if (state(id).isHeld() || !marks.has(id)) {
       return false;
     }
-    held.put(id, new Held(options.isPersistent(), true, label(options), helper.get()));
+    set(
+        id,
+        state(id)
+            .mounted(
+                new MountState.Made(
+                    helper.get(), null, options.isPersistent(), true, label(options))));
     return true;
   }
 
-  private void mountNow(String id, LowerChain lower, MountOptions options, boolean refusesWrites)
+  private MountState.Made mountNow(
+      String id, LowerChain lower, MountOptions options, boolean refusesWrites)
       throws LayerStoreException {
     features.requireSupported();
     boolean isPersistent = options.isPersistent();
@@ -305,7 +301,7 @@ final class OverlayMounts {
     }
     Mounts by = helper.get();
     try {
-      by.mount(mount);
+      Patience.whileBusy(() -> by.mount(mount));
     } catch (LayerStoreException | RuntimeException e) {
       if (!by.isAlive()) {
         undoMountOfDeadHelper(id, e);
@@ -316,7 +312,7 @@ final class OverlayMounts {
       }
       throw e;
     }
-    held.put(id, new Held(isPersistent, isPersistent, label(options), by));
+    return new MountState.Made(by, null, isPersistent, isPersistent, label(options));
   }
 
   /** The mount may have been made and only the answer be missing. */
@@ -325,7 +321,7 @@ final class OverlayMounts {
   }
 
   private void requireSame(String id, MountOptions options) throws LayerStoreException {
-    Held present = held.get(id);
+    MountState.Made present = state(id).made();
     if (present == null) {
       return; // Made by another process; how is not known, and Docker does not ask either.
     }
@@ -340,15 +336,15 @@ final class OverlayMounts {
     if (options.isPersistent()) {
       throw failure(id, "cannot be mounted persistently by a store that is open for reading only");
     }
-    Detached present = detached.get(id);
-    if (present == null) {
+    MountState state = state(id);
+    MountState.Made made = state.made();
+    if (made == null) {
       Mounts by = helper.get();
       OverlayMount mount = OverlayMount.readOnly(id, lower.links()).withLabel(label(options));
-      present = new Detached(by.mountDetached(mount), by);
-      detached.put(id, present);
+      made = new MountState.Made(by, by.mountDetached(mount), false, false, label(options));
     }
-    counter.increment(id);
-    return present.mount().path();
+    set(id, state.mounted(made).withCount(state.count() + 1));
+    return made.path(id);
   }
 
   private static String label(MountOptions options) {
@@ -364,23 +360,21 @@ final class OverlayMounts {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
       forgetLost(id);
-      if (takeLost(id)) {
+      MountState state = state(id);
+      if (state.lost() > 0) {
+        set(id, state.withLost(state.lost() - 1));
         return;
       }
-      int count = counter.count(id);
-      if (count == 0) {
-        return;
-      }
-      if (count == 1) {
-        Held last = held.get(id);
-        if (last != null && last.isPersistent()) {
-          held.remove(id); // It stays, for the next one who wants it.
-          return;
+      int count = count(id);
+      if (count > 1) {
+        set(id, state.withCount(count - 1));
+      } else if (count == 1) {
+        if (state.isPersistent()) {
+          set(id, state.left()); // It stays, for the next one who wants it.
+        } else {
+          unmountNow(id, lazily);
         }
-        unmountNow(id, lazily);
-        return;
       }
-      counter.decrement(id);
     }
   }
 
@@ -388,23 +382,24 @@ final class OverlayMounts {
    * Undoes the mount, however often it was counted; if that throws and it is gone, so is the count.
    */
   private void unmountNow(String id, boolean lazily) throws LayerStoreException {
-    Detached nowhere = detached.remove(id);
+    MountState state = state(id);
+    MountState.Made made = state.made();
+    DetachedMount nowhere = made == null ? null : made.detached();
     if (nowhere != null) {
-      counter.forget(id);
-      nowhere.mount().close();
+      set(id, state.unmounted());
+      nowhere.close();
       return;
     }
     try {
-      patiently.unmount(id, lazily);
+      Patience.whileBusy(() -> helper.get().unmount(id, lazily));
     } catch (HelperFailureException e) {
       if (isMounted(id)) {
         throw e;
       }
       // The helper has died, and the mount is gone all the same.
     }
-    counter.forget(id);
-    Held last = held.remove(id);
-    if (last == null || last.isMarked()) {
+    set(id, state.unmounted());
+    if (made == null || made.isMarked()) {
       marks.remove(id);
     }
   }
@@ -418,8 +413,8 @@ final class OverlayMounts {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
       forgetLost(id);
-      if (counter.count(id) > 0) {
-        if (held.containsKey(id)) {
+      if (count(id) > 0) {
+        if (state(id).isHeld()) {
           throw new MountBusyException(id, List.of("a mount of this store"), null);
         }
         unmountNow(id, false);
@@ -427,14 +422,14 @@ final class OverlayMounts {
         requireUnused(id);
       }
       removal.run();
-      lost.remove(id);
+      set(id, state(id).withLost(0));
     }
   }
 
   /** An overlay that was taken out of sight still needs the files, until its last user ends. */
   private void requireUnused(String id) throws LayerStoreException {
     try {
-      patiently.unmount(id, false);
+      Patience.whileBusy(() -> helper.get().unmount(id, false));
     } catch (MountBusyException e) {
       throw new DriverException(
           Overlay2DriverProvider.NAME,
@@ -453,8 +448,8 @@ final class OverlayMounts {
    */
   Set<String> mountsShowing(String id) throws LayerStoreException {
     Set<String> showing = new HashSet<>();
-    for (String mounted : counter.mounted()) {
-      if (mounted.equals(id) || layers.isBelow(id, mounted)) {
+    for (String mounted : states.keySet()) {
+      if (isMountedHere(mounted) && (mounted.equals(id) || layers.isBelow(id, mounted))) {
         showing.add(mounted);
       }
     }
@@ -471,8 +466,8 @@ final class OverlayMounts {
       return; // All mounts are in the namespace of the helper.
     }
     for (String mounted : mountedIds()) {
-      Held present = held.get(mounted);
-      boolean stays = present == null || present.isPersistent();
+      MountState state = state(mounted);
+      boolean stays = !state.isHeld() || state.isPersistent();
       if (stays && (mounted.equals(id) || layers.isBelow(id, mounted))) {
         throw failure(
             id, purpose + " while " + layers.layout().merged(mounted) + " is mounted; unmount it");
@@ -480,9 +475,10 @@ final class OverlayMounts {
     }
   }
 
-  /** Whether the layer is mounted, and was counted here. */
+  /** Whether this store has the layer mounted, or looks at it. */
   boolean isMountedHere(String id) {
-    return counter.mounted().contains(id);
+    MountState state = state(id);
+    return state.count() > 0 || state.views() > 0;
   }
 
   /** What is done while a layer is certainly not mounted. */
@@ -503,18 +499,45 @@ final class OverlayMounts {
       KeyedLock.Held lock = locks.acquire(id);
       try (lock) {
         forgetLost(id);
-        if (counter.count(id) > 0) {
-          counter.increment(id);
+        int count = count(id);
+        if (count > 0) {
+          set(id, state(id).withCount(count + 1));
           return viewOfMount(id);
         }
       }
     }
     if (features.canMountDetached()) {
-      DetachedMount nowhere = helper.get().mountDetached(OverlayMount.readOnly(id, lower.links()));
-      return new MergedView(new ScanPool(() -> calls.openTree(nowhere.path())), nowhere::close);
+      return viewNowhere(id, lower);
     }
     mount(id, MountOptions.DEFAULT, true);
     return viewOfMount(id);
+  }
+
+  private MergedView viewNowhere(String id, LowerChain lower) throws LayerStoreException {
+    addView(id, 1);
+    DetachedMount nowhere;
+    try {
+      nowhere = helper.get().mountDetached(OverlayMount.readOnly(id, lower.links()));
+    } catch (LayerStoreException | RuntimeException e) {
+      addView(id, -1);
+      throw e;
+    }
+    return new MergedView(
+        new ScanPool(() -> calls.openTree(nowhere.path())),
+        () -> {
+          try {
+            nowhere.close();
+          } finally {
+            addView(id, -1);
+          }
+        });
+  }
+
+  private void addView(String id, int more) {
+    KeyedLock.Held lock = locks.acquire(id);
+    try (lock) {
+      set(id, state(id).withViews(state(id).views() + more));
+    }
   }
 
   private MergedView viewOfMount(String id) throws LayerStoreException {
@@ -538,7 +561,7 @@ final class OverlayMounts {
     List<String> holders = new ArrayList<>();
     LayerStoreException failure = null;
     try {
-      for (String id : counter.mounted()) {
+      for (String id : List.copyOf(states.keySet())) {
         KeyedLock.Held lock = locks.acquire(id);
         try (lock) {
           closeMount(id);
@@ -567,18 +590,18 @@ final class OverlayMounts {
 
   private void closeMount(String id) throws LayerStoreException {
     forgetLost(id);
-    Held present = held.get(id);
-    if (detached.containsKey(id)) {
-      unmountNow(id, false);
-    } else if (present != null && !present.isPersistent()) {
+    MountState state = state(id);
+    if (state.isHeld() && !state.isPersistent()) {
       try {
         unmountNow(id, false);
       } catch (MountBusyException e) {
         unmountNow(id, true);
         throw e;
       }
+    } else if (state.made() != null && !state.isPersistent()) {
+      unmountNow(id, false);
     }
-    counter.forget(id);
+    set(id, state(id).unmounted());
   }
 
   private static LayerStoreException keep(

@@ -91,7 +91,10 @@ final class DamagedHomeTest {
           "l/AAAAAAAAAAAAAAAAAAAAAAAAAA:/etc",
           "l/AAAAAAAAAAAAAAAAAAAAAAAAAA::l/AAAAAAAAAAAAAAAAAAAAAAAAAA",
           "AAAAAAAAAAAAAAAAAAAAAAAAAA",
-          "l/"
+          "l/",
+          "l/SHORT",
+          "l/aaaaaaaaaaaaaaaaaaaaaaaaaa",
+          "l/AAAAAAAAAAAAAAAAAAAAAAAAAAA"
         })
     void everyUse_lowerIsNoListOfNames_isCorrupted(String text) throws IOException {
       Files.writeString(home.resolve("top/lower"), text);
@@ -130,7 +133,17 @@ final class DamagedHomeTest {
   class Link {
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "../../../outside", "/etc", "..", "a/b", "x\0y"})
+    @ValueSource(
+        strings = {
+          "",
+          "../../../outside",
+          "/etc",
+          "..",
+          "a/b",
+          "x\0y",
+          "SHORT",
+          "aAAAAAAAAAAAAAAAAAAAAAAAAA"
+        })
     void open_linkFileIsNoName_isWrittenAgain(String text) throws IOException {
       String before = Files.readString(home.resolve("base/link"));
       Files.writeString(home.resolve("base/link"), text);

@@ -27,8 +27,6 @@ public record OverlayMount(
     boolean forbidsDevices,
     MountApi api) {
 
-  private static final int LINK_LENGTH = 26;
-
   /** Printable, and without what would end the quotes it stands in. */
   private static final Pattern LABEL = Pattern.compile("[!#-\\[\\]-~]{0,255}");
 
@@ -48,24 +46,13 @@ public record OverlayMount(
           "a layer without lower layers needs no mount to be written: " + id);
     }
     for (String link : lowerLinks) {
-      if (!isLink(link)) {
+      if (!LinkName.isValid(link)) {
         throw new IllegalArgumentException("invalid name of a lower layer");
       }
     }
     if (!LABEL.matcher(label).matches()) {
       throw new IllegalArgumentException("invalid mount label");
     }
-  }
-
-  /** A mount has up to a few hundred of them, so this is no regular expression: [A-Z2-7]{26}. */
-  private static boolean isLink(String link) {
-    for (int i = 0; i < link.length(); i++) {
-      char c = link.charAt(i);
-      if ((c < 'A' || c > 'Z') && (c < '2' || c > '7')) {
-        return false;
-      }
-    }
-    return link.length() == LINK_LENGTH;
   }
 
   /** For writing. */

@@ -5,38 +5,40 @@ import io.layerstore.MountBusyException;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Undoes mounts in the kernel, and tries for a moment what is in use.
+ * Tries for a moment what cannot be done while a mount is in use.
  *
  * <p>A process that another thread of this JVM starts has, until it runs its own program, every
- * file open that the JVM has open; so a mount can be in use for a moment through no fault of
- * anybody. Safe for use by many threads; an interrupt of the calling one does not end the waiting.
+ * file open that the JVM has open; and a process that ends takes some milliseconds to let go of its
+ * mounts. So a mount can be in use for a moment through no fault of anybody.
  */
-final class PatientUnmount {
+final class Patience {
 
-  /** How often a busy mount is tried, and how long to wait in between. */
+  /** How often it is tried, and how long to wait in between. */
   private static final int ATTEMPTS = 10;
 
   private static final long PAUSE_NANOS = 20_000_000;
 
-  private final MountHelperSource helper;
+  private Patience() {}
 
-  PatientUnmount(MountHelperSource helper) {
-    this.helper = helper;
+  /** What changes nothing if it fails with {@link MountBusyException}. */
+  @FunctionalInterface
+  interface Attempt {
+    void run() throws LayerStoreException;
   }
 
   /**
-   * Undoes the mount of a layer, if there is one.
+   * Tries until the mount is in use no more. An interrupt of the calling thread does not end the
+   * waiting.
    *
-   * @param lazily whether one that is in use is only taken out of sight
-   * @throws MountBusyException if it is in use all the time; it stays
+   * @throws MountBusyException if it is in use all the time
    */
-  void unmount(String id, boolean lazily) throws LayerStoreException {
-    for (int attempt = 1; ; attempt++) {
+  static void whileBusy(Attempt attempt) throws LayerStoreException {
+    for (int tries = 1; ; tries++) {
       try {
-        helper.get().unmount(id, lazily);
+        attempt.run();
         return;
       } catch (MountBusyException e) {
-        if (attempt == ATTEMPTS) {
+        if (tries == ATTEMPTS) {
           throw e;
         }
         pause();
