@@ -15,12 +15,12 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "calls.h"
+#include "mountinfo.h"
 #include "process.h"
 
 enum { LINK_SIZE = 64, MAX_NAMESPACES = 256, CHILD_SECONDS = 5, EVENTS_SIZE = 4096 };
@@ -166,42 +166,23 @@ struct search {
   char seen[MAX_NAMESPACES][LINK_SIZE];
 };
 
-/* Undoes the octal escapes of mountinfo in place. */
-static void unescape_point(char *text) {
-  char *to = text;
-  for (const char *from = text; *from != 0; to++) {
-    if (from[0] == '\\' && from[1] != 0 && from[2] != 0 && from[3] != 0) {
-      *to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
-      from += 4;
-    } else {
-      *to = *from++;
-    }
-  }
-  *to = 0;
-}
-
-/* A line is "ID PARENT MAJOR:MINOR ROOT POINT ..."; only a mount of the whole overlay can stand for it. */
+/* Only a mount of the whole overlay can stand for it. */
 static bool is_found(struct search *s, char *line) {
-  unsigned device_major, device_minor;
-  int root = 0, root_end = 0, point = 0, point_end = 0;
-  if (sscanf(line, "%*u %*u %u:%u %n%*s%n %n%*s%n", &device_major, &device_minor, &root, &root_end, &point, &point_end) != 2 ||
-      point_end == 0 || makedev(device_major, device_minor) != s->life->device) {
+  struct mount_line l;
+  if (!parse_mount_line(line, &l) || l.device != s->life->device) {
     return false;
   }
-  bool is_whole = root_end - root == 1;
-  line[point_end] = 0;
-  unescape_point(line + point);
+  size_t length = strlen(l.point);
   if (s->id != NULL) {
     char copy[ID_SIZE + 16];
-    int length = snprintf(copy, sizeof copy, "/%s/merged", s->id);
-    size_t all = strlen(line + point);
-    bool is_copy = is_whole && all >= (size_t)length && strcmp(line + point + all - (size_t)length, copy) == 0;
+    size_t end = (size_t)snprintf(copy, sizeof copy, "/%s/merged", s->id);
+    bool is_copy = l.is_whole && length >= end && strcmp(l.point + length - end, copy) == 0;
     return !is_copy;
   }
-  if (!is_whole || strlen(line + point) >= sizeof s->point) {
+  if (!l.is_whole || length >= sizeof s->point) {
     return false;
   }
-  strcpy(s->point, line + point);
+  strcpy(s->point, l.point);
   return true;
 }
 

@@ -20,6 +20,7 @@
 #include "failure.h"
 #include "held.h"
 #include "modes.h"
+#include "mountinfo.h"
 #include "overlay.h"
 #include "process.h"
 #include "wire.h"
@@ -116,9 +117,8 @@ static bool is_layer_directory(const char *id, const char *name, char path[PATH_
   return is_directory(id) && is_directory(path);
 }
 
-/* A link in l/ must lead to the diff directory of a layer of this home, and nowhere else. */
-static bool is_sound_lower(const char *lower) {
-  char text[PATH_SIZE], path[PATH_SIZE];
+static bool leads_to_layer(const char *lower, char path[PATH_SIZE]) {
+  char text[PATH_SIZE];
   ssize_t length = readlinkat(m.home, lower, text, sizeof text);
   if (length < 0) {
     return false;
@@ -133,6 +133,48 @@ static bool is_sound_lower(const char *lower) {
   text[(size_t)length - strlen(suffix)] = 0;
   const char *id = text + strlen(prefix);
   return is_safe_id(id) && is_layer_directory(id, "diff", path);
+}
+
+/* The directories that names in l/ were found to lead to, each where its name falls; what does not fit is looked at again. */
+static struct known_lower {
+  char lower[LOWER_SIZE];
+  dev_t device;
+  ino_t inode;
+  struct timespec changed;
+} known_lowers[1024];
+
+static struct known_lower *known_lower(const char *lower) {
+  size_t hash = 0;
+  for (const char *c = lower; *c != 0; c++) {
+    hash = hash * 31 + (uint8_t)*c;
+  }
+  return &known_lowers[hash % (sizeof known_lowers / sizeof known_lowers[0])];
+}
+
+/*
+ * A link in l/ must lead to the diff directory of a layer of this home, and nowhere else. If it leads to the same directory as when all of that was
+ * looked at, one look is enough: a mount can have hundreds of layers below.
+ */
+static bool is_sound_lower(const char *lower) {
+  struct stat st;
+  char path[PATH_SIZE];
+  if (fstatat(m.home, lower, &st, 0) != 0) {
+    return false;
+  }
+  struct known_lower *known = known_lower(lower);
+  if (known->inode == st.st_ino && known->device == st.st_dev && known->changed.tv_sec == st.st_ctim.tv_sec &&
+      known->changed.tv_nsec == st.st_ctim.tv_nsec && strcmp(known->lower, lower) == 0) {
+    return true;
+  }
+  known->inode = 0;
+  if (!leads_to_layer(lower, path) || fstatat(m.home, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    return false;
+  }
+  strcpy(known->lower, lower);
+  known->device = st.st_dev;
+  known->inode = st.st_ino;
+  known->changed = st.st_ctim;
+  return true;
 }
 
 static bool is_mount_point(const char *path) {
@@ -388,45 +430,20 @@ static void unmount_own(void) {
 
 /* ---- list ---- */
 
-/* Undoes the octal escapes of mountinfo in place. */
-static void unescape(char *text) {
-  char *to = text;
-  for (const char *from = text; *from != 0;) {
-    if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' && from[2] <= '7' && from[3] >= '0' &&
-        from[3] <= '7') {
-      *to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
-      from += 4;
-    } else {
-      *to++ = *from++;
-    }
-  }
-  *to = 0;
-}
-
-/* One line: "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE OPTIONS". */
 static void list_line(uint32_t sequence, char *line, const char *home) {
-  unsigned id, major, minor;
-  int point_start = 0, point_end = 0;
-  if (sscanf(line, "%u %*u %u:%u %*s %n%*s%n", &id, &major, &minor, &point_start, &point_end) != 3 || point_end == 0) {
-    return;
-  }
-  const char *tail = strstr(line + point_end, " - ");
-  size_t type = tail == NULL ? 0 : strcspn(tail + 3, " ");
-  const char *source = tail == NULL || tail[3 + type] != ' ' ? "" : tail + 3 + type + 1;
-  char *point = line + point_start;
-  line[point_end] = 0;
-  unescape(point);
+  struct mount_line l;
   size_t length = strlen(home);
-  if (strncmp(point, home, length) != 0 || (point[length] != '/' && point[length] != 0)) {
+  if (!parse_mount_line(line, &l) || strncmp(l.point, home, length) != 0 ||
+      (l.point[length] != '/' && l.point[length] != 0)) {
     return;
   }
   put_frame(OP_MOUNTPOINT, sequence);
-  put_u32(id);
-  put_u32(major);
-  put_u32(minor);
-  put_bytes(tail == NULL ? "" : tail + 3, type);
-  put_bytes(source, strcspn(source, " \n"));
-  put_text(point[length] == 0 ? "" : point + length + 1);
+  put_u32(l.id);
+  put_u32(major(l.device));
+  put_u32(minor(l.device));
+  put_bytes(l.type, l.type_length);
+  put_bytes(l.source, l.source_length);
+  put_text(l.point[length] == 0 ? "" : l.point + length + 1);
   put_end();
 }
 

@@ -243,6 +243,33 @@ final class MountHelperTest {
       assertEquals(List.of(), mounts.list());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"/etc", "../../home/top/work", "../other/diff", "../base"})
+    void mount_lowerLinkLeadsElsewhereSinceAMount_isLookedAtAgain(String target)
+        throws IOException {
+      mounts.mount(top());
+      mounts.unmount("top", false);
+      Path link = home.resolve("l").resolve(Helpers.link(1));
+      Files.delete(link);
+      Files.createSymbolicLink(link, Path.of(target));
+      Files.createDirectory(home.resolve("other"));
+      Files.createSymbolicLink(home.resolve("other/diff"), Path.of("/etc"));
+      HelperFailureException e =
+          assertThrows(HelperFailureException.class, () -> mounts.mount(top()));
+      assertEquals("look at lower layer", e.stage());
+    }
+
+    @Test
+    void mount_lowerLayerReplacedSinceAMount_showsTheNewOne() throws IOException {
+      mounts.mount(top());
+      mounts.unmount("top", false);
+      Files.move(home.resolve("base"), directory.resolve("away"));
+      Files.createDirectories(home.resolve("base/diff"));
+      Files.writeString(home.resolve("base/diff/file"), "another");
+      mounts.mount(top());
+      assertEquals("another", Files.readString(merged().resolve("file")));
+    }
+
     @Test
     void mount_lowerLayerIsLink_isRefused() throws IOException {
       Files.move(home.resolve("base"), directory.resolve("elsewhere"));
@@ -500,7 +527,6 @@ final class MountHelperTest {
       assertThrows(MountBusyException.class, () -> mounts.unmount("top", false));
       assertThrows(MountBusyException.class, () -> mounts.mount(top()));
       assertEquals(0, runBeside("umount " + above));
-      mounts.mount(top());
     }
 
     @Test
