@@ -27,6 +27,11 @@ final class LoadCommand extends Subcommand {
               + " this machine.");
   private final OptionSpec tagOption =
       option("--tag", "NAME", "A name for the image that has none in the archive.");
+  private final OptionSpec verifyOption =
+      flag(
+          "--verify-existing",
+          "Read the files of layers that are there already, and unpack again what is damaged; else only their"
+              + " types and sizes are looked at.");
   private final PositionalParamSpec fileParameter =
       parameter("FILE|DIR", "The archive or the layout; '-' for the standard input.");
 
@@ -47,6 +52,7 @@ final class LoadCommand extends Subcommand {
         LoadOptions.builder()
             .platform(platform == null ? null : platform(platform))
             .reference(tag == null ? null : ImageReference.parse(tag))
+            .verifyExisting(isGiven(verifyOption))
             .progress(layerstore().progressBar().listener())
             .build();
     try (LayerStore store = layerstore().openToAdd()) {

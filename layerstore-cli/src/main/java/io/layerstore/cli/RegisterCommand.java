@@ -18,6 +18,11 @@ final class RegisterCommand extends Subcommand {
           "--expect",
           "DIFFID",
           "Refuse any other content. If the layer is there already, FILE is not read.");
+  private final OptionSpec verifyOption =
+      flag(
+          "--verify-existing",
+          "If the layer is there already, read its files, and unpack it again if they are damaged; else only"
+              + " their types and sizes are looked at.");
   private final PositionalParamSpec fileParameter =
       parameter("FILE", "The archive; '-' for the standard input.");
 
@@ -39,6 +44,7 @@ final class RegisterCommand extends Subcommand {
           RegisterOptions.builder()
               .parent(parent == null ? null : store.resolve(parent))
               .expectedDiffId(diffId)
+              .verifyExisting(isGiven(verifyOption))
               .build();
       try (Layer layer = register(store, file, options)) {
         print(

@@ -127,6 +127,26 @@ final class CommandsTest {
           BASE_DIFF + " " + BASE_CHAIN + " 6\n", cli.run(BASE, "register", "-").succeeded().out());
     }
 
+    /** A file of the same size: only its content tells. */
+    @Test
+    void register_verifyExisting_healsDamagedContent() throws IOException {
+      cli.run("register", baseFile.toString()).succeeded();
+      Path motd = onlyLayer().resolve("etc/motd");
+      Files.writeString(motd, "hallo\n");
+      cli.run("register", baseFile.toString()).succeeded();
+      assertEquals("hallo\n", Files.readString(motd));
+
+      cli.run("register", "--verify-existing", baseFile.toString()).succeeded();
+
+      assertEquals("hello\n", Files.readString(onlyLayer().resolve("etc/motd")));
+    }
+
+    private Path onlyLayer() throws IOException {
+      try (Stream<Path> layers = Files.list(root.resolve("vfs/dir"))) {
+        return layers.findFirst().orElseThrow();
+      }
+    }
+
     @Test
     void register_fileNameThatBeginsWithAt_isAFileName() {
       String line = cli.run("register", "@" + baseFile).failed(Main.FAILED);

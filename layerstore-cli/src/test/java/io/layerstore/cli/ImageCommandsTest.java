@@ -14,9 +14,12 @@ import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -105,6 +108,27 @@ final class ImageCommandsTest {
       assertEquals(
           id + " " + Sample.REFERENCE + "\n",
           cli.run("load", archive.toString()).succeeded().out());
+    }
+
+    @Test
+    void load_verifyExisting_healsDamagedContent() throws IOException {
+      load();
+      Path file = largestFile();
+      byte[] content = Files.readAllBytes(file);
+      byte[] changed = content.clone();
+      changed[0] ^= 1;
+      Files.write(file, changed);
+      cli.run("load", "--verify-existing", archive.toString()).succeeded();
+      assertArrayEquals(content, Files.readAllBytes(largestFile()));
+    }
+
+    private Path largestFile() throws IOException {
+      try (Stream<Path> files = Files.walk(temp.resolve("root/vfs/dir"))) {
+        return files
+            .filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS))
+            .max(Comparator.comparing((Path path) -> path.toFile().length()))
+            .orElseThrow();
+      }
     }
 
     @Test
