@@ -430,6 +430,22 @@ public abstract class ImageArchiveContract {
     }
 
     @Test
+    void load_parentThatIsNoId_notNoted() throws IOException {
+      SampleImage image = SampleImage.small("a", 1);
+      String[] none = {};
+      String item = ImageFiles.item(image, ",\"Parent\":\"x\"", none);
+      LoadReport report = load(ImageFiles.docker(List.of(image), item));
+      assertEquals(
+          List.of("the parent \"x\" is not an image id; it was not noted"), report.notes());
+    }
+
+    @Test
+    void load_nameTwice_isToldOnce() throws IOException {
+      LoadReport report = load(ImageFiles.docker(SampleImage.small("a", 1), "a:1", "a:1"));
+      assertEquals(List.of(ImageReference.parse("a:1")), report.images().get(0).references());
+    }
+
+    @Test
     void load_progress_tellsATotalAndEndsWithDone() throws IOException {
       SampleImage image = SampleImage.small("a", 4);
       List<Progress> told = Collections.synchronizedList(new ArrayList<>());

@@ -73,6 +73,18 @@ public final class ImageConfigReader {
     }
   }
 
+  /**
+   * Whether a document is a JSON object of something else, such as a signature, which tools give
+   * the type of a configuration for want of a better one.
+   */
+  public static boolean isOther(byte[] bytes) {
+    try {
+      return GoStruct.ofDocument(parse(bytes)).struct("rootfs") == null;
+    } catch (InvalidImageException e) {
+      return false;
+    }
+  }
+
   /** Reads a configuration that was parsed. */
   static ImageConfig read(JsonValue document) throws InvalidImageException {
     GoStruct image = GoStruct.ofDocument(document);

@@ -48,7 +48,7 @@ final class DockerArchive {
     Contents.Builder contents = new Contents.Builder(asked);
     int tags = 0;
     for (JsonValue item : items.elements()) {
-      ArchivedImage image = image(members, JsonObject.of(NAME, item));
+      ArchivedImage image = image(members, JsonObject.of(NAME, item), contents);
       tags += image.references().size();
       if (tags > MAX_TAGS) {
         throw new InvalidImageException(NAME + " has more than " + MAX_TAGS + " tags");
@@ -58,7 +58,8 @@ final class DockerArchive {
     return contents.build();
   }
 
-  private static ArchivedImage image(Members members, JsonObject item) throws IOException {
+  private static ArchivedImage image(Members members, JsonObject item, Contents.Builder contents)
+      throws IOException {
     List<ArchivedLayer.Place> layers = new ArrayList<>();
     for (String path : item.texts("Layers")) {
       layers.add(new ArchivedLayer.Place(path, null));
@@ -71,7 +72,7 @@ final class DockerArchive {
         members.document(item.text("Config"), Contents.MAX_DOCUMENT_BYTES),
         layers,
         references,
-        parent(item));
+        parent(item, contents));
   }
 
   /** A tag of Docker's, which must be there in so many words. */
@@ -89,12 +90,16 @@ final class DockerArchive {
         "invalid tag " + Failures.quoted(tag) + ": not of the form name:tag");
   }
 
-  private static @Nullable ImageId parent(JsonObject item) throws InvalidImageException {
+  /** As Docker does, which looks for a parent in the archive and nowhere else. */
+  private static @Nullable ImageId parent(JsonObject item, Contents.Builder contents)
+      throws InvalidImageException {
     String parent = item.text("Parent");
     try {
       return parent.isEmpty() ? null : ImageId.parse(parent);
     } catch (IllegalArgumentException e) {
-      throw item.invalid("the parent " + Failures.quoted(parent) + " is not an image id");
+      contents.note(
+          "the parent " + Failures.quoted(parent) + " is not an image id; it was not noted");
+      return null;
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -173,9 +174,9 @@ final class ImagePublication {
           newLayers.add(chainId);
         }
       }
-      List<ImageReference> references = new ArrayList<>(image.references());
+      Set<ImageReference> references = new LinkedHashSet<>(image.references());
       references.removeIf(reference -> !image.id().equals(named.get(reference)));
-      loaded.add(new LoadedImage(image.id(), references, newLayers));
+      loaded.add(new LoadedImage(image.id(), List.copyOf(references), newLayers));
     }
     return new LoadReport(loaded, notes);
   }

@@ -135,7 +135,14 @@ final class ManifestReader {
       byte[] config =
           descriptor.document(
               members, blobs.path(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
-      if (MediaTypes.isConfig(mediaType) || isConfig(config)) {
+      if (MediaTypes.isConfig(mediaType)) {
+        if (ImageConfigReader.isOther(config)) {
+          throw new NotAnImageException(
+              name + " is of no image: its configuration has no root file system");
+        }
+        return config;
+      }
+      if (isConfig(config)) {
         return config;
       }
     }

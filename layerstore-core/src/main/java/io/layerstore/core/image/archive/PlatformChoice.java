@@ -13,18 +13,25 @@ import org.jspecify.annotations.Nullable;
  * Finds the image for a platform among several.
  *
  * <p>Operating system and architecture must be the same. Of several such, the one of the same
- * variant is taken, else one without a variant; {@code v8} is what {@code arm64} means, and {@code
- * v7} what {@code arm} means. Where a variant is asked for, no other is taken.
+ * variant is taken, else one without a variant; {@code v8} is what {@code arm64} means, {@code v7}
+ * what {@code arm} means, and {@code v1} what {@code amd64} means. Where a variant is asked for, no
+ * other is taken.
  */
 final class PlatformChoice {
 
-  /** What the JDK calls the architectures. */
+  /** What the JDK, kernels and distributions call the architectures. */
   private static final Map<String, String> ARCHITECTURES =
-      Map.of("x86_64", "amd64", "aarch64", "arm64", "x86", "386", "i386", "386", "i686", "386");
+      Map.of(
+          "x86_64", "amd64", "x86-64", "amd64", "aarch64", "arm64", "x86", "386", "i386", "386",
+          "i686", "386", "armhf", "arm", "armel", "arm");
+
+  /** The architectures among them that say a variant as well. */
+  private static final Map<String, String> NAMED_VARIANTS = Map.of("armhf", "v7", "armel", "v6");
 
   private static final String LINUX = "linux";
 
-  private static final Map<String, String> DEFAULT_VARIANTS = Map.of("arm64", "v8", "arm", "v7");
+  private static final Map<String, String> DEFAULT_VARIANTS =
+      Map.of("arm64", "v8", "arm", "v7", "amd64", "v1");
 
   private PlatformChoice() {}
 
@@ -68,10 +75,11 @@ final class PlatformChoice {
 
   /** That {@code what} has no image for a platform, and which it has. */
   static String missing(String what, List<BlobDescriptor> offers, Platform wanted) {
-    return what
-        + " has no image for "
+    return "no image for "
         + name(wanted)
-        + "; it has "
+        + " in "
+        + what
+        + ", but for "
         + names(offers)
         + ": choose one of them";
   }
@@ -105,10 +113,10 @@ final class PlatformChoice {
     if (Objects.equals(variant(offered), variant(wanted))) {
       return 3;
     }
-    if (wanted.variant() != null) {
+    if (ownVariant(wanted) != null) {
       return 0;
     }
-    return offered.variant() == null ? 2 : 1;
+    return ownVariant(offered) == null ? 2 : 1;
   }
 
   private static String architecture(Platform platform) {
@@ -117,8 +125,17 @@ final class PlatformChoice {
   }
 
   private static @Nullable String variant(Platform platform) {
-    String variant = platform.variant();
+    String variant = ownVariant(platform);
     return variant != null ? variant : DEFAULT_VARIANTS.get(architecture(platform));
+  }
+
+  /** The variant that a platform says, {@code v7} where it is {@code 7} or {@code V7}; or null. */
+  private static @Nullable String ownVariant(Platform platform) {
+    if (platform.variant() == null) {
+      return NAMED_VARIANTS.get(platform.architecture().toLowerCase(Locale.ROOT));
+    }
+    String variant = platform.variant().toLowerCase(Locale.ROOT);
+    return variant.matches("[0-9]+") ? "v" + variant : variant;
   }
 
   /** Images are of Linux, wherever this runs. */

@@ -29,9 +29,11 @@ final class Healthcheck {
     ObjEditor health = new ObjEditor(Obj.EMPTY);
     switch (parts[0].toUpperCase(Locale.ROOT)) {
       case "NONE" -> {
-        if (!rest.isEmpty() || !instruction.flags().isEmpty()) {
-          throw new IllegalArgumentException("NONE takes neither arguments nor flags");
+        if (!rest.isEmpty()) {
+          throw new IllegalArgumentException("NONE takes no arguments");
         }
+        // Docker looks at flags and keeps nothing of them.
+        instruction.flags().forEach(flag -> setFlag(new ObjEditor(Obj.EMPTY), flag));
         health.set("Test", Array.ofTexts(List.of("NONE")));
       }
       case "CMD" -> {

@@ -34,6 +34,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -397,7 +398,8 @@ final class LayoutsTest {
               layout.image(imageFor("ppc64le"), on("ppc64le"))));
       LoadReport report = load(layout.files());
       assertImages(image);
-      assertNoted(report, "it has linux/ppc64le, linux/s390x: choose one of them; it was left out");
+      assertNoted(
+          report, "but for linux/ppc64le, linux/s390x: choose one of them; it was left out");
     }
 
     @Test
@@ -451,7 +453,14 @@ final class LayoutsTest {
 
     @ParameterizedTest
     @ValueSource(
-        strings = {"without-config", "type-of-its-own", "unknown-type", "windows", "layer-missing"})
+        strings = {
+          "without-config",
+          "empty-config",
+          "type-of-its-own",
+          "unknown-type",
+          "windows",
+          "layer-missing"
+        })
     void load_otherThingsBesideAnImage_leftOutAndNoted(String what) throws IOException {
       SampleImage image = image("one");
       String foreign =
@@ -460,6 +469,14 @@ final class LayoutsTest {
                 layout.blob(
                     MANIFEST,
                     "{\"schemaVersion\":2,\"artifactType\":\"x\",\"blobs\":[]}".getBytes(UTF_8),
+                    "");
+            case "empty-config" ->
+                layout.manifest(
+                    new byte[] {'{', '}'},
+                    CONFIG,
+                    List.of("{}".getBytes(UTF_8)),
+                    "application/vnd.in-toto+json",
+                    MANIFEST,
                     "");
             case "type-of-its-own" ->
                 layout.manifest(
@@ -686,6 +703,33 @@ final class LayoutsTest {
                   List.of(amd, arm), ImageFiles.item(amd, "a:1"), ImageFiles.item(arm, "b:1")));
       assertImages(arm);
       assertNoted(report, "is for linux/amd64 and not for linux/arm64; it was left out");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+      "arm, 7, arm, v7",
+      "arm, V7, arm, 7",
+      "armhf, , arm, ",
+      "armel, , arm, v6",
+      "amd64, v1, x86-64, ",
+      "ARM64, 8, aarch64, "
+    })
+    void load_otherSpellingOfAPlatform_isTheSame(
+        String asked, @Nullable String askedVariant, String architecture, @Nullable String variant)
+        throws IOException {
+      SampleImage image = imageFor(architecture);
+      String said = variant == null ? "" : ",\"variant\":\"" + variant + "\"";
+      layout.list(
+          layout.image(
+              image,
+              ",\"platform\":{\"os\":\"linux\",\"architecture\":\""
+                  + architecture
+                  + "\""
+                  + said
+                  + "}"));
+      Platform platform = new Platform(asked, "linux", null, List.of(), askedVariant);
+      load(layout.files(), From.STREAM, LoadOptions.builder().platform(platform).build());
+      assertImages(image);
     }
 
     @Test
