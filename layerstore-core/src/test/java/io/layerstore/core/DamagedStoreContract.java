@@ -506,7 +506,7 @@ abstract class DamagedStoreContract {
     private static long crc(String content) {
       Crc64 crc = new Crc64();
       crc.update(content.getBytes(StandardCharsets.US_ASCII), 0, content.length());
-      return crc.value();
+      return crc.getValue();
     }
 
     /** Reads as much as is given out, which must end with a typed error. */

@@ -75,7 +75,7 @@ public class TarSplitBenchmark {
     for (int i = 0; i < FILES; i++) {
       crc.update(content, 0, content.length);
     }
-    return crc.value();
+    return crc.getValue();
   }
 
   /** Headers and checksums into a document. */
@@ -90,7 +90,8 @@ public class TarSplitBenchmark {
         disassembler.raw(header, 0, header.length);
         Crc64 crc = new Crc64();
         crc.update(content, 0, content.length);
-        disassembler.file(ByteString.utf8("usr/share/doc/file" + i), content.length, crc.value());
+        disassembler.file(
+            ByteString.utf8("usr/share/doc/file" + i), content.length, crc.getValue());
       }
     }
   }

@@ -33,7 +33,7 @@ public final class DecompressedStream extends BlockInputStream {
   private static final long RATIO_CHECKED_FROM = 16L << 20;
 
   private final CompressionFormat format;
-  private final SourceBuffer source;
+  private final ArchiveSource source;
   private final InputStream decoder;
   private final Limits limits;
   private final boolean toleratesSomethingElse;
@@ -45,7 +45,7 @@ public final class DecompressedStream extends BlockInputStream {
 
   private DecompressedStream(
       CompressionFormat format,
-      SourceBuffer source,
+      ArchiveSource source,
       InputStream decoder,
       Limits limits,
       boolean toleratesSomethingElse) {
@@ -57,7 +57,7 @@ public final class DecompressedStream extends BlockInputStream {
   }
 
   static DecompressedStream open(
-      CompressionFormat format, SourceBuffer source, Limits limits, boolean toleratesSomethingElse)
+      CompressionFormat format, ArchiveSource source, Limits limits, boolean toleratesSomethingElse)
       throws IOException {
     try {
       InputStream decoder = Decompression.decoder(format, source);
@@ -179,7 +179,7 @@ public final class DecompressedStream extends BlockInputStream {
    * What to throw for what a decoder threw: decoders of others throw all sorts of things on damaged
    * data.
    */
-  private static Exception translated(Exception e, CompressionFormat format, SourceBuffer source) {
+  private static Exception translated(Exception e, CompressionFormat format, ArchiveSource source) {
     Exception ofSource = source.failure();
     if (ofSource != null) {
       return ofSource;

@@ -4,6 +4,7 @@ import io.layerstore.ArchiveException;
 import io.layerstore.Limits;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.function.LongConsumer;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 
 /**
@@ -30,7 +31,7 @@ public final class Decompression {
    *     what {@code source} throws
    */
   public static DecompressedStream open(InputStream source, Limits limits) throws IOException {
-    return open(source, limits, false);
+    return open(new ArchiveSource(source, null), limits, false);
   }
 
   /**
@@ -40,19 +41,29 @@ public final class Decompression {
    */
   public static DecompressedStream openArchive(InputStream source, Limits limits)
       throws IOException {
-    return open(source, limits, true);
+    return open(new ArchiveSource(source, null), limits, true);
+  }
+
+  /**
+   * The same for an archive on its way into a layer.
+   *
+   * @param watcher is told how many bytes of the source have been read, each time
+   * @throws io.layerstore.OperationInterruptedException at the next read after an interrupt
+   */
+  public static DecompressedStream openArchive(
+      InputStream source, Limits limits, LongConsumer watcher) throws IOException {
+    return open(new ArchiveSource(source, watcher), limits, true);
   }
 
   private static DecompressedStream open(
-      InputStream source, Limits limits, boolean toleratesSomethingElse) throws IOException {
-    SourceBuffer buffered = new SourceBuffer(source);
-    int length = buffered.prefetch(CompressionFormat.MAGIC_BYTES);
-    CompressionFormat format = CompressionFormat.detect(buffered.array(), length);
-    return DecompressedStream.open(format, buffered, limits, toleratesSomethingElse);
+      ArchiveSource source, Limits limits, boolean toleratesSomethingElse) throws IOException {
+    int length = source.prefetch(CompressionFormat.MAGIC_BYTES);
+    CompressionFormat format = CompressionFormat.detect(source.array(), length);
+    return DecompressedStream.open(format, source, limits, toleratesSomethingElse);
   }
 
   /** The decoder for {@code format}. */
-  static InputStream decoder(CompressionFormat format, SourceBuffer source) throws IOException {
+  static InputStream decoder(CompressionFormat format, ArchiveSource source) throws IOException {
     return switch (format) {
       case NONE -> source;
       case GZIP -> new GzipDecoder(source);

@@ -31,7 +31,7 @@ final class GzipDecoder extends BlockInputStream {
   private static final int FLAGS_RESERVED = 0xe0;
   private static final int METHOD_DEFLATE = 8;
 
-  private final SourceBuffer source;
+  private final ArchiveSource source;
   private final Inflater inflater = new Inflater(true);
   private final CRC32 crc = new CRC32();
   private long memberCount;
@@ -40,7 +40,7 @@ final class GzipDecoder extends BlockInputStream {
   private boolean metSomethingElse;
 
   /** Reads {@code source}, which stands at the start of the first member. */
-  GzipDecoder(SourceBuffer source) {
+  GzipDecoder(ArchiveSource source) {
     this.source = source;
   }
 

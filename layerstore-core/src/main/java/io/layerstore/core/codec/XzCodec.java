@@ -17,7 +17,7 @@ final class XzCodec {
 
   private XzCodec() {}
 
-  static InputStream open(SourceBuffer source) throws IOException {
+  static InputStream open(ArchiveSource source) throws IOException {
     // A dictionary that the heap cannot hold must be an error, not the end of the host.
     int limitKiB = (int) (Math.min(MAX_MEMORY_BYTES, Runtime.getRuntime().maxMemory() / 2) >> 10);
     return new XzStream(new XZInputStream(source, limitKiB), limitKiB);

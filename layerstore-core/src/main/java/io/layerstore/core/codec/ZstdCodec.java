@@ -19,7 +19,7 @@ final class ZstdCodec {
 
   private ZstdCodec() {}
 
-  static InputStream open(SourceBuffer source) throws IOException {
+  static InputStream open(ArchiveSource source) throws IOException {
     return new ZstdInputStreamNoFinalizer(source).setLongMax(MAX_WINDOW_LOG);
   }
 

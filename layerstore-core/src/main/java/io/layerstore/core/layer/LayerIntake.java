@@ -11,7 +11,6 @@ import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.tarsplit.SalvagedPayloads;
 import io.layerstore.core.tarsplit.TarSplitRewriter;
 import io.layerstore.core.work.BackgroundOutputStream;
-import io.layerstore.core.work.TeeStream;
 import io.layerstore.spi.FileGetter;
 import io.layerstore.spi.MetadataTransaction;
 import io.layerstore.spi.TreeWriter;
@@ -112,8 +111,7 @@ final class LayerIntake {
         AufsLinkSources linkSources =
             new AufsLinkSources(() -> transaction.scratchFile("aufs-links"));
         DecompressedStream plain =
-            Decompression.openArchive(
-                new SourceStream(archive, progress), store.options().limits());
+            Decompression.openArchive(archive, store.options().limits(), progress::addBytes);
         TreeWriter writer = store.driver().openWriter(cacheId, parentCacheId, context)) {
       LayerUnpacker unpacker =
           new LayerUnpacker(
@@ -124,7 +122,7 @@ final class LayerIntake {
               progress,
               new Disassembler(splitting.stream),
               linkSources);
-      long sizeBytes = unpacker.unpack(new TeeStream(plain, hashing.stream), plain);
+      long sizeBytes = unpacker.unpack(plain, hashing.stream);
       hashing.finish();
       splitting.finish();
       refusal = unpacker.refusal();

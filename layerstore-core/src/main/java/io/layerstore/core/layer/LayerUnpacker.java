@@ -18,7 +18,6 @@ import io.layerstore.core.tarsplit.Disassembler;
 import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.core.work.TeeStream;
-import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
@@ -80,22 +79,22 @@ final class LayerUnpacker {
   }
 
   /**
-   * Unpacks {@code tar} to its end.
+   * Unpacks {@code archive} to its end.
    *
-   * @param source what {@code tar} comes from
+   * @param copy takes every byte of it; null if nobody wants them
    * @return the size of the layer in bytes, as the driver counts
    */
-  long unpack(InputStream tar, DecompressedStream source) throws IOException {
-    TarReader reader = new TarReader(tar, limits, new SplitBytes(split));
+  long unpack(DecompressedStream archive, @Nullable OutputStream copy) throws IOException {
+    TarReader reader = new TarReader(archive, limits, new SplitBytes(split), copy);
     TarHeader header = reader.next();
     while (header != null) {
       Interrupts.check("unpacking the layer archive");
-      unpack(header, reader.payload());
+      unpack(header, reader);
       progress.addEntry();
       header = reader.next();
     }
     reader.drainTail();
-    if (source.isFollowedBySomethingElse() && !reader.hasEndMark()) {
+    if (archive.isFollowedBySomethingElse() && !reader.hasEndMark()) {
       throw new ArchiveException(
           Kind.MALFORMED,
           "the archive has no end, and its gzip data is followed by something else: it is damaged");
@@ -112,7 +111,7 @@ final class LayerUnpacker {
     return refusals.first();
   }
 
-  private void unpack(TarHeader header, InputStream payload) throws IOException {
+  private void unpack(TarHeader header, TarReader reader) throws IOException {
     if (header.index() >= limits.maxEntries()) {
       throw ArchiveException.limitExceeded(
           header.index(), header.name().toString(), "maxEntries", limits.maxEntries());
@@ -123,6 +122,7 @@ final class LayerUnpacker {
       return;
     }
     MappedEntry mapped = mapper.map(header);
+    InputStream payload = reader.payload();
     boolean isFirst = !context.isWritten(mapped.path());
     if (split != null) {
       refusals.look(header, mapped, isFirst);
@@ -141,7 +141,7 @@ final class LayerUnpacker {
         splitRaw(payload);
         linkSources.writeCopy(header, mapped, writer);
       }
-      case ENTRY -> unpackEntry(header, requireNonNull(mapped.tree()), payload, isFirst);
+      case ENTRY -> unpackEntry(header, requireNonNull(mapped.tree()), reader, isFirst);
     }
     // Only now: the writer asks what had been written before this entry.
     context.addName(mapped.path());
@@ -164,8 +164,9 @@ final class LayerUnpacker {
     splitEmptyFile(header, isFirst);
   }
 
-  private void unpackEntry(TarHeader header, TreeEntry entry, InputStream payload, boolean isFirst)
+  private void unpackEntry(TarHeader header, TreeEntry entry, TarReader reader, boolean isFirst)
       throws IOException {
+    InputStream payload = reader.payload();
     warnOfXattrs(header, entry);
     boolean isLeftOut = devices.leavesOut(header.index(), entry);
     if (entry.type() != EntryType.FILE) {
@@ -186,10 +187,11 @@ final class LayerUnpacker {
       writer.write(entry, FileContent.dense(payload, 0));
       splitEmptyFile(header, isFirst);
     } else {
-      CrcStream data = new CrcStream(payload);
+      Crc64 crc = new Crc64();
+      InputStream data = reader.payload(crc);
       writer.write(entry, FileContent.dense(data, entry.sizeBytes()));
       exhaust(data);
-      splitFile(header, data.crc(), isFirst);
+      splitFile(header, crc.getValue(), isFirst);
     }
   }
 
@@ -267,28 +269,6 @@ final class LayerUnpacker {
   /** The payload, of which every byte that is read also goes into the tar-split as it is. */
   private InputStream rawTee(InputStream payload) {
     return split == null ? payload : new TeeStream(payload, new SplitBytes(split));
-  }
-
-  /** Sums up what is read. */
-  private static final class CrcStream extends BlockFilterStream {
-    private final Crc64 crc = new Crc64();
-
-    CrcStream(InputStream in) {
-      super(in);
-    }
-
-    long crc() {
-      return crc.value();
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      int count = in.read(bytes, offset, length);
-      if (count > 0) {
-        crc.update(bytes, offset, count);
-      }
-      return count;
-    }
   }
 
   /** Passes raw bytes of the archive on to the tar-split. */

@@ -408,8 +408,7 @@ public final class ReadWriteLayers {
             AufsLinkSources linkSources =
                 new AufsLinkSources(() -> temporaries.file("aufs-links"));
             DecompressedStream plain =
-                Decompression.openArchive(
-                    new SourceStream(tar, progress), store.options().limits());
+                Decompression.openArchive(tar, store.options().limits(), progress::addBytes);
             TreeWriter writer =
                 store.driver().openWriter(layer.mountId(), layer.driverParent(), context)) {
           long sizeBytes =
@@ -421,7 +420,7 @@ public final class ReadWriteLayers {
                       progress,
                       null,
                       linkSources)
-                  .unpack(plain, plain);
+                  .unpack(plain, null);
           force(layer.mountId());
           progress.phase(Progress.Phase.DONE);
           log.info("applied an archive to read-write layer {} ({} bytes)", layer.name(), sizeBytes);

@@ -4,10 +4,12 @@ import io.layerstore.ArchiveException;
 import io.layerstore.core.tar.TarReader.RawBytes;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of an archive, taken from their source in large pieces and counted; all but payload is
- * passed on as it is read.
+ * The bytes of an archive, taken from their source in large pieces, counted and copied as they are
+ * fetched; all but payload is passed on as it is read.
  */
 final class ArchiveInput {
 
@@ -16,6 +18,7 @@ final class ArchiveInput {
 
   private final InputStream source;
   private final RawBytes raw;
+  private final @Nullable OutputStream copy;
   private final long maxBytes;
   private final EntryPosition position;
   private final byte[] buffer = new byte[BUFFER_BYTES];
@@ -23,9 +26,19 @@ final class ArchiveInput {
   private int end;
   private long total;
 
-  ArchiveInput(InputStream source, RawBytes raw, long maxBytes, EntryPosition position) {
+  /**
+   * @param copy takes every byte, in order; null if nobody wants them, and then skipping need not
+   *     read
+   */
+  ArchiveInput(
+      InputStream source,
+      RawBytes raw,
+      @Nullable OutputStream copy,
+      long maxBytes,
+      EntryPosition position) {
     this.source = source;
     this.raw = raw;
+    this.copy = copy;
     this.maxBytes = maxBytes;
     this.position = position;
   }
@@ -107,7 +120,7 @@ final class ArchiveInput {
     long left = length;
     while (left > 0) {
       if (start == end) {
-        long skipped = left > BUFFER_BYTES ? source.skip(left) : 0;
+        long skipped = left > BUFFER_BYTES && copy == null ? source.skip(left) : 0;
         count(skipped);
         left -= skipped;
         if (skipped == 0 && !fill()) {
@@ -149,7 +162,12 @@ final class ArchiveInput {
       target[offset] = (byte) single;
       count = 1;
     }
-    count(Math.max(count, 0));
+    if (count > 0) {
+      count(count);
+      if (copy != null) {
+        copy.write(target, offset, count);
+      }
+    }
     return count;
   }
 

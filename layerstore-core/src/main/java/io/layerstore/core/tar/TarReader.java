@@ -9,9 +9,11 @@ import io.layerstore.driver.BlockInputStream;
 import io.layerstore.spi.FileContent.Extent;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.zip.Checksum;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,7 +83,16 @@ public final class TarReader {
 
   /** Reads {@code in} from where it stands. */
   public TarReader(InputStream in, Limits limits, RawBytes raw) {
-    this.input = new ArchiveInput(in, raw, limits.maxUnpackedBytes(), position);
+    this(in, limits, raw, null);
+  }
+
+  /**
+   * Reads {@code in} from where it stands.
+   *
+   * @param copy takes every byte of the archive as it is fetched, before anything comes of it
+   */
+  public TarReader(InputStream in, Limits limits, RawBytes raw, @Nullable OutputStream copy) {
+    this.input = new ArchiveInput(in, raw, copy, limits.maxUnpackedBytes(), position);
     this.sparseReader = new SparseReader(input, position, limits.maxHeaderBytes());
     this.limits = limits;
     this.raw = raw;
@@ -112,6 +123,13 @@ public final class TarReader {
    * extents one after the other. Valid until {@link #next}; closing it has no effect.
    */
   public InputStream payload() {
+    payload.checksum = null;
+    return payload;
+  }
+
+  /** The same, with a checksum that takes in what is handed out. */
+  public InputStream payload(Checksum checksum) {
+    payload.checksum = checksum;
     return payload;
   }
 
@@ -408,6 +426,7 @@ public final class TarReader {
 
   /** The unread payload of the current entry. */
   private final class Payload extends BlockInputStream {
+    private @Nullable Checksum checksum;
 
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {
@@ -423,6 +442,9 @@ public final class TarReader {
         throw position.unexpectedEnd();
       }
       payloadLeft -= count;
+      if (checksum != null) {
+        checksum.update(target, offset, count);
+      }
       return count;
     }
 

@@ -201,7 +201,7 @@ public final class AssembledStream extends MadeStream {
     /** Closes it, after all of it was read, and compares the checksum. */
     void finish() throws IOException {
       content.close();
-      if (crc.value() != entry.crc()) {
+      if (crc.getValue() != entry.crc()) {
         throw changed();
       }
     }

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Objects;
+import java.util.zip.Checksum;
 
 /**
  * The checksum of a file's content in tar-split: CRC-64 as Go's {@code hash/crc64} computes it with
@@ -14,7 +15,7 @@ import java.util.Objects;
  *
  * @see <a href="https://pkg.go.dev/hash/crc64">Go: hash/crc64</a>
  */
-public final class Crc64 {
+public final class Crc64 implements Checksum {
 
   // To take in n bits, a CRC adds them to the register and multiplies by x^n modulo the polynomial.
   // Here x^64 = 1 + x + x^3 + x^4, so multiplying by x^64 is four shifts, and what these push out
@@ -32,7 +33,13 @@ public final class Crc64 {
   /** A checksum of no bytes. */
   public Crc64() {}
 
+  @Override
+  public void update(int b) {
+    register = timesX8(register ^ (b & 0xff));
+  }
+
   /** Takes in {@code length} bytes from {@code offset}. */
+  @Override
   public void update(byte[] bytes, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, bytes.length);
     long crc = register;
@@ -68,11 +75,13 @@ public final class Crc64 {
   }
 
   /** The checksum of all bytes so far. */
-  public long value() {
+  @Override
+  public long getValue() {
     return ~register;
   }
 
   /** Begins again with no bytes. */
+  @Override
   public void reset() {
     register = -1;
   }

@@ -97,8 +97,8 @@ public final class SalvagedPayloads implements Closeable {
       throw new LayerStoreException(
           "a file of " + sizeBytes + " bytes that an archive replaces has only " + length);
     }
-    if (sizeBytes > 0 && find(sizeBytes, crc.value()) < 0) {
-      append(sizeBytes, crc.value());
+    if (sizeBytes > 0 && find(sizeBytes, crc.getValue()) < 0) {
+      append(sizeBytes, crc.getValue());
     }
   }
 

@@ -154,7 +154,7 @@ public final class TarSplitRewriter {
     } catch (LayerVerificationException e) {
       return false; // something else is there now, or nothing
     }
-    return crc.value() == entry.crc();
+    return crc.getValue() == entry.crc();
   }
 
   /**

@@ -463,7 +463,7 @@ final class AssembledStreamTest {
       }
       ByteArrayOutputStream document = new ByteArrayOutputStream();
       EntryWriter writer = new EntryWriter(document);
-      writer.file(ByteString.utf8("zeros"), size, crc.value());
+      writer.file(ByteString.utf8("zeros"), size, crc.getValue());
       writer.flush();
       FileGetter zeros =
           new FileGetter() {

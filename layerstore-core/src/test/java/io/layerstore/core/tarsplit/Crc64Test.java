@@ -46,7 +46,7 @@ final class Crc64Test {
       from += length;
     }
 
-    assertEquals(crcOf(bytes), crc.value());
+    assertEquals(crcOf(bytes), crc.getValue());
   }
 
   @Test
@@ -62,13 +62,13 @@ final class Crc64Test {
     crc.update(new byte[] {1, 2, 3}, 0, 3);
     crc.reset();
 
-    assertEquals(0, crc.value());
+    assertEquals(0, crc.getValue());
   }
 
   private static long crcOf(byte[] bytes) {
     Crc64 crc = new Crc64();
     crc.update(bytes, 0, bytes.length);
-    return crc.value();
+    return crc.getValue();
   }
 
   private static long bitwise(byte[] bytes) {

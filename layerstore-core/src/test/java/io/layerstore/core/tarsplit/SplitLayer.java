@@ -159,6 +159,6 @@ final class SplitLayer {
   static long crc(byte[] content) {
     Crc64 crc = new Crc64();
     crc.update(content, 0, content.length);
-    return crc.value();
+    return crc.getValue();
   }
 }

@@ -1,17 +1,22 @@
 package io.layerstore.core.codec;
 
+import io.layerstore.core.work.Interrupts;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The caller's stream as the codecs see it: buffered, counted, never closed, and with a memory of
  * its own failure, so that this can be told from damaged data. Once the source has ended or failed
- * it is not read again.
+ * it is not read again. One that is watched also ends with an interrupt of the thread that reads.
  */
-final class SourceBuffer extends InputStream {
+final class ArchiveSource extends InputStream {
+
+  private static final String OPERATION = "reading the layer archive";
 
   private final InputStream source;
+  private final @Nullable LongConsumer watcher;
   private final byte[] buffer = new byte[64 << 10];
   private int position;
   private int limit;
@@ -19,8 +24,12 @@ final class SourceBuffer extends InputStream {
   private boolean ended;
   private @Nullable Exception failure;
 
-  SourceBuffer(InputStream source) {
+  /**
+   * @param watcher is told how many bytes have been read, each time; null if nobody watches
+   */
+  ArchiveSource(InputStream source, @Nullable LongConsumer watcher) {
     this.source = source;
+    this.watcher = watcher;
   }
 
   /** Fills the buffer, if it is empty, with what the source gives at once; false at the end. */
@@ -40,6 +49,9 @@ final class SourceBuffer extends InputStream {
       return false;
     }
     try {
+      if (watcher != null) {
+        Interrupts.check(OPERATION);
+      }
       int count = source.read(buffer, limit, buffer.length - limit);
       if (count
           == 0) { // not what the contract of InputStream allows, but some do it; a single byte must
@@ -54,8 +66,16 @@ final class SourceBuffer extends InputStream {
       }
       ended = count < 0;
       limit += Math.max(0, count);
+      if (watcher != null && count > 0) {
+        watcher.accept(count);
+      }
       return !ended;
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException e) {
+      ended = true;
+      IOException told = watcher == null ? e : Interrupts.translate(OPERATION, e);
+      failure = told;
+      throw told;
+    } catch (RuntimeException e) {
       ended = true;
       failure = e;
       throw e;
