@@ -19,7 +19,10 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 
-/** {@code docs/formats/tar-split.md} says what the tar-split of an archive with a path twice is. */
+/**
+ * {@code docs/formats/tar-split.md} says what stands for a path that comes twice, and for a sparse
+ * file.
+ */
 final class TarSplitVectorsTest {
 
   private static final byte[] ARCHIVE =
@@ -29,11 +32,17 @@ final class TarSplitVectorsTest {
           .directory("d/")
           .file("d/b", "destroyed\n")
           .file("d", "a file\n")
+          .pax(
+              "GNU.sparse.major", "1",
+              "GNU.sparse.minor", "0",
+              "GNU.sparse.name", "hole",
+              "GNU.sparse.realsize", "1000")
+          .file("GNUSparseFile.0/hole", "1\n500\n5\n" + "\0".repeat(504) + "data\n")
           .end()
           .toBytes();
 
   @Test
-  void vector_ofArchiveWithPathTwice_isWhatIsWrittenNow() throws IOException {
+  void vector_ofArchiveThatNoTreeHolds_isWhatIsWrittenNow() throws IOException {
     FormatVectors.assertIs("twice.tar", ARCHIVE);
     try (FileSystem memory = Jimfs.newFileSystem(Configuration.unix());
         LayerStore store = LayerStore.open(memory.getPath("/store"));
