@@ -3,11 +3,15 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.ByteString;
 import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.MountBusyException;
+import io.layerstore.overlay2.linux.KernelFeatures.Feature;
 import io.layerstore.spi.DriverIds;
+import io.layerstore.spi.HelperFailureException;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -15,7 +19,12 @@ import java.util.Objects;
 public final class NativeLinuxCalls implements LinuxCalls {
 
   private static final Path ROOT = Path.of("/");
-  private static final Duration EXCHANGE_TIMEOUT = Duration.ofSeconds(60);
+
+  /** For what takes the kernel no time. */
+  private static final Duration SHORT = Duration.ofSeconds(60);
+
+  /** For millions of files to delete, or gigabytes to write, on a slow disk. */
+  private static final Duration LONG = Duration.ofHours(1);
 
   private final Path binary;
   private final NamespaceChoice choice;
@@ -69,9 +78,32 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public KernelFeatures probe(Path directory) throws LayerStoreException {
-    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.PROBE, directory))) {
-      return ProbeRequest.send(helper);
-    }
+    List<Feature> features = new ArrayList<>();
+    ask(
+        HelperStart.inHome(HelperMode.PROBE, directory),
+        SHORT,
+        number -> FrameBuilder.empty(Protocol.OP_PROBE, number),
+        frame -> {
+          if (frame.opcode() != Protocol.OP_FEATURE) {
+            return Conversation.takeDone(frame);
+          }
+          String name = frame.bytes().toString();
+          Feature.State state = stateOf(frame.u8());
+          features.add(new Feature(name, state, frame.bytes().toString()));
+          frame.end();
+          return false;
+        },
+        error -> error.toException(HelperProcess.DRIVER, null));
+    return new KernelFeatures(features);
+  }
+
+  private static Feature.State stateOf(int code) {
+    return switch (code) {
+      case Protocol.STATE_NO -> Feature.State.NO;
+      case Protocol.STATE_YES -> Feature.State.YES;
+      case Protocol.STATE_UNKNOWN -> Feature.State.UNKNOWN;
+      default -> throw new Frame.GarbageException("unknown state " + code);
+    };
   }
 
   @Override
@@ -127,35 +159,68 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public void remove(Path home, String id) throws LayerStoreException {
-    DriverIds.requireValid(id);
-    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.REMOVE, home))) {
-      RemoveRequest.send(helper, home, id);
-    }
+    ask(
+        HelperStart.inHome(HelperMode.REMOVE, home),
+        LONG,
+        questionOf(Protocol.OP_REMOVE, id),
+        Conversation::takeDone,
+        error -> {
+          HelperFailureException failure = error.toException(HelperProcess.DRIVER, id);
+          boolean isMount =
+              error.code() == Protocol.CODE_BUSY || error.code() == Protocol.CODE_CROSSES_MOUNT;
+          return isMount
+              ? new MountBusyException(id, MountHolders.mountsBelow(home.resolve(id)), failure)
+              : failure;
+        });
   }
 
   @Override
   public void exchange(Path home, String id, String other) throws LayerStoreException {
-    ByteString first = ByteString.utf8(DriverIds.requireValid(id));
-    ByteString second = ByteString.utf8(DriverIds.requireValid(other));
-    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.REMOVE, home))) {
-      new Conversation(helper, EXCHANGE_TIMEOUT)
-          .ask(
-              number ->
-                  new FrameBuilder(Protocol.HEADER_SIZE + 4 + first.length() + second.length())
-                      .begin(Protocol.OP_EXCHANGE, number)
-                      .bytes(first)
-                      .bytes(second)
-                      .end(),
-              Conversation::takeDone,
-              error -> error.toException(HelperProcess.DRIVER, id));
-    }
+    ask(
+        HelperStart.inHome(HelperMode.REMOVE, home),
+        SHORT,
+        questionOf(Protocol.OP_EXCHANGE, id, other),
+        Conversation::takeDone,
+        error -> error.toException(HelperProcess.DRIVER, id));
   }
 
   @Override
   public void sync(Path home) throws LayerStoreException {
-    try (HelperProcess helper = start(HelperStart.inHome(HelperMode.SYNC, home))) {
-      SyncRequest.send(helper);
+    ask(
+        HelperStart.inHome(HelperMode.SYNC, home),
+        LONG,
+        number -> FrameBuilder.empty(Protocol.OP_SYNC, number),
+        Conversation::takeDone,
+        error -> error.toException(HelperProcess.DRIVER, null));
+  }
+
+  /** Starts a helper for one question. */
+  private void ask(
+      HelperStart start,
+      Duration timeout,
+      Conversation.Question question,
+      Conversation.Answer answer,
+      Conversation.Failure failure)
+      throws LayerStoreException {
+    try (HelperProcess helper = start(start)) {
+      new Conversation(helper, timeout).ask(question, answer, failure);
     }
+  }
+
+  private static Conversation.Question questionOf(int opcode, String... ids) {
+    List<ByteString> names = new ArrayList<>();
+    int size = Protocol.HEADER_SIZE;
+    for (String id : ids) {
+      ByteString name = ByteString.utf8(DriverIds.requireValid(id));
+      names.add(name);
+      size += 2 + name.length();
+    }
+    int all = size;
+    return number -> {
+      FrameBuilder frame = new FrameBuilder(all).begin(opcode, number);
+      names.forEach(frame::bytes);
+      return frame.end();
+    };
   }
 
   private HelperProcess start(HelperStart start) throws LayerStoreException {
