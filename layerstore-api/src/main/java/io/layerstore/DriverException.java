@@ -1,5 +1,6 @@
 package io.layerstore;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A graph driver could not do what was asked. */
@@ -8,6 +9,8 @@ public class DriverException extends LayerStoreException {
 
   private final String driver;
   private final @Nullable String id;
+  private final String problem;
+  private final boolean isNamed;
 
   /** About the driver as a whole, or about its layer {@code id}. */
   public DriverException(
@@ -15,6 +18,33 @@ public class DriverException extends LayerStoreException {
     super(driver + (id == null ? "" : " layer " + id) + ": " + problem, cause);
     this.driver = driver;
     this.id = id;
+    this.problem = problem;
+    this.isNamed = id == null;
+  }
+
+  /**
+   * Tells {@code failure}, which becomes the cause, with the user's word for the layer in place of
+   * the driver's id.
+   */
+  protected DriverException(DriverException failure, String layer) {
+    super(failure.driver + ": " + layer + ": " + failure.problem, failure);
+    this.driver = failure.driver;
+    this.id = failure.id;
+    this.problem = failure.problem;
+    this.isNamed = true;
+  }
+
+  /**
+   * The same failure with the user's word for the layer, such as {@code read-write layer work}, in
+   * its message; this one, if it names no layer by the driver's id.
+   */
+  public final DriverException named(String layer) {
+    return isNamed ? this : tellOf(layer);
+  }
+
+  /** A subclass that a caller is to see makes one of its own kind. */
+  protected DriverException tellOf(String layer) {
+    return new DriverException(this, layer);
   }
 
   /** The name of the driver. */
@@ -22,8 +52,15 @@ public class DriverException extends LayerStoreException {
     return driver;
   }
 
-  /** The name of the layer's directory in the driver; null if it is about the driver as a whole. */
-  public @Nullable String id() {
-    return id;
+  /**
+   * The name of the layer's directory in the driver; empty if it is about the driver as a whole.
+   */
+  public Optional<String> id() {
+    return Optional.ofNullable(id);
+  }
+
+  /** What went wrong, without the layer it is about. */
+  public String problem() {
+    return problem;
   }
 }

@@ -28,6 +28,16 @@ public class UnmappableIdException extends DriverException {
     this.unmappedId = unmappedId;
   }
 
+  private UnmappableIdException(UnmappableIdException failure, String layer) {
+    super(failure, layer);
+    this.unmappedId = failure.unmappedId;
+  }
+
+  @Override
+  protected UnmappableIdException tellOf(String layer) {
+    return new UnmappableIdException(this, layer);
+  }
+
   /** The id inside the layer that no range has. */
   public long unmappedId() {
     return unmappedId;

@@ -75,6 +75,29 @@ final class LoggingTest {
     }
   }
 
+  /** What is registered with a warning. */
+  static final class WarnedOf {
+
+    private WarnedOf() {}
+
+    /** Does it in memory. */
+    public static void main(String[] arguments) throws IOException {
+      byte[] tar = new TarBuilder().pax("SCHILY.xattr.plain", "x").file("a", "a").end().toBytes();
+      try (FileSystem files = Jimfs.newFileSystem(Configuration.unix());
+          LayerStore store = LayerStore.open(files.getPath("/root"));
+          Layer base = store.register(LayerSource.of(tar), RegisterOptions.DEFAULT)) {
+        store.register(LayerSource.of(tar), RegisterOptions.onTopOf(base.chainId())).close();
+      }
+    }
+  }
+
+  @Test
+  void warn_attributeLeftOut_namesTheLayerAsItsUserDoes() throws IOException, InterruptedException {
+    String log = ChildJvm.run(List.of(LEVEL + "warn"), WarnedOf.class).err();
+    assertTrue(log.contains("new base layer: /a: "), log);
+    assertTrue(log.contains("new layer on sha256:"), log);
+  }
+
   private static String log(String level) throws IOException, InterruptedException {
     Tool.Result result = ChildJvm.run(List.of(LEVEL + level), EveryChange.class);
     return result.err();

@@ -24,7 +24,9 @@ import io.layerstore.RWLayerOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -231,6 +233,43 @@ abstract class RWLayerTests extends StoreTests {
     assertThrows(MountBusyException.class, () -> store().releaseRWLayer(rw));
     second.closeLazily();
     store().releaseRWLayer(rw);
+  }
+
+  @Test
+  void mount_filesAreGone_failureNamesTheLayerAsItsUserDoes() throws IOException {
+    try (Layer base = register(tar("a", "1"));
+        RWLayer rw = store().createRWLayer("box", base.chainId())) {
+      Path files = filesOf(rw.mountId());
+      Path away = files.resolveSibling("away");
+      Files.move(files, away);
+      LayerStoreException e = assertThrows(LayerStoreException.class, rw::mount);
+      Files.move(away, files);
+      assertTrue(e.getMessage().contains("read-write layer box"), e.getMessage());
+      assertFalse(e.getMessage().contains("layer " + rw.mountId()), e.getMessage());
+    }
+  }
+
+  @Test
+  void mountOfLayer_filesAreGone_failureNamesTheChainId() throws IOException {
+    try (Layer base = register(tar("a", "1"));
+        Layer upper = register(tar("b", "2"), base.chainId())) {
+      Path files = filesOf(upper.cacheId());
+      Path away = files.resolveSibling("away");
+      Files.move(files, away);
+      LayerStoreException e = assertThrows(LayerStoreException.class, upper::mount);
+      Files.move(away, files);
+      assertTrue(e.getMessage().contains("layer " + upper.chainId()), e.getMessage());
+      assertFalse(e.getMessage().contains("layer " + upper.cacheId()), e.getMessage());
+    }
+  }
+
+  private Path filesOf(String driverId) throws IOException {
+    try (Stream<Path> files = Files.walk(root().resolve(store().driverName()), 2)) {
+      return files
+          .filter(path -> path.endsWith(driverId) && Files.isDirectory(path))
+          .findFirst()
+          .orElseThrow();
+    }
   }
 
   @Test

@@ -52,7 +52,7 @@ final class Disappearance {
   LayerStoreException explain(RoLayer layer, String operation, IOException failure) {
     LayerStoreException translated = Interrupts.translate(operation, failure);
     if (translated instanceof OperationInterruptedException || !isGone(layer)) {
-      return translated;
+      return DriverFailures.named("layer " + layer.chainId(), translated);
     }
     return because(new LayerNotFoundException(layer.chainId().toString()), failure);
   }
@@ -68,7 +68,9 @@ final class Disappearance {
       return because(new RWLayerNotFoundException(layer.name()), failure);
     }
     boolean isGoing = store.options().readOnly() && isAbsence(failure);
-    return isGoing ? new ConcurrentChangeException("", failure) : translated;
+    return isGoing
+        ? new ConcurrentChangeException("", failure)
+        : DriverFailures.named("read-write layer " + layer.name(), translated);
   }
 
   private static LayerStoreException because(LayerStoreException gone, IOException failure) {

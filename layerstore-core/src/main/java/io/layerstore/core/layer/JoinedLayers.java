@@ -390,11 +390,12 @@ public final class JoinedLayers implements LayerBatch {
     final Wanted wanted;
     final int depth;
     final boolean isDamaged;
-    final PendingLayer inProgress = new PendingLayer(store, copies);
+    final PendingLayer inProgress;
     private volatile LayerIntake.@Nullable Result taken;
 
     Pending(Wanted wanted, int depth, boolean isDamaged) {
       this.wanted = wanted;
+      this.inProgress = new PendingLayer(store, "layer " + wanted.chainId(), copies);
       this.depth = depth;
       this.isDamaged = isDamaged;
     }

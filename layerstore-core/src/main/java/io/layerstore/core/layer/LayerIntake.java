@@ -73,8 +73,10 @@ final class LayerIntake {
     this.postponed = postponed;
   }
 
+  /** {@code title} is what warnings call the layer. */
   Result takeIn(
       InputStream archive,
+      String title,
       String cacheId,
       @Nullable String parentCacheId,
       ProgressReporter.OfLayer progress)
@@ -82,7 +84,7 @@ final class LayerIntake {
     try (SalvagedPayloads salvaged =
             new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"));
         LinkedPaths linked = new LinkedPaths(() -> transaction.scratchFile("linked-paths"))) {
-      UnpackContext context = new UnpackContext(cacheId, salvaged, linked, postponed);
+      UnpackContext context = new UnpackContext(title, salvaged, linked, postponed);
       MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
       long sizeBytes = unpack(archive, cacheId, parentCacheId, progress, context, sha256);
       DiffId diffId = new DiffId(Digest.sha256(sha256.digest()));

@@ -128,7 +128,8 @@ public final class LayerRegistration {
       @Nullable RoLayer parent,
       KeyedLock.@Nullable Held held)
       throws LayerStoreException {
-    PendingLayer pending = new PendingLayer(store, true);
+    String title = title(options);
+    PendingLayer pending = new PendingLayer(store, title, true);
     String parentCacheId = parent == null ? null : parent.cacheId();
     RegisterEvent event = new RegisterEvent();
     event.begin();
@@ -153,10 +154,19 @@ public final class LayerRegistration {
     } catch (LayerStoreException | RuntimeException | Error e) {
       pending.discard(e);
       if (e instanceof LayerStoreException failure) {
-        throw Interrupts.translate(OPERATION, failure);
+        throw DriverFailures.named(title, Interrupts.translate(OPERATION, failure));
       }
       throw e;
     }
+  }
+
+  /** What to call a layer whose chain ID may not be known yet. */
+  private static String title(RegisterOptions options) {
+    return options
+        .expectedChainId()
+        .map(chainId -> "layer " + chainId)
+        .or(() -> options.parent().map(parent -> "new layer on " + parent))
+        .orElse("new base layer");
   }
 
   private static void requireExpected(RegisterOptions options, DiffId diffId, ChainId chainId)

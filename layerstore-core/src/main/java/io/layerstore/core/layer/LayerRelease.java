@@ -128,7 +128,11 @@ public final class LayerRelease {
   }
 
   private void deleteHidden(RoLayer layer, Leftover aside) throws LayerStoreException {
-    store.driver().remove(layer.cacheId());
+    try {
+      store.driver().remove(layer.cacheId());
+    } catch (LayerStoreException e) {
+      throw DriverFailures.named("layer " + layer.chainId(), e);
+    }
     store.metadata().discard(aside);
   }
 }

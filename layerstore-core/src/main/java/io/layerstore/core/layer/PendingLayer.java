@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class PendingLayer {
 
   private final StoreContext store;
+  private final String title;
   private final boolean isBelowComplete;
   private final String cacheId = DriverIds.random();
   private final List<WriteContext.Step> postponed = new ArrayList<>();
@@ -37,11 +38,13 @@ public final class PendingLayer {
   private boolean kept;
 
   /**
+   * @param title what failures and warnings call the layer
    * @param isBelowComplete whether the layers below are complete; else what needs them waits for
    *     {@link #complete}
    */
-  PendingLayer(StoreContext store, boolean isBelowComplete) {
+  PendingLayer(StoreContext store, String title, boolean isBelowComplete) {
     this.store = store;
+    this.title = title;
     this.isBelowComplete = isBelowComplete;
   }
 
@@ -58,7 +61,11 @@ public final class PendingLayer {
     if (transaction == null) {
       transaction = store.metadata().begin(cacheId);
     }
-    store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
+    try {
+      store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);
+    } catch (LayerStoreException e) {
+      throw DriverFailures.named(title, e);
+    }
     created = true;
   }
 
@@ -71,9 +78,9 @@ public final class PendingLayer {
       throws LayerStoreException {
     try (InputStream archive = LayerSources.open(source)) {
       return new LayerIntake(store, transaction(), isBelowComplete ? null : postponed::add)
-          .takeIn(archive, cacheId, parentCacheId, progress);
+          .takeIn(archive, title, cacheId, parentCacheId, progress);
     } catch (IOException e) {
-      throw Interrupts.translate(operation, e);
+      throw DriverFailures.named(title, Interrupts.translate(operation, e));
     }
   }
 

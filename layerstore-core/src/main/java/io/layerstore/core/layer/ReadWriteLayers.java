@@ -133,7 +133,10 @@ public final class ReadWriteLayers {
                   store.metadata().commitRWLayer(unfinished);
                 }
               });
-    } catch (LayerStoreException | RuntimeException | Error e) {
+    } catch (LayerStoreException e) {
+      discard(unfinished, e);
+      throw DriverFailures.named("read-write layer " + name, e);
+    } catch (RuntimeException | Error e) {
       discard(unfinished, e);
       throw e;
     }
@@ -398,7 +401,8 @@ public final class ReadWriteLayers {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
       try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(layer.name())) {
-        UnpackContext context = new UnpackContext(layer.mountId(), null, null, null);
+        UnpackContext context =
+            new UnpackContext("read-write layer " + layer.name(), null, null, null);
         ProgressReporter.OfLayer progress =
             new ProgressReporter(store.options().progress(), Progress.Kind.APPLY, null)
                 .onlyLayer(null);
@@ -430,7 +434,8 @@ public final class ReadWriteLayers {
         Thread.currentThread().interrupt();
         throw new OperationInterruptedException(operation, e);
       } catch (IOException e) {
-        throw Interrupts.translate(operation, e);
+        throw DriverFailures.named(
+            "read-write layer " + layer.name(), Interrupts.translate(operation, e));
       }
     }
   }

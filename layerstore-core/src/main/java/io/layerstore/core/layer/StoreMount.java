@@ -3,7 +3,6 @@ package io.layerstore.core.layer;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
-import io.layerstore.MountBusyException;
 import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RootedFile;
@@ -38,13 +37,15 @@ final class StoreMount implements Mount {
   private final StoreContext store;
   private final GuardedDirectory root;
   private final String driverId;
+  private final String title;
   private final Undo undo;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private StoreMount(StoreContext store, String driverId, Path path, Undo undo) {
+  private StoreMount(StoreContext store, String driverId, String title, Path path, Undo undo) {
     this.store = store;
     this.root = new GuardedDirectory(store.driver(), driverId, path, this::enter);
     this.driverId = driverId;
+    this.title = title;
     this.undo = undo;
   }
 
@@ -60,17 +61,20 @@ final class StoreMount implements Mount {
     try {
       path = store.driver().mountReadOnly(id, options);
       event.end(MOUNT, name);
-    } catch (LayerStoreException | RuntimeException e) {
+    } catch (LayerStoreException e) {
       store.table().unpin(layer);
-      throwIfBusy(name, e);
+      throw DriverFailures.named("layer " + name, name, e);
+    } catch (RuntimeException e) {
+      store.table().unpin(layer);
       throw e;
     }
     return new StoreMount(
         store,
         id,
+        "layer " + name,
         path,
         lazily -> {
-          unmount(store, id, name, lazily);
+          unmount(store, id, "layer " + name, name, lazily);
           store.table().unpin(layer);
         });
   }
@@ -83,6 +87,7 @@ final class StoreMount implements Mount {
   static StoreMount ofRWLayer(
       StoreContext store, MountedLayer layer, MountOptions options, Runnable afterwards)
       throws LayerStoreException {
+    String title = "read-write layer " + layer.name();
     Path path;
     try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
       store.table().countMount(layer);
@@ -91,26 +96,30 @@ final class StoreMount implements Mount {
         event.begin();
         path = store.driver().mount(layer.mountId(), options);
         event.end(MOUNT, layer.name());
-      } catch (LayerStoreException | RuntimeException e) {
+      } catch (LayerStoreException e) {
         store.table().uncountMount(layer);
-        throwIfBusy(layer.name(), e);
+        throw DriverFailures.named(title, layer.name(), e);
+      } catch (RuntimeException e) {
+        store.table().uncountMount(layer);
         throw e;
       }
     }
     return new StoreMount(
         store,
         layer.mountId(),
+        title,
         path,
         lazily -> {
           try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
-            unmount(store, layer.mountId(), layer.name(), lazily);
+            unmount(store, layer.mountId(), title, layer.name(), lazily);
             store.table().uncountMount(layer);
           }
           afterwards.run();
         });
   }
 
-  private static void unmount(StoreContext store, String id, String name, boolean lazily)
+  private static void unmount(
+      StoreContext store, String id, String title, String name, boolean lazily)
       throws LayerStoreException {
     MountEvent event = new MountEvent();
     event.begin();
@@ -120,18 +129,10 @@ final class StoreMount implements Mount {
       } else {
         store.driver().unmount(id);
       }
-    } catch (MountBusyException e) {
-      throwIfBusy(name, e);
-      throw e;
+    } catch (LayerStoreException e) {
+      throw DriverFailures.named(title, name, e);
     }
     event.end("unmount", name);
-  }
-
-  /** The driver knows its own ids only; who mounts knows the layer's name. */
-  private static void throwIfBusy(String name, Exception e) throws MountBusyException {
-    if (e instanceof MountBusyException busy) {
-      throw new MountBusyException(name, busy.holders(), e);
-    }
   }
 
   @Override
@@ -173,6 +174,8 @@ final class StoreMount implements Mount {
     }
     try (GuardedDirectory.Call call = enter()) {
       store.driver().enter(driverId, path(), builder, isRoot);
+    } catch (LayerStoreException e) {
+      throw DriverFailures.named(title, e);
     }
     return builder;
   }
@@ -181,6 +184,8 @@ final class StoreMount implements Mount {
   public Optional<MountNamespace> namespace() throws LayerStoreException {
     try (GuardedDirectory.Call call = enter()) {
       return store.driver().namespace(driverId, path());
+    } catch (LayerStoreException e) {
+      throw DriverFailures.named(title, e);
     }
   }
 

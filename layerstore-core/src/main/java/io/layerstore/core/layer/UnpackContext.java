@@ -29,7 +29,7 @@ final class UnpackContext implements WriteContext {
   private final @Nullable SalvagedPayloads salvaged;
   private final @Nullable LinkedPaths linked;
   private final @Nullable Consumer<Step> postponed;
-  private final String cacheId;
+  private final String title;
   private long destroyedCount;
   private boolean wroteThroughLink;
   private boolean redirected;
@@ -39,16 +39,17 @@ final class UnpackContext implements WriteContext {
   /**
    * With places for what the tar-split may need, or null if there will be none.
    *
+   * @param title what warnings call the layer
    * @param postponed takes what waits for the layers below; null if they are complete
    */
   UnpackContext(
-      String cacheId,
+      String title,
       @Nullable SalvagedPayloads salvaged,
       @Nullable LinkedPaths linked,
       @Nullable Consumer<Step> postponed) {
     this.postponed = postponed;
     this.linked = linked;
-    this.cacheId = cacheId;
+    this.title = title;
     this.salvaged = salvaged;
   }
 
@@ -100,7 +101,7 @@ final class UnpackContext implements WriteContext {
   public void warn(LayerPath path, String reason) {
     warnings++;
     if (warnings <= MAX_LOGGED_WARNINGS) {
-      log.warn("layer {}: /{}: {}", cacheId, path, reason);
+      log.warn("{}: /{}: {}", title, path, reason);
     }
   }
 
@@ -116,7 +117,7 @@ final class UnpackContext implements WriteContext {
   /** Says how many warnings were not logged. */
   void logRemainingWarnings() {
     if (warnings > MAX_LOGGED_WARNINGS) {
-      log.warn("layer {}: {} more warnings", cacheId, warnings - MAX_LOGGED_WARNINGS);
+      log.warn("{}: {} more warnings", title, warnings - MAX_LOGGED_WARNINGS);
     }
   }
 }

@@ -56,7 +56,7 @@ final class Conversation {
     if (broken != null) {
       throw new HelperFailureException(
           broken.driver(),
-          broken.id(),
+          broken.id().orElse(null),
           broken.stage(),
           broken.errno(),
           "ended earlier: " + broken.getMessage(),
