@@ -8,6 +8,7 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.layerdb.FileMetadataStore;
+import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.LayerTable;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
@@ -95,7 +96,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
             new StoreLifecycle(),
             new KeyedLock<>(),
             new KeyedLock<>(),
-            new BuildKitCache(root));
+            new BuildKitCache(DataRoot.buildKit(root)));
     List<Finding> findings = new ArrayList<>(driver.recoveryReport().findings());
     findings.addAll(metadata.recoveryReport().findings());
     findings.addAll(new StoreLoader(store).load());

@@ -14,7 +14,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,9 +32,6 @@ import org.slf4j.LoggerFactory;
 final class TemporaryLeftovers {
 
   private static final Logger log = LoggerFactory.getLogger(TemporaryLeftovers.class);
-
-  private static final Pattern PROBE =
-      Pattern.compile("\\.layerstore-probe[0-9]+|check-overlayfs-support[0-9a-f]+");
 
   private final Path root;
   private final DefaultImageStore images;
@@ -81,7 +77,7 @@ final class TemporaryLeftovers {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(root)) {
       for (Path entry : entries) {
         String name = String.valueOf(entry.getFileName());
-        if (PROBE.matcher(name).matches() && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+        if (DataRoot.isProbe(name) && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
           TreeDeleter.delete(entry);
           names.add(name);
         }

@@ -26,7 +26,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -46,19 +45,6 @@ import org.jspecify.annotations.Nullable;
 public final class AtomicFiles {
 
   private static final boolean IS_WINDOWS = System.getProperty("os.name", "").startsWith("Windows");
-
-  /** The order of the bits of a mode, from 0400 down to 0001. */
-  private static final PosixFilePermission[] PERMISSIONS = {
-    PosixFilePermission.OWNER_READ,
-    PosixFilePermission.OWNER_WRITE,
-    PosixFilePermission.OWNER_EXECUTE,
-    PosixFilePermission.GROUP_READ,
-    PosixFilePermission.GROUP_WRITE,
-    PosixFilePermission.GROUP_EXECUTE,
-    PosixFilePermission.OTHERS_READ,
-    PosixFilePermission.OTHERS_WRITE,
-    PosixFilePermission.OTHERS_EXECUTE,
-  };
 
   private static final FileAttribute<?>[] NO_ATTRIBUTES = {};
   private static final Set<OpenOption> READING = Set.of(READ, NOFOLLOW_LINKS);
@@ -359,13 +345,7 @@ public final class AtomicFiles {
     if ((mode & ~0777) != 0) {
       throw new IllegalArgumentException("not permission bits: 0" + Integer.toOctalString(mode));
     }
-    Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
-    for (int i = 0; i < PERMISSIONS.length; i++) {
-      if ((mode & (0400 >> i)) != 0) {
-        permissions.add(PERMISSIONS[i]);
-      }
-    }
-    return permissions;
+    return PosixModes.toPermissions(mode);
   }
 
   private static Path parentOf(Path path) {

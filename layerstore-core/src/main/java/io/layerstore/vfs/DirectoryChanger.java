@@ -2,6 +2,7 @@ package io.layerstore.vfs;
 
 import io.layerstore.DriverException;
 import io.layerstore.LayerPath;
+import io.layerstore.driver.PosixModes;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.EntryType;

@@ -2,6 +2,7 @@ package io.layerstore.vfs;
 
 import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
+import io.layerstore.driver.PosixModes;
 import io.layerstore.driver.rooted.ByteNames;
 import io.layerstore.driver.rooted.NameTraits;
 import java.io.IOException;

@@ -1,6 +1,7 @@
 package io.layerstore.vfs;
 
 import io.layerstore.ByteString;
+import io.layerstore.driver.PosixModes;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.DiskNames;
 import io.layerstore.spi.Attributes;

@@ -47,9 +47,9 @@ public final class BuildKitCache {
   private record State(
       Map<String, Stamp> files, Set<ChainId> asked, Map<ChainId, List<String>> holders) {}
 
-  /** The cache in the data root {@code root}, if there is one. */
-  public BuildKitCache(Path root) {
-    this.directory = root.resolve("buildkit");
+  /** The cache in {@code directory}, if there is one. */
+  public BuildKitCache(Path directory) {
+    this.directory = directory;
   }
 
   /**

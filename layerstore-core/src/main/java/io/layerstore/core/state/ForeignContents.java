@@ -23,7 +23,6 @@ public final class ForeignContents {
   /** So many names of files are told, and the others counted. */
   private static final int NAMES_TOLD = 5;
 
-  private static final String CONTAINERD = "containerd";
   private static final String CONTAINERD_PREFIX = "io.containerd.";
 
   /** Ends of names that only containers-storage has, each after the name of its driver. */
@@ -82,10 +81,10 @@ public final class ForeignContents {
       return;
     }
     List<String> signs = new ArrayList<>();
-    if (count(root.resolve(CONTAINERD).resolve("daemon"), name -> true) > 0) {
-      signs.add(CONTAINERD + "/");
+    if (count(root.resolve(DataRoot.CONTAINERD).resolve("daemon"), name -> true) > 0) {
+      signs.add(DataRoot.CONTAINERD + "/");
     }
-    if (count(root.resolve("buildkit"), name -> name.startsWith(CONTAINERD)) > 0) {
+    if (count(DataRoot.buildKit(root), name -> name.startsWith(DataRoot.CONTAINERD)) > 0) {
       signs.add("buildkit/containerd-*/");
     }
     if (names.contains("engine-id") && names.contains("rootfs")) {
@@ -117,10 +116,11 @@ public final class ForeignContents {
     if (!Files.isDirectory(metadata)) {
       return "the directory " + shown(driver) + "/ of the driver " + shown(driver);
     }
-    int layers = count(metadata.resolve("layerdb").resolve(sha256), ForeignContents::isHash);
+    int layers =
+        count(metadata.resolve(DataRoot.LAYER_DATABASE).resolve(sha256), ForeignContents::isHash);
     int images =
         count(
-            metadata.resolve("imagedb").resolve("content").resolve(sha256),
+            metadata.resolve(DataRoot.IMAGE_DATABASE).resolve("content").resolve(sha256),
             ForeignContents::isHash);
     return "image/"
         + shown(driver)

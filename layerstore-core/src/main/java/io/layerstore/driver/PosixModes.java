@@ -1,4 +1,4 @@
-package io.layerstore.vfs;
+package io.layerstore.driver;
 
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.EnumSet;
@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 
 /** The nine permission bits as the JDK's set of constants, and back. */
-final class PosixModes {
+public final class PosixModes {
 
   private static final List<PosixFilePermission> FROM_HIGH_TO_LOW =
       List.of(
@@ -23,7 +23,7 @@ final class PosixModes {
   private PosixModes() {}
 
   /** The set for the lower nine bits of {@code mode}. */
-  static Set<PosixFilePermission> toPermissions(int mode) {
+  public static Set<PosixFilePermission> toPermissions(int mode) {
     Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
     for (int i = 0; i < FROM_HIGH_TO_LOW.size(); i++) {
       if ((mode & (0400 >> i)) != 0) {
@@ -33,7 +33,8 @@ final class PosixModes {
     return permissions;
   }
 
-  static int toMode(Set<PosixFilePermission> permissions) {
+  /** The bits of {@code permissions}. */
+  public static int toMode(Set<PosixFilePermission> permissions) {
     int mode = 0;
     for (PosixFilePermission permission : permissions) {
       mode |= 0400 >> FROM_HIGH_TO_LOW.indexOf(permission);
