@@ -2,7 +2,6 @@ package io.layerstore;
 
 import java.util.Objects;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An image as it is in the store at one moment. Not a handle: the image may be deleted at any time.
@@ -10,21 +9,17 @@ import org.jspecify.annotations.Nullable;
  * @param id its identity
  * @param configBytes its configuration, verbatim
  * @param config a typed view of the configuration
- * @param parentId the image it was committed or built from, or null
+ * @param parent the image it was committed or built from, where that is known
  */
 public record Image(
-    ImageId id, ByteString configBytes, ImageConfig config, @Nullable ImageId parentId) {
+    ImageId id, ByteString configBytes, ImageConfig config, Optional<ImageId> parent) {
 
   /** Rejects nulls. */
   public Image {
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(configBytes, "configBytes");
     Objects.requireNonNull(config, "config");
-  }
-
-  /** The image it was committed or built from, where that is known. */
-  public Optional<ImageId> parent() {
-    return Optional.ofNullable(parentId);
+    Objects.requireNonNull(parent, "parent");
   }
 
   /** The chain ID of its top layer; empty for an image without layers. */

@@ -4,7 +4,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A typed view of an image configuration. What it does not show stays in the bytes. Source: <a
@@ -13,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param architecture the processor; empty if not said
  * @param os the operating system; empty if not said
- * @param variant the variant of the processor, or null
- * @param createdAt when it was made, or null
- * @param author who made it, or null
+ * @param variant the variant of the processor, if it has one
+ * @param created when it was made, if it says so
+ * @param author who made it, if it says so
  * @param run how to run it
  * @param diffIds the layers, bottom first
  * @param history how it was made, oldest step first
@@ -23,9 +22,9 @@ import org.jspecify.annotations.Nullable;
 public record ImageConfig(
     String architecture,
     String os,
-    @Nullable String variant,
-    @Nullable Instant createdAt,
-    @Nullable String author,
+    Optional<String> variant,
+    Optional<Instant> created,
+    Optional<String> author,
     RunConfig run,
     List<DiffId> diffIds,
     List<HistoryEntry> history) {
@@ -34,11 +33,6 @@ public record ImageConfig(
   public ImageConfig {
     diffIds = List.copyOf(diffIds);
     history = List.copyOf(history);
-  }
-
-  /** When it was made. */
-  public Optional<Instant> created() {
-    return Optional.ofNullable(createdAt);
   }
 
   /**
@@ -53,7 +47,7 @@ public record ImageConfig(
    * @param labels free key-value pairs
    * @param exposedPorts ports, each {@code number/protocol}
    * @param volumes paths of volumes
-   * @param stopSignal the signal that ends it, or null
+   * @param stopSignal the signal that ends it, if it says so
    */
   public record RunConfig(
       String user,
@@ -64,12 +58,20 @@ public record ImageConfig(
       Map<String, String> labels,
       List<String> exposedPorts,
       List<String> volumes,
-      @Nullable String stopSignal) {
+      Optional<String> stopSignal) {
 
     /** Nothing said. */
     public static final RunConfig EMPTY =
         new RunConfig(
-            "", List.of(), List.of(), List.of(), "", Map.of(), List.of(), List.of(), null);
+            "",
+            List.of(),
+            List.of(),
+            List.of(),
+            "",
+            Map.of(),
+            List.of(),
+            List.of(),
+            Optional.empty());
 
     /** Copies the collections. */
     public RunConfig {
@@ -85,16 +87,16 @@ public record ImageConfig(
   /**
    * One step in the making of an image.
    *
-   * @param createdAt when, or null
-   * @param createdBy by which command, or null
-   * @param author by whom, or null
-   * @param comment free text, or null
+   * @param created when
+   * @param createdBy by which command
+   * @param author by whom
+   * @param comment free text
    * @param isEmptyLayer whether the step made no layer
    */
   public record HistoryEntry(
-      @Nullable Instant createdAt,
-      @Nullable String createdBy,
-      @Nullable String author,
-      @Nullable String comment,
+      Optional<Instant> created,
+      Optional<String> createdBy,
+      Optional<String> author,
+      Optional<String> comment,
       boolean isEmptyLayer) {}
 }

@@ -1,14 +1,13 @@
 package io.layerstore;
 
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of a layer at one moment. Not a handle: the layer may be released at any time.
  *
  * @param chainId its chain ID
  * @param diffId its diff ID
- * @param parentId the chain ID of the layer below, or null for a base layer
+ * @param parent the chain ID of the layer below; empty for a base layer
  * @param cacheId the name of its directory in the graph driver
  * @param sizeBytes the size of the layer and all layers below it, in bytes
  * @param diffSizeBytes the size of this layer alone, in bytes
@@ -18,15 +17,9 @@ import org.jspecify.annotations.Nullable;
 public record LayerInfo(
     ChainId chainId,
     DiffId diffId,
-    @Nullable ChainId parentId,
+    Optional<ChainId> parent,
     String cacheId,
     long sizeBytes,
     long diffSizeBytes,
     int depth,
-    LayerUsage usage) {
-
-  /** The chain ID of the layer below; empty for a base layer. */
-  public Optional<ChainId> parent() {
-    return Optional.ofNullable(parentId);
-  }
-}
+    LayerUsage usage) {}

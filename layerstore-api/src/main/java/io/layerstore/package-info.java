@@ -15,8 +15,10 @@
  *   <dt>chain, chain ID
  *   <dd>A layer with all those below it; the digest of their diff IDs in order. It names a layer in
  *       a store: the same diff on two parents is two layers.
- *   <dt>cache ID
- *   <dd>The name of a layer's files in the graph driver. Random, and of no meaning elsewhere.
+ *   <dt>cache ID, mount ID, init ID
+ *   <dd>The names, in the graph driver, of the files of a layer, of a read-write layer, and of what
+ *       an initializer put below a read-write layer; Docker's words. Random, and of no meaning
+ *       elsewhere.
  *   <dt>read-write layer
  *   <dd>A layer with a name that can be changed, on top of a chain. Committing it makes a layer of
  *       its changes.
@@ -29,12 +31,18 @@
  *       configuration.
  *   <dt>handle
  *   <dd>What a caller holds of something in a store, such as a {@link io.layerstore.Layer}. It
- *       keeps that from being deleted until it is closed; closing deletes nothing.
+ *       keeps that from being deleted until it is closed; closing deletes nothing but what is
+ *       temporary.
  *   <dt>driver, graph driver
- *   <dd>What keeps the files of layers and mounts them, in one of several ways. It knows cache IDs.
+ *   <dd>What keeps the files of layers and mounts them, in one of several ways. It knows only its
+ *       own IDs.
  *   <dt>root
  *   <dd>The directory that a store is in. The root directory of a layer is always called that.
  * </dl>
+ *
+ * <p>What may be absent is {@link java.util.Optional} where it is returned, and may be null where
+ * it is given and marked so. Options are immutable and made with a builder. Misuse is unchecked;
+ * all else that can go wrong is a {@link io.layerstore.LayerStoreException}.
  *
  * <p>Knows nothing of what implements it, which is found at run time: {@code io.layerstore.spi} is
  * for those who write that.

@@ -5,6 +5,7 @@ import io.layerstore.Image;
 import io.layerstore.ImageConfig.HistoryEntry;
 import io.layerstore.LayerStore;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
@@ -35,7 +36,7 @@ final class HistoryCommand extends Subcommand {
             for (Step step : steps) {
               table.row(
                   step.layer().map(Show::shortId).orElse("-"),
-                  step.entry().createdAt() == null ? "-" : step.entry().createdAt().toString(),
+                  step.entry().created().map(Instant::toString).orElse("-"),
                   ShowImage.step(step.entry()));
             }
             table.writeTo(out);
@@ -46,10 +47,10 @@ final class HistoryCommand extends Subcommand {
               HistoryEntry entry = step.entry();
               json.writeStartObject();
               Show.optional(json, "diffId", step.layer());
-              Show.optional(json, "created", Optional.ofNullable(entry.createdAt()));
-              Show.optional(json, "createdBy", Optional.ofNullable(entry.createdBy()));
-              Show.optional(json, "author", Optional.ofNullable(entry.author()));
-              Show.optional(json, "comment", Optional.ofNullable(entry.comment()));
+              Show.optional(json, "created", entry.created());
+              Show.optional(json, "createdBy", entry.createdBy());
+              Show.optional(json, "author", entry.author());
+              Show.optional(json, "comment", entry.comment());
               json.writeBooleanField("emptyLayer", entry.isEmptyLayer());
               json.writeEndObject();
             }
@@ -72,7 +73,10 @@ final class HistoryCommand extends Subcommand {
     }
     while (layers.hasNext()) {
       steps.add(
-          new Step(new HistoryEntry(null, null, null, null, false), Optional.of(layers.next())));
+          new Step(
+              new HistoryEntry(
+                  Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false),
+              Optional.of(layers.next())));
     }
     Collections.reverse(steps);
     return steps;

@@ -76,7 +76,9 @@ final class LayersCommand extends Subcommand {
 
     Tree(List<LayerInfo> layers) {
       for (LayerInfo layer : layers) {
-        children.computeIfAbsent(layer.parentId(), parent -> new ArrayList<>()).add(layer);
+        children
+            .computeIfAbsent(layer.parent().orElse(null), parent -> new ArrayList<>())
+            .add(layer);
       }
     }
 

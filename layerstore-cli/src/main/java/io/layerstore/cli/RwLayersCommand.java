@@ -39,7 +39,7 @@ final class RwLayersCommand extends Subcommand {
       json.writeStringField("name", layer.name());
       Show.optional(json, "parent", layer.parent());
       json.writeStringField("mountId", layer.mountId());
-      json.writeStringField("initId", layer.initId());
+      json.writeStringField("initId", layer.initId().orElse(null));
       json.writeEndObject();
     }
     json.writeEndArray();

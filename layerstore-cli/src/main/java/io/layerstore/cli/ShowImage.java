@@ -36,8 +36,8 @@ final class ShowImage {
 
   /** What a step was done by or for, in one line. */
   static String step(ImageConfig.HistoryEntry step) {
-    String createdBy = step.createdBy() == null ? "" : step.createdBy();
-    String comment = step.comment() == null ? "" : step.comment();
+    String createdBy = step.createdBy().orElse("");
+    String comment = step.comment().orElse("");
     return Failure.oneLine(
         comment.isEmpty() ? createdBy : (createdBy + " # " + comment).stripLeading());
   }

@@ -211,7 +211,7 @@ final class ImageToolsTest {
         assertSameAsInDocker(name, store.images().resolve(name));
       }
       ImageId step = store.images().resolve("app:step").id();
-      assertEquals(step, store.images().resolve("app:1").parentId());
+      assertEquals(step, store.images().resolve("app:1").parent().orElseThrow());
     }
 
     /** As bsdtar does without being asked where a file has holes. */

@@ -119,11 +119,11 @@ public abstract class DockerImagesContract {
     try (LayerStore store = open()) {
       List<String> steps = new ArrayList<>();
       for (HistoryEntry step : store.images().resolve("box:2").config().history()) {
-        steps.add(text(step.createdBy()) + "|" + text(step.comment()));
+        steps.add(text(step.createdBy().orElse(null)) + "|" + text(step.comment().orElse(null)));
       }
       Collections.reverse(steps);
       assertEquals(history, steps);
-      assertEquals("me", store.images().resolve("box:2").config().author());
+      assertEquals("me", store.images().resolve("box:2").config().author().orElseThrow());
     }
   }
 

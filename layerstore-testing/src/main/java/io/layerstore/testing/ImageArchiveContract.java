@@ -44,6 +44,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -402,7 +403,7 @@ public abstract class ImageArchiveContract {
                   List.of(parent, child),
                   ImageFiles.item(parent),
                   ImageFiles.item(child, ",\"Parent\":\"" + parent.id() + "\"", new String[0])));
-      assertEquals(parent.id(), store.images().get(child.id()).parentId());
+      assertEquals(Optional.of(parent.id()), store.images().get(child.id()).parent());
       assertEquals(List.of(), report.notes());
     }
 
@@ -426,7 +427,7 @@ public abstract class ImageArchiveContract {
                   ImageFiles.item(child, link, none)));
       assertEquals(1, alone.notes().size());
       assertEquals(1, both.notes().size());
-      assertEquals(null, store.images().get(child.id()).parentId());
+      assertEquals(Optional.empty(), store.images().get(child.id()).parent());
     }
 
     @Test

@@ -61,9 +61,7 @@ public abstract class LayerStoreContract {
           .forEach(
               layer -> {
                 expected.add(layer.mountId());
-                if (layer.initId() != null) {
-                  expected.add(layer.initId());
-                }
+                layer.initId().ifPresent(expected::add);
               });
       assertEquals(expected, driverDirectories(root));
     }

@@ -119,7 +119,7 @@ abstract class RWLayerTests extends StoreTests {
       assertEquals("localhost", Files.readString(mount.path().resolve("hosts")));
       assertEquals(List.of(), changes(rw));
       assertEquals(0, rw.sizeBytes());
-      assertEquals(rw.mountId() + "-init", store().rwLayers().get(0).initId());
+      assertEquals(rw.mountId() + "-init", store().rwLayers().get(0).initId().orElseThrow());
     }
   }
 

@@ -31,9 +31,7 @@ public record StoreNames(Set<String> layers, Set<String> mounts, Set<String> dri
     for (RWLayerInfo info : store.rwLayers()) {
       names.mounts.add(info.name());
       names.driver.add(info.mountId());
-      if (info.initId() != null) {
-        names.driver.add(info.initId());
-      }
+      info.initId().ifPresent(names.driver::add);
     }
     return names;
   }

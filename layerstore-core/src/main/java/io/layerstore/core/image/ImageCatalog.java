@@ -206,7 +206,8 @@ final class ImageCatalog {
    */
   Image image(ImageNode node) throws LayerStoreException {
     Content content = content(node);
-    return new Image(node.id(), content.bytes(), content.config(), table.parent(node));
+    return new Image(
+        node.id(), content.bytes(), content.config(), Optional.ofNullable(table.parent(node)));
   }
 
   /** The configuration of an image, from memory or from disk. */

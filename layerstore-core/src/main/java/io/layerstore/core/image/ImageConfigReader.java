@@ -8,10 +8,9 @@ import io.layerstore.ImageConfig.RunConfig;
 import io.layerstore.InvalidImageException;
 import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
  * Reads an image configuration, and refuses what Docker refuses.
@@ -108,9 +107,9 @@ public final class ImageConfigReader {
     return new ImageConfig(
         image.text("architecture"),
         image.text("os"),
-        emptyToNull(image.text("variant")),
-        image.time("created"),
-        emptyToNull(image.text("author")),
+        emptyToAbsent(image.text("variant")),
+        Optional.ofNullable(image.time("created")),
+        emptyToAbsent(image.text("author")),
         run == null ? RunConfig.EMPTY : run(run),
         diffIds,
         history);
@@ -165,13 +164,12 @@ public final class ImageConfigReader {
   private static List<HistoryEntry> history(GoStruct image) throws InvalidImageException {
     List<HistoryEntry> history = new ArrayList<>();
     for (GoStruct step : image.structs("history")) {
-      @Nullable Instant created = step.time("created");
       history.add(
           new HistoryEntry(
-              created,
-              emptyToNull(step.text("created_by")),
-              emptyToNull(step.text("author")),
-              emptyToNull(step.text("comment")),
+              Optional.ofNullable(step.time("created")),
+              emptyToAbsent(step.text("created_by")),
+              emptyToAbsent(step.text("author")),
+              emptyToAbsent(step.text("comment")),
               step.flag("empty_layer")));
     }
     return history;
@@ -187,7 +185,7 @@ public final class ImageConfigReader {
         run.textMap("Labels"),
         run.set("ExposedPorts"),
         run.set("Volumes"),
-        emptyToNull(run.text("StopSignal")));
+        emptyToAbsent(run.text("StopSignal")));
   }
 
   /**
@@ -240,7 +238,7 @@ public final class ImageConfigReader {
     }
   }
 
-  private static @Nullable String emptyToNull(String text) {
-    return text.isEmpty() ? null : text;
+  private static Optional<String> emptyToAbsent(String text) {
+    return text.isEmpty() ? Optional.empty() : Optional.of(text);
   }
 }

@@ -40,7 +40,7 @@ final class ImageNode {
   ImageNode(ImageId id, Content content, @Nullable Layer hold, @Nullable ImageId parent) {
     this.id = id;
     this.topLayer = ChainId.of(content.config().diffIds()).orElse(null);
-    this.created = content.config().createdAt();
+    this.created = content.config().created().orElse(null);
     this.content = new SoftReference<>(content);
     this.hold = hold;
     this.parent = parent;

@@ -32,7 +32,7 @@ final class ImageUsers {
     Map<ImageId, TreeSet<String>> users = new HashMap<>();
     noted.forEach((name, image) -> users.computeIfAbsent(image, id -> new TreeSet<>()).add(name));
     for (RWLayerInfo layer : rwLayers) {
-      ChainId top = layer.parentId();
+      ChainId top = layer.parent().orElse(null);
       ImageId ofContainer = noted.get(layer.name());
       boolean isKnown = ofContainer != null && table.find(ofContainer) != null;
       if (top != null && !isKnown) {

@@ -20,7 +20,7 @@ final class LayerChains {
     LayerInfo layer = top == null ? null : layers.get(top);
     while (layer != null) {
       chain.addFirst(layer);
-      ChainId parent = layer.parentId();
+      ChainId parent = layer.parent().orElse(null);
       layer = parent == null ? null : layers.get(parent);
     }
     return new ArrayList<>(chain);

@@ -207,7 +207,10 @@ final class LayerPublication {
             .noneMatch(
                 info -> info.cacheId().equals(cacheId) && !info.chainId().equals(record.chainId()))
         && store.table().mountInfos().stream()
-            .noneMatch(info -> info.mountId().equals(cacheId) || cacheId.equals(info.initId()));
+            .noneMatch(
+                info ->
+                    info.mountId().equals(cacheId)
+                        || info.initId().filter(cacheId::equals).isPresent());
   }
 
   /** Whether layers that could not be loaded stand on this one. */

@@ -3,6 +3,7 @@ package io.layerstore.core.state;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import io.layerstore.spi.RWLayerRecord;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -98,6 +99,10 @@ public final class MountedLayer {
 
   RWLayerInfo info() {
     return new RWLayerInfo(
-        record.name(), record.mountId(), record.initId(), record.parent(), mounts);
+        record.name(),
+        record.mountId(),
+        Optional.ofNullable(record.initId()),
+        Optional.ofNullable(record.parent()),
+        mounts);
   }
 }

@@ -7,6 +7,7 @@ import io.layerstore.LayerUsage;
 import io.layerstore.spi.LayerRecord;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -162,7 +163,7 @@ public final class RoLayer {
     return new LayerInfo(
         chainId(),
         record.diffId(),
-        record.parent(),
+        Optional.ofNullable(record.parent()),
         record.cacheId(),
         sizeBytes(),
         record.sizeBytes(),

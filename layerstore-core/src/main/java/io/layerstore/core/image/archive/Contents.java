@@ -182,7 +182,11 @@ record Contents(
                 + " is for "
                 + PlatformChoice.name(
                     new Platform(
-                        config.architecture(), config.os(), null, List.of(), config.variant()))
+                        config.architecture(),
+                        config.os(),
+                        null,
+                        List.of(),
+                        config.variant().orElse(null)))
                 + " and not for "
                 + PlatformChoice.name(asked)
                 + "; it was left out");

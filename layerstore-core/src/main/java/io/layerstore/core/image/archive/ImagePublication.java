@@ -18,7 +18,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -143,8 +143,8 @@ final class ImagePublication {
                 + ", whose history is not one step longer; it was not noted");
       } else {
         Image present = find(image.id());
-        if (present != null && !Objects.equals(present.parentId(), parentId)) {
-          ImageId before = present.parentId();
+        if (present != null && !present.parent().equals(Optional.ofNullable(parentId))) {
+          ImageId before = present.parent().orElse(null);
           host.images().setParent(image.id(), parentId);
           if (before != null) {
             undo.push(() -> host.images().setParent(image.id(), before));

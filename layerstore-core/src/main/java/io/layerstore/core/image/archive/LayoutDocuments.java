@@ -89,7 +89,7 @@ final class LayoutDocuments {
 
   /** The time of an image's files. */
   static Instant time(Image image) {
-    Instant created = image.config().createdAt();
+    Instant created = image.config().created().orElse(null);
     return created == null || created.isBefore(Instant.EPOCH) || created.isAfter(LAST)
         ? Instant.EPOCH
         : created;
@@ -182,7 +182,7 @@ final class LayoutDocuments {
     item.put("Config", new Text("blobs/sha256/" + image.id().digest().hex()));
     item.put("RepoTags", tags.isEmpty() ? new JsonValue.Null() : Array.ofTexts(tags));
     item.put("Layers", new Array(paths));
-    ImageId parent = image.parentId();
+    ImageId parent = image.parent().orElse(null);
     if (parent != null && !parent.equals(image.id()) && ids.contains(parent)) {
       item.put("Parent", new Text(parent.toString()));
     }

@@ -69,7 +69,7 @@ final class PlatformChoice {
     }
     String os = config.os().isEmpty() ? LINUX : config.os();
     // Few configurations have a variant, and those without are for any.
-    String variant = config.variant() == null ? wanted.variant() : config.variant();
+    String variant = config.variant().orElse(wanted.variant());
     return rank(new Platform(config.architecture(), os, null, List.of(), variant), wanted) > 0;
   }
 

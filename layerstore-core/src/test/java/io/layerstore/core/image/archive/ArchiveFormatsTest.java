@@ -415,9 +415,9 @@ final class ArchiveFormatsTest {
       LoadReport report = load(two("1.9.0").toTar());
       assertEquals(2, report.images().size());
       Image top = store.images().get(report.images().get(1).id());
-      assertEquals(report.images().get(0).id(), top.parentId());
+      assertEquals(report.images().get(0).id(), top.parent().orElseThrow());
       assertEquals(2, top.config().diffIds().size());
-      assertEquals("/bin/sh -c true", top.config().history().get(1).createdBy());
+      assertEquals("/bin/sh -c true", top.config().history().get(1).createdBy().orElseThrow());
       assertEquals(
           Map.of(ImageReference.parse("demo:x"), top.id()), store.images().references().list());
       assertTrue(top.configBytes().toString().contains("extra"));
