@@ -19,8 +19,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 
 static void plant(int root) {
   int file = openat(root, "f", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (file < 0 || write(file, "content", 7) != 7 || mkdirat(root, "d", 0755) != 0 || linkat(root, "f", root, "d/h", 0) != 0 ||
-      symlinkat("/d", root, "a") != 0 || symlinkat("../canary", root, "o") != 0 || symlinkat("../..", root, "d/u") != 0 ||
+  if (file < 0 || write(file, "content", 7) != 7 || mkdirat(root, "d", 0755) != 0 ||
+      linkat(root, "f", root, "d/h", 0) != 0 || symlinkat("/d", root, "a") != 0 ||
+      symlinkat("../canary", root, "o") != 0 || symlinkat("../..", root, "d/u") != 0 ||
       symlinkat("l", root, "l") != 0 || mknodat(root, "p", S_IFIFO | 0644, 0) != 0) {
     abort();
   }

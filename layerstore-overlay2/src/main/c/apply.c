@@ -99,7 +99,8 @@ static void salvage(int directory, const char *name, uint64_t size, const char *
   close(fd);
 }
 
-static void before_removing(void *context, int directory, const char *name, const struct stat *st, const char *path, size_t length) {
+static void before_removing(void *context, int directory, const char *name, const struct stat *st, const char *path,
+                            size_t length) {
   (void)context;
   if (S_ISREG(st->st_mode)) {
     salvage(directory, name, (uint64_t)st->st_size, path, length);
@@ -113,7 +114,8 @@ static void before_removing(void *context, int directory, const char *name, cons
 }
 
 /* What before_removing gets has a path that begins with the name; this puts the real directory before it. */
-static void before_removing_below(void *context, int directory, const char *name, const struct stat *st, const char *path, size_t length) {
+static void before_removing_below(void *context, int directory, const char *name, const struct stat *st,
+                                  const char *path, size_t length) {
   char full[PATH_MAX];
   (void)length;
   size_t full_length = real_path(&a.place, path, full, sizeof full);
@@ -287,7 +289,8 @@ static int make_link(void) {
   rules.create = false;
   uint16_t code = walk_parent(&a.target, &rules, target, name);
   if (code != 0) {
-    refuse_entry(code == CODE_SYSTEM && errno == ENOENT ? CODE_MISSING_TARGET : code, errno, "follow path of link target");
+    refuse_entry(code == CODE_SYSTEM && errno == ENOENT ? CODE_MISSING_TARGET : code, errno,
+                 "follow path of link target");
   }
   struct stat st;
   if (fstatat(a.target.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_whiteout(&st)) {
@@ -298,7 +301,8 @@ static int make_link(void) {
   if (result < 0 && errno == ENOENT) {
     refuse_entry(CODE_MISSING_TARGET, ENOENT, "make hard link");
   }
-  if (result < 0 && errno == EPERM && fstatat(a.target.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
+  if (result < 0 && errno == EPERM && fstatat(a.target.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISDIR(st.st_mode)) {
     refuse_entry(CODE_BAD_LINK, EPERM, "make hard link");
   }
   return result;

@@ -51,9 +51,7 @@ int sys_fsconfig(int fd, unsigned command, const char *key, const char *value, i
   return (int)syscall(NR_FSCONFIG, fd, command, key, value, aux);
 }
 
-int sys_fsmount(int fd, unsigned flags, unsigned attributes) {
-  return (int)syscall(NR_FSMOUNT, fd, flags, attributes);
-}
+int sys_fsmount(int fd, unsigned flags, unsigned attributes) { return (int)syscall(NR_FSMOUNT, fd, flags, attributes); }
 
 int sys_open_tree(int directory, const char *path, unsigned flags) {
   return (int)syscall(NR_OPEN_TREE, directory, path, flags);
@@ -70,9 +68,7 @@ int sys_move_mount(int from, const char *from_path, int to, const char *to_path,
   return (int)syscall(NR_MOVE_MOUNT, from, from_path, to, to_path, flags);
 }
 
-ssize_t sys_getdents(int fd, void *buffer, size_t size) {
-  return (ssize_t)syscall(SYS_getdents64, fd, buffer, size);
-}
+ssize_t sys_getdents(int fd, void *buffer, size_t size) { return (ssize_t)syscall(SYS_getdents64, fd, buffer, size); }
 
 static bool call_capset(uint64_t mask) {
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

@@ -36,6 +36,7 @@ const uint64_t CAPABILITIES_REMOVE = BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER);
 #endif
 
 /* Everything the modes apply, scan and remove call after this point, and what the C library needs to end. */
+/* clang-format off */
 static const int allowed_calls[] = {
     SYS_read, SYS_write, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_ftruncate, SYS_close, SYS_fcntl,
     SYS_openat, 437 /* openat2 */, SYS_getdents64, SYS_fstat, SYS_fstatfs, SYS_newfstatat, SYS_statx, SYS_readlinkat,
@@ -46,6 +47,7 @@ static const int allowed_calls[] = {
     SYS_getpid, SYS_gettid, SYS_tgkill, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
     SYS_exit, SYS_exit_group,
 };
+/* clang-format on */
 
 /* From here on every other system call fails with ENOSYS. False where the kernel cannot filter. */
 static bool filter_calls(void) {

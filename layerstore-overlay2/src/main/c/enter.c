@@ -26,9 +26,7 @@ static int failed(const char *what, const char *name) {
   return EXIT_NOT_ENTERED;
 }
 
-static int digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
 
 static bool decode_path(const char *text, char path[PATH_MAX]) {
   size_t length = strlen(text) / 2;

@@ -159,7 +159,7 @@ static bool works_there(int proc, const char *pid, void *argument) {
 /* A search through the tables of all mount namespaces. */
 struct search {
   const struct life *life;
-  const char *id;     /* to look for another place than <id>/merged; null for any */
+  const char *id;      /* to look for another place than <id>/merged; null for any */
   char pid[LINK_SIZE]; /* found in the namespace of this process */
   char point[PATH_MAX];
   unsigned count;

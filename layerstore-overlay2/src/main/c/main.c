@@ -33,11 +33,12 @@ static const struct {
 _Noreturn void quit(int status) { _exit(status); }
 
 static int usage(void) {
-  fputs("usage: layerstore-helper probe|mount|apply|scan|remove|sync\n"
-        "       layerstore-helper enter PID directory|root HEXPATH COMMAND [ARGUMENT...]\n"
-        "       layerstore-helper --version|--selftest\n"
-        "Part of layerstore; speaks its protocol on standard input and output and is of no use by hand.\n",
-        stderr);
+  fputs(
+      "usage: layerstore-helper probe|mount|apply|scan|remove|sync\n"
+      "       layerstore-helper enter PID directory|root HEXPATH COMMAND [ARGUMENT...]\n"
+      "       layerstore-helper --version|--selftest\n"
+      "Part of layerstore; speaks its protocol on standard input and output and is of no use by hand.\n",
+      stderr);
   return EXIT_USAGE;
 }
 

@@ -11,10 +11,10 @@ enum { MAX_LOWERS = 500, KERNEL_TEXT = 512 };
 struct overlay {
   const char *lowers[MAX_LOWERS]; /* nearest first */
   unsigned lower_count;
-  const char *upper, *work;       /* null for a read-only mount */
-  const char *target;             /* null for a mount that is attached nowhere */
-  const char *label;              /* SELinux label, or empty */
-  uint32_t flags;                 /* MOUNT_ flags */
+  const char *upper, *work; /* null for a read-only mount */
+  const char *target;       /* null for a mount that is attached nowhere */
+  const char *label;        /* SELinux label, or empty */
+  uint32_t flags;           /* MOUNT_ flags */
 };
 
 /* Why it did not work. */
@@ -22,7 +22,7 @@ struct overlay_failure {
   uint16_t code;
   int error;
   const char *stage;
-  char text[KERNEL_TEXT];         /* what the kernel said */
+  char text[KERNEL_TEXT]; /* what the kernel said */
 };
 
 /*

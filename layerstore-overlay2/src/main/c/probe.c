@@ -31,8 +31,8 @@ enum { NAME_SIZE = 64, EVIDENCE_SIZE = 1024 };
 
 static struct {
   uint32_t sequence;
-  bool trusted, user;   /* where overlay's own attributes can be kept */
-  uint32_t options;     /* MOUNT_ flags that the kernel knows */
+  bool trusted, user; /* where overlay's own attributes can be kept */
+  uint32_t options;   /* MOUNT_ flags that the kernel knows */
 } p;
 
 __attribute__((format(printf, 3, 4))) static void answer(const char *name, int state, const char *format, ...) {
@@ -62,10 +62,10 @@ static const char *file_system_name(uint32_t magic) {
     uint32_t magic;
     const char *name;
   } known[] = {
-      {0xEF53, "extfs"},      {0x58465342, "xfs"},       {0x9123683E, "btrfs"},     {0x01021994, "tmpfs"},
-      {0x2FC12FC1, "zfs"},    {0x794C7630, "overlayfs"}, {0x6969, "nfs"},           {0xF2F52010, "f2fs"},
-      {0xCA451A4E, "bcachefs"}, {0x65735546, "fuse"},    {0x01021997, "9p"},        {0x4D44, "vfat"},
-      {0x2011BAB0, "exfat"},  {0x858458F6, "ramfs"},     {0x61756673, "aufs"},      {0xFF534D42, "cifs"},
+      {0xEF53, "extfs"},        {0x58465342, "xfs"},       {0x9123683E, "btrfs"}, {0x01021994, "tmpfs"},
+      {0x2FC12FC1, "zfs"},      {0x794C7630, "overlayfs"}, {0x6969, "nfs"},       {0xF2F52010, "f2fs"},
+      {0xCA451A4E, "bcachefs"}, {0x65735546, "fuse"},      {0x01021997, "9p"},    {0x4D44, "vfat"},
+      {0x2011BAB0, "exfat"},    {0x858458F6, "ramfs"},     {0x61756673, "aufs"},  {0xFF534D42, "cifs"},
   };
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     if (known[i].magic == magic) {
@@ -112,8 +112,13 @@ static void probe_special_files(void) {
 /* ---- mounts ---- */
 
 static int try_mount(const char *upper, const char *work, uint32_t flags, struct overlay_failure *failure) {
-  struct overlay o = {
-      .lowers = {"lower2", "lower1"}, .lower_count = 2, .upper = upper, .work = work, .target = "merged", .label = "", .flags = flags};
+  struct overlay o = {.lowers = {"lower2", "lower1"},
+                      .lower_count = 2,
+                      .upper = upper,
+                      .work = work,
+                      .target = "merged",
+                      .label = "",
+                      .flags = flags};
   int descriptor;
   return mount_overlay(&o, &descriptor, failure);
 }
@@ -180,11 +185,15 @@ static void probe_native_diff(uint32_t base) {
   } else if (renamed == 0 && has_mark("upper2/d2", "redirect")) {
     answer("native diff", STATE_NO, "a renamed directory becomes a redirect");
   } else {
-    answer("native diff", STATE_YES, "rename of a lower directory: %s", renamed == 0 ? "copied" : strerror(rename_error));
+    answer("native diff", STATE_YES, "rename of a lower directory: %s",
+           renamed == 0 ? "copied" : strerror(rename_error));
   }
   bool metacopy = changed && has_mark("upper2/file", "metacopy");
-  answer("metacopy in use", !changed ? STATE_UNKNOWN : metacopy ? STATE_YES : STATE_NO, "chmod of a lower file: %s",
-         metacopy ? "copied without content" : "copied with content");
+  answer("metacopy in use",
+         !changed   ? STATE_UNKNOWN
+         : metacopy ? STATE_YES
+                    : STATE_NO,
+         "chmod of a lower file: %s", metacopy ? "copied without content" : "copied with content");
 }
 
 static void probe_mounts(void) {

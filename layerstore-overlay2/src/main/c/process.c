@@ -92,9 +92,7 @@ static bool copy_string(struct bytes from, char *to, size_t size) {
   return true;
 }
 
-bool take_id(struct cursor *c, char id[ID_SIZE]) {
-  return copy_string(take_bytes(c), id, ID_SIZE) && is_safe_id(id);
-}
+bool take_id(struct cursor *c, char id[ID_SIZE]) { return copy_string(take_bytes(c), id, ID_SIZE) && is_safe_id(id); }
 
 static bool decode_start(struct cursor *body, struct start *start) {
   start->flags = take_u32(body);

@@ -49,11 +49,11 @@
 /* START: flags. */
 #define START_USER_NAMESPACE 0x01 /* enter a user namespace in which the caller's user is 0 */
 #define START_MAP_BY_CALLER 0x02  /* the caller writes the id maps of that namespace, see MAP */
-#define START_USER_XATTR 0x04     /* overlay's own attributes are user.overlay.*, not trusted.overlay.*; apply and scan */
+#define START_USER_XATTR 0x04 /* overlay's own attributes are user.overlay.*, not trusted.overlay.*; apply and scan */
 #define START_ALLOW_WHITEOUT_DEVICE 0x08 /* apply: make a 0/0 character device that is an entry of its own */
-#define START_IGNORE_OWNERS 0x10  /* apply: leave every owner as it is */
-#define START_NO_OPENAT2 0x20     /* behave as on a kernel without openat2 and fchmodat2; for tests */
-#define START_NO_NAMESPACE 0x40   /* confine with chroot alone, as where namespaces are forbidden; for tests */
+#define START_IGNORE_OWNERS 0x10         /* apply: leave every owner as it is */
+#define START_NO_OPENAT2 0x20            /* behave as on a kernel without openat2 and fchmodat2; for tests */
+#define START_NO_NAMESPACE 0x40          /* confine with chroot alone, as where namespaces are forbidden; for tests */
 
 /* START: tree. */
 #define TREE_HOME 0
@@ -99,21 +99,22 @@
 #define TYPE_FIFO 7
 #define TYPE_WHITEOUT 8
 #define TYPE_OPAQUE 9
-#define TYPE_NOTHING 11    /* apply: removes what is at the path but for a whiteout, without saying so */
-#define TYPE_NO_WHITEOUT 10 /* apply: removes a whiteout at the path, if there is one, and leaves the times of its directory */
+#define TYPE_NOTHING 11 /* apply: removes what is at the path but for a whiteout, without saying so */
+#define TYPE_NO_WHITEOUT \
+  10 /* apply: removes a whiteout at the path, if there is one, and leaves the times of its directory */
 
 /* SCAN, NAMES, STAT, READ: flags. */
-#define SCAN_CONTENT 0x01       /* send the content of regular files, of several names the first only */
-#define SCAN_CAPABILITY 0x02    /* send the attribute security.capability */
-#define SCAN_ALL_XATTRS 0x04    /* send every attribute but overlay's own, escaped ones under their true name */
-#define SCAN_FOLLOW 0x08        /* follow symbolic links on the way, inside the tree */
+#define SCAN_CONTENT 0x01    /* send the content of regular files, of several names the first only */
+#define SCAN_CAPABILITY 0x02 /* send the attribute security.capability */
+#define SCAN_ALL_XATTRS 0x04 /* send every attribute but overlay's own, escaped ones under their true name */
+#define SCAN_FOLLOW 0x08     /* follow symbolic links on the way, inside the tree */
 
 /* NODE: marks. */
 #define MARK_OPAQUE 0x01
 #define MARK_REDIRECT 0x02 /* the entry stands for another one below: the tree alone is not a complete diff */
 #define MARK_METACOPY 0x04 /* the file's content is in a lower layer: likewise */
 #define MARK_CONTENT 0x08
-#define MARK_SEEN 0x10     /* a further name of an inode that this scan has already sent */
+#define MARK_SEEN 0x10 /* a further name of an inode that this scan has already sent */
 
 /* The source, in mountinfo, of a mount that is not to outlive the process that asked for it. Once that is gone, nobody needs the mount. */
 #define SOURCE_OF_STORE "layerstore"
@@ -138,8 +139,10 @@
 #define CODE_CROSSES_MOUNT 11  /* something is mounted below what is to be removed */
 #define CODE_MISMATCH 12       /* READ: missing, no regular file, or of another size */
 #define CODE_BAD_XATTR 13      /* an extended attribute that the kernel takes for malformed; text is its name */
-#define CODE_HELD 14           /* the overlay of a mount that is or was undone is still in use; text is "device N" if the device is known */
-#define CODE_LINK_STEPS 15     /* the symbolic links on the ways of many paths lead over too many directories, all together */
+#define CODE_HELD \
+  14 /* the overlay of a mount that is or was undone is still in use; text is "device N" if the device is known */
+#define CODE_LINK_STEPS \
+  15 /* the symbolic links on the ways of many paths lead over too many directories, all together */
 
 /* Exit status. */
 #define EXIT_DONE 0

@@ -1,4 +1,6 @@
 /* scan: gives out what is in a tree, whole or piece by piece. Never follows anything, but for READ on request. */
+#include "scan.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,6 @@
 #include "confine.h"
 #include "failure.h"
 #include "modes.h"
-#include "scan.h"
 #include "seen.h"
 #include "tree.h"
 #include "walk.h"
@@ -24,27 +25,27 @@
 enum {
   BATCH = 65536,
   CONTENT_BLOCK = 256 * 1024,
-  WINDOW = 32,           /* directories on the way that are open at a time */
+  WINDOW = 32, /* directories on the way that are open at a time */
   MAX_XATTRS = 4096,
-  XATTR_LIST = 65536,    /* what the kernel limits lists and values to */
+  XATTR_LIST = 65536, /* what the kernel limits lists and values to */
   XATTR_VALUE = 65536,
   MAX_PATH = FRAME_LIMIT / 2 - 1024,
 };
 
 /* A directory on the way: its names in order. */
 struct level {
-  int fd;                /* -1 if closed, because too many below it are open */
+  int fd; /* -1 if closed, because too many below it are open */
   dev_t device;
   ino_t inode;
-  size_t path_length;    /* of the path up to and with this directory */
-  char *names;           /* each ended by NUL */
+  size_t path_length; /* of the path up to and with this directory */
+  char *names;        /* each ended by NUL */
   char **sorted;
   size_t count, next;
 };
 
 static struct {
-  const char *overlay;   /* how overlay's own attributes begin */
-  bool hides_marks;      /* whether these attributes are overlay's own in this tree */
+  const char *overlay; /* how overlay's own attributes begin */
+  bool hides_marks;    /* whether these attributes are overlay's own in this tree */
   struct walk_rules rules;
   struct place place;
   uint32_t flags;
@@ -53,7 +54,7 @@ static struct {
   size_t depth, levels_size;
   char path[MAX_PATH + NAME_MAX + 2];
   size_t path_length;
-  bool is_cwd;           /* whether the working directory is the current level */
+  bool is_cwd; /* whether the working directory is the current level */
 } s;
 
 static _Noreturn void fail_here(const char *stage) { fail(stage, s.path, s.path_length); }

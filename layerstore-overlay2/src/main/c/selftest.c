@@ -56,8 +56,8 @@ static void check_paths(void) {
 
 static void check_xattrs(void) {
   char name[XATTR_NAME_SIZE];
-  check("overlay's attributes are escaped", stored_xattr_name(text("trusted.overlay.opaque"), name) &&
-                                                strcmp(name, "trusted.overlay.overlay.opaque") == 0);
+  check("overlay's attributes are escaped",
+        stored_xattr_name(text("trusted.overlay.opaque"), name) && strcmp(name, "trusted.overlay.overlay.opaque") == 0);
   check("escaped ones get their true name back",
         strcmp(true_xattr_name("user.overlay.overlay.x", overlay_trusted, name), "user.overlay.x") == 0);
   check("overlay's own are not shown", true_xattr_name("trusted.overlay.origin", overlay_trusted, name) == NULL);

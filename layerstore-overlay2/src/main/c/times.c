@@ -19,8 +19,8 @@ enum { MEMORY = 256 * 1024 };
 static const char spill_name[] = ".layerstore-directory-times";
 
 static struct {
-  int root, file;   /* file is -1 while memory is enough */
-  size_t used;      /* bytes in memory: the end of what is kept */
+  int root, file; /* file is -1 while memory is enough */
+  size_t used;    /* bytes in memory: the end of what is kept */
   char memory[MEMORY];
 } kept;
 
@@ -68,7 +68,8 @@ bool remember_times(const char *path, size_t length, const struct timespec times
   return true;
 }
 
-static void set_times_of(const struct walk_rules *rules, struct place *place, const char *path, const struct record *r) {
+static void set_times_of(const struct walk_rules *rules, struct place *place, const char *path,
+                         const struct record *r) {
   struct bytes bytes = {(const uint8_t *)path, r->length};
   char name[NAME_MAX + 1];
   struct walk_rules look = *rules;

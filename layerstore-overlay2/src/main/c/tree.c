@@ -179,7 +179,8 @@ static bool remove_name(struct request *r, int directory, const char *name, bool
   }
   int fd = open_directory_below(directory, name);
   if (fd < 0) {
-    return errno == ENOENT || stop(r, errno == EXDEV ? "enter directory: something is mounted there" : "enter directory");
+    return errno == ENOENT ||
+           stop(r, errno == EXDEV ? "enter directory: something is mounted there" : "enter directory");
   }
   if (!push(fd)) {
     stop(r, "enter directory");

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 
 /* Called before a name that is not a directory is removed. `path` begins with the name given to remove_tree. */
-typedef void before_removal(void *context, int directory, const char *name, const struct stat *st, const char *path, size_t length);
+typedef void before_removal(void *context, int directory, const char *name, const struct stat *st, const char *path,
+                            size_t length);
 
 /* How it ended: 0, or the errno of what failed, with stage and path of it in the fields. */
 struct removal {

@@ -33,9 +33,9 @@ struct walk {
   const struct walk_rules *rules;
   uint16_t code;
   int links;
-  bool is_behind;             /* the open directory is not the one of `real` */
+  bool is_behind; /* the open directory is not the one of `real` */
   size_t todo_start;
-  size_t own_start;           /* where the parts of the path itself begin; those before are of links */
+  size_t own_start; /* where the parts of the path itself begin; those before are of links */
   char todo[TODO_SIZE];
 };
 
@@ -50,8 +50,8 @@ bool is_normal_path(struct bytes path) {
     }
     if (i == path.length || path.at[i] == '/') {
       size_t length = i - start;
-      bool dots = (length == 1 && path.at[start] == '.') ||
-                  (length == 2 && path.at[start] == '.' && path.at[start + 1] == '.');
+      bool dots =
+          (length == 1 && path.at[start] == '.') || (length == 2 && path.at[start] == '.' && path.at[start + 1] == '.');
       if ((length == 0 && path.length > 0) || dots || length > NAME_MAX) {
         return false;
       }
@@ -212,7 +212,8 @@ static int make_directory(struct walk *w, const char *name) {
     return directory;
   }
   bool inherited = (st.st_mode & S_ISGID) != 0 && st.st_gid != r->gid;
-  if ((r->uid != 0 || r->gid != 0 || inherited) && fchownat(w->place->fd, name, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) != 0) {
+  if ((r->uid != 0 || r->gid != 0 || inherited) &&
+      fchownat(w->place->fd, name, r->uid, r->gid, AT_SYMLINK_NOFOLLOW) != 0) {
     int error = errno;
     close(directory);
     errno = error;
@@ -344,7 +345,8 @@ static uint16_t walk_slowly(struct place *place, const struct walk_rules *rules,
 
 /* One call, if no link is on the way and nothing is missing. */
 static int walk_at_once(const struct place *place, const struct walk_rules *rules) {
-  return sys_openat2(rules->root, place->asked_length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC, WITHOUT_LINKS);
+  return sys_openat2(rules->root, place->asked_length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC,
+                     WITHOUT_LINKS);
 }
 
 uint16_t walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path) {

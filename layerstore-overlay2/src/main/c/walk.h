@@ -19,19 +19,19 @@
 /* What the walker may do on the way. */
 struct walk_rules {
   int root;
-  bool follow;                /* follow symbolic links inside the root; else they are no directories */
-  bool create;                /* make missing directories, mode 0755, owned as said */
+  bool follow; /* follow symbolic links inside the root; else they are no directories */
+  bool create; /* make missing directories, mode 0755, owned as said */
   uint32_t uid, gid;
-  const char *opaque_xattr;   /* with create: a whiteout on the way becomes a directory with this attribute */
+  const char *opaque_xattr; /* with create: a whiteout on the way becomes a directory with this attribute */
 };
 
 /* A directory that a path led to. Kept from one path to the next: most share it. */
 struct place {
-  int fd;                     /* O_PATH, or -1 */
-  bool through_link;          /* a symbolic link was followed */
+  int fd;            /* O_PATH, or -1 */
+  bool through_link; /* a symbolic link was followed */
   size_t asked_length, real_length;
-  char asked[PATH_MAX];       /* the path as it was asked for */
-  char real[PATH_MAX];        /* where it really is */
+  char asked[PATH_MAX]; /* the path as it was asked for */
+  char real[PATH_MAX];  /* where it really is */
 };
 
 /* Whether `path` is in normalised form and not too long. */

@@ -61,9 +61,7 @@ bool taken(const struct cursor *c) { return !c->bad && c->at == c->end; }
 
 /* ---- frames in ---- */
 
-size_t frame_limit(uint16_t opcode) {
-  return opcode == OP_DATA || opcode == OP_XATTR ? BULK_LIMIT : FRAME_LIMIT;
-}
+size_t frame_limit(uint16_t opcode) { return opcode == OP_DATA || opcode == OP_XATTR ? BULK_LIMIT : FRAME_LIMIT; }
 
 void wire_open(int input, int output) {
   in.fd = input;

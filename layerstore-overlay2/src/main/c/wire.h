@@ -29,10 +29,10 @@ uint8_t take_u8(struct cursor *);
 uint16_t take_u16(struct cursor *);
 uint32_t take_u32(struct cursor *);
 uint64_t take_u64(struct cursor *);
-struct bytes take_bytes(struct cursor *);             /* with its u16 length */
+struct bytes take_bytes(struct cursor *); /* with its u16 length */
 struct bytes take_rest(struct cursor *);
 struct bytes take_exactly(struct cursor *, size_t length);
-bool taken(const struct cursor *);                    /* nothing bad, nothing left over */
+bool taken(const struct cursor *); /* nothing bad, nothing left over */
 
 /* The length limit of a frame with this opcode. */
 size_t frame_limit(uint16_t opcode);
@@ -52,7 +52,7 @@ void put_u8(uint8_t);
 void put_u16(uint16_t);
 void put_u32(uint32_t);
 void put_u64(uint64_t);
-void put_bytes(const void *, size_t length);          /* with its u16 length, cut where the frame is full */
+void put_bytes(const void *, size_t length); /* with its u16 length, cut where the frame is full */
 void put_text(const char *);
 void put_raw(const void *, size_t length);
 void put_end(void);
