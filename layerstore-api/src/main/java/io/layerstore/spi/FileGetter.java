@@ -40,6 +40,14 @@ public interface FileGetter extends AutoCloseable {
     }
   }
 
+  /**
+   * Whether the layer has something at {@code path}, whatever it is: a directory, a link, which is
+   * not followed, or a file. One that cannot tell says that there is.
+   */
+  default boolean exists(LayerPath path) throws LayerStoreException {
+    return true;
+  }
+
   /** Ends it. A second call does nothing. */
   @Override
   void close() throws LayerStoreException;

@@ -71,6 +71,21 @@ final class VfsFileGetter implements FileGetter {
     }
   }
 
+  @Override
+  public boolean exists(LayerPath path) throws LayerStoreException {
+    if (isClosed) {
+      throw new IllegalStateException("the files of the layer are closed");
+    }
+    try {
+      TreePosition parent = path.isRoot() ? null : walker.goTo(path.parent());
+      return path.isRoot() || (parent != null && parent.directory().look(path.name()) != null);
+    } catch (LayerVerificationException e) {
+      return true; // Something above it is no directory: a later entry of the archive may be there.
+    } catch (IOException e) {
+      throw VfsFailures.of(layer.id(), "cannot look at /" + path, e);
+    }
+  }
+
   /** The directory of a file that is as it must be. */
   private Directory find(LayerPath path, long sizeBytes) throws IOException {
     if (isClosed) {

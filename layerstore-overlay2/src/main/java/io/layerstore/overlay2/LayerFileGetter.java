@@ -1,5 +1,6 @@
 package io.layerstore.overlay2;
 
+import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
@@ -72,11 +73,29 @@ final class LayerFileGetter implements FileGetter {
   }
 
   private boolean isInOwn(LayerPath path, long sizeBytes) throws LayerStoreException {
+    TreeNode node = find(path);
+    return node != null && node.type() == EntryType.FILE && node.sizeBytes() == sizeBytes;
+  }
+
+  @Override
+  public boolean exists(LayerPath path) throws LayerStoreException {
+    requireOpen();
+    TreeNode node = find(path);
+    LayerPath above = path;
+    while (node == null && !above.isRoot()) {
+      above = above.parent();
+      node = find(above);
+    }
+    // What is behind a link may be in a layer below.
+    return above.equals(path) || node == null || node.type() != EntryType.DIRECTORY;
+  }
+
+  /** What the layer itself has there; null also for what is behind a link. */
+  private @Nullable TreeNode find(LayerPath path) throws LayerStoreException {
     try {
-      TreeNode node = own.ask(scan -> scan.find(path, XattrChoice.NONE)).orElse(null);
-      return node != null && node.type() == EntryType.FILE && node.sizeBytes() == sizeBytes;
-    } catch (LayerVerificationException e) {
-      return false;
+      return own.ask(scan -> scan.find(path, XattrChoice.NONE)).orElse(null);
+    } catch (LayerVerificationException | ConcurrentChangeException e) {
+      return null;
     }
   }
 

@@ -1,6 +1,7 @@
 package io.layerstore.core.layer;
 
 import io.layerstore.DiffId;
+import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.StoreCorruptedException;
@@ -15,6 +16,7 @@ import io.layerstore.spi.FileGetter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,9 +25,9 @@ import org.slf4j.LoggerFactory;
  * Tells whether what is on disk is what a layer's metadata says.
  *
  * <p>The quick look, once a layer and process, finds what the driver's notes tell, a missing or
- * damaged tar-split, and files that are missing, of another type or of another size than in the
- * layer's archive. It does not read the layer's files; an export does, and what it finds is
- * remembered.
+ * damaged tar-split, files that are missing, of another type or of another size than in the layer's
+ * archive, and directories and links that are missing. It does not read the layer's files; an
+ * export does, and what it finds is remembered.
  */
 public final class LayerHealth {
 
@@ -51,6 +53,12 @@ public final class LayerHealth {
       look(layer, () -> requireVerified(layer));
     }
     return layer.health() == RoLayer.Health.SOUND;
+  }
+
+  /** A tar-split document, uncompressed, to be read more than once. */
+  @FunctionalInterface
+  interface Document {
+    InputStream open() throws IOException;
   }
 
   /** Something that fails unless a layer is sound. */
@@ -79,15 +87,24 @@ public final class LayerHealth {
     if (problem != null) {
       throw new StoreCorruptedException(layer.cacheId(), problem);
     }
+    String documentFile = "the tar-split of " + layer.chainId();
+    Set<LayerPath> missing;
     try (InputStream compressed = store.metadata().tarSplit(layer.chainId());
         DecompressedStream tarSplit = Decompression.open(compressed, Limits.NONE)) {
-      QuickCheck.run(
-          tarSplit,
-          "the tar-split of " + layer.chainId(),
-          () -> store.driver().files(layer.cacheId()));
+      missing = QuickCheck.run(tarSplit, documentFile, () -> store.driver().files(layer.cacheId()));
       if (tarSplit.format() != CompressionFormat.GZIP) {
         throw new StoreCorruptedException(layer.chainId().toString(), "its tar-split is not gzip");
       }
+    }
+    if (!missing.isEmpty()) {
+      try (InputStream compressed = store.metadata().tarSplit(layer.chainId());
+          DecompressedStream tarSplit = Decompression.open(compressed, Limits.NONE)) {
+        missing = QuickCheck.unexplained(tarSplit, documentFile, missing);
+      }
+    }
+    if (!missing.isEmpty()) {
+      throw new StoreCorruptedException(
+          layer.cacheId(), "/" + missing.iterator().next() + " is missing");
     }
   }
 
@@ -103,14 +120,27 @@ public final class LayerHealth {
   }
 
   /**
-   * Whether {@code tarSplit}, uncompressed, and the files of the driver's layer {@code cacheId}
-   * make exactly {@code diffId}.
+   * Whether {@code tarSplit} and the files of the driver's layer {@code cacheId} make exactly
+   * {@code diffId}, and nothing without content is missing.
    */
-  boolean verifies(InputStream tarSplit, String cacheId, DiffId diffId) {
-    try (FileGetter files = store.driver().files(cacheId);
-        InputStream archive = new AssembledStream(tarSplit, "the new tar-split", files, diffId)) {
-      archive.transferTo(OutputStream.nullOutputStream());
-      return true;
+  boolean verifies(Document tarSplit, String cacheId, DiffId diffId) {
+    String documentFile = "the new tar-split";
+    try {
+      try (FileGetter files = store.driver().files(cacheId);
+          InputStream document = tarSplit.open();
+          InputStream archive = new AssembledStream(document, documentFile, files, diffId)) {
+        archive.transferTo(OutputStream.nullOutputStream());
+      }
+      Set<LayerPath> missing;
+      try (InputStream document = tarSplit.open()) {
+        missing = QuickCheck.run(document, documentFile, () -> store.driver().files(cacheId));
+      }
+      if (!missing.isEmpty()) {
+        try (InputStream document = tarSplit.open()) {
+          missing = QuickCheck.unexplained(document, documentFile, missing);
+        }
+      }
+      return missing.isEmpty();
     } catch (IOException e) {
       log.debug("the files of layer {} are not those of {}: {}", cacheId, diffId, e.getMessage());
       return false;

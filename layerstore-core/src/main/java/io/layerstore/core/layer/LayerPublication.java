@@ -6,11 +6,8 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
-import io.layerstore.core.work.Interrupts;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore.Leftover;
-import java.io.IOException;
-import java.io.InputStream;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -238,12 +235,7 @@ final class LayerPublication {
     if (!health.isInOrder(old.cacheId(), parent == null ? null : parent.cacheId())) {
       return false;
     }
-    try (InputStream tarSplit = pending.transaction().readTarSplit()) {
-      return health.verifies(tarSplit, old.cacheId(), record.diffId());
-    } catch (LayerStoreException e) {
-      throw e;
-    } catch (IOException e) {
-      throw Interrupts.translate("checking the damaged layer " + record.chainId(), e);
-    }
+    return health.verifies(
+        () -> pending.transaction().readTarSplit(), old.cacheId(), record.diffId());
   }
 }

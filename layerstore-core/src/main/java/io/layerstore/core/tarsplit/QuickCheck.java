@@ -1,20 +1,33 @@
 package io.layerstore.core.tarsplit;
 
+import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
+import io.layerstore.core.tarsplit.Entry.SegmentEntry;
 import io.layerstore.spi.FileGetter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Looks whether the files of a layer have the types and sizes that its tar-split document says,
- * without reading them.
+ * without reading them, and whether what has no content is there: empty files, links and
+ * directories.
  */
 public final class QuickCheck {
+
+  private static final int BLOCK_BYTES = 512;
+  private static final int TYPE_FLAG_OFFSET = 156;
+  private static final byte DIRECTORY = '5';
+  private static final ByteString MARK = ByteString.utf8(".wh.");
+
+  /** Entries that are missing, of which one that should not be is enough. */
+  private static final int MAX_MISSING = 64;
 
   private QuickCheck() {}
 
@@ -31,23 +44,106 @@ public final class QuickCheck {
    * @param document the tar-split document, already decompressed; read up to the end of its last
    *     entry at least, and closed
    * @param documentFile the name of the file it comes from, for messages
-   * @param files only opened if there is a file with content
+   * @param files only opened if there is anything to look at
+   * @return entries without content that are not there, as many as it takes to find some that
+   *     should be; see {@link #unexplained}
    * @throws StoreCorruptedException if the document is damaged
    * @throws io.layerstore.LayerVerificationException if a file is missing, no regular file, or of
    *     another size
    */
-  public static void run(InputStream document, String documentFile, Files files)
+  public static Set<LayerPath> run(InputStream document, String documentFile, Files files)
       throws IOException {
+    Set<LayerPath> missing = new HashSet<>();
+    byte type = 0;
     try (EntryReader entries = new EntryReader(document, documentFile);
         Looker looker = new Looker(documentFile, files)) {
       for (Entry entry = entries.next(); entry != null; entry = entries.next()) {
-        if (entry instanceof FileEntry file && file.sizeBytes() > 0) {
+        if (entry instanceof SegmentEntry segment) {
+          type = typeOfLast(segment.bytes());
+        } else if (entry instanceof FileEntry file && file.sizeBytes() > 0) {
           looker.look(file);
+        } else if (entry instanceof FileEntry file && missing.size() < MAX_MISSING) {
+          LayerPath path = isKept(type) ? EntryNames.toPath(file.name()) : null;
+          if (path != null && !isMark(path) && !looker.exists(path)) {
+            missing.add(path);
+          }
         }
       }
       // What follows the last entry, so that the checksum of the whole is compared.
       document.transferTo(OutputStream.nullOutputStream());
     }
+    return missing;
+  }
+
+  /**
+   * Those of {@code missing} whose absence nothing in the archive explains: no second entry of the
+   * same name, no deletion, and nothing but directories above.
+   *
+   * @param document as for {@link #run}, from its beginning
+   */
+  public static Set<LayerPath> unexplained(
+      InputStream document, String documentFile, Set<LayerPath> missing) throws IOException {
+    Set<LayerPath> once = new HashSet<>();
+    Set<LayerPath> left = new HashSet<>(missing);
+    byte type = 0;
+    try (EntryReader entries = new EntryReader(document, documentFile)) {
+      for (Entry entry = entries.next(); entry != null; entry = entries.next()) {
+        if (entry instanceof SegmentEntry segment) {
+          type = typeOfLast(segment.bytes());
+        } else if (entry instanceof FileEntry file) {
+          LayerPath path = EntryNames.toPath(file.name());
+          if (path == null || path.isRoot()) {
+            continue;
+          }
+          if (missing.contains(path) && !once.add(path)) {
+            left.remove(path);
+          }
+          LayerPath deleted = deletedBy(path);
+          if (deleted != null) {
+            left.removeIf(one -> one.startsWith(deleted));
+          } else if (type != DIRECTORY) {
+            left.removeIf(one -> !one.equals(path) && one.startsWith(path));
+          }
+        }
+      }
+    }
+    return left;
+  }
+
+  /** What a whiteout deletes, with all below; null if it is none. */
+  private static @Nullable LayerPath deletedBy(LayerPath path) {
+    ByteString name = path.name();
+    if (!name.startsWith(MARK) || name.equals(MARK)) {
+      return null;
+    }
+    LayerPath parent = path.parent();
+    return name.startsWith(ByteString.utf8(".wh..wh."))
+        ? parent
+        : parent.resolve(name.substring(MARK.length()));
+  }
+
+  /** The type of the entry whose header ends {@code bytes}; 0 if that cannot be told. */
+  private static byte typeOfLast(ByteString bytes) {
+    return bytes.length() < BLOCK_BYTES
+        ? 0
+        : bytes.at(bytes.length() - BLOCK_BYTES + TYPE_FLAG_OFFSET);
+  }
+
+  /** Whether every driver has a name for entries of the type: a file, a link or a directory. */
+  private static boolean isKept(byte type) {
+    return (type >= '0' && type <= '2') || type == DIRECTORY;
+  }
+
+  /** Whether it is, or is below, something that says what is deleted. */
+  private static boolean isMark(LayerPath path) {
+    LayerPath at = path;
+    while (!at.isRoot()) {
+      if (at.name().startsWith(MARK)) {
+        return true;
+      }
+      at = at.parent();
+    }
+    return path.isRoot();
   }
 
   private static final class Looker implements AutoCloseable {
@@ -66,12 +162,20 @@ public final class QuickCheck {
         throw new StoreCorruptedException(
             documentFile, "the name \"" + file.name() + "\" is not that of a file in the layer");
       }
+      getter().check(path, file.sizeBytes());
+    }
+
+    boolean exists(LayerPath path) throws LayerStoreException {
+      return getter().exists(path);
+    }
+
+    private FileGetter getter() throws LayerStoreException {
       FileGetter open = getter;
       if (open == null) {
         open = files.open();
         getter = open;
       }
-      open.check(path, file.sizeBytes());
+      return open;
     }
 
     @Override
