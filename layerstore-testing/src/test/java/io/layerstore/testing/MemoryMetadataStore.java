@@ -1,5 +1,6 @@
 package io.layerstore.testing;
 
+import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
@@ -38,7 +39,7 @@ import java.util.zip.GZIPOutputStream;
 final class MemoryMetadataStore implements MetadataStore {
 
   /** A layer's facts and its tar-split. */
-  record Kept(LayerRecord facts, byte[] tarSplit) {}
+  record Kept(LayerRecord facts, ByteString tarSplit) {}
 
   /** What every process sees; its monitor guards it. */
   static final class Memory {
@@ -126,7 +127,7 @@ final class MemoryMetadataStore implements MetadataStore {
   public InputStream tarSplit(ChainId chainId) throws LayerStoreException {
     synchronized (memory) {
       requireOpen();
-      return new ByteArrayInputStream(kept(chainId).tarSplit());
+      return new ByteArrayInputStream(kept(chainId).tarSplit().toByteArray());
     }
   }
 
@@ -381,7 +382,7 @@ final class MemoryMetadataStore implements MetadataStore {
       if (tarSplit == null) {
         throw new IllegalStateException("there is no tar-split");
       }
-      return new Kept(record, tarSplit);
+      return new Kept(record, ByteString.of(tarSplit));
     }
 
     @Override
