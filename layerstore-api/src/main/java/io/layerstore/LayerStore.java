@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <em>chain ID</em>, under which it is found. Nothing is visible before everything is on disk.
  *
  * <p>{@link #createRWLayer} puts a named, writable layer on top, {@link #createTemporaryRWLayer}
- * one for once. {@link RWLayer#mount} shows the merged files; {@link Mount#file} reads and writes
- * them without following a link out of the layer. {@link RWLayer#changes} and {@link
+ * one that is deleted when it is closed. {@link RWLayer#mount} mounts it; {@link Mount#file} reads
+ * and writes files without following a link out of the layer. {@link RWLayer#changes} and {@link
  * RWLayer#tarStream} tell what was changed; {@link RWLayer#commit} makes a new layer of it.
  *
  * <p>Handles count references. Closing a handle never deletes what has a name; {@link #release} and
@@ -198,7 +198,7 @@ public interface LayerStore extends AutoCloseable {
   }
 
   /**
-   * Creates a read-write layer for once, under a name that the store makes up.
+   * Creates a temporary read-write layer, under a name that the store makes up.
    *
    * <p>It is deleted with all that was written into it when its last handle and its last mount are
    * closed, at the latest when the store is; the layers below stay. What a process that is killed

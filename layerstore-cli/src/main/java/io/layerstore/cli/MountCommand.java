@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
-/** {@code mount}: shows the files of a read-write layer, for good or to one command. */
+/** {@code mount}: mounts a read-write layer until {@code unmount}, or while a command runs. */
 final class MountCommand extends Subcommand {
   private final PositionalParamSpec nameParameter = parameter("NAME", "The read-write layer.");
   private final PositionalParamSpec commandParameter =
@@ -20,11 +20,11 @@ final class MountCommand extends Subcommand {
   MountCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Show the files of a read-write layer, for good or to one command.",
-        "Without a command: print where the files of the read-write layer are, and leave them mounted."
-            + " A path below that can lead out of the layer, by a symbolic link in it;"
+        "Mount a read-write layer until 'unmount', or only while COMMAND runs.",
+        "Without COMMAND: prints where it is mounted, and leaves it mounted."
+            + " A symbolic link in the layer can lead out of it;"
             + " 'run --chroot' cannot.",
-        "With a command: as 'run' does, run it with the files as its working directory, unmount, and exit with its status."
+        "With COMMAND: runs it in the mount, as 'run' does, unmounts, and exits with its status."
             + " The store cannot be written by others meanwhile. With --json what the command prints"
             + " goes to the error output.");
     spec()
