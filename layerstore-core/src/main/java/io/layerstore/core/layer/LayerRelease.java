@@ -85,7 +85,7 @@ public final class LayerRelease {
    */
   public void takeBackPostponed() throws LayerStoreException {
     // In the order in which it failed: children before their parents.
-    for (RoLayer layer : postponed) {
+    for (RoLayer layer : List.copyOf(postponed)) {
       try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
         deleteIfUnheld(layer);
       }
