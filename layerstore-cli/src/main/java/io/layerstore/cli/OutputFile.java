@@ -80,7 +80,7 @@ final class OutputFile implements AutoCloseable {
   private static void sweep(Path target) {
     Pattern name = Pattern.compile(Pattern.quote(PREFIX + target.getFileName()) + "[0-9]+");
     DirectoryStream.Filter<Path> isOurs =
-        path -> name.matcher(path.getFileName().toString()).matches();
+        path -> name.matcher(String.valueOf(path.getFileName())).matches();
     try (DirectoryStream<Path> leftovers =
         Files.newDirectoryStream(target.toAbsolutePath().getParent(), isOurs)) {
       for (Path leftover : leftovers) {
