@@ -22,7 +22,7 @@ final class CommitCommand extends Subcommand {
       option(
           "--from",
           "IMAGE",
-          "With --image: the image it was made from, where several have the same layers.");
+          "With --image: the image the layer was made from, if several have the same layers.");
   private final OptionSpec authorOption = option("--author", "TEXT", "With --image: its author.");
   private final OptionSpec messageOption =
       option("--message", "TEXT", "With --image: the comment in its history.");
@@ -36,10 +36,11 @@ final class CommitCommand extends Subcommand {
   CommitCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Make a layer of the changes of a read-write layer, which goes on as it is.",
+        "Turn the changes in a read-write layer into a layer, or with --image into an image. The "
+            + "read-write layer is not affected.",
         "Prints the layer's diff ID, its chain ID and its size in bytes.",
-        "With $SOURCE_DATE_EPOCH, in seconds since 1970, no entry of the layer has a later time, and an image"
-            + " is made at that time.");
+        "If $SOURCE_DATE_EPOCH is set (seconds since 1970), no entry of the layer is newer than "
+            + "that, and it becomes the creation time of the image.");
   }
 
   @Override

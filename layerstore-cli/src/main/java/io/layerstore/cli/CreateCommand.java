@@ -13,8 +13,7 @@ final class CreateCommand extends Subcommand {
       option(
           "--parent",
           "CHAIN|IMAGE",
-          "The layer it stands on, or the image whose top layer that is; without it the read-write layer is"
-              + " empty.");
+          "The layer to start from, or an image, for its top layer. Default: start empty.");
   private final PositionalParamSpec nameParameter =
       parameter("NAME", "Its name: letters, digits, '_', '.' and '-'.");
 

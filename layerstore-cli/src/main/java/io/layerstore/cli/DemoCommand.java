@@ -22,12 +22,13 @@ final class DemoCommand extends Subcommand {
 
   private final PositionalParamSpec archiveParameter =
       optionalParameter(
-          "ARCHIVE", "An image archive or OCI layout; else a small image that is built in.");
+          "ARCHIVE", "An image archive or OCI layout. Default: a small built-in image.");
 
   DemoCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Take an image through everything the store does, in a temporary store, and check the results.",
+        "Take an image through everything a store does, in a temporary store, and check the "
+            + "results.",
         "Each step is shown with its call in Java and its command in the shell.");
   }
 

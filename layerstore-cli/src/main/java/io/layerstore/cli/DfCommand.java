@@ -13,9 +13,9 @@ final class DfCommand extends Subcommand {
   DfCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Show what takes the space: each image with what it shares with other images and what it has alone, each layer by"
-            + " itself and how many images have it, each read-write layer, and the total. Sizes are as"
-            + " the graph driver counts.");
+        "Show disk usage: for each image what it shares with others and what is its own, for "
+            + "each layer its size and how many images use it, each read-write layer, and the total. "
+            + "Sizes are those the graph driver reports.");
   }
 
   @Override

@@ -16,8 +16,8 @@ final class DiffCommand extends Subcommand {
   DiffCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "List how a read-write layer differs from the layer it stands on: A added, C changed, D deleted.",
-        "What is not printable in a name is shown as \\xHH.");
+        "List the changes in a read-write layer: A added, C changed, D deleted.",
+        "Bytes of a name that are not printable are shown as \\xHH.");
   }
 
   @Override

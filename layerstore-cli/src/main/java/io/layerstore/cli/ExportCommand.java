@@ -20,13 +20,13 @@ final class ExportCommand extends Subcommand {
       option(
           "-o",
           "FILE",
-          "Where to write; appears only when it is complete. Else, or if it is '-', the standard"
-              + " output.");
+          "Write to FILE, which appears only once it is complete. Default, or with '-': standard "
+              + "output.");
   private final OptionSpec fromOption =
       option(
           "--from",
           "CHAIN",
-          "Write the difference between this layer, somewhere below, and the one exported.");
+          "Write only the difference from CHAIN, a layer further down, to the one exported.");
   private final OptionSpec compressOption =
       option("--compress", "gzip|zstd", "Compress the archive; else it is written as it is.");
   private final PositionalParamSpec targetParameter =
@@ -35,10 +35,11 @@ final class ExportCommand extends Subcommand {
   ExportCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Write a layer's archive, byte for byte as it was registered, or the changes of a read-write layer as an archive.",
-        "The bytes are verified on the way: trust them only if the exit status is 0.",
-        "With $SOURCE_DATE_EPOCH, in seconds since 1970, no entry of a read-write layer or of a difference"
-            + " has a later time. A layer's own archive is never changed.");
+        "Write the archive of a layer, byte for byte as it was registered, or the changes in a "
+            + "read-write layer as an archive.",
+        "The bytes are verified as they are written: trust them only if the exit status is 0.",
+        "If $SOURCE_DATE_EPOCH is set (seconds since 1970), no entry of a read-write layer or of "
+            + "a difference is newer than that. A layer's own archive never changes.");
   }
 
   @Override

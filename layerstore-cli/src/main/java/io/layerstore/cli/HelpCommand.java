@@ -10,8 +10,7 @@ import picocli.CommandLine.ParameterException;
 /** {@code help}: the same as {@code --help}. */
 final class HelpCommand extends Subcommand {
   private final PositionalParamSpec nameParameter =
-      optionalParameter(
-          "COMMAND", "The command to tell about; without it, what commands there are.");
+      optionalParameter("COMMAND", "The command to describe. Default: list all commands.");
 
   HelpCommand(Layerstore layerstore) {
     super(layerstore, "Show the help of a command, or of the whole.");

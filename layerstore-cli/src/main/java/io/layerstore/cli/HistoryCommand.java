@@ -20,7 +20,7 @@ final class HistoryCommand extends Subcommand {
   HistoryCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Show how an image was made, the latest step first, and the layer of each step.");
+        "Show the history of an image, latest step first, with the layer of each step.");
   }
 
   /** A step and the layer it made, if it made one. */

@@ -12,8 +12,8 @@ final class ImagesCommand extends Subcommand {
   ImagesCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "List the images: a line for each reference, and one for an image without references.",
-        "The size is that of all layers of the image.");
+        "List images: one line for each reference, and one for each image without a reference.",
+        "The size is that of all the image's layers together.");
   }
 
   @Override

@@ -27,7 +27,8 @@ final class ImportCommand extends Subcommand {
   ImportCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Make an image of one layer from the archive of a root file system, plain or compressed. Prints its ID.");
+        "Make an image with one layer from the archive of a root file system, plain or "
+            + "compressed. Prints its ID.");
   }
 
   @Override

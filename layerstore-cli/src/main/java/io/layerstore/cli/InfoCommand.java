@@ -19,8 +19,10 @@ final class InfoCommand extends Subcommand {
   InfoCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Show the store: its driver and why that one, what it holds, what is wrong with it.",
-        "The driver tries what works here, unless the store is in use or --read-only is given.");
+        "Show the state of the store: which driver it uses and why, what it contains, and what "
+            + "is wrong with it.",
+        "The driver tests what works on this machine, unless the store is in use or --read-only "
+            + "is given.");
   }
 
   @Override

@@ -37,15 +37,17 @@ final class Layerstore implements Runnable {
           .type(String.class)
           .paramLabel("DIR")
           .description(
-              "The store's directory. Else $LAYERSTORE_ROOT; else /var/lib/layerstore for root, and for other"
-                  + " users layerstore in $XDG_DATA_HOME or ~/.local/share.")
+              "The directory of the store. Default: $LAYERSTORE_ROOT; without that "
+                  + "/var/lib/layerstore for root, and layerstore in $XDG_DATA_HOME or ~/.local/share "
+                  + "for other users.")
           .build();
   private final OptionSpec driver =
       common("--driver")
           .type(String.class)
           .paramLabel("NAME")
           .description(
-              "The graph driver. Else the one the store has, else the best that works here.")
+              "The graph driver. Default: the one the store has; for a new store the best that "
+                  + "works on this machine.")
           .build();
   private final OptionSpec driverOptions =
       common("--driver-opt")
@@ -53,34 +55,34 @@ final class Layerstore implements Runnable {
           .auxiliaryTypes(String.class, String.class)
           .initialValue(Map.of())
           .paramLabel("K=V")
-          .description("An option for the graph driver, such as overlay2.ids=own; may be repeated.")
+          .description(
+              "An option of the graph driver, such as overlay2.ids=own; may be " + "repeated.")
           .build();
   private final OptionSpec readOnly =
       common("--read-only")
           .type(boolean.class)
           .arity("0")
-          .description("Change nothing, and neither wait for others nor lock them out.")
+          .description("Change nothing, and take no lock.")
           .build();
   private final OptionSpec init =
       common("--init")
           .type(boolean.class)
           .arity("0")
           .description(
-              "Make a store if the directory has none, whatever else is in it. Else commands that add"
-                  + " something make one, in a new or empty directory.")
+              "Create a store in the directory even if there is something else in it. Default: "
+                  + "commands that add something create one, if the directory is new or empty.")
           .build();
   private final OptionSpec quiet =
       common("-q", "--quiet")
           .type(boolean.class)
           .arity("0")
-          .description(
-              "Print IDs and names alone where such are listed, made or deleted, and show no progress.")
+          .description("Print only IDs and names, and show no progress.")
           .build();
   private final OptionSpec json =
       common("--json")
           .type(boolean.class)
           .arity("0")
-          .description("Print the result as one JSON document.")
+          .description("Print the result as a JSON document.")
           .build();
 
   Layerstore(Console console, Map<String, String> environment) {
@@ -154,7 +156,7 @@ final class Layerstore implements Runnable {
             .versionHelp(true)
             .arity("0")
             .type(boolean.class)
-            .description("Show the version and exit.")
+            .description("Print the version and exit.")
             .build());
     String version = Layerstore.class.getPackage().getImplementationVersion();
     command.version("layerstore " + (version == null ? "(not packaged)" : version));

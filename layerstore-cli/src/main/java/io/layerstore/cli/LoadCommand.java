@@ -23,24 +23,25 @@ final class LoadCommand extends Subcommand {
       option(
           "--platform",
           "OS/ARCH[/VARIANT]",
-          "Load images for this platform only; else, where a layout offers an image for several, the one for"
-              + " this machine.");
+          "Load only images for this platform. Default: where there is a choice, the image for "
+              + "this machine.");
   private final OptionSpec tagOption =
-      option("--tag", "NAME", "A name for the image that has none in the archive.");
+      option("--tag", "NAME", "The name for an image that has none in the archive.");
   private final OptionSpec verifyOption =
       flag(
           "--verify-existing",
-          "Read the files of layers that are there already, and unpack again what is damaged; else only their"
-              + " types and sizes are looked at.");
+          "Read all files of layers that exist already, and unpack damaged ones again. Default: "
+              + "check only their types and sizes.");
   private final PositionalParamSpec fileParameter =
-      parameter("FILE|DIR", "The archive or the layout; '-' for the standard input.");
+      parameter("FILE|DIR", "The archive or layout; '-' for standard input.");
 
   LoadCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Add the images of an archive that 'docker save' wrote, an OCI layout or a 'dir:' of skopeo, plain or compressed.",
-        "Prints a line for each image: its ID, and the references that name it now. What is left out, because it is no"
-            + " image or is for another platform, is said on the error output.");
+        "Load images from an archive that 'docker save' wrote, from an OCI layout or from a "
+            + "skopeo 'dir:', plain or compressed.",
+        "Prints one line for each image: its ID, and the references that now name it. Reports on "
+            + "standard error what it skipped because it is not an image or is for another platform.");
   }
 
   @Override

@@ -21,12 +21,11 @@ final class MountCommand extends Subcommand {
     super(
         layerstore,
         "Mount a read-write layer until 'unmount', or only while COMMAND runs.",
-        "Without COMMAND: prints where it is mounted, and leaves it mounted."
-            + " A symbolic link in the layer can lead out of it;"
-            + " 'run --chroot' cannot.",
-        "With COMMAND: runs it in the mount, as 'run' does, unmounts, and exits with its status."
-            + " The store cannot be written by others meanwhile. With --json what the command prints"
-            + " goes to the error output.");
+        "Without COMMAND: prints the mount point and leaves the layer mounted. A symbolic link "
+            + "in the layer can lead out of it; with 'run --chroot' it cannot.",
+        "With COMMAND: runs it in the mount as 'run' does, unmounts, and exits with its status. "
+            + "No other process can write the store meanwhile. With --json, what the command prints "
+            + "goes to standard error.");
     spec()
         .usageMessage()
         .customSynopsis(

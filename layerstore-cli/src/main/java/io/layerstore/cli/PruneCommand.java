@@ -14,19 +14,21 @@ import picocli.CommandLine.Model.OptionSpec;
 
 /** {@code prune}: deletes what nothing refers to. */
 final class PruneCommand extends Subcommand {
-  private final OptionSpec dryRunOption = flag("--dry-run", "Only show what would be deleted.");
+  private final OptionSpec dryRunOption =
+      flag("--dry-run", "Show what would be deleted, but " + "delete nothing.");
   private final OptionSpec allOption =
       flag(
           "--all",
-          "Also delete images that have references, unless a read-write layer stands on them.");
+          "Also delete images that have references, unless a read-write layer is based on them.");
   private final OptionSpec layersOption =
-      flag("--layers", "Also delete layers that no image and no read-write layer needs.");
+      flag("--layers", "Also delete layers that no image and no read-write layer uses.");
 
   PruneCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Delete the images that have no reference, with the layers nobody uses then.",
-        "Prints what was deleted, or would be: 'untagged REFERENCE', 'deleted IMAGE', 'deleted CHAIN', and the size.");
+        "Delete images that have no reference, and layers that nothing uses any more.",
+        "Prints what was deleted, or would be: 'untagged REFERENCE', 'deleted IMAGE', 'deleted "
+            + "CHAIN', and the space freed.");
   }
 
   @Override

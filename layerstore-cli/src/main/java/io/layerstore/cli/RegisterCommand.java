@@ -17,19 +17,19 @@ final class RegisterCommand extends Subcommand {
       option(
           "--expect",
           "DIFFID",
-          "Refuse any other content. If the layer is there already, FILE is not read.");
+          "The diff ID the layer must have. If the layer exists already, FILE is not read.");
   private final OptionSpec verifyOption =
       flag(
           "--verify-existing",
-          "If the layer is there already, read its files, and unpack it again if they are damaged; else only"
-              + " their types and sizes are looked at.");
+          "If the layer exists already, read all its files, and unpack it again if any is "
+              + "damaged. Default: check only their types and sizes.");
   private final PositionalParamSpec fileParameter =
-      parameter("FILE", "The archive; '-' for the standard input.");
+      parameter("FILE", "The archive; '-' for standard input.");
 
   RegisterCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Add the layer whose archive is FILE, plain or compressed with gzip, bzip2, xz or zstd.",
+        "Add a layer from its archive FILE, plain or compressed with gzip, bzip2, xz or zstd.",
         "Prints its diff ID, its chain ID and its size in bytes.");
   }
 

@@ -16,8 +16,9 @@ final class ReleaseCommand extends Subcommand {
   ReleaseCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Delete a layer that nothing stands on, and each layer below it that nothing stands on any more.",
-        "Prints the chain IDs of what was deleted. Refuses a layer that is in use, and says by whom.");
+        "Delete a layer that nothing uses, and each layer below it that nothing uses any more.",
+        "Prints the chain IDs of the deleted layers. Refuses to delete a layer that is in use, "
+            + "and says by what.");
   }
 
   @Override

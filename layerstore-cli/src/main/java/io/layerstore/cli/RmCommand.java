@@ -14,7 +14,9 @@ final class RmCommand extends Subcommand {
   private final PositionalParamSpec nameParameter = parameter("NAME", "The read-write layer.");
 
   RmCommand(Layerstore layerstore) {
-    super(layerstore, "Delete a read-write layer with all that was written into it. Layers stay.");
+    super(
+        layerstore,
+        "Delete a read-write layer and everything written to it. The layers below " + "it stay.");
   }
 
   @Override

@@ -24,16 +24,16 @@ final class RmiCommand extends Subcommand {
   private final OptionSpec forceOption =
       flag(
           "--force",
-          "Delete an image also if images were made from it, read-write layers stand on it or it has"
-              + " several references. Layers that are in use stay.");
+          "Delete an image even if other images were made from it, read-write layers are based "
+              + "on it, or it has several references. Layers in use stay.");
   private final PositionalParamSpec imageParameters =
       remainingParameters("IMAGE", "References or IDs.");
 
   RmiCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Remove references, and each image whose last reference that was, with the layers nobody uses then."
-            + " An image that others were made from only loses its reference.",
+        "Remove references, and each image that has none left, with the layers that nothing uses "
+            + "any more. An image that others were made from only loses its reference.",
         "Prints what was done: 'untagged REFERENCE', 'deleted IMAGE', 'deleted CHAIN'.");
     spec().usageMessage().customSynopsis("layerstore rmi [OPTIONS] IMAGE...");
   }

@@ -10,7 +10,9 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 /** {@code run}: runs a command in a read-write layer. */
 final class RunCommand extends Subcommand {
   private final OptionSpec chrootOption =
-      flag("--chroot", "Run a program of the layer, with the layer as its root directory.");
+      flag(
+          "--chroot",
+          "Run a program of the layer instead, with the layer as its root " + "directory.");
   private final PositionalParamSpec nameParameter = parameter("NAME", "The read-write layer.");
   private final PositionalParamSpec commandParameter =
       remainingParameters("COMMAND", "What to run, and its arguments.");
@@ -19,10 +21,10 @@ final class RunCommand extends Subcommand {
     super(
         layerstore,
         "Run a command in a read-write layer.",
-        "Mount the layer, run a program of this machine with its files as the working directory, unmount, and exit"
-            + " with its status. The store cannot be written by others meanwhile. An ordinary user's command runs"
-            + " as user 0 of a user namespace where the files are in one. With --json what the command prints"
-            + " goes to the error output.");
+        "Mounts the layer, runs a program of this machine with the mount as its working "
+            + "directory, unmounts, and exits with the program's status. No other process can write "
+            + "the store meanwhile. Where an ordinary user's mount is in a user namespace, the command "
+            + "runs there, as user 0. With --json, what the command prints goes to standard error.");
     spec()
         .usageMessage()
         .customSynopsis("layerstore [OPTIONS] run [--chroot] NAME -- COMMAND [ARGUMENT...]");

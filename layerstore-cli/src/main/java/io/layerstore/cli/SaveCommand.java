@@ -18,23 +18,23 @@ final class SaveCommand extends Subcommand {
       option(
           "--format",
           "docker|oci",
-          "docker: an OCI layout that also has what 'docker load' needs; the default. Loaded by every docker,"
-              + " podman, skopeo and containerd. oci: a plain OCI layout. Loaded by podman, buildah, skopeo,"
-              + " containerd and a dockerd that keeps its images in containerd; by no dockerd on a graph driver"
-              + " (overlay2, vfs).");
+          "docker (the default): an OCI layout that also has what 'docker load' needs; every "
+              + "docker, podman, skopeo and containerd can load it. oci: a plain OCI layout; podman, "
+              + "buildah, skopeo, containerd and a dockerd with the containerd image store can load "
+              + "it, a dockerd on a graph driver (overlay2, vfs) cannot.");
   private final OptionSpec compressOption =
       option(
           "--compress",
           "gzip|zstd",
-          "Compress the layers; else they are stored as they are. gzip is loaded by all, zstd by dockerd 23"
-              + " and later.");
+          "Compress the layers. Default: store them as they are. Every engine can load gzip; "
+              + "zstd needs dockerd 23 or later.");
   private final OptionSpec fileOption =
       option(
           "-o",
           "FILE|DIR",
-          "Where to write: a file; a directory that exists or whose name ends with '/'; '-' for the"
-              + " standard output. A file appears only when it is complete. For 'docker load' a directory has to"
-              + " be packed: tar -C DIR -c . | docker load.");
+          "Where to write: a file; a directory, if it exists or its name ends with '/'; '-' for "
+              + "standard output. A file appears only once it is complete. To load a directory into "
+              + "Docker, pack it: tar -C DIR -c . | docker load.");
   private final PositionalParamSpec imageParameters =
       remainingParameters(
           "IMAGE", "References or IDs. A repository without a tag means all its tags.");
@@ -42,8 +42,8 @@ final class SaveCommand extends Subcommand {
   SaveCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Write images with all their layers, each layer once.",
-        "The same images give the same bytes.");
+        "Save images to an archive or a directory, with all their layers, each layer once.",
+        "The same images always give the same bytes.");
     fileOptionIsRequired();
   }
 

@@ -15,7 +15,8 @@ final class TagCommand extends Subcommand {
   TagCommand(Layerstore layerstore) {
     super(
         layerstore,
-        "Make a reference name an image. If it named another one, it is moved, as with docker.");
+        "Give an image a reference. A reference that named another image is moved, as Docker "
+            + "does.");
   }
 
   @Override
