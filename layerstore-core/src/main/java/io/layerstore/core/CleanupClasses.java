@@ -15,7 +15,7 @@ final class CleanupClasses {
 
   private static final List<String> CORE =
       List.of(
-          "layer.JoinedLayers",
+          "layer.LayerBatch",
           "layer.LayerRelease",
           "layer.PendingLayer",
           "layer.ReadWriteLayers",

@@ -22,8 +22,8 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.image.DefaultImageStore;
-import io.layerstore.core.image.archive.ArchiveLayers;
-import io.layerstore.core.image.archive.TarImageArchives;
+import io.layerstore.core.image.LayerAccess;
+import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.layer.LayerHealth;
 import io.layerstore.core.layer.LayerReading;
 import io.layerstore.core.layer.LayerReference;
@@ -32,7 +32,6 @@ import io.layerstore.core.layer.LayerRelease;
 import io.layerstore.core.layer.LayerSources;
 import io.layerstore.core.layer.RWLayerHandles;
 import io.layerstore.core.layer.ReadWriteLayers;
-import io.layerstore.core.layer.StoreArchiveLayers;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
@@ -45,7 +44,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,13 +80,8 @@ final class DefaultLayerStore implements LayerStore {
     this.handles = new RWLayerHandles(store, readWrite, reading, registration, release);
     this.images =
         new DefaultImageStore(
-            new ImageLayers(this, handles, store),
-            host -> new TarImageArchives(archiveLayers(), host));
-  }
-
-  /** What image archives need of this store. */
-  private ArchiveLayers archiveLayers() {
-    return new StoreArchiveLayers(store, health, registration, release, reading);
+            new LayerAccess(this, store, reading, registration, handles),
+            new ArchiveLayers(store, health, registration, release, reading));
   }
 
   @Override
@@ -98,22 +91,16 @@ final class DefaultLayerStore implements LayerStore {
 
   @Override
   public Layer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
-    return register(source, options, Progress.Kind.REGISTER, null);
-  }
-
-  /** Registers for what the caller says, and reports progress as such. */
-  Layer register(
-      LayerSource source, RegisterOptions options, Progress.Kind kind, @Nullable String image)
-      throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return new LayerReference(reading, registration.register(source, options, kind, image));
+      return new LayerReference(
+          reading, registration.register(source, options, Progress.Kind.REGISTER, null));
     }
   }
 
   @Override
   public Layer get(ChainId chainId) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      refreshIfReadOnly();
+      StoreLoader.refreshIfReadOnly(store);
       return new LayerReference(reading, store.table().retain(chainId));
     }
   }
@@ -125,7 +112,7 @@ final class DefaultLayerStore implements LayerStore {
       throw new IllegalArgumentException("not the beginning of a chain id: \"" + prefix + "\"");
     }
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      refreshIfReadOnly();
+      StoreLoader.refreshIfReadOnly(store);
       List<ChainId> found = store.table().withPrefix(matcher.group(1), MAX_CANDIDATES);
       if (found.isEmpty()) {
         throw new LayerNotFoundException(prefix);
@@ -158,12 +145,6 @@ final class DefaultLayerStore implements LayerStore {
     }
   }
 
-  /** A handle on a layer that is in the table, or null. */
-  @Nullable Layer retain(ChainId chainId) {
-    RoLayer layer = store.table().retainIfPresent(chainId);
-    return layer == null ? null : new LayerReference(reading, layer);
-  }
-
   @Override
   public RWLayer createRWLayer(String name, RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
@@ -181,7 +162,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public RWLayer getRWLayer(String name) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      refreshIfReadOnly();
+      StoreLoader.refreshIfReadOnly(store);
       try (KeyedLock.Held held = store.nameLock().acquire(name)) {
         return handles.of(store.table().retainMount(name));
       }
@@ -199,7 +180,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public String mountId(String name) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      refreshIfReadOnly();
+      StoreLoader.refreshIfReadOnly(store);
       return store.table().requireMount(name).mountId();
     }
   }
@@ -283,19 +264,9 @@ final class DefaultLayerStore implements LayerStore {
     return store.options().readOnly();
   }
 
-  /** A store that only reads may see a root that another process changes, so it looks again. */
-  void refreshIfReadOnly() throws LayerStoreException {
-    if (!isReadOnly()) {
-      return;
-    }
-    synchronized (open) {
-      new StoreLoader(store).loadAndForget();
-    }
-  }
-
   private void refreshOrLog() {
     try {
-      refreshIfReadOnly();
+      StoreLoader.refreshIfReadOnly(store);
     } catch (LayerStoreException e) {
       log.warn("cannot look again at {}; showing what was there before", root(), e);
     }

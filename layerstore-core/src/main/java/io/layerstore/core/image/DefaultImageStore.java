@@ -30,6 +30,9 @@ import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.ContainerRecords;
+import io.layerstore.core.image.archive.ImageArchives;
+import io.layerstore.core.layer.ArchiveLayers;
+import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.TemporaryFiles;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -77,8 +80,7 @@ public final class DefaultImageStore implements ImageStore {
    *
    * @throws LayerStoreException if the images cannot be listed
    */
-  public DefaultImageStore(LayerAccess access, ImageArchives.Factory archives)
-      throws LayerStoreException {
+  public DefaultImageStore(LayerAccess access, ArchiveLayers layers) throws LayerStoreException {
     this.access = access;
     this.db = new ImageDb(access.directory().resolve("imagedb"), access.options().durability());
     this.catalog = new ImageCatalog(access, db, table);
@@ -90,7 +92,7 @@ public final class DefaultImageStore implements ImageStore {
     this.making =
         new ImageMaking(access, table, catalog, creation, deletion, references, containers);
     this.distribution = new DistributionDirectory(access);
-    this.archives = archives.open(new ArchiveHost());
+    this.archives = new ImageArchives(layers, new ArchiveHost());
     this.recoveryReport = new RecoveryReport(findings());
   }
 
@@ -105,7 +107,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public Image create(byte[] config) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return catalog.image(creation.create(config.clone(), null).node());
     }
@@ -113,7 +115,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public Image get(ImageId id) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return catalog.image(require(id));
     }
@@ -121,7 +123,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public Image resolve(String text) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       ImageNode named = named(text);
       return catalog.image(named != null ? named : withPrefix(text));
@@ -155,7 +157,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public List<Image> list() {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refreshOrLog();
       return catalog.images(table.all());
     }
@@ -163,7 +165,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public List<Image> children(ImageId id) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return catalog.images(
           table.children(id).stream()
@@ -175,7 +177,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public void setParent(ImageId id, ImageId parent) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       creation.setParent(id, parent);
     }
@@ -183,7 +185,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public List<LayerMetadata> delete(ImageId id, boolean force) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return deletion.delete(id, force);
     }
@@ -201,7 +203,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       if (options.reference().isPresent()) {
         DefaultReferenceStore.requireTag(options.reference().get());
@@ -213,7 +215,7 @@ public final class DefaultImageStore implements ImageStore {
   @Override
   public SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return archives.save(images, target, options);
     }
@@ -221,7 +223,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return catalog.image(making.importRootFs(rootFs, options));
     }
@@ -229,7 +231,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public Image commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return catalog.image(making.commit(rwLayer, options));
     }
@@ -237,7 +239,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public DiskUsage diskUsage() throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return usage(table.all());
     }
@@ -245,7 +247,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public PrunePlan planPrune(PruneOptions options) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return plan(table.all(), options);
     }
@@ -253,7 +255,7 @@ public final class DefaultImageStore implements ImageStore {
 
   @Override
   public PruneReport prune(PrunePlan plan) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return new Pruning(access, table, references, deletion, writing).prune(plan);
     }

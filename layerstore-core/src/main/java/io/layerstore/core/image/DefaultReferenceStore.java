@@ -9,6 +9,7 @@ import io.layerstore.NameConflictException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.ReferenceStore;
+import io.layerstore.core.state.StoreLifecycle;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -73,7 +74,7 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   @Override
   public Map<ImageReference, ImageId> list() {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return current.all();
     }
@@ -81,7 +82,7 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   @Override
   public List<ImageReference> of(ImageId id) {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return current.of(id);
     }
@@ -89,7 +90,7 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   @Override
   public Optional<ImageId> find(ImageReference reference) {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       refresh();
       return current.find(withTag(reference));
     }
@@ -98,7 +99,7 @@ final class DefaultReferenceStore implements ReferenceStore {
   @Override
   public void addTag(ImageReference reference, ImageId id, boolean force)
       throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       requireTag(reference);
       synchronized (writing) {
@@ -155,7 +156,7 @@ final class DefaultReferenceStore implements ReferenceStore {
   @Override
   public void addDigest(ImageReference repository, Digest digest, ImageId id)
       throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       synchronized (writing) {
         requireImage(id);
@@ -166,7 +167,7 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   @Override
   public boolean remove(ImageReference reference) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       synchronized (writing) {
         ImageReference known = withTag(reference);

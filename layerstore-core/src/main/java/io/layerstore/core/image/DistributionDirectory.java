@@ -12,12 +12,14 @@ import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.json.GoStruct;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Null;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
+import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TemporaryFiles;
@@ -78,7 +80,7 @@ final class DistributionDirectory implements DistributionMetadata {
 
   @Override
   public Optional<DiffId> diffId(Digest compressed) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       Path file = diffIdFile(compressed);
       byte @Nullable [] text = read(file, MAX_VALUE_BYTES);
       if (text == null) {
@@ -94,7 +96,7 @@ final class DistributionDirectory implements DistributionMetadata {
 
   @Override
   public List<Source> sources(DiffId diffId) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       return readSources(diffId);
     }
   }
@@ -131,7 +133,7 @@ final class DistributionDirectory implements DistributionMetadata {
 
   @Override
   public void add(DiffId diffId, Source source) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       synchronized (writing) {
         List<Source> sources = new ArrayList<>();
@@ -152,7 +154,7 @@ final class DistributionDirectory implements DistributionMetadata {
 
   @Override
   public void remove(DiffId diffId, Source source) throws LayerStoreException {
-    try (LayerAccess.Call call = access.enter()) {
+    try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       synchronized (writing) {
         List<Source> sources = new ArrayList<>(readSources(diffId));

@@ -13,6 +13,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.core.image.ImageNode.Content;
+import io.layerstore.core.image.config.ImageConfigReader;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;

@@ -7,6 +7,7 @@ import io.layerstore.ImageNotFoundException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.image.ImageNode.Content;
+import io.layerstore.core.image.config.ImageConfigReader;
 import io.layerstore.driver.Closing;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;

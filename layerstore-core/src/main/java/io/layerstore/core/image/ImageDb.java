@@ -9,14 +9,18 @@ import io.layerstore.DigestAlgorithm;
 import io.layerstore.Durability;
 import io.layerstore.ImageId;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.image.config.ImageConfigReader;
+import io.layerstore.core.json.GoTime;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
@@ -223,13 +227,16 @@ final class ImageDb {
   }
 
   private void deleteNotes(ImageId id) throws IOException {
+    Path notes = metadataOf(id);
+    if (Files.isDirectory(notes, LinkOption.NOFOLLOW_LINKS)) {
+      Files.deleteIfExists(notes.resolve(PARENT));
+      Files.deleteIfExists(notes.resolve(LAST_UPDATED));
+    }
     try {
-      Files.deleteIfExists(metadataOf(id).resolve(PARENT));
-      Files.deleteIfExists(metadataOf(id).resolve(LAST_UPDATED));
-      Files.deleteIfExists(metadataOf(id));
-    } catch (IOException e) {
-      // Something else is in it, or it is no directory.
-      TreeDeleter.delete(metadataOf(id));
+      Files.deleteIfExists(notes);
+    } catch (DirectoryNotEmptyException e) {
+      // Something else is in it.
+      TreeDeleter.delete(notes);
     }
   }
 

@@ -17,6 +17,8 @@ import io.layerstore.Platform;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.core.docker.ContainerRecords;
+import io.layerstore.core.image.config.ConfigWriter;
+import io.layerstore.core.image.config.ImageConfigReader;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.driver.Closing;

@@ -1,7 +1,8 @@
 /**
- * JSON as Go reads and writes it.
+ * JSON as Go reads and writes it: values, structs that are filled from them, times.
  *
- * <p>Start at {@code JsonValue}. Knows nothing of images and layers.
+ * <p>Start at {@code JsonValue}. Knows nothing of layers, and of images only how a bad document is
+ * reported.
  */
 @NullMarked
 package io.layerstore.core.json;

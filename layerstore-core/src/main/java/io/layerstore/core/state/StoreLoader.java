@@ -71,6 +71,18 @@ public final class StoreLoader {
   }
 
   /**
+   * Looks again at the layers of a store that only reads: another process may have changed the
+   * root.
+   */
+  public static void refreshIfReadOnly(StoreContext store) throws LayerStoreException {
+    if (store.options().readOnly()) {
+      synchronized (store) {
+        new StoreLoader(store).loadAndForget();
+      }
+    }
+  }
+
+  /**
    * Brings the table of a store that only reads up to date: drops what is gone, or was deleted and
    * made again, and loads what is new.
    */

@@ -215,7 +215,7 @@ final class HelperVectorsTest {
 
     String read = FormatVectors.read("frames", answers.toString());
 
-    List<String> names = read.lines().map(line -> line.split("\"")[3]).toList();
+    List<String> names = read.lines().map(line -> line.split("\"", -1)[3]).toList();
     assertEquals(List.of("HELLO", "NODE", "DATA", "CONTENT_END", "DONE", "ERROR"), names);
     assertTrue(read.contains("\"bytes\": \"636f6e74656e74\""), read);
     assertFalse(read.contains("\"code\": 2,"), read);

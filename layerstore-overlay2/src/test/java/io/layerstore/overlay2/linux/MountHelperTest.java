@@ -489,10 +489,12 @@ final class MountHelperTest {
       Path above = Files.createDirectories(directory.resolve("above"));
       String options = Helpers.isRoot() ? "" : "userxattr,";
       String script =
-          "mount --bind top/merged base/diff/other && mount -t overlay none -o %slowerdir=base/diff/other:top/work %s && umount base/diff/other";
-      assumeTrue(
-          runBeside(String.format(script, options, above)) == 0,
-          "no overlay can be mounted on an overlay");
+          "mount --bind top/merged base/diff/other && mount -t overlay none -o "
+              + options
+              + "lowerdir=base/diff/other:top/work "
+              + above
+              + " && umount base/diff/other";
+      assumeTrue(runBeside(script) == 0, "no overlay can be mounted on an overlay");
       return above;
     }
 

@@ -7,7 +7,7 @@ import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.MaxDepthExceededException;
-import io.layerstore.core.image.ImageConfigReader;
+import io.layerstore.core.image.config.ImageConfigReader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -9,7 +9,7 @@ import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LoadReport;
 import io.layerstore.LoadReport.LoadedImage;
-import io.layerstore.core.image.ImageArchives;
+import io.layerstore.core.layer.LayerBatch;
 import io.layerstore.driver.Closing;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -3,6 +3,7 @@ package io.layerstore.core.image.archive;
 import io.layerstore.ChainId;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStoreException;
+import io.layerstore.core.layer.LayerBatch;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

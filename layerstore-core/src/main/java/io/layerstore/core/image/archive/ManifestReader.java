@@ -8,7 +8,7 @@ import io.layerstore.Limits;
 import io.layerstore.Platform;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
-import io.layerstore.core.image.ImageConfigReader;
+import io.layerstore.core.image.config.ImageConfigReader;
 import io.layerstore.core.tar.TarReader;
 import java.io.IOException;
 import java.io.InputStream;

@@ -5,7 +5,6 @@ import io.layerstore.ImageId;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
-import io.layerstore.core.image.ImageArchives;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -5,6 +5,7 @@ import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.Compressor;
+import io.layerstore.core.layer.ArchiveLayers;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

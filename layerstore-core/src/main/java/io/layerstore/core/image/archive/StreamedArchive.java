@@ -5,6 +5,7 @@ import io.layerstore.ImageId;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
+import io.layerstore.core.layer.LayerBatch;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.spi.FileContent;

@@ -1,8 +1,6 @@
-package io.layerstore.core.image;
+package io.layerstore.core.json;
 
 import io.layerstore.InvalidImageException;
-import io.layerstore.core.json.GoJson;
-import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Bool;
 import io.layerstore.core.json.JsonValue.Member;
@@ -24,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * merged. {@code null} is the same as absent. What is not asked for may be anything; what is asked
  * for and of another type makes the document invalid, as it does for Docker.
  */
-final class GoStruct {
+public final class GoStruct {
 
   private final String path;
   private final List<Member> members;
@@ -35,7 +33,7 @@ final class GoStruct {
   }
 
   /** The struct of a whole document, which {@code null} leaves empty. */
-  static GoStruct ofDocument(JsonValue document) throws InvalidImageException {
+  public static GoStruct ofDocument(JsonValue document) throws InvalidImageException {
     if (document instanceof Null) {
       return new GoStruct("", List.of());
     }
@@ -46,7 +44,7 @@ final class GoStruct {
   }
 
   /** A string; empty if absent. */
-  String text(String name) throws InvalidImageException {
+  public String text(String name) throws InvalidImageException {
     String text = "";
     for (JsonValue value : values(name)) {
       if (value instanceof Text t) {
@@ -59,7 +57,7 @@ final class GoStruct {
   }
 
   /** An integer of 64 bits; 0 if absent. */
-  long integer(String name) throws InvalidImageException {
+  public long integer(String name) throws InvalidImageException {
     long number = 0;
     for (JsonValue value : values(name)) {
       if (value instanceof Num n) {
@@ -76,7 +74,7 @@ final class GoStruct {
   }
 
   /** A truth value; false if absent. */
-  boolean flag(String name) throws InvalidImageException {
+  public boolean flag(String name) throws InvalidImageException {
     boolean flag = false;
     for (JsonValue value : values(name)) {
       if (value instanceof Bool b) {
@@ -89,7 +87,7 @@ final class GoStruct {
   }
 
   /** A time of RFC 3339; null if absent or the zero time of Go, which means the same. */
-  @Nullable Instant time(String name) throws InvalidImageException {
+  public @Nullable Instant time(String name) throws InvalidImageException {
     @Nullable Instant time = null;
     for (JsonValue value : values(name)) {
       if (value instanceof Text t) {
@@ -105,7 +103,7 @@ final class GoStruct {
   }
 
   /** A list of strings; empty if absent. */
-  List<String> texts(String name) throws InvalidImageException {
+  public List<String> texts(String name) throws InvalidImageException {
     List<String> texts = List.of();
     for (JsonValue value : values(name)) {
       texts = texts(name, value);
@@ -114,7 +112,7 @@ final class GoStruct {
   }
 
   /** A command: a list of strings, or one string in its place. */
-  List<String> command(String name) throws InvalidImageException {
+  public List<String> command(String name) throws InvalidImageException {
     List<String> words = List.of();
     for (JsonValue value : values(name)) {
       words = value instanceof Text t ? List.of(t.text()) : texts(name, value);
@@ -141,7 +139,7 @@ final class GoStruct {
   }
 
   /** Strings by name, sorted; empty if absent. */
-  SortedMap<String, String> textMap(String name) throws InvalidImageException {
+  public SortedMap<String, String> textMap(String name) throws InvalidImageException {
     SortedMap<String, String> texts = new TreeMap<>();
     for (JsonValue value : values(name)) {
       if (value instanceof Obj object) {
@@ -164,7 +162,7 @@ final class GoStruct {
   }
 
   /** The names of the members of an object whose values are objects, sorted; empty if absent. */
-  List<String> set(String name) throws InvalidImageException {
+  public List<String> set(String name) throws InvalidImageException {
     SortedMap<String, Boolean> names = new TreeMap<>();
     for (JsonValue value : values(name)) {
       if (value instanceof Obj object) {
@@ -184,7 +182,7 @@ final class GoStruct {
   }
 
   /** A nested struct; null if absent. */
-  @Nullable GoStruct struct(String name) throws InvalidImageException {
+  public @Nullable GoStruct struct(String name) throws InvalidImageException {
     @Nullable List<Member> merged = null;
     for (JsonValue value : values(name)) {
       if (value instanceof Obj object) {
@@ -202,7 +200,7 @@ final class GoStruct {
   }
 
   /** A list of structs; empty if absent. */
-  List<GoStruct> structs(String name) throws InvalidImageException {
+  public List<GoStruct> structs(String name) throws InvalidImageException {
     List<GoStruct> structs = List.of();
     for (JsonValue value : values(name)) {
       structs = new ArrayList<>();

@@ -1,4 +1,4 @@
-package io.layerstore.core.image;
+package io.layerstore.core.json;
 
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -13,10 +13,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Times as Go's {@code time.RFC3339Nano} reads and writes them. */
-final class GoTime {
+public final class GoTime {
 
   /** What Go writes for no time. */
-  static final Instant ZERO = Instant.parse("0001-01-01T00:00:00Z");
+  public static final Instant ZERO = Instant.parse("0001-01-01T00:00:00Z");
 
   private static final Pattern RFC3339 =
       Pattern.compile(
@@ -38,7 +38,7 @@ final class GoTime {
   private GoTime() {}
 
   /** The time that {@code text} says, or null if it says none. */
-  static @Nullable Instant parse(String text) {
+  public static @Nullable Instant parse(String text) {
     Matcher matcher = RFC3339.matcher(text);
     if (!matcher.matches()) {
       return null;
@@ -72,7 +72,7 @@ final class GoTime {
    *
    * @throws IllegalArgumentException if it is not in the years 1 to 9999, all that the form can say
    */
-  static String format(Instant time) {
+  public static String format(Instant time) {
     if (time.isBefore(ZERO) || time.isAfter(LAST)) {
       throw new IllegalArgumentException("not a time of the years 1 to 9999: " + time);
     }

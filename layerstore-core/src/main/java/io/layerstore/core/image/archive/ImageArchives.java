@@ -1,4 +1,4 @@
-package io.layerstore.core.image;
+package io.layerstore.core.image.archive;
 
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
@@ -12,22 +12,16 @@ import io.layerstore.LoadReport;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.layer.ArchiveLayers;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 
-/** Reads and writes image archives for an image store. Called while the store is open. */
-public interface ImageArchives {
-
-  /** Does what {@link ImageStore#load} says; the store is writable. */
-  LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
-
-  /** Does what {@link ImageStore#save} says. */
-  SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
-      throws LayerStoreException;
+/** Reads and writes the image archives of one store. Safe for use by many threads. */
+public final class ImageArchives {
 
   /** What archives are read into and written from. */
-  interface Host {
+  public interface Host {
 
     /** The layer store. */
     LayerStore layers();
@@ -51,10 +45,23 @@ public interface ImageArchives {
         throws LayerStoreException;
   }
 
-  /** Makes what reads and writes the archives of one store. */
-  @FunctionalInterface
-  interface Factory {
-    /** For the store of {@code host}. */
-    ImageArchives open(Host host);
+  private final ArchiveLayers layers;
+  private final Host host;
+
+  /** For the layers and images of one store. */
+  public ImageArchives(ArchiveLayers layers, Host host) {
+    this.layers = layers;
+    this.host = host;
+  }
+
+  /** Does what {@link ImageStore#load} says; the store is writable. */
+  public LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException {
+    return ImageLoad.load(layers, host, source, options);
+  }
+
+  /** Does what {@link ImageStore#save} says. */
+  public SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
+      throws LayerStoreException {
+    return ImageSave.save(layers, host, images, target, options);
   }
 }

@@ -1,4 +1,4 @@
-package io.layerstore.core.image;
+package io.layerstore.core.json;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;

@@ -11,7 +11,6 @@ import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress.Phase;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreCorruptedException;
-import io.layerstore.core.image.archive.LayerBatch;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.work.Interrupts;
@@ -44,9 +43,25 @@ import org.jspecify.annotations.Nullable;
  * <p>A driver that stores differences takes the layers in any order, as soon as the directories
  * below exist. One that copies takes them from the bottom up.
  */
-public final class JoinedLayers implements LayerBatch {
+public final class LayerBatch implements AutoCloseable {
 
   private static final String OPERATION = "loading layers";
+
+  /**
+   * A layer that shall be in the store.
+   *
+   * @param parent the layer below, which is in the store or comes before in the batch; null for a
+   *     base layer
+   * @param diffId the digest of its archive
+   * @param image what people call an image it is of
+   */
+  public record Wanted(@Nullable ChainId parent, DiffId diffId, String image) {
+
+    /** Its chain ID. */
+    public ChainId chainId() {
+      return ChainId.of(parent, diffId);
+    }
+  }
 
   private final StoreContext store;
   private final LayerHealth health;
@@ -72,7 +87,7 @@ public final class JoinedLayers implements LayerBatch {
   /** A layer that was on disk and could not be used, so that others on it could not be loaded. */
   private @Nullable RoLayer healed;
 
-  JoinedLayers(
+  LayerBatch(
       StoreContext store,
       LayerHealth health,
       LayerRegistration registration,
@@ -88,7 +103,12 @@ public final class JoinedLayers implements LayerBatch {
     this.copies = store.driver().traits().executesWhiteouts();
   }
 
-  @Override
+  /**
+   * Finds out which layers are missing.
+   *
+   * @param layers parents before children, none twice
+   * @return those to be unpacked, in their order; a damaged one is among them, to be healed
+   */
   public Set<ChainId> prepare(List<Wanted> layers) throws LayerStoreException {
     wanted = List.copyOf(layers);
     findMissing();
@@ -152,12 +172,20 @@ public final class JoinedLayers implements LayerBatch {
     return new Pending(layer, depth, store.table().find(layer.chainId()) != null);
   }
 
-  @Override
+  /**
+   * Whether {@link #unpack} can take this layer, one of the missing, now: a driver that copies
+   * needs the layers below first.
+   */
   public boolean isReady(ChainId chainId) {
     return require(chainId).isReady();
   }
 
-  @Override
+  /**
+   * Unpacks one layer that is ready.
+   *
+   * @param archive plain or compressed, read to its end and not closed
+   * @throws io.layerstore.LayerVerificationException if it is another layer
+   */
   public void unpack(ChainId chainId, InputStream archive) throws LayerStoreException {
     Pending layer = require(chainId);
     if (!layer.isReady()) {
@@ -174,7 +202,11 @@ public final class JoinedLayers implements LayerBatch {
     return layer;
   }
 
-  @Override
+  /**
+   * Unpacks all missing layers that are not yet, several at a time.
+   *
+   * @param sources where the archives are; may be opened on any thread
+   */
   public void unpackAll(Map<ChainId, LayerSource> sources) throws LayerStoreException {
     progress.expect(totalSize(sources));
     progress.phase(Phase.UNPACKING);
@@ -262,7 +294,9 @@ public final class JoinedLayers implements LayerBatch {
     return null;
   }
 
-  @Override
+  /**
+   * What {@code docker load} would refuse layers for that were unpacked; in words, none for most.
+   */
   public Map<ChainId, String> refusals() {
     Map<ChainId, String> refusals = new LinkedHashMap<>();
     for (Pending layer : missing.values()) {
@@ -274,7 +308,11 @@ public final class JoinedLayers implements LayerBatch {
     return refusals;
   }
 
-  @Override
+  /**
+   * Makes the layers visible. If that fails, none of them stays.
+   *
+   * @return those that are new
+   */
   public Set<ChainId> publish() throws LayerStoreException {
     List<String> ids = new ArrayList<>();
     for (Pending layer : missing.values()) {
@@ -329,7 +367,7 @@ public final class JoinedLayers implements LayerBatch {
         .anyMatch(other -> layer.chainId().equals(other.wanted.parent()));
   }
 
-  @Override
+  /** Deletes the layers again that {@link #publish} made visible and nothing else holds. */
   public void withdraw() throws LayerStoreException {
     LayerStoreException failure = null;
     while (!added.isEmpty()) {
@@ -347,6 +385,7 @@ public final class JoinedLayers implements LayerBatch {
     }
   }
 
+  /** Lets go of the layers, and removes what was not published. A second call does nothing. */
   @Override
   public void close() throws LayerStoreException {
     LayerStoreException failure = null;

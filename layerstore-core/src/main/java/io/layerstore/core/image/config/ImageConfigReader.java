@@ -1,4 +1,4 @@
-package io.layerstore.core.image;
+package io.layerstore.core.image.config;
 
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
@@ -6,6 +6,7 @@ import io.layerstore.ImageConfig;
 import io.layerstore.ImageConfig.HistoryEntry;
 import io.layerstore.ImageConfig.RunConfig;
 import io.layerstore.InvalidImageException;
+import io.layerstore.core.json.GoStruct;
 import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import java.util.ArrayList;
@@ -31,10 +32,10 @@ import java.util.Optional;
 public final class ImageConfigReader {
 
   /** Far above what any image has; the limit of registries, too. */
-  static final int MAX_BYTES = 4 << 20;
+  public static final int MAX_BYTES = 4 << 20;
 
   /** What layers on disk are for, wherever this runs. */
-  static final String OS = "linux";
+  public static final String OS = "linux";
 
   private ImageConfigReader() {}
 
@@ -52,7 +53,7 @@ public final class ImageConfigReader {
    *
    * @throws InvalidImageException if it is no JSON
    */
-  static JsonValue parse(byte[] bytes) throws InvalidImageException {
+  public static JsonValue parse(byte[] bytes) throws InvalidImageException {
     if (bytes.length == 0) {
       throw new InvalidImageException("the image configuration is empty");
     }
@@ -85,7 +86,7 @@ public final class ImageConfigReader {
   }
 
   /** Reads a configuration that was parsed. */
-  static ImageConfig read(JsonValue document) throws InvalidImageException {
+  public static ImageConfig read(JsonValue document) throws InvalidImageException {
     GoStruct image = GoStruct.ofDocument(document);
     checkRest(image);
     GoStruct rootFs = image.struct("rootfs");
@@ -137,7 +138,7 @@ public final class ImageConfigReader {
   }
 
   /** What newer engines take in any case may be there already. */
-  static void requireSystem(ImageConfig config) throws InvalidImageException {
+  public static void requireSystem(ImageConfig config) throws InvalidImageException {
     if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
       throw new InvalidImageException(
           "the image is for the operating system "

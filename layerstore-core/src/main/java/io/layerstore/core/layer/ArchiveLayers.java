@@ -6,8 +6,6 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.Progress;
 import io.layerstore.ProgressListener;
-import io.layerstore.core.image.archive.ArchiveLayers;
-import io.layerstore.core.image.archive.LayerBatch;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -21,7 +19,33 @@ import java.util.OptionalLong;
 
 /** The layers of one store, as image archives see them. */
 @SuppressWarnings("try") // Calls are held by scope, not by name.
-public final class StoreArchiveLayers implements ArchiveLayers {
+public final class ArchiveLayers {
+
+  /** A piece of work. */
+  @FunctionalInterface
+  public interface Work {
+
+    /** Does it. */
+    void run() throws LayerStoreException;
+  }
+
+  /** Reports how far a save has come, on any thread. */
+  public interface Meter {
+
+    /** Counts the bytes of one layer. */
+    @FunctionalInterface
+    interface OfLayer {
+
+      /** Adds to the count. */
+      void addBytes(long count);
+    }
+
+    /** Begins a phase. */
+    void phase(Progress.Phase phase);
+
+    /** Begins to count the bytes of a layer. */
+    OfLayer layer(String image, DiffId diffId, long archiveBytes);
+  }
 
   private final StoreContext store;
   private final LayerHealth health;
@@ -29,7 +53,7 @@ public final class StoreArchiveLayers implements ArchiveLayers {
   private final LayerRelease release;
   private final LayerReading reading;
 
-  public StoreArchiveLayers(
+  public ArchiveLayers(
       StoreContext store,
       LayerHealth health,
       LayerRegistration registration,
@@ -42,15 +66,20 @@ public final class StoreArchiveLayers implements ArchiveLayers {
     this.reading = reading;
   }
 
-  @Override
+  /**
+   * Begins to add layers.
+   *
+   * @param listener where to report progress; empty for the store's own listener
+   * @param verifiesExisting whether the content of layers that exist is read
+   */
   public LayerBatch begin(Optional<ProgressListener> listener, boolean verifiesExisting)
       throws LayerStoreException {
     store.requireWritable();
     ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.LOAD, null);
-    return new JoinedLayers(store, health, registration, release, progress, verifiesExisting);
+    return new LayerBatch(store, health, registration, release, progress, verifiesExisting);
   }
 
-  @Override
+  /** The size of a layer's archive in bytes: how many {@link #archive} gives. */
   public long archiveBytes(ChainId chainId) throws LayerStoreException {
     RoLayer layer = store.table().pin(chainId);
     try {
@@ -60,7 +89,7 @@ public final class StoreArchiveLayers implements ArchiveLayers {
     }
   }
 
-  @Override
+  /** A layer's archive, checked against its diff ID while it is read. */
   public InputStream archive(ChainId chainId) throws LayerStoreException {
     RoLayer layer = store.table().pin(chainId);
     try {
@@ -71,12 +100,15 @@ public final class StoreArchiveLayers implements ArchiveLayers {
     }
   }
 
-  @Override
+  /** What an archive may ask for. */
   public Limits limits() {
     return store.options().limits();
   }
 
-  @Override
+  /**
+   * Does several pieces of work, as many at once as the machine has room for; after a failure no
+   * further one is begun.
+   */
   public void runAll(String operation, List<? extends Work> pieces) throws LayerStoreException {
     List<SideBySide.Work> works = new ArrayList<>();
     for (Work piece : pieces) {
@@ -85,7 +117,12 @@ public final class StoreArchiveLayers implements ArchiveLayers {
     SideBySide.run(store.executor(), SideBySide.threads(), operation, works);
   }
 
-  @Override
+  /**
+   * Begins to report the progress of a save.
+   *
+   * @param listener whom to tell; empty for the store's own listener
+   * @param totalBytes how many bytes will be counted
+   */
   public Meter meter(Optional<ProgressListener> listener, long totalBytes) {
     ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.SAVE, null);
     progress.expect(OptionalLong.of(totalBytes));
@@ -109,7 +146,7 @@ public final class StoreArchiveLayers implements ArchiveLayers {
     return listener.or(store.options()::progress);
   }
 
-  @Override
+  /** The directory for temporary files; may not exist yet. */
   public Path temporaryDirectory() {
     return DataRoot.temporaryDirectory(store.options().root());
   }

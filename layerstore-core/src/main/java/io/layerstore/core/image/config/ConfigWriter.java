@@ -1,8 +1,9 @@
-package io.layerstore.core.image;
+package io.layerstore.core.image.config;
 
 import io.layerstore.DiffId;
 import io.layerstore.Platform;
 import io.layerstore.core.image.change.ConfigChanges;
+import io.layerstore.core.json.GoTime;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Bool;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What the configuration it is made from says about the image as such is kept, known or not.
  * What it says about how that image came to be is not: its container, its engine, its comment.
  */
-final class ConfigWriter {
+public final class ConfigWriter {
 
   private static final List<String> OF_THE_PARENT_ALONE =
       List.of("id", "parent", "comment", "container", "container_config", "docker_version", "Size");
@@ -54,7 +55,7 @@ final class ConfigWriter {
    * @param changes Dockerfile instructions
    * @throws IllegalArgumentException if a change is not valid, or the time cannot be written
    */
-  ConfigWriter(Obj base, List<DiffId> baseDiffIds, List<String> changes, Instant created) {
+  public ConfigWriter(Obj base, List<DiffId> baseDiffIds, List<String> changes, Instant created) {
     this.image = new ObjEditor(base);
     this.created = created;
     this.diffIds = new ArrayList<>(baseDiffIds);
@@ -73,7 +74,7 @@ final class ConfigWriter {
     return ARCHITECTURES.getOrDefault(name, name);
   }
 
-  void setPlatform(Platform platform) {
+  public void setPlatform(Platform platform) {
     image.set("architecture", new Text(platform.architecture()));
     image.setUnlessEmpty("variant", platform.variant());
     image.setUnlessEmpty("os.version", platform.osVersion());
@@ -83,19 +84,19 @@ final class ConfigWriter {
     }
   }
 
-  void setAuthor(@Nullable String author) {
+  public void setAuthor(@Nullable String author) {
     image.setUnlessEmpty("author", author);
   }
 
-  void setComment(String comment) {
+  public void setComment(String comment) {
     image.setUnlessEmpty("comment", comment);
   }
 
-  void addLayer(DiffId diffId) {
+  public void addLayer(DiffId diffId) {
     diffIds.add(diffId);
   }
 
-  void addHistory(
+  public void addHistory(
       @Nullable String createdBy,
       @Nullable String author,
       @Nullable String comment,
@@ -114,7 +115,7 @@ final class ConfigWriter {
   }
 
   /** The configuration. */
-  byte[] toBytes() {
+  public byte[] toBytes() {
     ObjEditor rootFs = new ObjEditor(image.object("rootfs"));
     if (rootFs.text("type").isEmpty()) {
       rootFs.set("type", new Text("layers"));
