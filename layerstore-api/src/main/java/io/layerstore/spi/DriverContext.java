@@ -3,10 +3,12 @@ package io.layerstore.spi;
 import io.layerstore.Durability;
 import io.layerstore.IdMapping;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
-/** Where and how a driver works. Immutable; made with {@link #builder}. */
+/** Where and how a driver works. Immutable, a value; made with {@link #builder}. */
 public final class DriverContext {
 
   private final Path root;
@@ -61,6 +63,20 @@ public final class DriverContext {
   /** Whether nothing may be written. */
   public boolean readOnly() {
     return readOnly;
+  }
+
+  private List<Object> values() {
+    return List.of(root, home, options, idMapping, durability, readOnly);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof DriverContext that && values().equals(that.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
   }
 
   /** Collects options. Not safe for use by several threads. */

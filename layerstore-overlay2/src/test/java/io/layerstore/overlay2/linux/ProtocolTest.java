@@ -20,7 +20,8 @@ final class ProtocolTest {
 
   private static final Path HEADER = Path.of("src/main/c/protocol.h");
   private static final Pattern DEFINE =
-      Pattern.compile("^#define ([A-Z][A-Z0-9_]*) (0x[0-9a-f]+|[0-9]+)\\b", Pattern.MULTILINE);
+      Pattern.compile(
+          "^#define ([A-Z][A-Z0-9_]*)[ \\\\\n]+(0x[0-9a-f]+|[0-9]+)\\b", Pattern.MULTILINE);
 
   @Test
   void constants_ofBothSides_areTheSame() throws IOException, IllegalAccessException {
