@@ -318,7 +318,7 @@ final class LayerDirectories {
   /**
    * Gives a layer a name in {@code l/} that it ought to have. One that leads out of the home, or to
    * a layer that is gone, is replaced; one that leads to another layer is that layer's; what is no
-   * link is moved aside.
+   * link is moved aside, and so is what is no file where the layer notes the name.
    *
    * @param link the name; null for a new one
    */
@@ -335,8 +335,13 @@ final class LayerDirectories {
             layout.home().getFileSystem().getPath(Overlay2Layout.linkTarget(id)));
         made.push(layout.link(name));
       }
+      Path file = layout.linkFile(id);
+      if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+          && !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+        DamagedFiles.moveAside(file);
+      }
       if (!name.equals(link(id))) {
-        makeFile(made, layout.linkFile(id), name, Overlay2Layout.FILE_MODE);
+        makeFile(made, file, name, Overlay2Layout.FILE_MODE);
       }
     } catch (IOException | RuntimeException e) {
       takeBack(made, e);
