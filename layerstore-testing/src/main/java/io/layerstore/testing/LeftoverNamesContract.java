@@ -23,8 +23,12 @@ import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.SaveOptions;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
@@ -306,14 +310,32 @@ public abstract class LeftoverNamesContract {
     String image = Files.isDirectory(root().resolve("image/vfs")) ? "image/vfs" : "image/overlay2";
     Pattern atRest = atRest(image);
     Set<String> names = new TreeSet<>();
-    try (Stream<Path> paths = Files.walk(root())) {
-      for (Path path : (Iterable<Path>) paths::iterator) {
-        String name = root().relativize(path).toString();
-        if (!name.isEmpty() && !atRest.matcher(name).matches()) {
-          names.add(name);
-        }
-      }
-    }
+    Files.walkFileTree(
+        root(),
+        new SimpleFileVisitor<Path>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
+            return visitFile(path, attributes);
+          }
+
+          @Override
+          public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
+            String name = root().relativize(path).toString();
+            if (!name.isEmpty() && !atRest.matcher(name).matches()) {
+              names.add(name);
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
+            if (e instanceof AccessDeniedException) {
+              // The kernel's own directory in a work directory, which is closed to its owner.
+              return visitFile(path, Files.readAttributes(path, BasicFileAttributes.class));
+            }
+            throw e;
+          }
+        });
     return names;
   }
 }
