@@ -173,6 +173,11 @@ public interface ImageStore {
    */
   PruneReport prune(PrunePlan plan) throws LayerStoreException;
 
+  /** Deletes what {@link #planPrune} finds at this moment; see {@link #prune(PrunePlan)}. */
+  default PruneReport prune(PruneOptions options) throws LayerStoreException {
+    return prune(planPrune(options));
+  }
+
   /** The images that could not be used when the store was opened, and why. */
   RecoveryReport recoveryReport();
 }

@@ -49,7 +49,7 @@ final class PruneCommand extends Subcommand {
       }
     } else {
       try (LayerStore store = layerstore().openToChange()) {
-        PruneReport report = store.images().prune(store.images().planPrune(options));
+        PruneReport report = store.images().prune(options);
         show(
             "",
             report.references(),

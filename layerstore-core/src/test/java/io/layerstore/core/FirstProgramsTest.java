@@ -349,4 +349,14 @@ final class FirstProgramsTest {
       assertEquals(Map.of(), store.images().references().list());
     }
   }
+
+  @Test
+  void pruneInOneCall() throws IOException {
+    try (LayerStore store = LayerStore.open(root)) {
+      store.images().load(imageArchive);
+      var plan = store.images().planPrune(PruneOptions.EVERYTHING_UNUSED);
+      assertEquals(plan.images(), store.images().prune(PruneOptions.EVERYTHING_UNUSED).images());
+      assertEquals(List.of(), store.images().list());
+    }
+  }
 }

@@ -213,8 +213,7 @@ final class ImageFaultsTest {
           assertTrue(found.images().size() < 2, () -> when + ": " + report);
         }
         assertEquals(List.of(), store.cleanup().of(Kind.POSTPONED), when);
-        PruneReport rest =
-            store.images().prune(store.images().planPrune(PruneOptions.EVERYTHING_UNUSED));
+        PruneReport rest = store.images().prune(PruneOptions.EVERYTHING_UNUSED);
         assertEquals(List.of(), rest.failed(), when);
         after = View.of(store);
         assertEquals(new View(Set.of(), Map.of(), Set.of()), after, () -> when + ": " + report);
