@@ -23,7 +23,7 @@ public record ChainId(Digest digest) implements Comparable<ChainId> {
    * @throws IllegalArgumentException if {@code digest} is not SHA-256
    */
   public ChainId {
-    if (digest.algorithm() != DigestAlgorithm.SHA256) {
+    if (digest.algorithm() != Digest.Algorithm.SHA256) {
       throw new IllegalArgumentException("unsupported digest algorithm for a chain id: " + digest);
     }
   }

@@ -8,7 +8,7 @@ import java.util.Objects;
  * @param kind what happened
  * @param path where, relative to the layer's root
  */
-public record Change(ChangeKind kind, LayerPath path) {
+public record Change(Kind kind, LayerPath path) {
 
   /** Rejects nulls. */
   public Change {
@@ -20,5 +20,26 @@ public record Change(ChangeKind kind, LayerPath path) {
   @Override
   public String toString() {
     return kind.letter() + " /" + path;
+  }
+
+  /** What happened to a path of a read-write layer, compared with the layers below. */
+  public enum Kind {
+    /** The path is new. */
+    ADDED('A'),
+    /** The path was there, and its content or its attributes differ. */
+    MODIFIED('C'),
+    /** The path is gone; its descendants are not listed. */
+    DELETED('D');
+
+    private final char letter;
+
+    Kind(char letter) {
+      this.letter = letter;
+    }
+
+    /** The letter {@code docker diff} prints. */
+    public char letter() {
+      return letter;
+    }
   }
 }

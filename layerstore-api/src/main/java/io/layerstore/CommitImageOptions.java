@@ -24,7 +24,7 @@ public final class CommitImageOptions {
   private final @Nullable Instant created;
   private final @Nullable Instant latestTime;
   private final List<String> changes;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
 
   private CommitImageOptions(Builder builder) {
     reference = builder.reference;
@@ -87,7 +87,7 @@ public final class CommitImageOptions {
   }
 
   /** Where to report progress, in place of the store's listener. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -101,7 +101,7 @@ public final class CommitImageOptions {
     private @Nullable Instant created;
     private @Nullable Instant latestTime;
     private List<String> changes = List.of();
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
 
     private Builder() {}
 
@@ -163,7 +163,7 @@ public final class CommitImageOptions {
     }
 
     /** Sets where to report progress; null for the store's listener. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }

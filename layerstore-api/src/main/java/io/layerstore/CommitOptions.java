@@ -12,7 +12,7 @@ public final class CommitOptions {
 
   private final boolean releaseAfterwards;
   private final @Nullable Instant latestTime;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
 
   private CommitOptions(Builder builder) {
     releaseAfterwards = builder.releaseAfterwards;
@@ -41,7 +41,7 @@ public final class CommitOptions {
   }
 
   /** Where to report progress, in place of the store's listener. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -54,7 +54,7 @@ public final class CommitOptions {
   public static final class Builder {
     private boolean releaseAfterwards;
     private @Nullable Instant latestTime;
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
 
     private Builder() {}
 
@@ -74,7 +74,7 @@ public final class CommitOptions {
     }
 
     /** Sets where to report progress; null for the store's listener. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }

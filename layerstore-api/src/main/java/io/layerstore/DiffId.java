@@ -17,7 +17,7 @@ public record DiffId(Digest digest) implements Comparable<DiffId> {
    * @throws IllegalArgumentException if {@code digest} is not SHA-256
    */
   public DiffId {
-    if (digest.algorithm() != DigestAlgorithm.SHA256) {
+    if (digest.algorithm() != Digest.Algorithm.SHA256) {
       throw new IllegalArgumentException("unsupported digest algorithm for a diff id: " + digest);
     }
   }

@@ -1,5 +1,7 @@
 package io.layerstore;
 
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Objects;
 
@@ -14,7 +16,7 @@ import java.util.Objects;
  * @param algorithm the hash function
  * @param hex the hash, in lower-case hexadecimal digits
  */
-public record Digest(DigestAlgorithm algorithm, String hex) implements Comparable<Digest> {
+public record Digest(Algorithm algorithm, String hex) implements Comparable<Digest> {
 
   /**
    * Checks the digits.
@@ -48,7 +50,7 @@ public record Digest(DigestAlgorithm algorithm, String hex) implements Comparabl
           "invalid checksum digest format: \"" + printable(text) + "\"");
     }
     String name = text.substring(0, colon);
-    for (DigestAlgorithm algorithm : DigestAlgorithm.values()) {
+    for (Algorithm algorithm : Algorithm.values()) {
       if (algorithm.id().equals(name)) {
         return new Digest(algorithm, text.substring(colon + 1));
       }
@@ -58,12 +60,12 @@ public record Digest(DigestAlgorithm algorithm, String hex) implements Comparabl
 
   /** The SHA-256 digest whose hash is {@code hash}. */
   public static Digest sha256(byte[] hash) {
-    return new Digest(DigestAlgorithm.SHA256, HexFormat.of().formatHex(hash));
+    return new Digest(Algorithm.SHA256, HexFormat.of().formatHex(hash));
   }
 
   /** The SHA-256 digest of {@code content}. */
   public static Digest sha256Of(byte[] content) {
-    return sha256(DigestAlgorithm.SHA256.newMessageDigest().digest(content));
+    return sha256(Algorithm.SHA256.newMessageDigest().digest(content));
   }
 
   @Override
@@ -82,5 +84,50 @@ public record Digest(DigestAlgorithm algorithm, String hex) implements Comparabl
   private static String printable(String text) {
     String start = text.length() > 160 ? text.substring(0, 160) + "..." : text;
     return ByteString.utf8(start).toString();
+  }
+
+  /**
+   * The hash functions a {@link Digest} can be made with, as registered by the OCI image
+   * specification.
+   *
+   * <p>Layers are identified by SHA-256 alone; the others are recognised so that an error can say
+   * so.
+   */
+  public enum Algorithm {
+    /** SHA-256, 64 hexadecimal digits. */
+    SHA256("sha256", "SHA-256", 64),
+    /** SHA-384, 96 hexadecimal digits. */
+    SHA384("sha384", "SHA-384", 96),
+    /** SHA-512, 128 hexadecimal digits. */
+    SHA512("sha512", "SHA-512", 128);
+
+    private final String id;
+    private final String javaName;
+    private final int hexLength;
+
+    Algorithm(String id, String javaName, int hexLength) {
+      this.id = id;
+      this.javaName = javaName;
+      this.hexLength = hexLength;
+    }
+
+    /** The name in a digest's text, such as {@code sha256}. */
+    public String id() {
+      return id;
+    }
+
+    /** The number of hexadecimal digits of a digest. */
+    public int hexLength() {
+      return hexLength;
+    }
+
+    /** A fresh hash computation. */
+    public MessageDigest newMessageDigest() {
+      try {
+        return MessageDigest.getInstance(javaName);
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException("the Java platform lacks " + javaName, e);
+      }
+    }
   }
 }

@@ -13,7 +13,7 @@ public record ImageId(Digest digest) implements Comparable<ImageId> {
    * @throws IllegalArgumentException if {@code digest} is not SHA-256
    */
   public ImageId {
-    if (digest.algorithm() != DigestAlgorithm.SHA256) {
+    if (digest.algorithm() != Digest.Algorithm.SHA256) {
       throw new IllegalArgumentException("unsupported digest algorithm for an image id: " + digest);
     }
   }

@@ -73,7 +73,7 @@ public interface ImageStore {
    * @throws ImageInUseException if something needs it and {@code force} is not set; nothing is
    *     deleted
    */
-  List<LayerMetadata> delete(ImageId id, boolean force) throws LayerStoreException;
+  List<LayerInfo> delete(ImageId id, boolean force) throws LayerStoreException;
 
   /** The names of images. */
   ReferenceStore references();

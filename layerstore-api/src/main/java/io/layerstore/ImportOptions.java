@@ -21,7 +21,7 @@ public final class ImportOptions {
   private final @Nullable Platform platform;
   private final @Nullable Instant created;
   private final List<String> changes;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
 
   private ImportOptions(Builder builder) {
     reference = builder.reference;
@@ -63,7 +63,7 @@ public final class ImportOptions {
   }
 
   /** Where to report progress, in place of the store's listener. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -74,7 +74,7 @@ public final class ImportOptions {
     private @Nullable Platform platform;
     private @Nullable Instant created;
     private List<String> changes = List.of();
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
 
     private Builder() {}
 
@@ -109,7 +109,7 @@ public final class ImportOptions {
     }
 
     /** Sets where to report progress; null for the store's listener. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }

@@ -103,7 +103,7 @@ public interface Layer extends AutoCloseable {
   Mount mount() throws LayerStoreException;
 
   /** Who holds this layer at the moment. */
-  LayerUsage usage();
+  LayerInfo.Usage usage();
 
   /** Gives the reference back. Deletes nothing; a second call does nothing. */
   @Override

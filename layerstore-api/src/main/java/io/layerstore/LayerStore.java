@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Handles count references. Closing a handle never deletes what has a name; {@link #release} and
  * {@link #releaseRWLayer} delete what nothing refers to any more: a layer is held by its handles,
  * by the layers above it and by the read-write layers on it; in a data root of Docker's also by the
- * cache of BuildKit, as {@link LayerUsage#otherHolders} tells.
+ * cache of BuildKit, as {@link LayerInfo.Usage#otherHolders} tells.
  *
  * <h2>The root</h2>
  *
@@ -48,8 +48,8 @@ public interface LayerStore extends AutoCloseable {
    * directory does not exist or is empty.
    *
    * <p>A directory with anything else in it than a store of this library's or of a dockerd with a
-   * graph driver is refused, and left as it is; see {@link StoreCreation}. So is what a failed call
-   * made in a new directory taken away again.
+   * graph driver is refused, and left as it is; see {@link StoreOptions.Creation}. So is what a
+   * failed call made in a new directory taken away again.
    *
    * @throws StoreLockedException if another process, or another store in this one, has it open for
    *     writing
@@ -160,7 +160,7 @@ public interface LayerStore extends AutoCloseable {
    * @throws LayerStoreException if its metadata cannot be hidden; the layer stays, without this
    *     handle, and can be released again
    */
-  List<LayerMetadata> release(Layer layer) throws LayerStoreException;
+  List<LayerInfo> release(Layer layer) throws LayerStoreException;
 
   /** Creates a read-write layer called {@code name} on nothing. */
   default RWLayer createRWLayer(String name) throws LayerStoreException {
@@ -243,7 +243,7 @@ public interface LayerStore extends AutoCloseable {
    * @throws LayerStoreException if the metadata cannot be changed; the handle stays good, and the
    *     call can be repeated
    */
-  List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException;
+  List<LayerInfo> releaseRWLayer(RWLayer layer) throws LayerStoreException;
 
   /**
    * The images on the layers of this store. Every image holds its top layer with a handle, which

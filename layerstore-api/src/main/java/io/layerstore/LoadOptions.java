@@ -11,7 +11,7 @@ public final class LoadOptions {
 
   private final @Nullable Platform platform;
   private final @Nullable ImageReference reference;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
   private final boolean verifyExisting;
 
   private LoadOptions(Builder builder) {
@@ -40,7 +40,7 @@ public final class LoadOptions {
   }
 
   /** Where to report progress, in place of the store's listener. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -63,7 +63,7 @@ public final class LoadOptions {
   public static final class Builder {
     private @Nullable Platform platform;
     private @Nullable ImageReference reference;
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
     private boolean verifyExisting;
 
     private Builder() {}
@@ -87,7 +87,7 @@ public final class LoadOptions {
     }
 
     /** Sets where to report progress; null for the store's listener. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }

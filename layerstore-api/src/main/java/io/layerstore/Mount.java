@@ -1,5 +1,7 @@
 package io.layerstore;
 
+import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -63,7 +65,7 @@ public interface Mount extends RootDirectory, AutoCloseable {
    *
    * @throws LayerStoreException if the mount is gone
    */
-  Optional<MountNamespace> namespace() throws LayerStoreException;
+  Optional<Namespace> namespace() throws LayerStoreException;
 
   /**
    * Undoes exactly this mount. A second call does nothing.
@@ -87,4 +89,24 @@ public interface Mount extends RootDirectory, AutoCloseable {
    * @throws LayerStoreException if the driver failed
    */
   void closeLazily() throws LayerStoreException;
+
+  /**
+   * Where a mount is that is not in the namespaces of this process. {@link Mount#enter} needs none
+   * of this; other programs do:
+   *
+   * <pre>{@code
+   * nsenter --target PID --user --mount --preserve-credentials --wd=/proc/PID/root/PATH COMMAND
+   * }</pre>
+   *
+   * @param pid a process in the user and mount namespace of the mount; both last as long as the
+   *     mount
+   * @param path where the mount is there
+   */
+  record Namespace(long pid, Path path) {
+
+    /** Checks that both are there. */
+    public Namespace {
+      Objects.requireNonNull(path, "path");
+    }
+  }
 }

@@ -26,13 +26,4 @@ public record PrunePlan(
     layers = List.copyOf(layers);
     spared = List.copyOf(spared);
   }
-
-  /** Nothing is spared. */
-  public PrunePlan(
-      List<ImageId> images,
-      List<ImageReference> references,
-      List<ChainId> layers,
-      long reclaimableBytes) {
-    this(images, references, layers, reclaimableBytes, List.of());
-  }
 }

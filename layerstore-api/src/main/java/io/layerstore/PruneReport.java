@@ -17,7 +17,7 @@ import java.util.List;
 public record PruneReport(
     List<ImageId> images,
     List<ImageReference> references,
-    List<LayerMetadata> layers,
+    List<LayerInfo> layers,
     long reclaimedBytes,
     List<String> spared,
     List<String> failed) {

@@ -1,5 +1,6 @@
 package io.layerstore;
 
+import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -13,7 +14,7 @@ public final class RWLayerOptions {
 
   private final @Nullable ChainId parent;
   private final @Nullable String mountLabel;
-  private final @Nullable RWLayerInitializer initializer;
+  private final @Nullable Initializer initializer;
   private final Map<String, String> storageOptions;
 
   private RWLayerOptions(Builder builder) {
@@ -44,7 +45,7 @@ public final class RWLayerOptions {
   }
 
   /** The code that fills the init layer; without it there is no init layer. */
-  public Optional<RWLayerInitializer> initializer() {
+  public Optional<Initializer> initializer() {
     return Optional.ofNullable(initializer);
   }
 
@@ -67,7 +68,7 @@ public final class RWLayerOptions {
   public static final class Builder {
     private @Nullable ChainId parent;
     private @Nullable String mountLabel;
-    private @Nullable RWLayerInitializer initializer;
+    private @Nullable Initializer initializer;
     private final Map<String, String> storageOptions = new TreeMap<>();
 
     private Builder() {}
@@ -85,7 +86,7 @@ public final class RWLayerOptions {
     }
 
     /** Sets the code that fills the init layer. */
-    public Builder initializer(@Nullable RWLayerInitializer initializer) {
+    public Builder initializer(@Nullable Initializer initializer) {
       this.initializer = initializer;
       return this;
     }
@@ -100,5 +101,25 @@ public final class RWLayerOptions {
     public RWLayerOptions build() {
       return new RWLayerOptions(this);
     }
+  }
+
+  /**
+   * Code that fills the init layer of a new read-write layer, as Docker does for {@code /etc/hosts}
+   * and its like.
+   *
+   * <p>What it writes is part of what the read-write layer starts from, so it appears neither in
+   * its changes nor in its size.
+   */
+  @FunctionalInterface
+  public interface Initializer {
+
+    /**
+     * Runs once, while the read-write layer is created.
+     *
+     * @param root the mounted init layer with the files of the layers below; usable until this
+     *     returns
+     * @throws IOException to refuse: nothing of the read-write layer remains
+     */
+    void initialize(RootDirectory root) throws IOException;
   }
 }

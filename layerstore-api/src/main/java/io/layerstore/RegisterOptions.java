@@ -16,7 +16,7 @@ public final class RegisterOptions {
   private final @Nullable Descriptor descriptor;
   private final @Nullable DiffId expectedDiffId;
   private final @Nullable ChainId expectedChainId;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
   private final boolean verifyExisting;
 
   private RegisterOptions(Builder builder) {
@@ -65,7 +65,7 @@ public final class RegisterOptions {
   }
 
   /** Where to report progress, in place of the store's listener. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -92,7 +92,7 @@ public final class RegisterOptions {
     private @Nullable Descriptor descriptor;
     private @Nullable DiffId expectedDiffId;
     private @Nullable ChainId expectedChainId;
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
     private boolean verifyExisting;
 
     private Builder() {}
@@ -125,7 +125,7 @@ public final class RegisterOptions {
     }
 
     /** Sets where to report progress; null for the store's listener. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }

@@ -23,7 +23,7 @@ public final class SaveOptions {
 
   private final Format format;
   private final Compression compression;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
 
   private SaveOptions(Builder builder) {
     format = builder.format;
@@ -47,7 +47,7 @@ public final class SaveOptions {
   }
 
   /** Where to report progress, in place of the store's listener. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -60,7 +60,7 @@ public final class SaveOptions {
   public static final class Builder {
     private Format format = Format.DOCKER;
     private Compression compression = Compression.NONE;
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
 
     private Builder() {}
 
@@ -77,7 +77,7 @@ public final class SaveOptions {
     }
 
     /** Sets where to report progress; null for the store's listener. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }

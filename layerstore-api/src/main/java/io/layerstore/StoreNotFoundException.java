@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * directory holds something else, such as what an engine or another tool keeps there. Nothing was
  * changed.
  *
- * <p>Naming the graph driver, or {@link StoreCreation#ANYWHERE}, makes a store beside something
- * else.
+ * <p>Naming the graph driver, or {@link StoreOptions.Creation#ANYWHERE}, makes a store beside
+ * something else.
  */
 public class StoreNotFoundException extends LayerStoreException {
   private static final long serialVersionUID = 1L;

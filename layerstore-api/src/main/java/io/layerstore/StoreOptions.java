@@ -24,9 +24,9 @@ public final class StoreOptions {
   private final Limits limits;
   private final DevicePolicy devices;
   private final @Nullable Executor executor;
-  private final @Nullable ProgressListener progress;
+  private final Progress.@Nullable Listener progress;
   private final boolean readOnly;
-  private final StoreCreation creation;
+  private final Creation creation;
 
   private StoreOptions(Builder builder) {
     root = builder.root;
@@ -94,7 +94,7 @@ public final class StoreOptions {
   }
 
   /** Who is told of progress; empty for nobody. */
-  public Optional<ProgressListener> progress() {
+  public Optional<Progress.Listener> progress() {
     return Optional.ofNullable(progress);
   }
 
@@ -104,7 +104,7 @@ public final class StoreOptions {
   }
 
   /** Where a store may be made. */
-  public StoreCreation creation() {
+  public Creation creation() {
     return creation;
   }
 
@@ -119,9 +119,9 @@ public final class StoreOptions {
     private Limits limits = Limits.DEFAULT;
     private DevicePolicy devices = DevicePolicy.ALLOW;
     private @Nullable Executor executor;
-    private @Nullable ProgressListener progress;
+    private Progress.@Nullable Listener progress;
     private boolean readOnly;
-    private StoreCreation creation = StoreCreation.IF_EMPTY;
+    private Creation creation = Creation.IF_EMPTY;
 
     private Builder(Path root) {
       this.root = Objects.requireNonNull(root, "root");
@@ -189,7 +189,7 @@ public final class StoreOptions {
     }
 
     /** Sets who is told of progress, unless an operation names a listener of its own. */
-    public Builder progress(@Nullable ProgressListener progress) {
+    public Builder progress(Progress.@Nullable Listener progress) {
       this.progress = progress;
       return this;
     }
@@ -204,11 +204,11 @@ public final class StoreOptions {
     }
 
     /**
-     * Sets where a store may be made if the root has none; {@link StoreCreation#IF_EMPTY} unless
-     * set. A store that is opened for reading only is never made: an empty directory then shows as
-     * an empty store, and any other is refused.
+     * Sets where a store may be made if the root has none; {@link Creation#IF_EMPTY} unless set. A
+     * store that is opened for reading only is never made: an empty directory then shows as an
+     * empty store, and any other is refused.
      */
-    public Builder create(StoreCreation creation) {
+    public Builder create(Creation creation) {
       this.creation = Objects.requireNonNull(creation, "creation");
       return this;
     }
@@ -266,5 +266,33 @@ public final class StoreOptions {
             "not a relative metadata path template: \"" + template + "\"");
       }
     }
+  }
+
+  /** Whether opening a root for writing may make a store where there is none. */
+  public enum Creation {
+    /** Never: without a store of the driver, opening fails and changes nothing. */
+    NEVER,
+
+    /**
+     * In a directory that does not exist or is empty; and in any other if the graph driver is
+     * named. This is the default.
+     */
+    IF_EMPTY,
+
+    /**
+     * Where {@link #IF_EMPTY} would, and for good only if something is put into it: a store that
+     * this open made and that is still empty when it is closed is taken away again. For programs
+     * that may fail before they have anything to keep.
+     */
+    IF_USED,
+
+    /**
+     * In any directory, beside whatever is in it.
+     *
+     * <p>In the data root of an engine that keeps its images elsewhere this is dangerous: dockerd
+     * takes the directory of a graph driver as a sign that it is to use that driver, and no longer
+     * shows what it has.
+     */
+    ANYWHERE
   }
 }

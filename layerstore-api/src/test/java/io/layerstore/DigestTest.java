@@ -23,8 +23,8 @@ final class DigestTest {
 
   @Test
   void parse_longerAlgorithms_accepted() {
-    assertEquals(DigestAlgorithm.SHA512, Digest.parse("sha512:" + HEX + HEX).algorithm());
-    assertEquals(DigestAlgorithm.SHA384, Digest.parse("sha384:" + "ab".repeat(48)).algorithm());
+    assertEquals(Digest.Algorithm.SHA512, Digest.parse("sha512:" + HEX + HEX).algorithm());
+    assertEquals(Digest.Algorithm.SHA384, Digest.parse("sha384:" + "ab".repeat(48)).algorithm());
   }
 
   @ParameterizedTest

@@ -55,7 +55,7 @@ final class OptionsTest {
     @Test
     void toBuilder_keepsEverything() {
       Descriptor descriptor = Descriptor.of("x/y", 1, DIFF_ID.digest());
-      ProgressListener listener = progress -> {};
+      Progress.Listener listener = progress -> {};
       RegisterOptions copy =
           RegisterOptions.builder()
               .parent(CHAIN_ID)
@@ -78,7 +78,7 @@ final class OptionsTest {
 
     @Test
     void toBuilder_keepsEverything() {
-      RWLayerInitializer initializer = path -> {};
+      RWLayerOptions.Initializer initializer = path -> {};
       RWLayerOptions copy =
           RWLayerOptions.builder()
               .mountLabel("label")
@@ -121,7 +121,7 @@ final class OptionsTest {
 
     @Test
     void toBuilder_keepsTheRest() {
-      ProgressListener listener = progress -> {};
+      Progress.Listener listener = progress -> {};
       CommitOptions options =
           CommitOptions.builder().latestTime(Instant.EPOCH).progress(listener).build();
       CommitOptions releasing = options.toBuilder().releaseAfterwards(true).build();
@@ -365,8 +365,8 @@ final class OptionsTest {
 
   @Test
   void change_toString_asDockerPrintsIt() {
-    assertEquals("C /etc/x", new Change(ChangeKind.MODIFIED, LayerPath.of("etc/x")).toString());
-    assertEquals("A /a", new Change(ChangeKind.ADDED, LayerPath.of("a")).toString());
-    assertEquals("D /a", new Change(ChangeKind.DELETED, LayerPath.of("a")).toString());
+    assertEquals("C /etc/x", new Change(Change.Kind.MODIFIED, LayerPath.of("etc/x")).toString());
+    assertEquals("A /a", new Change(Change.Kind.ADDED, LayerPath.of("a")).toString());
+    assertEquals("D /a", new Change(Change.Kind.DELETED, LayerPath.of("a")).toString());
   }
 }

@@ -3,7 +3,7 @@ package io.layerstore.spi;
 import io.layerstore.DriverException;
 import io.layerstore.DriverStatus;
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNamespace;
+import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RootDirectory;
@@ -194,7 +194,7 @@ public interface GraphDriver extends AutoCloseable {
    *
    * @param mounted the path that {@link #mount} gave
    */
-  default Optional<MountNamespace> namespace(String id, Path mounted) throws LayerStoreException {
+  default Optional<Mount.Namespace> namespace(String id, Path mounted) throws LayerStoreException {
     return Optional.empty();
   }
 

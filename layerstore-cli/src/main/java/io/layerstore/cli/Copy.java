@@ -1,7 +1,6 @@
 package io.layerstore.cli;
 
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -18,7 +17,7 @@ final class Copy {
   private static final long SHOW_EVERY_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final ProgressBar progressBar;
-  private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+  private final MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
   private long bytes;
 
   Copy(ProgressBar progressBar) {

@@ -5,7 +5,6 @@ import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.Change;
-import io.layerstore.ChangeKind;
 import io.layerstore.CommitImageOptions;
 import io.layerstore.DiffId;
 import io.layerstore.DriverChoice;
@@ -15,7 +14,7 @@ import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
 import io.layerstore.ImageTarget;
 import io.layerstore.Layer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -185,18 +184,18 @@ final class Demo {
       report.result("mounted at " + root);
       report.result("in it: " + String.join(" ", names(root)));
       mount.file(ADDED).writeString("Written by the demo.\n", StandardOpenOption.CREATE_NEW);
-      made.add(new Change(ChangeKind.ADDED, LayerPath.of(ADDED)));
+      made.add(new Change(Change.Kind.ADDED, LayerPath.of(ADDED)));
       List<Path> files = new ArrayList<>();
       findFiles(root, 0, files);
       if (!files.isEmpty()) {
         LayerPath changed = inLayer(root, files.get(0));
         mount.file(changed).writeString("Changed by the demo.\n", StandardOpenOption.APPEND);
-        made.add(new Change(ChangeKind.MODIFIED, changed));
+        made.add(new Change(Change.Kind.MODIFIED, changed));
       }
       if (files.size() > 1) {
         LayerPath deleted = inLayer(root, files.get(1));
         mount.file(deleted).delete();
-        made.add(new Change(ChangeKind.DELETED, deleted));
+        made.add(new Change(Change.Kind.DELETED, deleted));
       }
       for (Change change : made) {
         report.result(change.kind().name().toLowerCase(Locale.ROOT) + " /" + change.path());
@@ -224,7 +223,7 @@ final class Demo {
   }
 
   private static boolean isAbove(Change directory, List<Change> made) {
-    return directory.kind() == ChangeKind.MODIFIED
+    return directory.kind() == Change.Kind.MODIFIED
         && made.stream().anyMatch(change -> change.path().startsWith(directory.path()));
   }
 
@@ -260,7 +259,7 @@ final class Demo {
   private void remove(RWLayer readWrite) throws IOException {
     report.step(
         "Remove the read-write layer", "store.releaseRWLayer(rw);", "layerstore rm " + RW_NAME);
-    List<LayerMetadata> deleted = store.releaseRWLayer(readWrite);
+    List<LayerInfo> deleted = store.releaseRWLayer(readWrite);
     report.check("no layer went with it: images hold them", deleted.isEmpty());
     report.check("no read-write layer is left", store.rwLayers().isEmpty());
   }
@@ -330,7 +329,7 @@ final class Demo {
   private void delete(Image committed) throws IOException {
     report.step(
         "Delete the images",
-        "List<LayerMetadata> deleted = store.images().delete(image.id(), false);",
+        "List<LayerInfo> deleted = store.images().delete(image.id(), false);",
         "layerstore rmi " + COMMITTED);
     delete(committed.id());
     for (Image image : store.images().list()) {
@@ -340,9 +339,9 @@ final class Demo {
   }
 
   private void delete(ImageId image) throws IOException {
-    List<LayerMetadata> deleted = store.images().delete(image, true);
+    List<LayerInfo> deleted = store.images().delete(image, true);
     report.result("deleted " + image);
-    for (LayerMetadata layer : deleted) {
+    for (LayerInfo layer : deleted) {
       report.result("deleted " + layer.chainId());
     }
   }

@@ -9,8 +9,8 @@ import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
 import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
-import io.layerstore.LayerUsage;
 import io.layerstore.RWLayer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +59,7 @@ final class InspectCommand extends Subcommand {
 
   private void inspect(Layer layer) throws IOException {
     Map<String, String> metadata = new TreeMap<>(layer.metadata());
-    LayerUsage usage = layer.usage();
+    LayerInfo.Usage usage = layer.usage();
     Optional<Descriptor> descriptor = layer.descriptor();
     print(
         out -> {

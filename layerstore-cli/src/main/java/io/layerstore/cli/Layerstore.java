@@ -3,7 +3,6 @@ package io.layerstore.cli;
 import io.layerstore.Compression;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
 import java.nio.file.Path;
@@ -227,7 +226,7 @@ final class Layerstore implements Runnable {
    * itself refuses the change.
    */
   LayerStore openToChange() throws LayerStoreException {
-    return openToWrite(StoreCreation.NEVER);
+    return openToWrite(StoreOptions.Creation.NEVER);
   }
 
   /**
@@ -235,14 +234,14 @@ final class Layerstore implements Runnable {
    * takes a store that it made away again.
    */
   LayerStore openToAdd() throws LayerStoreException {
-    return openToWrite(StoreCreation.IF_USED);
+    return openToWrite(StoreOptions.Creation.IF_USED);
   }
 
-  private LayerStore openToWrite(StoreCreation creation) throws LayerStoreException {
+  private LayerStore openToWrite(StoreOptions.Creation creation) throws LayerStoreException {
     return open(
         builder(rootDirectory())
             .readOnly(Subcommand.isGiven(readOnly))
-            .create(Subcommand.isGiven(init) ? StoreCreation.ANYWHERE : creation));
+            .create(Subcommand.isGiven(init) ? StoreOptions.Creation.ANYWHERE : creation));
   }
 
   private LayerStore open(StoreOptions.Builder builder) throws LayerStoreException {

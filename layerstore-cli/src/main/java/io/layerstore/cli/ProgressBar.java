@@ -1,7 +1,6 @@
 package io.layerstore.cli;
 
 import io.layerstore.Progress;
-import io.layerstore.ProgressListener;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -36,7 +35,7 @@ final class ProgressBar {
   }
 
   /** What to give to the store; null if nothing is shown. */
-  @Nullable ProgressListener listener() {
+  Progress.@Nullable Listener listener() {
     return isShown() ? this::show : null;
   }
 

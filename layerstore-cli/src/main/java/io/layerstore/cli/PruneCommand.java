@@ -3,7 +3,7 @@ package io.layerstore.cli;
 import io.layerstore.ChainId;
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.PruneOptions;
 import io.layerstore.PrunePlan;
@@ -54,7 +54,7 @@ final class PruneCommand extends Subcommand {
             "",
             report.references(),
             report.images(),
-            report.layers().stream().map(LayerMetadata::chainId).toList(),
+            report.layers().stream().map(LayerInfo::chainId).toList(),
             report.reclaimedBytes(),
             report.spared(),
             report.failed());

@@ -2,7 +2,7 @@ package io.layerstore.cli;
 
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import java.io.IOException;
@@ -25,10 +25,10 @@ final class ReleaseCommand extends Subcommand {
   public Integer call() throws IOException {
     String chain = chainParameter.getValue();
     try (LayerStore store = layerstore().openToChange()) {
-      List<LayerMetadata> deleted = release(store, store.resolve(chain));
+      List<LayerInfo> deleted = release(store, store.resolve(chain));
       print(
           out -> {
-            for (LayerMetadata layer : deleted) {
+            for (LayerInfo layer : deleted) {
               out.line(layer.chainId().toString());
             }
           },
@@ -37,7 +37,7 @@ final class ReleaseCommand extends Subcommand {
     return 0;
   }
 
-  private static List<LayerMetadata> release(LayerStore store, ChainId chainId)
+  private static List<LayerInfo> release(LayerStore store, ChainId chainId)
       throws LayerStoreException {
     try (Layer layer = store.get(chainId)) {
       String users = Show.users(layer.usage());

@@ -7,7 +7,6 @@ import io.layerstore.ImageInUseException;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageStore;
 import io.layerstore.LayerInfo;
-import io.layerstore.LayerMetadata;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import java.io.IOException;
@@ -42,7 +41,7 @@ final class RmiCommand extends Subcommand {
   private static final class Removed {
     final List<ImageReference> references = new ArrayList<>();
     final List<ImageId> images = new ArrayList<>();
-    final List<LayerMetadata> layers = new ArrayList<>();
+    final List<LayerInfo> layers = new ArrayList<>();
   }
 
   @Override
@@ -79,7 +78,7 @@ final class RmiCommand extends Subcommand {
     }
     try {
       List<ChainId> chain = chain(store, image);
-      List<LayerMetadata> layers = images.delete(image.id(), isGiven(forceOption));
+      List<LayerInfo> layers = images.delete(image.id(), isGiven(forceOption));
       sayWhatOthersHold(store, chain);
       removed.references.addAll(references);
       removed.images.add(image.id());
@@ -153,14 +152,14 @@ final class RmiCommand extends Subcommand {
           for (ImageId image : removed.images) {
             out.line("deleted " + image);
           }
-          for (LayerMetadata layer : removed.layers) {
+          for (LayerInfo layer : removed.layers) {
             out.line("deleted " + layer.chainId());
           }
         },
         out -> {
           Show.lines(out, removed.references);
           Show.lines(out, removed.images);
-          Show.lines(out, removed.layers.stream().map(LayerMetadata::chainId).toList());
+          Show.lines(out, removed.layers.stream().map(LayerInfo::chainId).toList());
         },
         json -> {
           Show.strings(json, "untagged", removed.references);

@@ -7,9 +7,7 @@ import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
-import io.layerstore.LayerMetadata;
 import io.layerstore.LayerPath;
-import io.layerstore.LayerUsage;
 import java.io.IOException;
 import java.util.HexFormat;
 import java.util.List;
@@ -62,7 +60,7 @@ final class Show {
   }
 
   /** Who holds a layer, in words; empty if nobody does. */
-  static String users(LayerUsage usage) {
+  static String users(LayerInfo.Usage usage) {
     StringBuilder users = new StringBuilder();
     if (!usage.children().isEmpty()) {
       users.append(usage.children().size() == 1 ? "layer " : "layers ");
@@ -122,16 +120,16 @@ final class Show {
     json.writeEndObject();
   }
 
-  static void usage(JsonGenerator json, LayerUsage usage) throws IOException {
+  static void usage(JsonGenerator json, LayerInfo.Usage usage) throws IOException {
     strings(json, "children", usage.children());
     strings(json, "rwLayers", usage.rwLayers());
     strings(json, "otherHolders", usage.otherHolders());
   }
 
   /** The layers a release deleted, child before parent. */
-  static void deleted(JsonGenerator json, List<LayerMetadata> deleted) throws IOException {
+  static void deleted(JsonGenerator json, List<LayerInfo> deleted) throws IOException {
     json.writeArrayFieldStart("deletedLayers");
-    for (LayerMetadata layer : deleted) {
+    for (LayerInfo layer : deleted) {
       json.writeStartObject();
       json.writeStringField("diffId", layer.diffId().toString());
       json.writeStringField("chainId", layer.chainId().toString());

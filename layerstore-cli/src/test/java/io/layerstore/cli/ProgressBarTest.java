@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Progress;
-import io.layerstore.ProgressListener;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -63,7 +62,7 @@ final class ProgressBarTest {
 
   @Test
   void onProgress_done_takesTheLineAway() {
-    ProgressListener listener = bar(true).listener();
+    Progress.Listener listener = bar(true).listener();
     listener.onProgress(progress(Progress.Phase.UNPACKING, 1, 1, OptionalLong.empty()));
 
     listener.onProgress(progress(Progress.Phase.DONE, 1, 1, OptionalLong.empty()));

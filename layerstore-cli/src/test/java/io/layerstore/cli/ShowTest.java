@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerPath;
-import io.layerstore.LayerUsage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -39,12 +39,12 @@ final class ShowTest {
 
     assertEquals(
         "layer 5f70bf18a086 and read-write layers a, b",
-        Show.users(new LayerUsage(1, List.of(child), List.of("a", "b"))));
+        Show.users(new LayerInfo.Usage(1, List.of(child), List.of("a", "b"), List.of())));
   }
 
   @Test
   void users_handlesOnly_areNobody() {
-    assertEquals("", Show.users(new LayerUsage(1, List.of(), List.of())));
+    assertEquals("", Show.users(new LayerInfo.Usage(1, List.of(), List.of(), List.of())));
   }
 
   @Test

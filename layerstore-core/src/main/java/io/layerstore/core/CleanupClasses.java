@@ -1,7 +1,7 @@
 package io.layerstore.core;
 
 import com.google.common.io.Closer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.FileFailures;
@@ -33,7 +33,7 @@ final class CleanupClasses {
     PreloadedClasses.load(Closer.class);
     PreloadedClasses.load(Closing.class);
     PreloadedClasses.load(FileFailures.class);
-    PreloadedClasses.load(LayerMetadata.class);
+    PreloadedClasses.load(LayerInfo.class);
     PreloadedClasses.load(MessageFormatter.class);
     PreloadedClasses.load(MetadataStore.class);
     PreloadedClasses.load(RWLayerInfo.class);

@@ -7,7 +7,6 @@ import io.layerstore.DriverStatus;
 import io.layerstore.ImageStore;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
-import io.layerstore.LayerMetadata;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -133,7 +132,7 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   @Override
-  public List<LayerMetadata> release(Layer layer) throws LayerStoreException {
+  public List<LayerInfo> release(Layer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
       if (!(layer instanceof LayerReference reference)) {
@@ -186,7 +185,7 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   @Override
-  public List<LayerMetadata> releaseRWLayer(RWLayer layer) throws LayerStoreException {
+  public List<LayerInfo> releaseRWLayer(RWLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
       return handles.release(layer);

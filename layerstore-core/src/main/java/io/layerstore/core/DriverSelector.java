@@ -4,7 +4,6 @@ import io.layerstore.DriverChoice;
 import io.layerstore.DriverException;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.state.DataRoot;
@@ -179,14 +178,14 @@ final class DriverSelector {
   /** Refuses to make a store, or to show an empty one, in a root that is not for that. */
   private void requireMayCreate(boolean isDriverNamed) throws StoreNotFoundException {
     if (contents.isEmpty()) {
-      if (!options.readOnly() && options.creation() == StoreCreation.NEVER) {
+      if (!options.readOnly() && options.creation() == StoreOptions.Creation.NEVER) {
         throw new StoreNotFoundException(options.root());
       }
       return;
     }
     if (options.readOnly()
-        || options.creation() == StoreCreation.NEVER
-        || (options.creation() != StoreCreation.ANYWHERE && !isDriverNamed)) {
+        || options.creation() == StoreOptions.Creation.NEVER
+        || (options.creation() != StoreOptions.Creation.ANYWHERE && !isDriverNamed)) {
       throw new StoreNotFoundException(
           options.root(),
           options.driver().orElse(null),
@@ -196,7 +195,7 @@ final class DriverSelector {
   }
 
   private String advice() {
-    return options.readOnly() || options.creation() == StoreCreation.NEVER
+    return options.readOnly() || options.creation() == StoreOptions.Creation.NEVER
         ? "give the root of a store"
         : "use another directory; to make a store beside that, name the driver or ask for it"
             + " (create, --init)";

@@ -1,7 +1,7 @@
 package io.layerstore.driver;
 
 import io.layerstore.ByteString;
-import io.layerstore.ChangeKind;
+import io.layerstore.Change;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
@@ -127,13 +127,13 @@ public final class TreeComparer {
     Node before = pair.older;
     Node now = pair.newer;
     if (now == null) {
-      return new TreeDifference(ChangeKind.DELETED, pair.path(), null);
+      return new TreeDifference(Change.Kind.DELETED, pair.path(), null);
     }
     if (before == null) {
       if (isDirectory(now)) {
         visit.waiting.add(new Descent(pair.path(), false));
       }
-      return new TreeDifference(ChangeKind.ADDED, pair.path(), now);
+      return new TreeDifference(Change.Kind.ADDED, pair.path(), now);
     }
     boolean isBelow =
         isDirectory(before) && isDirectory(now) && changedDirectories.contains(pair.path());
@@ -143,7 +143,7 @@ public final class TreeComparer {
     } else if (isModified && isDirectory(now) && !isDirectory(before)) {
       visit.waiting.add(new Descent(pair.path(), false));
     }
-    return isModified ? new TreeDifference(ChangeKind.MODIFIED, pair.path(), now) : null;
+    return isModified ? new TreeDifference(Change.Kind.MODIFIED, pair.path(), now) : null;
   }
 
   private PathSet findChangedDirectories() throws LayerStoreException {

@@ -1,7 +1,6 @@
 package io.layerstore.driver;
 
 import io.layerstore.Change;
-import io.layerstore.ChangeKind;
 import io.layerstore.LayerPath;
 import io.layerstore.spi.LayerTree;
 import java.util.Objects;
@@ -14,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param path where
  * @param node the entry in the newer tree; null if it was deleted
  */
-public record TreeDifference(ChangeKind kind, LayerPath path, LayerTree.@Nullable Node node) {
+public record TreeDifference(Change.Kind kind, LayerPath path, LayerTree.@Nullable Node node) {
 
   /**
    * Checks that the parts fit.
@@ -24,7 +23,7 @@ public record TreeDifference(ChangeKind kind, LayerPath path, LayerTree.@Nullabl
   public TreeDifference {
     Objects.requireNonNull(kind, "kind");
     Objects.requireNonNull(path, "path");
-    if ((node == null) != (kind == ChangeKind.DELETED)) {
+    if ((node == null) != (kind == Change.Kind.DELETED)) {
       throw new IllegalArgumentException("node does not fit " + kind + ": " + path);
     }
   }

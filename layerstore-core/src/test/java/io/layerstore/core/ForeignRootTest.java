@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
+import io.layerstore.StoreOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -161,8 +161,11 @@ final class ForeignRootTest {
       throws IOException {
     make(paths);
     List<String> before = everything();
-    for (StoreCreation creation :
-        List.of(StoreCreation.NEVER, StoreCreation.IF_EMPTY, StoreCreation.IF_USED)) {
+    for (StoreOptions.Creation creation :
+        List.of(
+            StoreOptions.Creation.NEVER,
+            StoreOptions.Creation.IF_EMPTY,
+            StoreOptions.Creation.IF_USED)) {
       assertThrows(
           StoreNotFoundException.class, () -> LayerStore.builder(root).create(creation).open());
     }
@@ -197,7 +200,7 @@ final class ForeignRootTest {
   @Test
   void open_somebodyElsesRootAnywhere_makesAStore() throws IOException {
     make(List.of("mine"));
-    LayerStore.builder(root).create(StoreCreation.ANYWHERE).open().close();
+    LayerStore.builder(root).create(StoreOptions.Creation.ANYWHERE).open().close();
     LayerStore.open(root).close();
     assertEquals("x", Files.readString(root.resolve("mine")));
   }
@@ -216,7 +219,7 @@ final class ForeignRootTest {
   void open_nothingThatAnybodyWouldMiss_makesAStore(String path) throws IOException {
     make(List.of(path));
     LayerStore.open(root).close();
-    LayerStore.builder(root).create(StoreCreation.NEVER).open().close();
+    LayerStore.builder(root).create(StoreOptions.Creation.NEVER).open().close();
   }
 
   @Test

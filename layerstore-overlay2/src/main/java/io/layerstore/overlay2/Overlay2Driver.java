@@ -5,8 +5,8 @@ import io.layerstore.DriverStatus;
 import io.layerstore.Durability;
 import io.layerstore.IdMapping;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
-import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
@@ -364,7 +364,7 @@ final class Overlay2Driver implements GraphDriver {
   }
 
   @Override
-  public Optional<MountNamespace> namespace(String id, Path mounted) throws LayerStoreException {
+  public Optional<Mount.Namespace> namespace(String id, Path mounted) throws LayerStoreException {
     return mounts.namespace(Overlay2Layout.requireValid(id), mounted);
   }
 

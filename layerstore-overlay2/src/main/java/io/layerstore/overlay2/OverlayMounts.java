@@ -2,8 +2,8 @@ package io.layerstore.overlay2;
 
 import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
-import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
@@ -264,7 +264,7 @@ final class OverlayMounts {
   }
 
   /** The namespaces a mounted layer is in, if not those of this process. */
-  Optional<MountNamespace> namespace(String id, Path mounted) throws LayerStoreException {
+  Optional<Mount.Namespace> namespace(String id, Path mounted) throws LayerStoreException {
     return mountsOf(id).namespaceOf(mounted);
   }
 

@@ -1,7 +1,6 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.Change;
-import io.layerstore.ChangeKind;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
@@ -65,7 +64,7 @@ final class UpperChanges implements AutoCloseable {
           directory.nodes.addFirst(node);
         }
         directory.hidden.removeFirst();
-        report(ChangeKind.DELETED, hidden);
+        report(Change.Kind.DELETED, hidden);
       } else if (node != null) {
         compare(directory, node);
       } else if (directories.size() == 1) {
@@ -105,16 +104,16 @@ final class UpperChanges implements AutoCloseable {
         directory.isBelow && lower != null ? lower.find(path).orElse(null) : null;
     if (node.type() == EntryType.WHITEOUT) {
       if (below != null) {
-        report(ChangeKind.DELETED, path);
+        report(Change.Kind.DELETED, path);
       }
       return;
     }
     entries.requireWhole(node);
     boolean isReported = true;
     if (below == null) {
-      report(ChangeKind.ADDED, path);
+      report(Change.Kind.ADDED, path);
     } else if (!entries.hasOwnerInside(node) || differs(below, entries.entry(node))) {
-      report(ChangeKind.MODIFIED, path);
+      report(Change.Kind.MODIFIED, path);
     } else {
       isReported = false;
     }
@@ -131,11 +130,11 @@ final class UpperChanges implements AutoCloseable {
   }
 
   /** Lists a difference, after the directories that it is in. */
-  private void report(ChangeKind kind, LayerPath path) {
+  private void report(Change.Kind kind, LayerPath path) {
     for (Directory directory : directories) {
       if (!directory.isReported) {
         directory.isReported = true;
-        ready.addLast(new Change(ChangeKind.MODIFIED, directory.path));
+        ready.addLast(new Change(Change.Kind.MODIFIED, directory.path));
       }
     }
     ready.addLast(new Change(kind, path));

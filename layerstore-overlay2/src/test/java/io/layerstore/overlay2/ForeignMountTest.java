@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.Change;
-import io.layerstore.ChangeKind;
 import io.layerstore.DriverException;
 import io.layerstore.LayerPath;
 import io.layerstore.MountOptions;
@@ -148,9 +147,9 @@ final class ForeignMountTest {
       assertEquals(List.of("DIRECTORY d", "WHITEOUT d/f", "FILE file"), readAll());
       assertEquals(
           List.of(
-              new Change(ChangeKind.MODIFIED, LayerPath.of("d")),
-              new Change(ChangeKind.DELETED, LayerPath.of("d/f")),
-              new Change(ChangeKind.MODIFIED, LayerPath.of("file"))),
+              new Change(Change.Kind.MODIFIED, LayerPath.of("d")),
+              new Change(Change.Kind.DELETED, LayerPath.of("d/f")),
+              new Change(Change.Kind.MODIFIED, LayerPath.of("file"))),
           changes());
     }
 

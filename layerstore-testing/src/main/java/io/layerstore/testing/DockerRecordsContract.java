@@ -14,7 +14,6 @@ import io.layerstore.ImageInUseException;
 import io.layerstore.ImportOptions;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
-import io.layerstore.LayerMetadata;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -105,8 +104,8 @@ public abstract class DockerRecordsContract {
     return store.layers().stream().map(LayerInfo::chainId).toList();
   }
 
-  private static List<ChainId> chainIds(List<LayerMetadata> layers) {
-    return layers.stream().map(LayerMetadata::chainId).toList();
+  private static List<ChainId> chainIds(List<LayerInfo> layers) {
+    return layers.stream().map(LayerInfo::chainId).toList();
   }
 
   private static ChainId top(Image image) {

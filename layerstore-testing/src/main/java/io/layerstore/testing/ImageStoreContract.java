@@ -29,7 +29,6 @@ import io.layerstore.ImportOptions;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
-import io.layerstore.LayerMetadata;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -184,8 +183,8 @@ public abstract class ImageStoreContract {
     return store.layers().stream().map(LayerInfo::chainId).toList();
   }
 
-  private static List<ChainId> chainIds(List<LayerMetadata> layers) {
-    return layers.stream().map(LayerMetadata::chainId).toList();
+  private static List<ChainId> chainIds(List<LayerInfo> layers) {
+    return layers.stream().map(LayerInfo::chainId).toList();
   }
 
   private static List<ImageId> ids(List<Image> images) {

@@ -11,7 +11,6 @@ import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
-import io.layerstore.MountNamespace;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
@@ -225,9 +224,9 @@ public abstract class MountedCommandContract {
     Tool nsenter = Tool.require("nsenter");
     try (RWLayer rw = layer();
         Mount mount = rw.mount()) {
-      Optional<MountNamespace> namespace = mount.namespace();
+      Optional<Mount.Namespace> namespace = mount.namespace();
       assertEquals(mount.path().startsWith("/proc"), namespace.isPresent());
-      Path path = namespace.map(MountNamespace::path).orElse(mount.path());
+      Path path = namespace.map(Mount.Namespace::path).orElse(mount.path());
       assertFalse(path.startsWith("/proc"), path.toString());
       if (namespace.isPresent()) {
         List<String> command =

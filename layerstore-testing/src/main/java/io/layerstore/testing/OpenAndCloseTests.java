@@ -17,7 +17,6 @@ import io.layerstore.RWLayer;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RegisterOptions;
-import io.layerstore.StoreCreation;
 import io.layerstore.StoreLockedException;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
@@ -70,7 +69,11 @@ abstract class OpenAndCloseTests extends StoreTests {
     Files.writeString(other.resolve("mine"), "x");
     assertThrows(
         LayerStoreException.class,
-        () -> builder(other).create(StoreCreation.ANYWHERE).driverOption("no.such", "x").open());
+        () ->
+            builder(other)
+                .create(StoreOptions.Creation.ANYWHERE)
+                .driverOption("no.such", "x")
+                .open());
     assertEquals(List.of("mine"), names(other));
   }
 
@@ -79,7 +82,8 @@ abstract class OpenAndCloseTests extends StoreTests {
     Path other = Files.createDirectory(root().resolveSibling("other"));
     StoreNotFoundException e =
         assertThrows(
-            StoreNotFoundException.class, () -> builder(other).create(StoreCreation.NEVER).open());
+            StoreNotFoundException.class,
+            () -> builder(other).create(StoreOptions.Creation.NEVER).open());
     assertEquals(other, e.root());
     assertEquals(List.of(), names(other));
   }
@@ -87,7 +91,7 @@ abstract class OpenAndCloseTests extends StoreTests {
   @Test
   void open_neverCreate_opensWhatThereIs() throws IOException {
     store().close();
-    use(builder(root()).create(StoreCreation.NEVER).open());
+    use(builder(root()).create(StoreOptions.Creation.NEVER).open());
     try (Layer layer = register(tar("a", "1"))) {
       assertEquals(1, layer.depth());
       assertEquals(1, store().layers().size());
@@ -106,7 +110,8 @@ abstract class OpenAndCloseTests extends StoreTests {
   @Test
   void close_createdIfUsedAndNotUsed_leavesNotEvenTheDirectories() throws IOException {
     Path above = root().resolveSibling("above");
-    try (LayerStore other = builder(above.resolve("other")).create(StoreCreation.IF_USED).open()) {
+    try (LayerStore other =
+        builder(above.resolve("other")).create(StoreOptions.Creation.IF_USED).open()) {
       byte[] bad = new TarBuilder().file("a", "1").file("../b", "2").end().toBytes();
       Refusals.assertRefused(
           Kind.BREAKOUT, () -> other.register(LayerSource.of(bad), RegisterOptions.DEFAULT));
@@ -119,11 +124,11 @@ abstract class OpenAndCloseTests extends StoreTests {
     Path other = root().resolveSibling("other");
     byte[] tar = new TarBuilder().directory("a").directory("a/b").end().toBytes();
     ChainId chainId;
-    try (LayerStore first = builder(other).create(StoreCreation.IF_USED).open();
+    try (LayerStore first = builder(other).create(StoreOptions.Creation.IF_USED).open();
         Layer layer = first.register(LayerSource.of(tar), RegisterOptions.DEFAULT)) {
       chainId = layer.chainId();
     }
-    try (LayerStore again = builder(other).create(StoreCreation.IF_USED).open();
+    try (LayerStore again = builder(other).create(StoreOptions.Creation.IF_USED).open();
         RWLayer rw = again.createRWLayer("rw", chainId);
         Mount mount = rw.mount()) {
       assertTrue(Files.isDirectory(mount.path().resolve("a/b")));
@@ -133,10 +138,10 @@ abstract class OpenAndCloseTests extends StoreTests {
   @Test
   void close_createdIfUsedWithAReadWriteLayer_keepsIt() throws IOException {
     Path other = root().resolveSibling("other");
-    try (LayerStore first = builder(other).create(StoreCreation.IF_USED).open()) {
+    try (LayerStore first = builder(other).create(StoreOptions.Creation.IF_USED).open()) {
       first.createRWLayer("rw").close();
     }
-    try (LayerStore again = builder(other).create(StoreCreation.NEVER).open()) {
+    try (LayerStore again = builder(other).create(StoreOptions.Creation.NEVER).open()) {
       assertEquals("rw", again.rwLayers().get(0).name());
     }
   }
@@ -146,7 +151,7 @@ abstract class OpenAndCloseTests extends StoreTests {
     Path other = root().resolveSibling("other");
     builder(other).open().close();
     List<String> before = names(other);
-    builder(other).create(StoreCreation.IF_USED).open().close();
+    builder(other).create(StoreOptions.Creation.IF_USED).open().close();
     assertEquals(before, names(other));
   }
 

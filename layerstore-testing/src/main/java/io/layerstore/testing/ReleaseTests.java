@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStoreException;
@@ -45,7 +45,7 @@ abstract class ReleaseTests extends StoreTests {
     assertEquals(2, store().release(layer).size());
   }
 
-  private List<LayerMetadata> releaseNow(Layer layer) {
+  private List<LayerInfo> releaseNow(Layer layer) {
     try {
       return store().release(layer);
     } catch (LayerStoreException e) {
@@ -60,13 +60,16 @@ abstract class ReleaseTests extends StoreTests {
     Layer top = register(tar("c", "333"), middle.chainId());
     base.close();
     middle.close();
-    List<LayerMetadata> deleted = store().release(top);
+    List<LayerInfo> deleted = store().release(top);
+    LayerInfo.Usage unused = new LayerInfo.Usage(0, List.of(), List.of(), List.of());
     assertEquals(
         List.of(
-            new LayerMetadata(top.chainId(), top.diffId(), 6, 3),
-            new LayerMetadata(middle.chainId(), middle.diffId(), 3, 2),
-            new LayerMetadata(base.chainId(), base.diffId(), 1, 1)),
-        deleted);
+            top.chainId() + " 6 3 " + unused,
+            middle.chainId() + " 3 2 " + unused,
+            base.chainId() + " 1 1 " + unused),
+        deleted.stream()
+            .map(l -> l.chainId() + " " + l.sizeBytes() + " " + l.diffSizeBytes() + " " + l.usage())
+            .toList());
     assertEquals(List.of(), store().layers());
     assertEquals(Set.of(), driverDirectories(root()));
   }

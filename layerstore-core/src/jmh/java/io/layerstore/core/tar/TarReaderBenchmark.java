@@ -2,7 +2,7 @@ package io.layerstore.core.tar;
 
 import static io.layerstore.testing.TarHeaderBlock.named;
 
-import io.layerstore.DigestAlgorithm;
+import io.layerstore.Digest;
 import io.layerstore.Limits;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.testing.TarBuilder;
@@ -77,7 +77,7 @@ public class TarReaderBenchmark {
   @Benchmark
   @OperationsPerInvocation(FILES)
   public byte[] sha256() {
-    return DigestAlgorithm.SHA256.newMessageDigest().digest(archive);
+    return Digest.Algorithm.SHA256.newMessageDigest().digest(archive);
   }
 
   /** Parsing, and deciding what each entry means. */

@@ -3,7 +3,6 @@ package io.layerstore.core.tarsplit;
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.LayerPath;
 import io.layerstore.spi.FileGetter;
 import java.io.ByteArrayInputStream;
@@ -60,7 +59,7 @@ public class TarSplitBenchmark {
   /** The floor: the digest of the archive. */
   @Benchmark
   public byte[] sha256() {
-    MessageDigest digest = DigestAlgorithm.SHA256.newMessageDigest();
+    MessageDigest digest = Digest.Algorithm.SHA256.newMessageDigest();
     for (int i = 0; i < FILES; i++) {
       digest.update(header);
       digest.update(content);

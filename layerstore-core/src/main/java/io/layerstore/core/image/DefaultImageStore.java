@@ -12,7 +12,7 @@ import io.layerstore.ImageSource;
 import io.layerstore.ImageStore;
 import io.layerstore.ImageTarget;
 import io.layerstore.ImportOptions;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -184,7 +184,7 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   @Override
-  public List<LayerMetadata> delete(ImageId id, boolean force) throws LayerStoreException {
+  public List<LayerInfo> delete(ImageId id, boolean force) throws LayerStoreException {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return deletion.delete(id, force);

@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.Durability;
 import io.layerstore.ImageId;
 import io.layerstore.StoreCorruptedException;
@@ -65,8 +64,8 @@ final class ImageDb {
 
   ImageDb(Path directory, Durability durability) {
     this.directory = directory;
-    this.content = directory.resolve("content").resolve(DigestAlgorithm.SHA256.id());
-    this.metadata = directory.resolve("metadata").resolve(DigestAlgorithm.SHA256.id());
+    this.content = directory.resolve("content").resolve(Digest.Algorithm.SHA256.id());
+    this.metadata = directory.resolve("metadata").resolve(Digest.Algorithm.SHA256.id());
     this.durability = durability;
   }
 
@@ -117,11 +116,11 @@ final class ImageDb {
   }
 
   private static Optional<ImageId> parse(String name) {
-    if (name.length() != DigestAlgorithm.SHA256.hexLength()) {
+    if (name.length() != Digest.Algorithm.SHA256.hexLength()) {
       return Optional.empty();
     }
     try {
-      return Optional.of(new ImageId(new Digest(DigestAlgorithm.SHA256, name)));
+      return Optional.of(new ImageId(new Digest(Digest.Algorithm.SHA256, name)));
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }

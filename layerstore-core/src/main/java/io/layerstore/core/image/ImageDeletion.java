@@ -5,7 +5,7 @@ import io.layerstore.ImageInUseException;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.Layer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -50,7 +50,7 @@ final class ImageDeletion {
   }
 
   /** Deletes an image; without {@code force} only one that nothing needs. */
-  List<LayerMetadata> delete(ImageId id, boolean force) throws LayerStoreException {
+  List<LayerInfo> delete(ImageId id, boolean force) throws LayerStoreException {
     Layer hold;
     synchronized (writing) {
       ImageNode node = table.find(id);

@@ -4,7 +4,7 @@ import io.layerstore.ChainId;
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
 import io.layerstore.Layer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStoreException;
 import io.layerstore.PrunePlan;
 import io.layerstore.PruneReport;
@@ -37,7 +37,7 @@ final class Pruning {
 
   private final List<ImageId> images = new ArrayList<>();
   private final List<ImageReference> names = new ArrayList<>();
-  private final List<LayerMetadata> layers = new ArrayList<>();
+  private final List<LayerInfo> layers = new ArrayList<>();
   private final Set<ChainId> deleted = new HashSet<>();
   private final List<String> spared = new ArrayList<>();
   private final List<String> failed = new ArrayList<>();
@@ -75,7 +75,7 @@ final class Pruning {
       }
     }
     names.sort(null);
-    long bytes = layers.stream().mapToLong(LayerMetadata::diffSizeBytes).sum();
+    long bytes = layers.stream().mapToLong(LayerInfo::diffSizeBytes).sum();
     return new PruneReport(images, names, layers, bytes, spared, failed);
   }
 
@@ -146,7 +146,7 @@ final class Pruning {
     // Held while those above it go, so that it does not go with them.
     try (Layer held = ground) {
       if (layer != null) {
-        for (LayerMetadata gone : access.layers().release(layer)) {
+        for (LayerInfo gone : access.layers().release(layer)) {
           layers.add(gone);
           deleted.add(gone.chainId());
         }

@@ -5,7 +5,6 @@ import io.layerstore.DiffId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.Progress;
-import io.layerstore.ProgressListener;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -72,7 +71,7 @@ public final class ArchiveLayers {
    * @param listener where to report progress; empty for the store's own listener
    * @param verifiesExisting whether the content of layers that exist is read
    */
-  public LayerBatch begin(Optional<ProgressListener> listener, boolean verifiesExisting)
+  public LayerBatch begin(Optional<Progress.Listener> listener, boolean verifiesExisting)
       throws LayerStoreException {
     store.requireWritable();
     ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.LOAD, null);
@@ -123,7 +122,7 @@ public final class ArchiveLayers {
    * @param listener whom to tell; empty for the store's own listener
    * @param totalBytes how many bytes will be counted
    */
-  public Meter meter(Optional<ProgressListener> listener, long totalBytes) {
+  public Meter meter(Optional<Progress.Listener> listener, long totalBytes) {
     ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.SAVE, null);
     progress.expect(OptionalLong.of(totalBytes));
     return new Meter() {
@@ -142,7 +141,7 @@ public final class ArchiveLayers {
     };
   }
 
-  private Optional<ProgressListener> orOwn(Optional<ProgressListener> listener) {
+  private Optional<Progress.Listener> orOwn(Optional<Progress.Listener> listener) {
     return listener.or(store.options()::progress);
   }
 

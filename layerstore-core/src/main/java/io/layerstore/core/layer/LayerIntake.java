@@ -2,7 +2,6 @@ package io.layerstore.core.layer;
 
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.state.StoreContext;
@@ -85,7 +84,7 @@ final class LayerIntake {
             new SalvagedPayloads(() -> transaction.scratchFile("destroyed-payloads"));
         LinkedPaths linked = new LinkedPaths(() -> transaction.scratchFile("linked-paths"))) {
       UnpackContext context = new UnpackContext(title, salvaged, linked, postponed);
-      MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+      MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
       long sizeBytes = unpack(archive, cacheId, parentCacheId, progress, context, sha256);
       DiffId diffId = new DiffId(Digest.sha256(sha256.digest()));
       if (context.isRewriteNeeded()) {

@@ -1,8 +1,8 @@
 package io.layerstore.core.layer;
 
 import io.layerstore.ChainId;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStoreException;
-import io.layerstore.LayerUsage;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.Limits;
 import io.layerstore.Mount;
@@ -56,7 +56,7 @@ public final class LayerReading {
     }
   }
 
-  public LayerUsage usage(RoLayer layer) {
+  public LayerInfo.Usage usage(RoLayer layer) {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return store.table().usage(layer, store.otherHolders(layer));
     }

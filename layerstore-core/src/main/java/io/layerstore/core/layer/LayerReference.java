@@ -4,9 +4,9 @@ import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
 import io.layerstore.DiffId;
 import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.LayerStoreException;
-import io.layerstore.LayerUsage;
 import io.layerstore.Mount;
 import io.layerstore.TarOptions;
 import io.layerstore.core.state.RoLayer;
@@ -114,7 +114,7 @@ public final class LayerReference implements Layer {
   }
 
   @Override
-  public LayerUsage usage() {
+  public LayerInfo.Usage usage() {
     return reading.usage(requireOpen());
   }
 

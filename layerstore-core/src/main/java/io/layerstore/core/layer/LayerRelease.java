@@ -1,6 +1,6 @@
 package io.layerstore.core.layer;
 
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.state.RoLayer;
@@ -39,13 +39,12 @@ public final class LayerRelease {
    * Deletes {@code top} if nothing holds it, then its parent likewise, and so on; returns what was
    * deleted, child first.
    */
-  public List<LayerMetadata> deleteUnheld(@Nullable RoLayer top) throws LayerStoreException {
-    List<LayerMetadata> deleted = new ArrayList<>();
+  public List<LayerInfo> deleteUnheld(@Nullable RoLayer top) throws LayerStoreException {
+    List<LayerInfo> deleted = new ArrayList<>();
     RoLayer layer = top;
     while (layer != null) {
       RoLayer parent = layer.parent();
       try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
-        LayerMetadata metadata = layer.metadata();
         if (!store.otherHolders(layer).isEmpty()) {
           log.debug("layer {} stays: {}", layer.chainId(), store.otherHolders(layer));
           return deleted;
@@ -53,7 +52,7 @@ public final class LayerRelease {
         if (!deleteIfUnheld(layer)) {
           return deleted;
         }
-        deleted.add(metadata);
+        deleted.add(store.table().info(layer));
       }
       layer = parent;
     }

@@ -6,7 +6,6 @@ import io.layerstore.Progress.Kind;
 import io.layerstore.Progress.LayerProgress;
 import io.layerstore.Progress.Operation;
 import io.layerstore.Progress.Phase;
-import io.layerstore.ProgressListener;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,7 +23,7 @@ final class ProgressReporter {
   private static final long INTERVAL_NANOS = 100_000_000;
   private static final AtomicLong nextId = new AtomicLong(1);
 
-  private final @Nullable ProgressListener listener;
+  private final Progress.@Nullable Listener listener;
   private final Operation operation;
   private final @Nullable String image;
   private OptionalLong totalBytes = OptionalLong.empty();
@@ -37,7 +36,7 @@ final class ProgressReporter {
    * @param listener who is told; empty for nobody
    * @param image the image that all layers are of; null if there is none, or each layer says it
    */
-  ProgressReporter(Optional<ProgressListener> listener, Kind kind, @Nullable String image) {
+  ProgressReporter(Optional<Progress.Listener> listener, Kind kind, @Nullable String image) {
     this.listener = listener.orElse(null);
     this.operation = new Operation(nextId.getAndIncrement(), kind);
     this.image = image;

@@ -2,7 +2,7 @@ package io.layerstore.core.layer;
 
 import io.layerstore.CommitOptions;
 import io.layerstore.Layer;
-import io.layerstore.LayerMetadata;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Progress;
@@ -83,7 +83,7 @@ public final class RWLayerHandles {
    *
    * @return the layers that were deleted, child first
    */
-  public List<LayerMetadata> release(RWLayer layer) throws LayerStoreException {
+  public List<LayerInfo> release(RWLayer layer) throws LayerStoreException {
     RWLayerReference reference = own(layer);
     MountedLayer node = reference.layer();
     try (KeyedLock.Held held = store.nameLock().acquire(node.name())) {

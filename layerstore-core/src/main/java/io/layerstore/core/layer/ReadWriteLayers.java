@@ -11,7 +11,6 @@ import io.layerstore.MountOptions;
 import io.layerstore.NameConflictException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
-import io.layerstore.RWLayerInitializer;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
@@ -117,7 +116,7 @@ public final class ReadWriteLayers {
             ? MountedLayer.temporary(record, parent, unfinished)
             : new MountedLayer(record, parent);
     try {
-      RWLayerInitializer initializer = options.initializer().orElse(null);
+      RWLayerOptions.Initializer initializer = options.initializer().orElse(null);
       if (initId != null && initializer != null) {
         createInitLayer(initId, parent, options, initializer);
       }
@@ -150,7 +149,7 @@ public final class ReadWriteLayers {
       String initId,
       @Nullable RoLayer parent,
       RWLayerOptions options,
-      RWLayerInitializer initializer)
+      RWLayerOptions.Initializer initializer)
       throws LayerStoreException {
     CreateOptions createOptions =
         CreateOptions.builder()

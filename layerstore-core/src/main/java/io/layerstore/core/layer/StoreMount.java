@@ -3,7 +3,6 @@ package io.layerstore.core.layer;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
-import io.layerstore.MountNamespace;
 import io.layerstore.MountOptions;
 import io.layerstore.RootedFile;
 import io.layerstore.core.event.MountEvent;
@@ -181,7 +180,7 @@ final class StoreMount implements Mount {
   }
 
   @Override
-  public Optional<MountNamespace> namespace() throws LayerStoreException {
+  public Optional<Mount.Namespace> namespace() throws LayerStoreException {
     try (GuardedDirectory.Call call = enter()) {
       return store.driver().namespace(driverId, path());
     } catch (LayerStoreException e) {

@@ -2,7 +2,6 @@ package io.layerstore.core.layerdb;
 
 import io.layerstore.ChainId;
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.RWLayerRecord;
 import java.nio.file.Path;
@@ -69,7 +68,7 @@ final class LayerDbLayout {
 
   LayerDbLayout(Path directory) {
     this.directory = directory;
-    this.layers = directory.resolve(DigestAlgorithm.SHA256.id());
+    this.layers = directory.resolve(Digest.Algorithm.SHA256.id());
     this.mounts = directory.resolve("mounts");
     this.tmp = directory.resolve("tmp");
   }
@@ -119,11 +118,11 @@ final class LayerDbLayout {
 
   /** The layer whose directory is called {@code name}; empty for every other name. */
   static Optional<ChainId> parseLayerName(String name) {
-    if (name.length() != DigestAlgorithm.SHA256.hexLength()) {
+    if (name.length() != Digest.Algorithm.SHA256.hexLength()) {
       return Optional.empty();
     }
     try {
-      return Optional.of(new ChainId(new Digest(DigestAlgorithm.SHA256, name)));
+      return Optional.of(new ChainId(new Digest(Digest.Algorithm.SHA256, name)));
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }

@@ -1,7 +1,7 @@
 package io.layerstore.core.state;
 
 import io.layerstore.ByteString;
-import io.layerstore.DigestAlgorithm;
+import io.layerstore.Digest;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -112,7 +112,7 @@ public final class ForeignContents {
   /** What a root has of a driver that cannot be used. */
   public static String describeDriver(Path root, String driver) {
     Path metadata = root.resolve(DataRoot.IMAGE).resolve(driver);
-    String sha256 = DigestAlgorithm.SHA256.id();
+    String sha256 = Digest.Algorithm.SHA256.id();
     if (!Files.isDirectory(metadata)) {
       return "the directory " + shown(driver) + "/ of the driver " + shown(driver);
     }
@@ -155,7 +155,7 @@ public final class ForeignContents {
   }
 
   private static boolean isHash(String name) {
-    return name.length() == DigestAlgorithm.SHA256.hexLength();
+    return name.length() == Digest.Algorithm.SHA256.hexLength();
   }
 
   /** How many names in a directory pass the filter; 0 if it cannot be read. */

@@ -5,7 +5,6 @@ import io.layerstore.ChainId;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerNotRetainedException;
-import io.layerstore.LayerUsage;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerNotFoundException;
 import java.util.ArrayList;
@@ -164,9 +163,16 @@ public final class LayerTable {
     }
   }
 
-  public LayerUsage usage(RoLayer layer, List<String> otherHolders) {
+  public LayerInfo.Usage usage(RoLayer layer, List<String> otherHolders) {
     synchronized (lock) {
       return layer.usage(otherHolders);
+    }
+  }
+
+  /** What is known of a layer that nothing else in the data root refers to. */
+  public LayerInfo info(RoLayer layer) {
+    synchronized (lock) {
+      return layer.info(List.of());
     }
   }
 

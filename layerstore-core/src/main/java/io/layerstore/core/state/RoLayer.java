@@ -2,8 +2,6 @@ package io.layerstore.core.state;
 
 import io.layerstore.ChainId;
 import io.layerstore.LayerInfo;
-import io.layerstore.LayerMetadata;
-import io.layerstore.LayerUsage;
 import io.layerstore.spi.LayerRecord;
 import java.util.ArrayList;
 import java.util.List;
@@ -154,8 +152,8 @@ public final class RoLayer {
     return !children.isEmpty() || !rwLayers.isEmpty();
   }
 
-  LayerUsage usage(List<String> otherHolders) {
-    return new LayerUsage(
+  LayerInfo.Usage usage(List<String> otherHolders) {
+    return new LayerInfo.Usage(
         handles, new ArrayList<>(children), new ArrayList<>(rwLayers), otherHolders);
   }
 
@@ -169,9 +167,5 @@ public final class RoLayer {
         record.sizeBytes(),
         depth,
         usage(otherHolders));
-  }
-
-  public LayerMetadata metadata() {
-    return new LayerMetadata(chainId(), record.diffId(), sizeBytes(), record.sizeBytes());
   }
 }

@@ -1,7 +1,6 @@
 package io.layerstore.core.state;
 
 import io.layerstore.LayerStoreException;
-import io.layerstore.StoreCreation;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
 import io.layerstore.driver.AtomicFiles;
@@ -135,7 +134,7 @@ public final class StoreRoot {
 
   /** To be called when the store is open: what was made for it is kept, if it is to be. */
   public void opened() {
-    isForGood = options.creation() != StoreCreation.IF_USED;
+    isForGood = options.creation() != StoreOptions.Creation.IF_USED;
   }
 
   /**

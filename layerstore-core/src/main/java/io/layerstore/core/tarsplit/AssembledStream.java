@@ -4,7 +4,6 @@ import com.google.common.io.Closer;
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.StoreCorruptedException;
@@ -53,7 +52,7 @@ public final class AssembledStream extends MadeStream {
   private final PathSet seenRelative = new PathSet();
   private final PathSet seenAbsolute = new PathSet();
 
-  private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+  private final MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
 
   // What comes next: a rest of a segment, a rest of a file, or nothing yet.
   private ByteString segment = ByteString.EMPTY;

@@ -4,7 +4,6 @@ import io.layerstore.ArchiveException;
 import io.layerstore.ArchiveException.Kind;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
@@ -46,7 +45,7 @@ public final class TarSplitRewriter {
   private final SalvagedPayloads salvaged;
   private final LinkedPaths linked;
   private final LastPositions lastPositions = new LastPositions();
-  private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+  private final MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
   private final byte[] buffer = new byte[192 << 10]; // a multiple of 3: no padding within a content
 
   /**

@@ -12,7 +12,6 @@ import com.google.common.io.ByteStreams;
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.Limits;
@@ -455,7 +454,7 @@ final class AssembledStreamTest {
           (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
       long size = 64L << 20;
       Crc64 crc = new Crc64();
-      MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+      MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
       byte[] buffer = new byte[64 << 10];
       for (long at = 0; at < size; at += buffer.length) {
         crc.update(buffer, 0, buffer.length);

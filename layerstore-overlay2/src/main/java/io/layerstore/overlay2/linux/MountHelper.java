@@ -3,8 +3,8 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.ByteString;
 import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
-import io.layerstore.MountNamespace;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.HelperFailureException;
 import java.nio.file.Path;
@@ -208,9 +208,9 @@ final class MountHelper implements Mounts {
   }
 
   @Override
-  public Optional<MountNamespace> namespaceOf(Path seen) {
+  public Optional<Mount.Namespace> namespaceOf(Path seen) {
     return hasOwnNamespace
-        ? Optional.of(new MountNamespace(helper.pid(), insideOf(seen)))
+        ? Optional.of(new Mount.Namespace(helper.pid(), insideOf(seen)))
         : Optional.empty();
   }
 

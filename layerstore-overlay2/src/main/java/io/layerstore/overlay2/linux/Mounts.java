@@ -1,7 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerStoreException;
-import io.layerstore.MountNamespace;
+import io.layerstore.Mount;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -64,7 +64,7 @@ public interface Mounts extends AutoCloseable {
    * @param seen a directory as this process reaches it, such as {@link #merged} or {@link
    *     DetachedMount#path}
    */
-  Optional<MountNamespace> namespaceOf(Path seen);
+  Optional<Mount.Namespace> namespaceOf(Path seen);
 
   /**
    * The command line of a program that goes to a directory, into the namespaces of the mounts, and

@@ -1,7 +1,6 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import java.io.IOException;
 
 /** Where an archive has the blobs that descriptors name. */
@@ -35,7 +34,7 @@ interface BlobStore {
       new BlobStore() {
         @Override
         public String path(Digest digest) {
-          return digest.algorithm() == DigestAlgorithm.SHA256
+          return digest.algorithm() == Digest.Algorithm.SHA256
               ? digest.hex()
               : digest.algorithm().id() + "-" + digest.hex();
         }

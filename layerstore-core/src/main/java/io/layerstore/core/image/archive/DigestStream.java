@@ -1,7 +1,6 @@
 package io.layerstore.core.image.archive;
 
 import io.layerstore.Digest;
-import io.layerstore.DigestAlgorithm;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.security.MessageDigest;
@@ -10,7 +9,7 @@ import java.security.MessageDigest;
 final class DigestStream extends OutputStream {
 
   private final OutputStream out;
-  private final MessageDigest sha256 = DigestAlgorithm.SHA256.newMessageDigest();
+  private final MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
   private long count;
 
   DigestStream(OutputStream out) {
