@@ -20,9 +20,8 @@ final class CleanupClasses {
           "layer.PendingLayer",
           "layer.ReadWriteLayers",
           "state.StoreRecovery",
-          "image.archive.Failures",
+          "image.archive.ArchiveText",
           "image.archive.Spool",
-          "layerdb.Failures",
           "layerdb.LeftoverScanner",
           "layerdb.RecordReader");
 

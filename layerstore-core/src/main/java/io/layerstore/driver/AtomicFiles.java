@@ -67,7 +67,9 @@ public final class AtomicFiles {
       throw new StoreCorruptedException(file.toString(), "not a regular file");
     }
     requireSize(file, attributes.size(), maxBytes);
-    return uninterrupted(() -> readOnce(file, (int) attributes.size(), maxBytes));
+    byte[][] content = new byte[1][];
+    uninterrupted(() -> content[0] = readOnce(file, (int) attributes.size(), maxBytes));
+    return content[0];
   }
 
   /** The same as {@link #read}, but null if there is no such file. */
@@ -131,17 +133,14 @@ public final class AtomicFiles {
 
   /** An interrupt closes a channel; then the directory is opened again. */
   private static void force(FileChannel opened, Path directory) throws IOException {
-    boolean interrupted = Thread.interrupted();
-    try {
-      opened.force(true);
-    } catch (ClosedByInterruptException e) {
-      interrupted |= Thread.interrupted();
-      syncDirectory(directory);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    uninterrupted(
+        () -> {
+          if (opened.isOpen()) {
+            opened.force(true);
+          } else {
+            syncDirectory(directory);
+          }
+        });
   }
 
   private static void moveOver(Path aside, Path file) throws IOException {
@@ -166,11 +165,7 @@ public final class AtomicFiles {
    */
   public static void writeNew(Path file, byte[] content, int mode, Durability durability)
       throws IOException {
-    uninterrupted(
-        () -> {
-          writeNewOnce(file, content, mode, durability);
-          return true;
-        });
+    uninterrupted(() -> writeNewOnce(file, content, mode, durability));
   }
 
   private static void writeNewOnce(Path file, byte[] content, int mode, Durability durability)
@@ -213,7 +208,6 @@ public final class AtomicFiles {
               channel.force(true);
             }
           }
-          return true;
         });
   }
 
@@ -302,7 +296,6 @@ public final class AtomicFiles {
               channel.force(true);
             }
           }
-          return true;
         });
   }
 
@@ -361,20 +354,24 @@ public final class AtomicFiles {
     Closing.after(failure, () -> Files.deleteIfExists(path));
   }
 
-  private interface Call<T> {
-    T run() throws IOException;
+  /** Work on files that can be done over again. */
+  @FunctionalInterface
+  public interface Work {
+    /** Does it. */
+    void run() throws IOException;
   }
 
   /**
-   * Runs {@code call}, again if an interrupt closes its channel; the interrupt status is set
+   * Runs {@code work}, again if an interrupt closes its channel; the interrupt status is set
    * afterwards.
    */
-  private static <T> T uninterrupted(Call<T> call) throws IOException {
+  public static void uninterrupted(Work work) throws IOException {
     boolean interrupted = Thread.interrupted();
     try {
       while (true) {
         try {
-          return call.run();
+          work.run();
+          return;
         } catch (ClosedByInterruptException e) {
           interrupted |= Thread.interrupted();
         }

@@ -1,6 +1,7 @@
 package io.layerstore.driver;
 
 import io.layerstore.ByteString;
+import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.AccessDeniedException;
@@ -83,6 +84,13 @@ public final class FileFailures {
       return "the directory is not empty: " + file + "; empty it or choose another place";
     }
     return e.getClass().getSimpleName() + ": " + file;
+  }
+
+  /** {@code cause} itself if it is the store's own, else a failure to do {@code something}. */
+  public static LayerStoreException wrap(String something, IOException cause) {
+    return cause instanceof LayerStoreException e
+        ? e
+        : new LayerStoreException("cannot " + something + ": " + describe(cause), cause);
   }
 
   /** A failure of the same type and for the same reason, with {@code file} as the file it names. */

@@ -4,6 +4,12 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.locks.ReentrantLock;
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
 
 /**
  * Mutual exclusion for each key by itself: threads with different keys do not wait for each other.
@@ -133,5 +139,25 @@ public final class KeyedLock<K> {
   private static final class Slot {
     final ReentrantLock lock = new ReentrantLock();
     int users;
+  }
+
+  /** A thread that waited for a key another one held; for Java Flight Recorder. */
+  @Name("io.layerstore.LockWait")
+  @Label("Layer Lock Wait")
+  @Category("layerstore")
+  @Description("A thread waited for the lock of a layer or a name")
+  @StackTrace(false)
+  private static final class LockWaitEvent extends Event {
+
+    @Label("Key")
+    String key = "";
+
+    void end(Object waitedFor) {
+      end();
+      if (shouldCommit()) {
+        key = waitedFor.toString();
+        commit();
+      }
+    }
   }
 }

@@ -1,5 +1,7 @@
 package io.layerstore.vfs;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.DriverException;
 import io.layerstore.LayerPath;
 import io.layerstore.driver.PosixModes;
@@ -103,7 +105,8 @@ final class DirectoryChanger {
       TrueEntry before = records.read(path, real);
       DiskEntry shown = volume.read(path, layer.id(), real);
       if (!Objects.equals(shown.key(), directory.look().key())) {
-        throw Refusals.breakout(
+        throw new ArchiveException(
+            Kind.BREAKOUT,
             "directory /" + entry.path() + ": somebody changes the layer while it is written");
       }
       List<Xattr> rest = notStored(real, maker.kept(entry), before.stored());

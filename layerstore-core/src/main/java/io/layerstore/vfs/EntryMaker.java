@@ -1,5 +1,7 @@
 package io.layerstore.vfs;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.driver.rooted.Directory;
@@ -161,7 +163,8 @@ final class EntryMaker {
       copy(file, directory, target);
       return false;
     } catch (NoSuchFileException e) {
-      throw Refusals.malformed(
+      throw new ArchiveException(
+          Kind.MALFORMED,
           "hard link /" + entry.path() + " to /" + entry.linkTarget() + ", which it replaces");
     }
   }

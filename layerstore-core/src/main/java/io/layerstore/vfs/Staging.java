@@ -1,13 +1,13 @@
 package io.layerstore.vfs;
 
 import io.layerstore.ByteString;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.DiskNames;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -66,35 +66,6 @@ final class Staging implements Closeable {
 
   /** Deletes {@code tree}, also if the thread is interrupted. */
   static void delete(Path tree) throws IOException {
-    uninterrupted(() -> TreeDeleter.delete(tree));
-  }
-
-  /** Work that can be done over again. */
-  @FunctionalInterface
-  interface Work {
-    void run() throws IOException;
-  }
-
-  /**
-   * Runs {@code work}. An interrupt, which closes the files that it reads, such as the table of
-   * mounts, does not stop it and is kept.
-   */
-  static void uninterrupted(Work work) throws IOException {
-    boolean isInterrupted = Thread.interrupted();
-    try {
-      while (true) {
-        try {
-          work.run();
-          return;
-        } catch (ClosedByInterruptException e) {
-          isInterrupted = true;
-          Thread.interrupted();
-        }
-      }
-    } finally {
-      if (isInterrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    AtomicFiles.uninterrupted(() -> TreeDeleter.delete(tree));
   }
 }

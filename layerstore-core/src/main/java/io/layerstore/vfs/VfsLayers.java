@@ -186,7 +186,7 @@ final class VfsLayers {
    */
   void delete(String id) throws IOException {
     Path layer = layout.layer(id);
-    Staging.uninterrupted(() -> TreeDeleter.requireNothingMountedIn(layer));
+    AtomicFiles.uninterrupted(() -> TreeDeleter.requireNothingMountedIn(layer));
     String name = takeStagingName(id);
     try {
       if (exists(id)) {

@@ -1,5 +1,7 @@
 package io.layerstore.vfs;
 
+import io.layerstore.ArchiveException;
+import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
@@ -156,7 +158,7 @@ final class VfsTreeWriter implements TreeWriter {
     Look existing = parent.directory().look(real.name());
     if (existing != null) {
       if (target.real().equals(real)) {
-        throw Refusals.malformed("hard link /" + entry.path() + " to itself");
+        throw new ArchiveException(Kind.MALFORMED, "hard link /" + entry.path() + " to itself");
       }
       remover.remove(real, existing);
     }
@@ -184,16 +186,17 @@ final class VfsTreeWriter implements TreeWriter {
   private LinkTarget findTarget(TreeEntry entry) throws IOException {
     LayerPath path = Objects.requireNonNull(entry.linkTarget(), "linkTarget");
     if (path.isRoot()) {
-      throw Refusals.malformed("hard link /" + entry.path() + " to the root");
+      throw new ArchiveException(Kind.MALFORMED, "hard link /" + entry.path() + " to the root");
     }
     TreePosition parent = walker.goTo(path.parent());
     Look look = parent == null ? null : parent.directory().look(path.name());
     if (parent == null || look == null) {
-      throw Refusals.malformed(
-          "hard link /" + entry.path() + " to /" + path + ", which does not exist");
+      throw new ArchiveException(
+          Kind.MALFORMED, "hard link /" + entry.path() + " to /" + path + ", which does not exist");
     }
     if (look.isDirectory()) {
-      throw Refusals.malformed("hard link /" + entry.path() + " to the directory /" + path);
+      throw new ArchiveException(
+          Kind.MALFORMED, "hard link /" + entry.path() + " to the directory /" + path);
     }
     LayerPath real = parent.path().resolve(path.name());
     Path file = parent.directory().path(path.name());
@@ -208,7 +211,8 @@ final class VfsTreeWriter implements TreeWriter {
       throws IOException {
     Look made = Objects.requireNonNull(staging.directory().look(staged), "just made");
     if (!made.isSameFileAs(target.look())) {
-      throw Refusals.breakout(
+      throw new ArchiveException(
+          Kind.BREAKOUT,
           "hard link /" + entry.path() + ": somebody changes the layer while it is written");
     }
   }
@@ -258,13 +262,14 @@ final class VfsTreeWriter implements TreeWriter {
 
     @Override
     public LayerStoreException breakout(LayerPath path) {
-      return Refusals.breakout(
+      return new ArchiveException(
+          Kind.BREAKOUT,
           "the way to /" + path + " leads through a symbolic link above the root of the layer");
     }
 
     @Override
     public LayerStoreException noWay(LayerPath path, String problem) {
-      return Refusals.malformed("there is no way to /" + path + ": " + problem);
+      return new ArchiveException(Kind.MALFORMED, "there is no way to /" + path + ": " + problem);
     }
   }
 

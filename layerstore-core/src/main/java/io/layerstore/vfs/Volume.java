@@ -5,6 +5,7 @@ import io.layerstore.driver.PosixModes;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.DiskNames;
 import io.layerstore.spi.Attributes;
+import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
 import io.layerstore.vfs.record.DiskEntry;
@@ -105,7 +106,7 @@ final class Volume {
     long gid = owners.gidInLayer(id, text, Integer.toUnsignedLong((Integer) get(all, "gid")));
     return new DiskEntry(
         type,
-        isDevice ? DeviceNumbers.decode((Long) get(all, "rdev")) : null,
+        isDevice ? device((Long) get(all, "rdev")) : null,
         type == EntryType.FILE ? (Long) get(all, "size") : 0,
         type == EntryType.SYMLINK ? LINK_MODE : mode & 07777,
         uid,
@@ -356,5 +357,12 @@ final class Volume {
       // Too large, too many, or not on this file: it goes into the record of the entry.
       return false;
     }
+  }
+
+  /** The numbers inside a Linux {@code dev_t}, as glibc's {@code makedev} packs them. */
+  private static Device device(long number) {
+    long major = ((number >>> 8) & 0xfff) | ((number >>> 32) & 0xffff_f000L);
+    long minor = (number & 0xff) | ((number >>> 12) & 0xffff_ff00L);
+    return new Device(major, minor);
   }
 }

@@ -10,6 +10,7 @@ import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.ReferenceStore;
 import io.layerstore.core.state.StoreLifecycle;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -220,7 +221,7 @@ final class DefaultReferenceStore implements ReferenceStore {
     try {
       db.writeLastUpdated(id, Instant.now());
     } catch (IOException e) {
-      throw ImageFailures.wrap("note when image " + id + " was tagged", e);
+      throw FileFailures.wrap("note when image " + id + " was tagged", e);
     }
   }
 

@@ -22,6 +22,7 @@ import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.DamagedFiles;
+import io.layerstore.driver.FileFailures;
 import io.layerstore.driver.TemporaryFiles;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -189,7 +190,7 @@ final class DistributionDirectory implements DistributionMetadata {
       }
       AtomicFiles.write(file, content, FILE_MODE, durability);
     } catch (IOException e) {
-      throw ImageFailures.wrap("write " + file, e);
+      throw FileFailures.wrap("write " + file, e);
     }
   }
 
@@ -197,7 +198,7 @@ final class DistributionDirectory implements DistributionMetadata {
     try {
       return AtomicFiles.readIfExists(file, maxBytes);
     } catch (IOException e) {
-      throw ImageFailures.wrap("read " + file, e);
+      throw FileFailures.wrap("read " + file, e);
     }
   }
 

@@ -14,6 +14,7 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.core.image.ImageNode.Content;
 import io.layerstore.core.image.config.ImageConfigReader;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -63,7 +64,7 @@ final class ImageCatalog {
     try {
       ids = db.ids();
     } catch (IOException e) {
-      throw ImageFailures.wrap("list the images of " + access.directory(), e);
+      throw FileFailures.wrap("list the images of " + access.directory(), e);
     }
     List<Finding> findings = new ArrayList<>();
     for (Path obstacle : db.obstacles()) {
@@ -139,7 +140,7 @@ final class ImageCatalog {
       expected.addAll(db.noted());
       db.ids().forEach(expected::remove);
     } catch (IOException e) {
-      throw ImageFailures.wrap("list the images of " + access.directory(), e);
+      throw FileFailures.wrap("list the images of " + access.directory(), e);
     }
     return expected.stream()
         .map(
@@ -220,7 +221,7 @@ final class ImageCatalog {
       } catch (NoSuchFileException e) {
         throw new ImageNotFoundException(node.id().toString());
       } catch (IOException e) {
-        throw ImageFailures.wrap("read image " + node.id(), e);
+        throw FileFailures.wrap("read image " + node.id(), e);
       }
       node.keep(content);
     }
@@ -253,7 +254,7 @@ final class ImageCatalog {
         }
       }
     } catch (IOException e) {
-      throw ImageFailures.wrap("list the images of " + access.directory(), e);
+      throw FileFailures.wrap("list the images of " + access.directory(), e);
     }
     return unrestored;
   }

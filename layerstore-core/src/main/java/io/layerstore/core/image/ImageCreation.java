@@ -9,6 +9,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.core.image.ImageNode.Content;
 import io.layerstore.core.image.config.ImageConfigReader;
 import io.layerstore.driver.Closing;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -97,7 +98,7 @@ final class ImageCreation {
       if (!isThere) {
         takeBack(id, e);
       }
-      throw ImageFailures.wrap("write image " + id, e);
+      throw FileFailures.wrap("write image " + id, e);
     }
   }
 
@@ -117,7 +118,7 @@ final class ImageCreation {
       try {
         db.writeParent(id, parent);
       } catch (IOException e) {
-        throw ImageFailures.wrap("note the parent of image " + id, e);
+        throw FileFailures.wrap("note the parent of image " + id, e);
       }
       table.setParent(node, parent);
     }

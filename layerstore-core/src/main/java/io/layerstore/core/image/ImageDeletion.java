@@ -7,6 +7,7 @@ import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.FileFailures;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,7 +126,7 @@ final class ImageDeletion {
           node.hold().close();
         }
       }
-      throw ImageFailures.wrap("delete image " + id, e);
+      throw FileFailures.wrap("delete image " + id, e);
     }
     forget(node, orphans);
     log.info("deleted image {}", id);

@@ -100,7 +100,7 @@ final class NamesFile {
     try {
       document = AtomicFiles.readIfExists(file, MAX_BYTES);
     } catch (IOException e) {
-      throw ImageFailures.wrap("read the names of images from " + file, e);
+      throw FileFailures.wrap("read the names of images from " + file, e);
     }
     try {
       return document == null ? Repositories.EMPTY : Repositories.read(document);
@@ -153,7 +153,7 @@ final class NamesFile {
         }
         takeBack(current, e);
       }
-      throw ImageFailures.wrap("write the names of images to " + file, e);
+      throw FileFailures.wrap("write the names of images to " + file, e);
     }
   }
 

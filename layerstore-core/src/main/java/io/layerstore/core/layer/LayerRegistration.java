@@ -11,7 +11,6 @@ import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.RegisterOptions;
-import io.layerstore.core.event.RegisterEvent;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLoader;
@@ -19,6 +18,13 @@ import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.LayerRecord;
 import java.util.List;
+import jdk.jfr.Category;
+import jdk.jfr.DataAmount;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -212,6 +218,36 @@ public final class LayerRegistration {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new OperationInterruptedException(OPERATION, e);
+    }
+  }
+
+  /** One layer taken in, from opening its archive to its publication. */
+  @Name("io.layerstore.Register")
+  @Label("Layer Registration")
+  @Category("layerstore")
+  @Description("A layer archive was unpacked and published")
+  @StackTrace(false)
+  private static final class RegisterEvent extends Event {
+
+    @Label("Chain ID")
+    String chainId = "";
+
+    @Label("Diff ID")
+    String diffId = "";
+
+    @Label("Layer Size")
+    @DataAmount
+    long sizeBytes;
+
+    /** Ends the event with what was registered. */
+    public void end(ChainId chain, DiffId diff, long bytes) {
+      end();
+      if (shouldCommit()) {
+        chainId = chain.toString();
+        diffId = diff.toString();
+        sizeBytes = bytes;
+        commit();
+      }
     }
   }
 }

@@ -17,7 +17,7 @@ import io.layerstore.core.tarsplit.Crc64;
 import io.layerstore.core.tarsplit.Disassembler;
 import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.work.Interrupts;
-import io.layerstore.core.work.TeeStream;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
@@ -301,6 +301,26 @@ final class LayerUnpacker {
       if (split != null) {
         split.endOfArchive();
       }
+    }
+  }
+
+  /** Copies everything that is read to a second place. */
+  private static final class TeeStream extends BlockFilterStream {
+
+    private final OutputStream copy;
+
+    public TeeStream(InputStream in, OutputStream copy) {
+      super(in);
+      this.copy = copy;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      int count = in.read(bytes, offset, length);
+      if (count > 0) {
+        copy.write(bytes, offset, count);
+      }
+      return count;
     }
   }
 }

@@ -5,7 +5,6 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RootedFile;
-import io.layerstore.core.event.MountEvent;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -15,6 +14,12 @@ import io.layerstore.driver.KeyedLock;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
 
 /**
  * One mount that one caller holds.
@@ -218,6 +223,32 @@ final class StoreMount implements Mount {
     }
     try (call) {
       undo.run(lazily);
+    }
+  }
+
+  /** One mount or unmount; also one that found the layer mounted, or left it so for others. */
+  @Name("io.layerstore.Mount")
+  @Label("Layer Mount")
+  @Category("layerstore")
+  @Description("A layer was mounted or unmounted")
+  @StackTrace(false)
+  private static final class MountEvent extends Event {
+
+    @Label("Layer")
+    @Description("Name of the read-write layer, or chain ID of the layer")
+    String layer = "";
+
+    @Label("Operation")
+    String operation = "";
+
+    /** Ends the event: {@code what}, mount or unmount, was done with the layer {@code name}. */
+    public void end(String what, String name) {
+      end();
+      if (shouldCommit()) {
+        operation = what;
+        layer = name;
+        commit();
+      }
     }
   }
 }

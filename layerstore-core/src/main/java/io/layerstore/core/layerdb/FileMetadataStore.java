@@ -13,6 +13,7 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.DamagedFiles;
+import io.layerstore.driver.FileFailures;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
@@ -101,7 +102,7 @@ public final class FileMetadataStore implements MetadataStore {
         store.wasObstructed = DamagedFiles.isObstructed(directory);
         store.files.ensureDirectory(directory, LayerDbLayout.DATABASE_MODE);
       } catch (IOException e) {
-        throw Failures.wrap("create the layer database " + directory, e);
+        throw FileFailures.wrap("create the layer database " + directory, e);
       }
     }
     return store;
@@ -114,7 +115,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return new LayerDbTransaction(layout, files, tmp, reader, tmp.makeWriteSet(cacheId), cacheId);
     } catch (IOException e) {
-      throw Failures.wrap("begin a layer", e);
+      throw FileFailures.wrap("begin a layer", e);
     }
   }
 
@@ -130,7 +131,7 @@ public final class FileMetadataStore implements MetadataStore {
           .map(Optional::orElseThrow)
           .toList();
     } catch (IOException e) {
-      throw Failures.wrap("list the layers", e);
+      throw FileFailures.wrap("list the layers", e);
     }
   }
 
@@ -140,7 +141,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return reader.layer(chainId);
     } catch (IOException e) {
-      throw Failures.wrap("read layer " + chainId, e);
+      throw FileFailures.wrap("read layer " + chainId, e);
     }
   }
 
@@ -150,7 +151,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return reader.cacheId(chainId);
     } catch (IOException e) {
-      throw Failures.wrap("read layer " + chainId, e);
+      throw FileFailures.wrap("read layer " + chainId, e);
     }
   }
 
@@ -171,7 +172,7 @@ public final class FileMetadataStore implements MetadataStore {
     } catch (NoSuchFileException e) {
       throw new StoreCorruptedException(file.toString(), "it is missing", e);
     } catch (IOException e) {
-      throw Failures.wrap("read the tar-split of layer " + chainId, e);
+      throw FileFailures.wrap("read the tar-split of layer " + chainId, e);
     }
   }
 
@@ -194,7 +195,7 @@ public final class FileMetadataStore implements MetadataStore {
         }
       }
     } catch (IOException e) {
-      throw Failures.wrap("begin the removal of layer " + chainId, e);
+      throw FileFailures.wrap("begin the removal of layer " + chainId, e);
     }
   }
 
@@ -204,7 +205,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return scanner.removals();
     } catch (IOException e) {
-      throw Failures.wrap("list unfinished removals", e);
+      throw FileFailures.wrap("list unfinished removals", e);
     }
   }
 
@@ -214,7 +215,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return scanner.transactions();
     } catch (IOException e) {
-      throw Failures.wrap("list unfinished layers", e);
+      throw FileFailures.wrap("list unfinished layers", e);
     }
   }
 
@@ -230,7 +231,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       LayerDbFiles.deleteKeeping(LayerDbLayout.CACHE_ID, directory);
     } catch (IOException e) {
-      throw Failures.wrap("remove " + directory, e);
+      throw FileFailures.wrap("remove " + directory, e);
     } finally {
       tmp.letGo(directory);
     }
@@ -247,7 +248,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return reader.parentOrNull(layout.layer(chainId));
     } catch (IOException e) {
-      throw Failures.wrap("read the parent of layer " + chainId, e);
+      throw FileFailures.wrap("read the parent of layer " + chainId, e);
     }
   }
 
@@ -257,7 +258,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return LayerDbFiles.names(layout.mounts(), RWLayerRecord::isValidName);
     } catch (IOException e) {
-      throw Failures.wrap("list the read-write layers", e);
+      throw FileFailures.wrap("list the read-write layers", e);
     }
   }
 
@@ -267,7 +268,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return reader.mount(name);
     } catch (IOException e) {
-      throw Failures.wrap("read read-write layer " + name, e);
+      throw FileFailures.wrap("read read-write layer " + name, e);
     }
   }
 
@@ -277,7 +278,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return reader.parentOrNull(layout.mount(name));
     } catch (IOException e) {
-      throw Failures.wrap("read the parent of read-write layer " + name, e);
+      throw FileFailures.wrap("read the parent of read-write layer " + name, e);
     }
   }
 
@@ -298,7 +299,7 @@ public final class FileMetadataStore implements MetadataStore {
       begunMounts.put(nameOf(directory), mount.name());
       return new UnfinishedRWLayer(nameOf(directory), List.copyOf(driverIds));
     } catch (IOException e) {
-      throw Failures.wrap("begin read-write layer " + mount.name(), e);
+      throw FileFailures.wrap("begin read-write layer " + mount.name(), e);
     }
   }
 
@@ -325,7 +326,7 @@ public final class FileMetadataStore implements MetadataStore {
     } catch (FileAlreadyExistsException e) {
       throw NameConflictException.ofRWLayer(name);
     } catch (IOException e) {
-      throw Failures.wrap("commit read-write layer " + name, e);
+      throw FileFailures.wrap("commit read-write layer " + name, e);
     }
     letGo(mount.key());
   }
@@ -340,7 +341,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       TreeDeleter.delete(directory);
     } catch (IOException e) {
-      throw Failures.wrap("remove " + directory, e);
+      throw FileFailures.wrap("remove " + directory, e);
     } finally {
       // Also after a failure: it cannot be brought back then, and is left to the next cleanup.
       letGo(mount.key());
@@ -363,7 +364,7 @@ public final class FileMetadataStore implements MetadataStore {
     try {
       return scanner.mounts();
     } catch (IOException e) {
-      throw Failures.wrap("list unfinished read-write layers", e);
+      throw FileFailures.wrap("list unfinished read-write layers", e);
     }
   }
 
@@ -380,7 +381,7 @@ public final class FileMetadataStore implements MetadataStore {
       begunMounts.put(key, name);
       return new UnfinishedRWLayer(key, driverIds);
     } catch (IOException e) {
-      throw Failures.wrap("begin the removal of read-write layer " + name, e);
+      throw FileFailures.wrap("begin the removal of read-write layer " + name, e);
     }
   }
 
@@ -416,7 +417,7 @@ public final class FileMetadataStore implements MetadataStore {
                 "its directory's name is not one of a read-write layer; left alone"));
       }
     } catch (IOException e) {
-      throw Failures.wrap("list the read-write layers", e);
+      throw FileFailures.wrap("list the read-write layers", e);
     }
     return new RecoveryReport(findings);
   }

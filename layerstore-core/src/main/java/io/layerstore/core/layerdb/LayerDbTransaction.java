@@ -7,6 +7,7 @@ import io.layerstore.Descriptor;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.driver.FileFailures;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataStore.Leftover;
@@ -87,7 +88,7 @@ final class LayerDbTransaction implements MetadataTransaction {
       tarSplit = out;
       return out;
     } catch (IOException e) {
-      throw Failures.wrap("write the tar-split", e);
+      throw FileFailures.wrap("write the tar-split", e);
     }
   }
 
@@ -106,7 +107,7 @@ final class LayerDbTransaction implements MetadataTransaction {
         }
       }
     } catch (IOException e) {
-      throw Failures.wrap("read the tar-split", e);
+      throw FileFailures.wrap("read the tar-split", e);
     }
   }
 
@@ -140,7 +141,7 @@ final class LayerDbTransaction implements MetadataTransaction {
       files.ensureDirectory(layout.layers(), LayerDbLayout.SHARED_MODE);
       files.rename(writeSet, layer);
     } catch (IOException e) {
-      throw Failures.wrap("commit layer " + record.chainId(), e);
+      throw FileFailures.wrap("commit layer " + record.chainId(), e);
     }
     end();
   }
@@ -175,7 +176,7 @@ final class LayerDbTransaction implements MetadataTransaction {
       isReplaced = true;
       return oldFiles;
     } catch (IOException e) {
-      throw Failures.wrap("replace the metadata of layer " + record.chainId(), e);
+      throw FileFailures.wrap("replace the metadata of layer " + record.chainId(), e);
     }
   }
 
@@ -227,7 +228,7 @@ final class LayerDbTransaction implements MetadataTransaction {
     try {
       TreeDeleter.delete(writeSet);
     } catch (IOException e) {
-      throw Failures.wrap("remove " + writeSet, e);
+      throw FileFailures.wrap("remove " + writeSet, e);
     } finally {
       end();
     }

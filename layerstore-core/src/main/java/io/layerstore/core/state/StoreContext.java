@@ -6,7 +6,6 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.BuildKitCache;
-import io.layerstore.core.event.SyncEvent;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
@@ -14,6 +13,12 @@ import io.layerstore.spi.MetadataStore;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
 
 /**
  * What the parts of one open store share.
@@ -82,6 +87,27 @@ public record StoreContext(
   public void requireWritable() throws ReadOnlyStoreException {
     if (options.readOnly()) {
       throw new ReadOnlyStoreException(options.root());
+    }
+  }
+
+  /** The content of layers forced to the disk, before they are published. */
+  @Name("io.layerstore.Sync")
+  @Label("Layer Sync")
+  @Category("layerstore")
+  @Description("The files of layers were forced to the disk")
+  @StackTrace(false)
+  private static final class SyncEvent extends Event {
+
+    @Label("Layers")
+    int layers;
+
+    /** Ends the event with how many layers were forced to the disk at once. */
+    public void end(int count) {
+      end();
+      if (shouldCommit()) {
+        layers = count;
+        commit();
+      }
     }
   }
 }

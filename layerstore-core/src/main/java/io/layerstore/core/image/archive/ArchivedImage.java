@@ -53,7 +53,7 @@ record ArchivedImage(
     ImageConfig config = ImageConfigReader.read(configBytes);
     if (!config.os().isEmpty() && !config.os().equalsIgnoreCase(OS)) {
       throw new NotAnImageException(
-          "cannot load " + Failures.quoted(config.os()) + " image on " + OS);
+          "cannot load " + ArchiveText.quoted(config.os()) + " image on " + OS);
     }
     ImageConfigReader.requireOs(config);
     int count = config.diffIds().size();

@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
@@ -11,4 +12,19 @@ interface Blob {
 
   /** Opens it at its beginning. */
   InputStream open() throws IOException;
+
+  /** Of bytes in memory, which are not copied. */
+  static Blob of(byte[] bytes) {
+    return new Blob() {
+      @Override
+      public long sizeBytes() {
+        return bytes.length;
+      }
+
+      @Override
+      public InputStream open() {
+        return new ByteArrayInputStream(bytes);
+      }
+    };
+  }
 }

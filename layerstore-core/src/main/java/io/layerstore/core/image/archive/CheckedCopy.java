@@ -8,6 +8,7 @@ import io.layerstore.core.tar.EntryMapper;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
+import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.DriverTraits;
@@ -131,7 +132,7 @@ final class CheckedCopy {
 
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {
-      Failures.checkInterrupt("saving images");
+      Interrupts.check("saving images");
       int count = in.read(target, offset, length);
       if (count > 0) {
         out.write(target, offset, count);

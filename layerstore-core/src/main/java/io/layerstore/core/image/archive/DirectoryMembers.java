@@ -145,7 +145,7 @@ final class DirectoryMembers extends Members {
             .readAttributes();
     if (!attributes.isRegularFile()) {
       throw new InvalidImageException(
-          Failures.quoted(names.get(0)) + " is not a regular file any more");
+          ArchiveText.quoted(names.get(0)) + " is not a regular file any more");
     }
     SeekableByteChannel channel = directory.newByteChannel(step, READING);
     return Channels.newInputStream(channel);

@@ -84,10 +84,10 @@ final class DockerArchive {
       }
     } catch (IllegalArgumentException e) {
       throw new InvalidImageException(
-          "invalid tag " + Failures.quoted(tag) + ": " + e.getMessage(), e);
+          "invalid tag " + ArchiveText.quoted(tag) + ": " + e.getMessage(), e);
     }
     throw new InvalidImageException(
-        "invalid tag " + Failures.quoted(tag) + ": not of the form name:tag");
+        "invalid tag " + ArchiveText.quoted(tag) + ": not of the form name:tag");
   }
 
   /** As Docker does, which looks for a parent in the archive and nowhere else. */
@@ -98,7 +98,7 @@ final class DockerArchive {
       return parent.isEmpty() ? null : ImageId.parse(parent);
     } catch (IllegalArgumentException e) {
       contents.note(
-          "the parent " + Failures.quoted(parent) + " is not an image id; it was not noted");
+          "the parent " + ArchiveText.quoted(parent) + " is not an image id; it was not noted");
       return null;
     }
   }

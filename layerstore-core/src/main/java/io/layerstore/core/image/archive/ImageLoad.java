@@ -11,15 +11,22 @@ import io.layerstore.Platform;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
-import io.layerstore.core.event.LoadEvent;
 import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.layer.LayerBatch;
+import io.layerstore.core.work.Interrupts;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,7 +81,7 @@ final class ImageLoad {
       event.end(report.images().size());
       return report;
     } catch (IOException e) {
-      throw Failures.translate(OPERATION, e);
+      throw Interrupts.translate(OPERATION, e);
     }
   }
 
@@ -98,7 +105,7 @@ final class ImageLoad {
     TarMembers members = new TarMembers();
     try (SeekableByteChannel channel = Files.newByteChannel(file, StandardOpenOption.READ)) {
       members.walk(
-          new ChannelStream(channel),
+          Channels.newInputStream(channel),
           archiveLimits(),
           (path, header, reader) -> {
             FileRange range = new FileRange(file, reader.position(), header.storedSize());
@@ -148,5 +155,26 @@ final class ImageLoad {
                 ? Long.MAX_VALUE
                 : bytes * LayerStore.MAX_DEPTH)
         .build();
+  }
+
+  /** One image archive loaded. */
+  @Name("io.layerstore.Load")
+  @Label("Image Load")
+  @Category("layerstore")
+  @Description("The images of an archive were loaded")
+  @StackTrace(false)
+  private static final class LoadEvent extends Event {
+
+    @Label("Images")
+    int images;
+
+    /** Ends the event with how many images the archive had. */
+    public void end(int count) {
+      end();
+      if (shouldCommit()) {
+        images = count;
+        commit();
+      }
+    }
   }
 }

@@ -14,6 +14,7 @@ import io.layerstore.core.image.archive.LayoutDocuments.Document;
 import io.layerstore.core.image.archive.SaveSelection.Chosen;
 import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.tar.PlainTarWriter;
+import io.layerstore.core.work.Interrupts;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -106,7 +107,7 @@ final class ImageSave {
       save.write(target);
       return save.report();
     } catch (IOException e) {
-      throw Failures.translate(OPERATION, e);
+      throw Interrupts.translate(OPERATION, e);
     } finally {
       held.forEach(Layer::close);
     }
@@ -135,7 +136,7 @@ final class ImageSave {
             "the image "
                 + chosen.image().id()
                 + " has the operating system "
-                + Failures.quoted(os)
+                + ArchiveText.quoted(os)
                 + ": dockerd up to 20.10 fails to load it");
       }
     }
@@ -284,7 +285,7 @@ final class ImageSave {
                   try {
                     saved.put(diffId, work.apply(diffId, source));
                   } catch (IOException e) {
-                    throw Failures.translate(OPERATION, e);
+                    throw Interrupts.translate(OPERATION, e);
                   }
                 }));
     layers.runAll(OPERATION, pieces);

@@ -34,7 +34,7 @@ final class JsonObject {
         throw new InvalidImageException(
             document
                 + " is ambiguous: it has "
-                + Failures.quoted(member.name())
+                + ArchiveText.quoted(member.name())
                 + " twice in one object");
       }
     }
@@ -170,6 +170,6 @@ final class JsonObject {
   }
 
   private InvalidImageException wrongType(String name, String expected) {
-    return invalid(Failures.quoted(name) + " is not " + expected);
+    return invalid(ArchiveText.quoted(name) + " is not " + expected);
   }
 }

@@ -37,7 +37,7 @@ final class LayoutNames {
     return key.stream()
         .filter(name -> !name.isEmpty())
         .findFirst()
-        .map(name -> "the images called " + Failures.quoted(name))
+        .map(name -> "the images called " + ArchiveText.quoted(name))
         .orElse("the images without a name");
   }
 
@@ -76,6 +76,6 @@ final class LayoutNames {
   }
 
   private void note(String name, String why) {
-    contents.note("the name " + Failures.quoted(name) + " was not given to the image: " + why);
+    contents.note("the name " + ArchiveText.quoted(name) + " was not given to the image: " + why);
   }
 }

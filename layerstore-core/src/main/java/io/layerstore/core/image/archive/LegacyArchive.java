@@ -15,6 +15,7 @@ import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
+import io.layerstore.core.work.Interrupts;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -118,7 +119,7 @@ final class LegacyArchive {
     while (!id.isEmpty() && !converted.containsKey(id)) {
       if (!chain.add(id)) {
         throw new InvalidImageException(
-            "invalid archive: the image " + Failures.quoted(id) + " is its own ancestor");
+            "invalid archive: the image " + ArchiveText.quoted(id) + " is its own ancestor");
       }
       if (chain.size() > LayerStore.MAX_DEPTH) {
         throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
@@ -137,7 +138,7 @@ final class LegacyArchive {
   private static void requireOneName(String id) throws InvalidImageException {
     if (id.indexOf('/') >= 0 || id.equals(".") || id.equals("..")) {
       throw new InvalidImageException(
-          "invalid archive: " + Failures.quoted(id) + " is not the id of an image");
+          "invalid archive: " + ArchiveText.quoted(id) + " is not the id of an image");
     }
   }
 
@@ -146,12 +147,12 @@ final class LegacyArchive {
   }
 
   private JsonObject description(String id) throws IOException {
-    return JsonObject.of("the description of " + Failures.quoted(id), descriptionBytes(id));
+    return JsonObject.of("the description of " + ArchiveText.quoted(id), descriptionBytes(id));
   }
 
   private Converted convert(String id, @Nullable Converted below) throws IOException {
     JsonValue description =
-        JsonObject.parse("the description of " + Failures.quoted(id), descriptionBytes(id));
+        JsonObject.parse("the description of " + ArchiveText.quoted(id), descriptionBytes(id));
     String path = id + LAYER;
     List<DiffId> chain = new ArrayList<>();
     List<ArchivedLayer.Place> places = new ArrayList<>();
@@ -187,7 +188,7 @@ final class LegacyArchive {
           DecompressedStream plain = Decompression.open(in, limits)) {
         plain.transferTo(hash);
       }
-      Failures.checkInterrupt("reading the image archive");
+      Interrupts.check("reading the image archive");
       known = new DiffId(hash.digest());
       diffIds.put(place, known);
     }
@@ -306,7 +307,7 @@ final class LegacyArchive {
         if (!(tag.value() instanceof Text id) || !converted.containsKey(id.text())) {
           throw new InvalidImageException(
               "invalid target ID of the tag "
-                  + Failures.quoted(repository.name() + ":" + tag.name()));
+                  + ArchiveText.quoted(repository.name() + ":" + tag.name()));
         }
         names
             .computeIfAbsent(id.text(), i -> new ArrayList<>())

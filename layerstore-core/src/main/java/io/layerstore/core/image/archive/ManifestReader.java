@@ -62,7 +62,7 @@ final class ManifestReader {
                 + " is of no image: "
                 + layer.digest()
                 + " in it is of the type "
-                + Failures.quoted(layer.mediaType())
+                + ArchiveText.quoted(layer.mediaType())
                 + " and no layer");
       }
       layers.add(new ArchivedLayer.Place(path, layer));
@@ -105,7 +105,7 @@ final class ManifestReader {
 
   private static NotAnImageException noImage(BlobDescriptor descriptor) {
     return new NotAnImageException(
-        descriptor.digest() + " is no image but " + Failures.quoted(descriptor.mediaType()));
+        descriptor.digest() + " is no image but " + ArchiveText.quoted(descriptor.mediaType()));
   }
 
   /**
@@ -118,7 +118,7 @@ final class ManifestReader {
       throw manifest.invalid("it is an index and a manifest at once");
     }
     if (!mediaType.isEmpty() && !MediaTypes.isManifest(mediaType)) {
-      throw new NotAnImageException(name + " is of no image but " + Failures.quoted(mediaType));
+      throw new NotAnImageException(name + " is of no image but " + ArchiveText.quoted(mediaType));
     }
     if (manifest.number("schemaVersion", 2) != 2) {
       throw manifest.invalid("its schema version is not 2");
@@ -147,7 +147,7 @@ final class ManifestReader {
         return config;
       }
     }
-    throw new NotAnImageException(name + " is of no image but of " + Failures.quoted(mediaType));
+    throw new NotAnImageException(name + " is of no image but of " + ArchiveText.quoted(mediaType));
   }
 
   /** Whether the content of a blob is worth a look, where its type says nothing. */

@@ -84,13 +84,13 @@ abstract class Members implements Closeable {
     if (node instanceof Passed) {
       throw new InvalidImageException(
           "the archive's member "
-              + Failures.quoted(path)
+              + ArchiveText.quoted(path)
               + " came before it was known to be needed; load the archive from a file in place of a"
               + " stream");
     }
     throw new InvalidImageException(
         "the archive's member "
-            + Failures.quoted(path)
+            + ArchiveText.quoted(path)
             + " is "
             + (node instanceof Special special ? special.kind() : "a directory")
             + " where a regular file must be");
@@ -115,7 +115,7 @@ abstract class Members implements Closeable {
       if (node instanceof Link link) {
         if (++links > MAX_LINKS) {
           throw new InvalidImageException(
-              "the archive's member " + Failures.quoted(path) + " leads through too many links");
+              "the archive's member " + ArchiveText.quoted(path) + " leads through too many links");
         }
         if (link.target().startsWith("/")) {
           at.clear();
@@ -143,12 +143,12 @@ abstract class Members implements Closeable {
         cleaned.addLast(name);
       } else if (cleaned.pollLast() == null) {
         throw new InvalidImageException(
-            "invalid archive: the path " + Failures.quoted(path) + " leads out of it");
+            "invalid archive: the path " + ArchiveText.quoted(path) + " leads out of it");
       }
     }
     if (cleaned.isEmpty() || path.indexOf('\0') >= 0) {
       throw new InvalidImageException(
-          "invalid archive: " + Failures.quoted(path) + " is not the path of a file");
+          "invalid archive: " + ArchiveText.quoted(path) + " is not the path of a file");
     }
     return cleaned;
   }
@@ -193,7 +193,7 @@ abstract class Members implements Closeable {
     if (sizeBytes > maxBytes) {
       throw new InvalidImageException(
           "the archive's member "
-              + Failures.quoted(path)
+              + ArchiveText.quoted(path)
               + " has "
               + sizeBytes
               + " bytes, where at most "

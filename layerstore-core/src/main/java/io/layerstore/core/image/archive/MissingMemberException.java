@@ -11,7 +11,7 @@ final class MissingMemberException extends InvalidImageException {
   MissingMemberException(String path) {
     super(
         "the archive has no member "
-            + Failures.quoted(path)
+            + ArchiveText.quoted(path)
             + ", which it refers to; it may be incomplete: get it again from its source");
     this.path = path;
   }

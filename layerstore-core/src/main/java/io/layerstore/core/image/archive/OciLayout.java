@@ -116,7 +116,7 @@ final class OciLayout {
     String version = layout.text("imageLayoutVersion");
     if (!version.startsWith("1.")) {
       throw layout.invalid(
-          "the version " + Failures.quoted(version) + " of the layout is not known");
+          "the version " + ArchiveText.quoted(version) + " of the layout is not known");
     }
   }
 

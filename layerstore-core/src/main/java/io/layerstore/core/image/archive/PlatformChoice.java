@@ -150,7 +150,7 @@ final class PlatformChoice {
       return "one for a platform that is not said";
     }
     String variant = platform.variant();
-    return Failures.printable(
+    return ArchiveText.printable(
         platform.os() + "/" + platform.architecture() + (variant == null ? "" : "/" + variant));
   }
 }

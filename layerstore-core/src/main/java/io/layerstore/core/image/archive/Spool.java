@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.TemporaryDirectory;
 import java.io.Closeable;
@@ -42,7 +43,7 @@ final class Spool implements Closeable {
     long start = length;
     byte[] buffer = new byte[BUFFER_BYTES];
     for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-      Failures.checkInterrupt("reading the image archive");
+      Interrupts.check("reading the image archive");
       ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, count);
       while (bytes.hasRemaining()) {
         out.write(bytes);

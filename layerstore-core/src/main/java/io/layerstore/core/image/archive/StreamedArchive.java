@@ -76,7 +76,7 @@ final class StreamedArchive {
     }
     if (size <= SMALL_BYTES && memoryBytes + size <= MEMORY_BYTES) {
       memoryBytes += size;
-      return new Members.File(new MemoryBlob(reader.payload().readNBytes(SMALL_BYTES)));
+      return new Members.File(Blob.of(reader.payload().readNBytes(SMALL_BYTES)));
     }
     LoadPlan known = plan();
     if (known != null && !READ_LATE.contains(path)) {

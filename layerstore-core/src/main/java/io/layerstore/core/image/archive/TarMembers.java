@@ -7,6 +7,7 @@ import io.layerstore.Limits;
 import io.layerstore.core.tar.NotTarException;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
+import io.layerstore.core.work.Interrupts;
 import io.layerstore.spi.FileContent;
 import java.io.IOException;
 import java.io.InputStream;
@@ -62,7 +63,7 @@ final class TarMembers extends Members {
         new TarReader(tar, limits.toBuilder().maxEntries(MAX_MEMBERS).build(), new IgnoredBytes());
     TarHeader header = first(reader);
     while (header != null) {
-      Failures.checkInterrupt("reading the image archive");
+      Interrupts.check("reading the image archive");
       add(header, reader, keeper);
       header = reader.next();
     }
@@ -90,7 +91,7 @@ final class TarMembers extends Members {
     if (names.contains("..")) {
       throw new InvalidImageException(
           "invalid archive: the member "
-              + Failures.quoted(text(header.name()))
+              + ArchiveText.quoted(text(header.name()))
               + " leads out of it");
     }
     String path = String.join("/", names);
@@ -159,7 +160,7 @@ final class TarMembers extends Members {
     if (repeated.contains(path)) {
       throw new InvalidImageException(
           "the archive has "
-              + Failures.quoted(path)
+              + ArchiveText.quoted(path)
               + " more than once, so that readers may differ on what it holds");
     }
   }
