@@ -1,24 +1,45 @@
 package io.layerstore;
 
 import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** Another process, or another store in this one, has the root open for writing. */
+/**
+ * The root is open in a way that does not let this store in: exclusively elsewhere, or elsewhere at
+ * all while this one asked for it exclusively.
+ */
 public class StoreLockedException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
 
   private final transient Path root;
+  private final transient @Nullable StoreUser holder;
 
-  /** Carries the facts. */
+  /** Where nothing is known of who has it. */
   public StoreLockedException(Path root) {
+    this(root, null);
+  }
+
+  /** Carries the facts; {@code holder} is null if nothing is known of who has it. */
+  public StoreLockedException(Path root, @Nullable StoreUser holder) {
     super(
         "the store at "
             + root
-            + " is open for writing elsewhere; close that store, or open this one for reading only");
+            + " is open "
+            + (holder == null || holder.isExclusive() ? "exclusively " : "")
+            + "elsewhere"
+            + (holder == null ? "" : ", by " + holder.describe())
+            + "; close that store, wait for it (lockTimeout), or open this one for reading only");
     this.root = root;
+    this.holder = holder;
   }
 
   /** The root of the store. */
   public Path root() {
     return root;
+  }
+
+  /** Who has it, as far as that is known: an older version of this library does not tell. */
+  public Optional<StoreUser> holder() {
+    return Optional.ofNullable(holder);
   }
 }

@@ -1,0 +1,353 @@
+package io.layerstore.core.share;
+
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.driver.FileFailures;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The place of a root on the disk: a directory in it.
+ *
+ * <pre>
+ * board       counters
+ * ID          a lease; .ID before it is complete
+ * ID.alive    a socket that its owner listens at, and nobody ever accepts
+ * </pre>
+ *
+ * <p>The kernel closes a socket with its process, however that ends, and a connection is refused
+ * from then on. No descriptor that the process opens and closes has anything to do with it, and no
+ * backup can open it: for file locks neither holds. A process that is stopped listens all the same.
+ *
+ * <p>Memory is mapped, so all processes of one kernel see a write at once, and closing files does
+ * not matter here either.
+ */
+final class FilePlace implements Place {
+
+  private static final Logger log = LoggerFactory.getLogger(FilePlace.class);
+
+  private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
+  private static final String BOARD = "board";
+  private static final String ALIVE = ".alive";
+  private static final int BOARD_BYTES = 4096;
+
+  private final Path root;
+  private final Path directory;
+  private final Object rootKey;
+  private final Object directoryKey;
+  private final Map<String, ServerSocketChannel> lives = new ConcurrentHashMap<>();
+
+  /** Makes {@code directory} in {@code root} if it is not there. */
+  FilePlace(Path root, Path directory) throws IOException {
+    this.root = root;
+    this.directory = directory;
+    try {
+      Files.createDirectory(directory, attributes("rwx------"));
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(directory, NOFOLLOW_LINKS)) {
+        throw new LayerStoreException(directory + " is no directory; move it away", e);
+      }
+    }
+    this.rootKey = keyOf(root);
+    this.directoryKey = keyOf(directory);
+  }
+
+  private static Object keyOf(Path file) throws IOException {
+    @Nullable Object key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+    return key == null ? file.toRealPath() : key;
+  }
+
+  private FileAttribute<?>[] attributes(String mode) {
+    return root.getFileSystem().supportedFileAttributeViews().contains("posix")
+        ? new FileAttribute<?>[] {
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode))
+        }
+        : new FileAttribute<?>[0];
+  }
+
+  private Path lease(String id) {
+    return directory.resolve(id);
+  }
+
+  private Path unfinished(String id) {
+    return directory.resolve("." + id);
+  }
+
+  private Path life(String id) {
+    return directory.resolve(id + ALIVE);
+  }
+
+  @Override
+  public Memory board() throws IOException {
+    return uninterrupted(
+        () -> {
+          try (FileChannel channel =
+              FileChannel.open(
+                  directory.resolve(BOARD),
+                  Set.<OpenOption>of(CREATE, READ, WRITE, NOFOLLOW_LINKS),
+                  attributes("rw-------"))) {
+            if (channel.size() < BOARD_BYTES) {
+              // Others may do the same, and count already; this byte is zero for ever.
+              channel.write(ByteBuffer.allocate(1), BOARD_BYTES - 1);
+            }
+            ByteBuffer board =
+                channel.map(MapMode.READ_WRITE, 0, BOARD_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            return index -> board;
+          }
+        });
+  }
+
+  @Override
+  public Memory create(String id) throws IOException {
+    uninterrupted(
+        () -> {
+          lives.put(id, listen(life(id)));
+          return id;
+        });
+    return new OwnMemory(id);
+  }
+
+  @Override
+  public void publish(String id) throws IOException {
+    Files.move(unfinished(id), lease(id), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  @Override
+  public void withdraw(String id) throws IOException {
+    // The lease first: one without a life is a dead one's.
+    Files.deleteIfExists(lease(id));
+    Files.deleteIfExists(unfinished(id));
+    @Nullable ServerSocketChannel life = lives.remove(id);
+    if (life != null) {
+      life.close();
+    }
+    Files.deleteIfExists(life(id));
+  }
+
+  /** The memory of a lease of this process, which grows. */
+  private final class OwnMemory implements Memory {
+    private final String id;
+    private final List<ByteBuffer> pieces = new ArrayList<>();
+
+    OwnMemory(String id) {
+      this.id = id;
+    }
+
+    @Override
+    public synchronized ByteBuffer piece(int index) throws IOException {
+      while (pieces.size() <= index) {
+        pieces.add(uninterrupted(this::grow));
+      }
+      return pieces.get(index);
+    }
+
+    private ByteBuffer grow() throws IOException {
+      boolean isFirst = pieces.isEmpty();
+      long position = (long) pieces.size() * PIECE_BYTES;
+      try (FileChannel channel =
+          FileChannel.open(
+              isFirst ? unfinished(id) : lease(id),
+              isFirst
+                  ? Set.<OpenOption>of(CREATE, READ, WRITE, NOFOLLOW_LINKS)
+                  : Set.<OpenOption>of(READ, WRITE, NOFOLLOW_LINKS),
+              attributes("rw-------"))) {
+        // Written, not only made long: a mapped hole on a full disk kills whoever writes to it.
+        ByteBuffer zeros = ByteBuffer.allocate(PIECE_BYTES);
+        while (zeros.hasRemaining()) {
+          channel.write(zeros, position + zeros.position());
+        }
+        return channel
+            .map(MapMode.READ_WRITE, position, PIECE_BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
+      }
+    }
+  }
+
+  @Override
+  public List<String> ids() throws IOException {
+    List<String> ids = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+      for (Path entry : entries) {
+        String name = String.valueOf(entry.getFileName());
+        if (ID.matcher(name).matches()) {
+          ids.add(name);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return ids;
+  }
+
+  @Override
+  public Memory open(String id) throws IOException {
+    Memory memory = new OtherMemory(lease(id));
+    memory.piece(0);
+    return memory;
+  }
+
+  private static final class OtherMemory implements Memory {
+    private final Path file;
+    private final List<ByteBuffer> pieces = new ArrayList<>();
+
+    OtherMemory(Path file) {
+      this.file = file;
+    }
+
+    @Override
+    public synchronized ByteBuffer piece(int index) throws IOException {
+      while (pieces.size() <= index) {
+        pieces.add(uninterrupted(this::map));
+      }
+      return pieces.get(index);
+    }
+
+    private ByteBuffer map() throws IOException {
+      long position = (long) pieces.size() * PIECE_BYTES;
+      try (FileChannel channel = FileChannel.open(file, Set.<OpenOption>of(READ, NOFOLLOW_LINKS))) {
+        if (channel.size() < position + PIECE_BYTES) {
+          throw new IOException(file + " is too short");
+        }
+        return channel.map(MapMode.READ_ONLY, position, PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      }
+    }
+  }
+
+  private static ServerSocketChannel listen(Path socket) throws IOException {
+    ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      ShortPath.of(socket, address -> channel.bind(UnixDomainSocketAddress.of(address), 1));
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      try (channel) {
+        throw e;
+      }
+    }
+  }
+
+  @Override
+  public boolean isAlive(String id) {
+    if (lives.containsKey(id)) {
+      return true;
+    }
+    try {
+      return uninterrupted(() -> answers(life(id)));
+    } catch (IOException e) {
+      // Whatever else it is, it is no refusal: the owner may live.
+      log.debug("cannot tell whether {} lives", life(id), e);
+      return true;
+    }
+  }
+
+  private static boolean answers(Path socket) throws IOException {
+    if (!Files.exists(socket, NOFOLLOW_LINKS)) {
+      return false;
+    }
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      // A queue that is full, for nobody accepts, is an answer too.
+      channel.configureBlocking(false);
+      ShortPath.of(socket, address -> channel.connect(UnixDomainSocketAddress.of(address)));
+      return true;
+    } catch (ConnectException e) {
+      return false;
+    } catch (IOException e) {
+      if (!Files.exists(socket, NOFOLLOW_LINKS)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void remove(String id) throws IOException {
+    Files.deleteIfExists(lease(id));
+    Files.deleteIfExists(life(id));
+  }
+
+  @Override
+  public void requireInPlace() throws LayerStoreException {
+    boolean isInPlace;
+    try {
+      isInPlace =
+          uninterrupted(
+              () ->
+                  keyOf(root).equals(rootKey)
+                      && keyOf(directory).equals(directoryKey)
+                      && lives.keySet().stream()
+                          .allMatch(id -> Files.exists(lease(id)) && Files.exists(life(id))));
+    } catch (NoSuchFileException e) {
+      isInPlace = false;
+    } catch (IOException e) {
+      throw new LayerStoreException(
+          "cannot look at " + directory + ": " + FileFailures.describe(e), e);
+    }
+    if (!isInPlace) {
+      throw new LayerStoreException(
+          "the root "
+              + root
+              + " or the directory "
+              + directory
+              + " in it was moved, replaced or deleted while the store was open; nothing more is"
+              + " written: close the store and open it again");
+    }
+  }
+
+  /** Work that can be done over again. */
+  @FunctionalInterface
+  private interface Work<T> {
+    T run() throws IOException;
+  }
+
+  /** An interrupt would close the channel that the thread is using; its status is kept. */
+  private static <T> T uninterrupted(Work<T> work) throws IOException {
+    boolean isInterrupted = Thread.interrupted();
+    try {
+      while (true) {
+        try {
+          return Objects.requireNonNull(work.run());
+        } catch (ClosedByInterruptException e) {
+          isInterrupted = true;
+          Thread.interrupted();
+        }
+      }
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}
