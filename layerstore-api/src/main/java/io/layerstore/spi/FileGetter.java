@@ -16,6 +16,17 @@ import java.util.Objects;
 public interface FileGetter extends AutoCloseable {
 
   /**
+   * Says that {@link #open} will be called for this file, after what was announced before and by
+   * the same thread, so that reading it can begin. Nothing depends on it: what was announced need
+   * not be opened, and what is opened need not have been announced. A caller announces some hundred
+   * files ahead at the most. Does nothing by default.
+   */
+  default void announceOpen(LayerPath path, long sizeBytes) throws LayerStoreException {}
+
+  /** The same for {@link #check} or {@link #exists}. */
+  default void announceLook(LayerPath path) throws LayerStoreException {}
+
+  /**
    * Opens the file {@code path}.
    *
    * @param sizeBytes the size it must have, in bytes

@@ -40,6 +40,18 @@ final class LayerFileGetter implements FileGetter {
   }
 
   @Override
+  public void announceOpen(LayerPath path, long sizeBytes) throws LayerStoreException {
+    requireOpen();
+    own.announce(scan -> scan.announceOpen(path, sizeBytes, true));
+  }
+
+  @Override
+  public void announceLook(LayerPath path) throws LayerStoreException {
+    requireOpen();
+    own.announce(scan -> scan.announceFind(path, XattrChoice.NONE));
+  }
+
+  @Override
   public InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException {
     requireOpen();
     try {

@@ -34,6 +34,12 @@ final class ScanPool implements AutoCloseable {
     T ask(TreeScan scan) throws LayerStoreException;
   }
 
+  /** Says what will be asked. */
+  @FunctionalInterface
+  interface Announcement {
+    void make(TreeScan scan) throws LayerStoreException;
+  }
+
   private final Opener opener;
   private final Deque<TreeScan> idle = new ArrayDeque<>();
   private boolean isClosed;
@@ -48,6 +54,10 @@ final class ScanPool implements AutoCloseable {
     T answer;
     try {
       answer = question.ask(scan);
+    } catch (LayerVerificationException e) {
+      // An answer like another: the helper waits for the next question.
+      giveBack(scan);
+      throw e;
     } catch (LayerStoreException | RuntimeException e) {
       discard(scan, e);
       throw e;
@@ -72,6 +82,15 @@ final class ScanPool implements AutoCloseable {
       throw e;
     }
     return new Content(content, sizeBytes, scan);
+  }
+
+  /** Tells the scan that is asked next what comes; see {@link TreeScan#announceOpen}. */
+  void announce(Announcement announcement) throws LayerStoreException {
+    ask(
+        scan -> {
+          announcement.make(scan);
+          return scan;
+        });
   }
 
   private TreeScan take() throws LayerStoreException {

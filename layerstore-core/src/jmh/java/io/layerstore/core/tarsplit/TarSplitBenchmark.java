@@ -101,7 +101,11 @@ public class TarSplitBenchmark {
     long length = 0;
     try (InputStream assembled =
         new AssembledStream(
-            new ByteArrayInputStream(document), "document", new Contents(), diffId)) {
+            new ByteArrayInputStream(document),
+            "document",
+            new Contents(),
+            diffId,
+            Runnable::run)) {
       int count;
       while ((count = assembled.read(buffer)) >= 0) {
         length += count;

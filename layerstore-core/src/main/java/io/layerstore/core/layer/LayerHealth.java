@@ -114,7 +114,11 @@ public final class LayerHealth {
         FileGetter files = store.driver().files(layer.cacheId());
         InputStream archive =
             new AssembledStream(
-                tarSplit, "the tar-split of " + layer.chainId(), files, layer.record().diffId())) {
+                tarSplit,
+                "the tar-split of " + layer.chainId(),
+                files,
+                layer.record().diffId(),
+                store.executor())) {
       archive.transferTo(OutputStream.nullOutputStream());
     }
   }
@@ -128,7 +132,8 @@ public final class LayerHealth {
     try {
       try (FileGetter files = store.driver().files(cacheId);
           InputStream document = tarSplit.open();
-          InputStream archive = new AssembledStream(document, documentFile, files, diffId)) {
+          InputStream archive =
+              new AssembledStream(document, documentFile, files, diffId, store.executor())) {
         archive.transferTo(OutputStream.nullOutputStream());
       }
       Set<LayerPath> missing;

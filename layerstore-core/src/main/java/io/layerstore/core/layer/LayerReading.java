@@ -102,7 +102,7 @@ public final class LayerReading {
         }
         FileGetter files = store.driver().files(layer.cacheId());
         AssembledStream assembled =
-            new AssembledStream(tarSplit, file, files, layer.record().diffId());
+            new AssembledStream(tarSplit, file, files, layer.record().diffId(), store.executor());
         return store.lifecycle().track(new LayerStream(assembled, compressed, layer));
       } catch (IOException | RuntimeException e) {
         if (tarSplit != null) {

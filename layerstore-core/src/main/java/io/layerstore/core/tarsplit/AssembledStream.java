@@ -5,17 +5,22 @@ import io.layerstore.ByteString;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.Entry.SegmentEntry;
+import io.layerstore.core.work.BackgroundOutputStream;
 import io.layerstore.driver.MadeStream;
 import io.layerstore.driver.PathSet;
 import io.layerstore.spi.FileGetter;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +48,7 @@ import org.jspecify.annotations.Nullable;
 public final class AssembledStream extends MadeStream {
 
   private final String documentFile;
-  private final EntryReader entries;
+  private final EntriesAhead entries;
   private final FileGetter files;
   private final DiffId expected;
 
@@ -53,6 +58,9 @@ public final class AssembledStream extends MadeStream {
   private final PathSet seenAbsolute = new PathSet();
 
   private final MessageDigest sha256 = Digest.Algorithm.SHA256.newMessageDigest();
+
+  /** Hashes beside what is put together. */
+  private final BackgroundOutputStream hashed;
 
   // What comes next: a rest of a segment, a rest of a file, or nothing yet.
   private ByteString segment = ByteString.EMPTY;
@@ -69,13 +77,21 @@ public final class AssembledStream extends MadeStream {
    * @param documentFile the name of the file it comes from, for messages
    * @param files opens the files of the layer
    * @param expected the digest that the whole must have
+   * @param executor where the digest is computed
    */
   public AssembledStream(
-      InputStream document, String documentFile, FileGetter files, DiffId expected) {
+      InputStream document,
+      String documentFile,
+      FileGetter files,
+      DiffId expected,
+      Executor executor) {
     this.documentFile = documentFile;
-    this.entries = new EntryReader(document, documentFile);
+    this.entries = new EntriesAhead(new EntryReader(document, documentFile), this::announce);
     this.files = files;
     this.expected = expected;
+    this.hashed =
+        new BackgroundOutputStream(
+            new DigestOutputStream(OutputStream.nullOutputStream(), sha256), executor);
   }
 
   /** Makes {@code length} bytes, fewer only at the end. */
@@ -91,7 +107,7 @@ public final class AssembledStream extends MadeStream {
           file != null
               ? file.read(target, offset + done, length - done)
               : copy(target, offset + done, length - done);
-      sha256.update(target, offset + done, count);
+      hashed.write(target, offset + done, count);
       done += count;
       // Going on at once, and not when the next byte is asked for, is what finds a failure before
       // the last byte is out.
@@ -124,6 +140,15 @@ public final class AssembledStream extends MadeStream {
     }
   }
 
+  private void announce(Entry entry) throws LayerStoreException {
+    if (entry instanceof FileEntry next && next.sizeBytes() > 0) {
+      LayerPath path = EntryNames.toPath(next.name());
+      if (path != null && !path.isRoot()) {
+        files.announceOpen(path, next.sizeBytes());
+      }
+    }
+  }
+
   private boolean hasBytes() throws IOException {
     if (file != null && file.remaining == 0) {
       OpenFile complete = file;
@@ -147,7 +172,8 @@ public final class AssembledStream extends MadeStream {
     return new OpenFile(entry, path, files.open(path, entry.sizeBytes()));
   }
 
-  private void verifyDigest() throws LayerVerificationException {
+  private void verifyDigest() throws IOException {
+    hashed.flush();
     Digest actual = Digest.sha256(sha256.digest());
     if (!actual.equals(expected.digest())) {
       throw new LayerVerificationException(
@@ -163,6 +189,7 @@ public final class AssembledStream extends MadeStream {
   @Override
   protected void closeSources() throws IOException {
     Closer closer = Closer.create();
+    closer.register(hashed::abandon);
     closer.register(files::close);
     closer.register(entries);
     if (file != null) {

@@ -265,7 +265,8 @@ final class AssembledStreamTest {
               new ByteArrayInputStream(layer.document()),
               SplitLayer.DOCUMENT,
               layer.files(),
-              other);
+              other,
+              Runnable::run);
 
       LayerVerificationException thrown =
           assertThrows(LayerVerificationException.class, assembled::readAllBytes);
@@ -290,7 +291,8 @@ final class AssembledStreamTest {
               new ByteArrayInputStream(layer.document()),
               SplitLayer.DOCUMENT,
               layer.files(),
-              DiffId.EMPTY_TAR);
+              DiffId.EMPTY_TAR,
+              Runnable::run);
 
       assertEquals(2047, assembled.read(new byte[2047]));
       assertThrows(LayerVerificationException.class, assembled::read);
@@ -305,7 +307,8 @@ final class AssembledStreamTest {
               new ByteArrayInputStream(other.document()),
               SplitLayer.DOCUMENT,
               layer.files(),
-              layer.diffId());
+              layer.diffId(),
+              Runnable::run);
 
       assertThrows(LayerVerificationException.class, swapped::readAllBytes);
     }
@@ -375,7 +378,11 @@ final class AssembledStreamTest {
         byte[] cut = Arrays.copyOf(document, length);
         InputStream assembled =
             new AssembledStream(
-                new ByteArrayInputStream(cut), SplitLayer.DOCUMENT, layer.files(), layer.diffId());
+                new ByteArrayInputStream(cut),
+                SplitLayer.DOCUMENT,
+                layer.files(),
+                layer.diffId(),
+                Runnable::run);
 
         IOException thrown = assertThrows(IOException.class, assembled::readAllBytes);
 
@@ -398,7 +405,8 @@ final class AssembledStreamTest {
                 new ByteArrayInputStream(damaged),
                 SplitLayer.DOCUMENT,
                 layer.files(),
-                layer.diffId())) {
+                layer.diffId(),
+                Runnable::run)) {
           assertArrayEquals(layer.tar(), assembled.readAllBytes());
         } catch (StoreCorruptedException | LayerVerificationException expected) {
           assertEquals(0, layer.files().open(), expected.toString());
@@ -417,7 +425,8 @@ final class AssembledStreamTest {
                 Decompression.open(cut, Limits.DEFAULT),
                 SplitLayer.DOCUMENT,
                 layer.files(),
-                layer.diffId());
+                layer.diffId(),
+                Runnable::run);
 
         IOException thrown = assertThrows(IOException.class, assembled::readAllBytes);
 
@@ -439,7 +448,8 @@ final class AssembledStreamTest {
       DecompressedStream document =
           Decompression.open(new ByteArrayInputStream(bomb.toByteArray()), Limits.DEFAULT);
       InputStream assembled =
-          new AssembledStream(document, SplitLayer.DOCUMENT, new FakeFiles(), DiffId.EMPTY_TAR);
+          new AssembledStream(
+              document, SplitLayer.DOCUMENT, new FakeFiles(), DiffId.EMPTY_TAR, Runnable::run);
 
       assertThrows(StoreCorruptedException.class, assembled::readAllBytes);
       assertTrue(document.compressedBytes() < 3L * member.length + (128 << 10), "read no further");
@@ -479,7 +489,8 @@ final class AssembledStreamTest {
               new ByteArrayInputStream(document.toByteArray()),
               SplitLayer.DOCUMENT,
               zeros,
-              new DiffId(Digest.sha256(sha256.digest())));
+              new DiffId(Digest.sha256(sha256.digest())),
+              Runnable::run);
       long before = threads.getCurrentThreadAllocatedBytes();
 
       long length = 0;
@@ -509,7 +520,8 @@ final class AssembledStreamTest {
             }
           };
       InputStream assembled =
-          new AssembledStream(broken, SplitLayer.DOCUMENT, new FakeFiles(), DiffId.EMPTY_TAR);
+          new AssembledStream(
+              broken, SplitLayer.DOCUMENT, new FakeFiles(), DiffId.EMPTY_TAR, Runnable::run);
 
       assertSame(failure, assertThrows(IOException.class, assembled::readAllBytes));
     }
@@ -530,7 +542,8 @@ final class AssembledStreamTest {
             }
           };
       InputStream assembled =
-          new AssembledStream(document, SplitLayer.DOCUMENT, layer.files(), layer.diffId());
+          new AssembledStream(
+              document, SplitLayer.DOCUMENT, layer.files(), layer.diffId(), Runnable::run);
       assertEquals('0', assembled.read());
       assertEquals(1, layer.files().open());
 
@@ -594,7 +607,8 @@ final class AssembledStreamTest {
         new ByteArrayInputStream(document.toByteArray()),
         SplitLayer.DOCUMENT,
         files,
-        new DiffId(Digest.sha256Of(tar)));
+        new DiffId(Digest.sha256Of(tar)),
+        Runnable::run);
   }
 
   private static byte[] gzip(byte[] plain) throws IOException {

@@ -72,7 +72,7 @@ final class DockerDocumentTest {
 
   private AssembledStream assembled() {
     return new AssembledStream(
-        new ByteArrayInputStream(document), SplitLayer.DOCUMENT, files(), DIFF_ID);
+        new ByteArrayInputStream(document), SplitLayer.DOCUMENT, files(), DIFF_ID, Runnable::run);
   }
 
   private FakeFiles files() {

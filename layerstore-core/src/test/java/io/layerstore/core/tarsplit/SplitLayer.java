@@ -138,7 +138,8 @@ final class SplitLayer {
   }
 
   AssembledStream assemble() throws IOException {
-    return new AssembledStream(new ByteArrayInputStream(document()), DOCUMENT, files, diffId());
+    return new AssembledStream(
+        new ByteArrayInputStream(document()), DOCUMENT, files, diffId(), Runnable::run);
   }
 
   List<Entry> entries() throws IOException {

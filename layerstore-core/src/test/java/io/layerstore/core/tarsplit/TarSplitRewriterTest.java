@@ -290,7 +290,8 @@ final class TarSplitRewriterTest {
             new ByteArrayInputStream(document),
             SplitLayer.DOCUMENT,
             layer.files(),
-            layer.diffId())) {
+            layer.diffId(),
+            Runnable::run)) {
       assertArrayEquals(layer.tar(), assembled.readAllBytes());
     }
   }

@@ -25,10 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class ScanHelper implements TreeScan {
 
   private static final Duration TIMEOUT = Duration.ofMinutes(5);
-  private static final int FIXED_SIZE = Protocol.HEADER_SIZE + 4 + 8 + 2;
 
   private final HelperProcess helper;
-  private int sequence;
+  private final QuestionQueue announced;
 
   /** What was begun last and may not be at its end. */
   private @Nullable Nodes open;
@@ -37,23 +36,33 @@ final class ScanHelper implements TreeScan {
 
   ScanHelper(HelperProcess helper) {
     this.helper = helper;
+    this.announced = new QuestionQueue(helper);
   }
 
   @Override
   public NodeReader scan(LayerPath directory, boolean withContent, XattrChoice xattrs)
       throws LayerStoreException {
-    return ask(
-        Protocol.OP_SCAN, flagsOf(xattrs) | (withContent ? Protocol.SCAN_CONTENT : 0), directory);
+    int flags = flagsOf(xattrs) | (withContent ? Protocol.SCAN_CONTENT : 0);
+    return begin(new ScanQuestion(Protocol.OP_SCAN, flags, 0, directory));
   }
 
   @Override
   public List<TreeNode> list(LayerPath directory, XattrChoice xattrs) throws LayerStoreException {
-    return all(ask(Protocol.OP_NAMES, flagsOf(xattrs), directory));
+    return all(begin(new ScanQuestion(Protocol.OP_NAMES, flagsOf(xattrs), 0, directory)));
   }
 
   @Override
   public Optional<TreeNode> find(LayerPath path, XattrChoice xattrs) throws LayerStoreException {
-    return all(ask(Protocol.OP_STAT, flagsOf(xattrs), path)).stream().findFirst();
+    return all(begin(finding(path, xattrs))).stream().findFirst();
+  }
+
+  @Override
+  public void announceFind(LayerPath path, XattrChoice xattrs) throws LayerStoreException {
+    announced.add(finding(path, xattrs));
+  }
+
+  private static ScanQuestion finding(LayerPath path, XattrChoice xattrs) {
+    return new ScanQuestion(Protocol.OP_STAT, flagsOf(xattrs), 0, path);
   }
 
   private static List<TreeNode> all(Nodes nodes) throws LayerStoreException {
@@ -77,37 +86,36 @@ final class ScanHelper implements TreeScan {
   @Override
   public InputStream open(LayerPath path, long sizeBytes, boolean followsLinks)
       throws LayerStoreException {
-    Nodes content =
-        begin(
-            start(Protocol.OP_READ, path)
-                .u32(followsLinks ? Protocol.SCAN_FOLLOW : 0)
-                .u64(sizeBytes)
-                .bytes(path.bytes()));
+    Nodes content = begin(opening(path, sizeBytes, followsLinks));
     content.awaitFirst();
     Content stream = new Content(content, path, sizeBytes, true);
     content.content = stream;
     return stream;
   }
 
-  private Nodes ask(int opcode, int flags, LayerPath path) throws LayerStoreException {
-    return begin(start(opcode, path).u32(flags).bytes(path.bytes()));
+  @Override
+  public void announceOpen(LayerPath path, long sizeBytes, boolean followsLinks)
+      throws LayerStoreException {
+    announced.add(opening(path, sizeBytes, followsLinks));
   }
 
-  private FrameBuilder start(int opcode, LayerPath path) {
-    sequence = sequence == Integer.MAX_VALUE ? 1 : sequence + 1;
-    return new FrameBuilder(FIXED_SIZE + path.bytes().length()).begin(opcode, sequence);
+  private static ScanQuestion opening(LayerPath path, long sizeBytes, boolean followsLinks) {
+    int flags = followsLinks ? Protocol.SCAN_FOLLOW : 0;
+    return new ScanQuestion(Protocol.OP_READ, flags, sizeBytes, path);
   }
 
-  /** Sends the question that {@link #start} began. */
-  private Nodes begin(FrameBuilder question) throws LayerStoreException {
+  /** Asks, unless that was done ahead; the answer is what the helper says next. */
+  private Nodes begin(ScanQuestion question) throws LayerStoreException {
     if (isClosed) {
       throw new IllegalStateException("tree scan is closed");
     }
     if (open != null) {
       open.close();
     }
-    helper.send(question.end());
-    Nodes answer = new Nodes(sequence);
+    while (!announced.isNext(question) && announced.isAnswerDue()) {
+      new Nodes(announced.takeOldest()).skip();
+    }
+    Nodes answer = new Nodes(announced.ask(question));
     open = answer;
     return answer;
   }
@@ -119,7 +127,7 @@ final class ScanHelper implements TreeScan {
     }
     isClosed = true;
     // It only reads: nothing is lost by ending it in the middle of an answer that nobody wants.
-    if (open != null && !open.isAtEnd) {
+    if (announced.isAnswerDue() || (open != null && !open.isAtEnd)) {
       helper.kill();
     } else {
       helper.close();
@@ -214,6 +222,20 @@ final class ScanHelper implements TreeScan {
       if (content != null) {
         content.skipRest();
         content = null;
+      }
+    }
+
+    /** Takes the whole answer, whatever it is, which nobody wants. */
+    void skip() throws LayerStoreException {
+      open = this;
+      while (!isAtEnd) {
+        Frame frame;
+        try {
+          frame = take();
+        } catch (LayerVerificationException | ConcurrentChangeException e) {
+          return; // An answer like another, and the whole of it.
+        }
+        isAtEnd = frame.opcode() == Protocol.OP_DONE;
       }
     }
 

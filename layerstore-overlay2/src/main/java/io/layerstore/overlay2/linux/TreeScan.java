@@ -47,6 +47,17 @@ public interface TreeScan extends AutoCloseable {
    */
   InputStream open(LayerPath path, long sizeBytes, boolean followsLinks) throws LayerStoreException;
 
+  /**
+   * Says that {@link #open} will be called like this, after what was announced before: the helper
+   * begins to read. What is called in another order, or was not announced, is answered all the
+   * same, and ends the announcements that were made.
+   */
+  void announceOpen(LayerPath path, long sizeBytes, boolean followsLinks)
+      throws LayerStoreException;
+
+  /** The same for {@link #find}. */
+  void announceFind(LayerPath path, XattrChoice xattrs) throws LayerStoreException;
+
   /** Ends it. A second call does nothing. */
   @Override
   void close() throws LayerStoreException;

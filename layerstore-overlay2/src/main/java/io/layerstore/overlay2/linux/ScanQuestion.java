@@ -1,0 +1,32 @@
+package io.layerstore.overlay2.linux;
+
+import io.layerstore.LayerPath;
+
+/**
+ * A request of a scan.
+ *
+ * @param opcode which
+ * @param flags the {@code SCAN_} flags
+ * @param sizeBytes the size that the file must have, for {@link Protocol#OP_READ}
+ * @param path what it is about
+ */
+record ScanQuestion(int opcode, int flags, long sizeBytes, LayerPath path) {
+
+  /** The length of its frame. */
+  int frameBytes() {
+    return Protocol.HEADER_SIZE
+        + Integer.BYTES
+        + (opcode == Protocol.OP_READ ? Long.BYTES : 0)
+        + Short.BYTES
+        + path.bytes().length();
+  }
+
+  /** Adds its frame. */
+  void put(FrameBuilder block, int sequence) {
+    block.begin(opcode, sequence).u32(flags);
+    if (opcode == Protocol.OP_READ) {
+      block.u64(sizeBytes);
+    }
+    block.bytes(path.bytes()).end();
+  }
+}
