@@ -2,6 +2,7 @@ package io.layerstore;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The place of a file inside a layer: zero or more names, relative to the layer's root.
@@ -33,18 +34,62 @@ public final class LayerPath implements Comparable<LayerPath> {
     if (bytes.isEmpty()) {
       return ROOT;
     }
-    int start = 0;
-    while (true) {
-      int end = bytes.indexOf(SLASH, start);
-      int stop = end < 0 ? bytes.length() : end;
-      if (!isName(bytes, start, stop)) {
-        throw new IllegalArgumentException("not a normalised layer path: \"" + bytes + "\"");
-      }
-      if (end < 0) {
-        return new LayerPath(bytes);
-      }
-      start = end + 1;
+    if (!isNormalised(bytes)) {
+      throw new IllegalArgumentException("not a normalised layer path: \"" + bytes + "\"");
     }
+    return new LayerPath(bytes);
+  }
+
+  private static boolean isNormalised(ByteString bytes) {
+    int end = -1;
+    do {
+      int start = end + 1;
+      end = endOfName(bytes, start);
+      if (!isName(bytes, start, end)) {
+        return false;
+      }
+    } while (end < bytes.length());
+    return true;
+  }
+
+  private static int endOfName(ByteString bytes, int start) {
+    int slash = bytes.indexOf(SLASH, start);
+    return slash < 0 ? bytes.length() : slash;
+  }
+
+  /**
+   * The path that a name in an archive stands for: slashes at both ends, empty names and {@code .}
+   * do not count, and {@code ..} takes back the name before it.
+   *
+   * @return empty if {@code name} leads above the root, or has a NUL
+   */
+  public static Optional<LayerPath> normalise(ByteString name) {
+    if (isNormalised(name)) {
+      return Optional.of(new LayerPath(name));
+    }
+    byte[] path = new byte[name.length()];
+    int length = 0;
+    int end;
+    for (int start = 0; start < name.length(); start = end + 1) {
+      end = endOfName(name, start);
+      if (isName(name, start, end)) {
+        if (length > 0) {
+          path[length++] = SLASH;
+        }
+        name.substring(start, end).copyTo(path, length);
+        length += end - start;
+      } else if (isDots(name, start, end, 2)) {
+        if (length == 0) {
+          return Optional.empty();
+        }
+        do {
+          length--;
+        } while (length > 0 && path[length] != SLASH);
+      } else if (end > start && !isDots(name, start, end, 1)) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(length == 0 ? ROOT : new LayerPath(ByteString.of(path, 0, length)));
   }
 
   /**
@@ -61,10 +106,7 @@ public final class LayerPath implements Comparable<LayerPath> {
    * no NUL or slash.
    */
   private static boolean isName(ByteString bytes, int start, int stop) {
-    int length = stop - start;
-    if (length == 0
-        || (length == 1 && bytes.at(start) == '.')
-        || (length == 2 && bytes.at(start) == '.' && bytes.at(start + 1) == '.')) {
+    if (stop == start || isDots(bytes, start, stop, 1) || isDots(bytes, start, stop, 2)) {
       return false;
     }
     for (int i = start; i < stop; i++) {
@@ -73,6 +115,10 @@ public final class LayerPath implements Comparable<LayerPath> {
       }
     }
     return true;
+  }
+
+  private static boolean isDots(ByteString bytes, int start, int end, int dots) {
+    return end - start == dots && bytes.at(start) == '.' && bytes.at(end - 1) == '.';
   }
 
   /** Whether this is the root of the layer. */
@@ -142,10 +188,9 @@ public final class LayerPath implements Comparable<LayerPath> {
     List<ByteString> names = new ArrayList<>();
     int start = 0;
     while (start < bytes.length()) {
-      int end = bytes.indexOf(SLASH, start);
-      int stop = end < 0 ? bytes.length() : end;
-      names.add(bytes.substring(start, stop));
-      start = stop + 1;
+      int end = endOfName(bytes, start);
+      names.add(bytes.substring(start, end));
+      start = end + 1;
     }
     return names;
   }

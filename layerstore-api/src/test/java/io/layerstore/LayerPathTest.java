@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Paths inside a layer. */
@@ -81,5 +84,68 @@ final class LayerPathTest {
   void compareTo_unsignedBytesOfTheWholeText() {
     assertTrue(LayerPath.of("a-b").compareTo(LayerPath.of("a/b")) < 0);
     assertTrue(LayerPath.of("z").compareTo(LayerPath.of("\u00e9")) < 0);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "a, a",
+    "./a, a",
+    "/a, a",
+    "a/, a",
+    "//a///b//, a/b",
+    "a/./b/., a/b",
+    "a/../b, b",
+    "a/b/../c, a/c",
+    "a/b/../../c, c",
+    "..a/b.., ..a/b..",
+    ".../a, .../a",
+    "'', ''",
+    "., ''",
+    "/, ''",
+    "a/.., ''",
+  })
+  void normalise_insideTheRoot_isThePath(String name, String path) {
+    assertEquals(Optional.of(LayerPath.of(path)), LayerPath.normalise(ByteString.utf8(name)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "..",
+        "../a",
+        "/..",
+        "/../a",
+        "a/../..",
+        "a/../../b",
+        "./../a",
+        "a\u0000",
+        ".\u0000",
+        "a/.b\u0000",
+        "\u0000/../a"
+      })
+  void normalise_outsideTheRootOrNoName_isEmpty(String name) {
+    assertEquals(Optional.empty(), LayerPath.normalise(ByteString.utf8(name)));
+  }
+
+  @Test
+  void normalise_bytesThatAreNoText_areKept() {
+    ByteString name = ByteString.of(new byte[] {'.', '/', (byte) 0xe9, '/', (byte) 0xff});
+
+    assertEquals(
+        Optional.of(LayerPath.of(ByteString.of(new byte[] {(byte) 0xe9, '/', (byte) 0xff}))),
+        LayerPath.normalise(name));
+  }
+
+  @Test
+  void normalise_anyName_isNormalisedOrEmpty() {
+    Random random = new Random(13);
+    for (int i = 0; i < 20_000; i++) {
+      StringBuilder name = new StringBuilder();
+      for (int k = random.nextInt(12); k > 0; k--) {
+        name.append("/.ab\u0000".charAt(random.nextInt(random.nextInt(50) == 0 ? 5 : 4)));
+      }
+      LayerPath.normalise(ByteString.utf8(name.toString()))
+          .ifPresent(path -> assertEquals(path, LayerPath.of(path.bytes())));
+    }
   }
 }

@@ -119,7 +119,7 @@ final class DistributionDirectory implements DistributionMetadata {
     List<Source> sources = new ArrayList<>();
     if (document instanceof Array array) {
       for (JsonValue element : array.elements()) {
-        GoStruct source = GoStruct.ofDocument(element);
+        GoStruct source = GoStruct.of("the place", element);
         sources.add(
             new Source(
                 Digest.parse(source.text("Digest")),

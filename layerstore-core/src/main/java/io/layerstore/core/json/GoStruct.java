@@ -1,5 +1,7 @@
 package io.layerstore.core.json;
 
+import com.google.common.base.Ascii;
+import io.layerstore.ByteString;
 import io.layerstore.InvalidImageException;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Bool;
@@ -11,36 +13,95 @@ import io.layerstore.core.json.JsonValue.Text;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON object, read as Go's {@code encoding/json} fills a struct.
  *
  * <p>Names match in any case. Of several members of one name the last counts, but objects are
- * merged. {@code null} is the same as absent. What is not asked for may be anything; what is asked
- * for and of another type makes the document invalid, as it does for Docker.
+ * merged; a strict struct refuses them, because readers differ on which of them counts. {@code
+ * null} is the same as absent. What is not asked for may be anything; what is asked for and of
+ * another type makes the document invalid, as it does for Docker.
  */
 public final class GoStruct {
 
+  private static final int MAX_SHOWN = 200;
+
+  private final String document;
+  private final boolean isStrict;
   private final String path;
   private final List<Member> members;
 
-  private GoStruct(String path, List<Member> members) {
+  private GoStruct(String document, boolean isStrict, String path, List<Member> members)
+      throws InvalidImageException {
+    this.document = document;
+    this.isStrict = isStrict;
     this.path = path;
     this.members = members;
+    if (isStrict) {
+      refuseTwins();
+    }
   }
 
-  /** The struct of a whole document, which {@code null} leaves empty. */
-  public static GoStruct ofDocument(JsonValue document) throws InvalidImageException {
-    if (document instanceof Null) {
-      return new GoStruct("", List.of());
+  private void refuseTwins() throws InvalidImageException {
+    Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    for (Member member : members) {
+      if (!names.add(member.name())) {
+        throw new InvalidImageException(
+            document
+                + " is ambiguous: it has \""
+                + ByteString.utf8(Ascii.truncate(member.name(), MAX_SHOWN, "..."))
+                + "\" twice in one object");
+      }
     }
-    if (document instanceof Obj object) {
-      return new GoStruct("", object.members());
+  }
+
+  /**
+   * The struct of a whole document, which {@code null} leaves empty.
+   *
+   * @param document what it is called in failures, such as {@code the image configuration}
+   */
+  public static GoStruct of(String document, JsonValue value) throws InvalidImageException {
+    if (value instanceof Null) {
+      return new GoStruct(document, false, "", List.of());
     }
-    throw new InvalidImageException("the image configuration is no JSON object");
+    return new GoStruct(document, false, "", requireObject(document, value).members());
+  }
+
+  /** The same, strict: of an archive that anybody may have written. */
+  public static GoStruct strict(String document, JsonValue value) throws InvalidImageException {
+    return new GoStruct(document, true, "", requireObject(document, value).members());
+  }
+
+  /** The strict struct of the document with these bytes. */
+  public static GoStruct strict(String document, byte[] bytes) throws InvalidImageException {
+    return strict(document, parse(document, bytes));
+  }
+
+  /** The value of the document with these bytes. */
+  public static JsonValue parse(String document, byte[] bytes) throws InvalidImageException {
+    try {
+      return JsonValue.parse(bytes);
+    } catch (JsonSyntaxException e) {
+      throw new InvalidImageException(document + " is no JSON document: " + e.getMessage(), e);
+    }
+  }
+
+  private static Obj requireObject(String document, JsonValue value) throws InvalidImageException {
+    if (value instanceof Obj object) {
+      return object;
+    }
+    throw new InvalidImageException(document + " is no JSON object");
+  }
+
+  /** Whether there is such a member, and not null. */
+  public boolean has(String name) {
+    List<JsonValue> values = values(name);
+    return !values.isEmpty() && !(values.get(values.size() - 1) instanceof Null);
   }
 
   /** A string; empty if absent. */
@@ -56,9 +117,9 @@ public final class GoStruct {
     return text;
   }
 
-  /** An integer of 64 bits; 0 if absent. */
-  public long integer(String name) throws InvalidImageException {
-    long number = 0;
+  /** An integer of 64 bits; {@code absent} if absent. */
+  public long integer(String name, long absent) throws InvalidImageException {
+    long number = absent;
     for (JsonValue value : values(name)) {
       if (value instanceof Num n) {
         try {
@@ -126,7 +187,7 @@ public final class GoStruct {
       for (JsonValue element : array.elements()) {
         if (element instanceof Text t) {
           texts.add(t.text());
-        } else if (element instanceof Null) {
+        } else if (element instanceof Null && !isStrict) {
           texts.add("");
         } else {
           throw wrongType(name, "a list of strings");
@@ -196,7 +257,7 @@ public final class GoStruct {
         throw wrongType(name, "an object");
       }
     }
-    return merged == null ? null : new GoStruct(pathOf(name) + ".", merged);
+    return merged == null ? null : new GoStruct(document, isStrict, pathOf(name) + ".", merged);
   }
 
   /** A list of structs; empty if absent. */
@@ -207,9 +268,9 @@ public final class GoStruct {
       if (value instanceof Array array) {
         for (JsonValue element : array.elements()) {
           if (element instanceof Obj object) {
-            structs.add(new GoStruct(pathOf(name) + ".", object.members()));
-          } else if (element instanceof Null) {
-            structs.add(new GoStruct(pathOf(name) + ".", List.of()));
+            structs.add(new GoStruct(document, isStrict, pathOf(name) + ".", object.members()));
+          } else if (element instanceof Null && !isStrict) {
+            structs.add(new GoStruct(document, isStrict, pathOf(name) + ".", List.of()));
           } else {
             throw wrongType(name, "a list of objects");
           }
@@ -235,8 +296,12 @@ public final class GoStruct {
     return path + name;
   }
 
+  /** Something is wrong with the document. */
+  public InvalidImageException invalid(String problem) {
+    return new InvalidImageException(document + " is invalid: " + problem);
+  }
+
   private InvalidImageException wrongType(String name, String expected) {
-    return new InvalidImageException(
-        "the image configuration's \"" + pathOf(name) + "\" is not " + expected);
+    return new InvalidImageException(document + "'s \"" + pathOf(name) + "\" is not " + expected);
   }
 }

@@ -1,7 +1,6 @@
 package io.layerstore.core.layer;
 
 import io.layerstore.ChainId;
-import io.layerstore.DiffId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.Progress;
@@ -26,24 +25,6 @@ public final class ArchiveLayers {
 
     /** Does it. */
     void run() throws LayerStoreException;
-  }
-
-  /** Reports how far a save has come, on any thread. */
-  public interface Meter {
-
-    /** Counts the bytes of one layer. */
-    @FunctionalInterface
-    interface OfLayer {
-
-      /** Adds to the count. */
-      void addBytes(long count);
-    }
-
-    /** Begins a phase. */
-    void phase(Progress.Phase phase);
-
-    /** Begins to count the bytes of a layer. */
-    OfLayer layer(String image, DiffId diffId, long archiveBytes);
   }
 
   private final StoreContext store;
@@ -122,23 +103,10 @@ public final class ArchiveLayers {
    * @param listener whom to tell; empty for the store's own listener
    * @param totalBytes how many bytes will be counted
    */
-  public Meter meter(Optional<Progress.Listener> listener, long totalBytes) {
+  public ProgressReporter save(Optional<Progress.Listener> listener, long totalBytes) {
     ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.SAVE, null);
     progress.expect(OptionalLong.of(totalBytes));
-    return new Meter() {
-      @Override
-      public void phase(Progress.Phase phase) {
-        progress.phase(phase);
-      }
-
-      @Override
-      public OfLayer layer(String image, DiffId diffId, long archiveBytes) {
-        ProgressReporter.OfLayer layer = progress.layer(image, diffId);
-        layer.expect(OptionalLong.of(archiveBytes));
-        layer.phase(Progress.Phase.WRITING);
-        return layer::addBytes;
-      }
-    };
+    return progress;
   }
 
   private Optional<Progress.Listener> orOwn(Optional<Progress.Listener> listener) {

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * Tells a listener how far one operation has come: at every change of phase, and about ten times a
  * second in between. Safe for use by many threads, of which one at a time calls the listener.
  */
-final class ProgressReporter {
+public final class ProgressReporter {
 
   private static final Logger log = LoggerFactory.getLogger(ProgressReporter.class);
   private static final long INTERVAL_NANOS = 100_000_000;
@@ -48,7 +48,7 @@ final class ProgressReporter {
   }
 
   /** Begins a phase of the whole operation. */
-  void phase(Phase next) {
+  public void phase(Phase next) {
     phase(next, null);
   }
 
@@ -73,6 +73,19 @@ final class ProgressReporter {
    */
   OfLayer layer(@Nullable String image, DiffId diffId) {
     return new OfLayer(image == null ? this.image : image, diffId, false);
+  }
+
+  /**
+   * Begins to write the archive of one of several layers.
+   *
+   * @param image the image it is of
+   * @param archiveBytes how many bytes it has
+   */
+  public OfLayer writing(String image, DiffId diffId, long archiveBytes) {
+    OfLayer layer = layer(image, diffId);
+    layer.expect(OptionalLong.of(archiveBytes));
+    layer.phase(Phase.WRITING);
+    return layer;
   }
 
   private void reportIfDue(OfLayer layer) {
@@ -103,7 +116,7 @@ final class ProgressReporter {
   }
 
   /** Counts for one layer and for the operation at once; the operation's lock guards it. */
-  final class OfLayer {
+  public final class OfLayer {
     private final @Nullable String image;
     private final boolean isOnly;
     private OptionalLong layerTotal = OptionalLong.empty();
@@ -127,7 +140,7 @@ final class ProgressReporter {
     }
 
     /** Counts bytes taken from the source. */
-    void addBytes(long count) {
+    public void addBytes(long count) {
       synchronized (ProgressReporter.this) {
         bytes += count;
         layerBytes += count;

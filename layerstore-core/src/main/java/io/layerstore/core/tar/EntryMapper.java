@@ -70,8 +70,7 @@ public final class EntryMapper {
    *     are more, than allowed
    * @throws ArchiveException if a part cannot be right
    */
-  public MappedEntry map(TarHeader header)
-      throws ArchiveException, ArchiveException, ArchiveException {
+  public MappedEntry map(TarHeader header) throws ArchiveException {
     if (header.isGlobalHeader()) {
       return skipped(LayerPath.ROOT);
     }
@@ -100,8 +99,7 @@ public final class EntryMapper {
     return new MappedEntry(Kind.SKIPPED, path, null, null, false);
   }
 
-  private MappedEntry aufsMetadata(LayerPath path, TarHeader header)
-      throws ArchiveException, ArchiveException {
+  private MappedEntry aufsMetadata(LayerPath path, TarHeader header) throws ArchiveException {
     if (header.type() != TarHeader.Type.FILE || !path.bytes().startsWith(AUFS_LINKS)) {
       return skipped(path);
     }
@@ -145,8 +143,7 @@ public final class EntryMapper {
     return TreeEntry.whiteout(parent.resolve(deleted), attributes);
   }
 
-  private MappedEntry hardLink(LayerPath path, TarHeader header)
-      throws ArchiveException, ArchiveException, ArchiveException {
+  private MappedEntry hardLink(LayerPath path, TarHeader header) throws ArchiveException {
     LayerPath target = clean(header.linkName(), header);
     if (target.isRoot()) {
       throw malformed(header, "invalid hardlink target: the root of the layer");
@@ -161,8 +158,7 @@ public final class EntryMapper {
     return new MappedEntry(Kind.ENTRY, path, link, null, false);
   }
 
-  private TreeEntry entry(LayerPath path, TarHeader header)
-      throws ArchiveException, ArchiveException {
+  private TreeEntry entry(LayerPath path, TarHeader header) throws ArchiveException {
     Attributes attributes = attributes(header);
     return switch (header.type()) {
       case DIRECTORY -> TreeEntry.directory(path, attributes);
@@ -181,7 +177,7 @@ public final class EntryMapper {
    * The text as it is: where it leads is looked at when something is opened through it, never
    * before.
    */
-  private ByteString linkText(TarHeader header) throws ArchiveException, ArchiveException {
+  private ByteString linkText(TarHeader header) throws ArchiveException {
     ByteString text = header.linkName();
     if (text.isEmpty()) {
       throw malformed(header, "a symbolic link without a target");
@@ -200,7 +196,7 @@ public final class EntryMapper {
     return new Device(major, minor);
   }
 
-  private Attributes attributes(TarHeader header) throws ArchiveException, ArchiveException {
+  private Attributes attributes(TarHeader header) throws ArchiveException {
     List<Xattr> xattrs = header.xattrs();
     requireAtMost(xattrs.size(), limits.maxXattrs(), "maxXattrs", header);
     for (Xattr xattr : xattrs) {
@@ -262,67 +258,30 @@ public final class EntryMapper {
    * The place in the layer that {@code name} stands for, absolute or not, without empty names,
    * {@code .} and {@code ..}.
    */
-  private LayerPath clean(ByteString name, TarHeader header)
-      throws ArchiveException, ArchiveException, ArchiveException {
+  private LayerPath clean(ByteString name, TarHeader header) throws ArchiveException {
     refuseNul(name, header);
-    byte[] bytes = name.toByteArray();
-    int length = 0; // of the clean path, which grows in place over the name
-    int depth = 0;
-    for (int start = 0; start < bytes.length; ) {
-      int end = start;
-      while (end < bytes.length && bytes[end] != '/') {
-        end++;
-      }
-      int nameLength = end - start;
-      if (isDots(bytes, start, nameLength, 2)) {
-        if (depth == 0) {
-          throw breakout(header, "\"" + name + "\" leads above the root of the layer");
-        }
-        depth--;
-        length = depth == 0 ? 0 : lastSlash(bytes, length);
-      } else if (nameLength > 0 && !isDots(bytes, start, nameLength, 1)) {
-        if (depth++ > 0) {
-          bytes[length++] = '/';
-        }
-        System.arraycopy(bytes, start, bytes, length, nameLength);
-        length += nameLength;
-      }
-      start = end + 1;
+    LayerPath path = LayerPath.normalise(name).orElse(null);
+    if (path == null) {
+      throw breakout(header, "\"" + name + "\" leads above the root of the layer");
     }
-    requireAtMost(length, limits.maxPathBytes(), "maxPathBytes", header);
-    requireAtMost(depth, limits.maxPathDepth(), "maxPathDepth", header);
-    requireShortNames(bytes, length, header);
-    return LayerPath.of(ByteString.of(bytes, 0, length));
+    requireAtMost(path.bytes().length(), limits.maxPathBytes(), "maxPathBytes", header);
+    requireAtMost(path.depth(), limits.maxPathDepth(), "maxPathDepth", header);
+    requireShortNames(path.bytes(), header);
+    return path;
   }
 
-  private static boolean isDots(byte[] bytes, int start, int length, int dots) {
-    return length == dots && bytes[start] == '.' && bytes[start + dots - 1] == '.';
-  }
-
-  private static int lastSlash(byte[] bytes, int length) {
-    int i = length - 1;
-    while (bytes[i] != '/') {
-      i--;
-    }
-    return i;
-  }
-
-  private static void requireShortNames(byte[] bytes, int length, TarHeader header)
-      throws ArchiveException {
-    int start = 0;
-    for (int end = 0; end <= length; end++) {
-      if (end == length || bytes[end] == '/') {
+  private static void requireShortNames(ByteString path, TarHeader header) throws ArchiveException {
+    int end;
+    for (int start = 0; start < path.length(); start = end + 1) {
+      int slash = path.indexOf((byte) '/', start);
+      end = slash < 0 ? path.length() : slash;
+      if (end - start > MAX_NAME_BYTES) {
         // Of a whiteout the name of what it deletes counts, which may be as long as any.
-        int prefix = end == length && isWhiteout(bytes, start, end) ? WHITEOUT_PREFIX.length() : 0;
+        boolean isWhiteout = slash < 0 && path.substring(start).startsWith(WHITEOUT_PREFIX);
+        int prefix = isWhiteout ? WHITEOUT_PREFIX.length() : 0;
         requireAtMost(end - start - prefix, MAX_NAME_BYTES, "bytes of a file name", header);
-        start = end + 1;
       }
     }
-  }
-
-  private static boolean isWhiteout(byte[] bytes, int start, int end) {
-    return end - start > MAX_NAME_BYTES
-        && ByteString.of(bytes, start, WHITEOUT_PREFIX.length()).equals(WHITEOUT_PREFIX);
   }
 
   private static void refuseNul(ByteString text, TarHeader header) throws ArchiveException {

@@ -159,7 +159,7 @@ public final class AssembledStream extends MadeStream {
   }
 
   private OpenFile open(FileEntry entry) throws IOException {
-    LayerPath path = EntryNames.toPath(entry.name());
+    LayerPath path = LayerPath.normalise(entry.name()).orElse(null);
     if (path == null || path.isRoot()) {
       throw new StoreCorruptedException(
           documentFile, "the name \"" + entry.name() + "\" is not that of a file in the layer");

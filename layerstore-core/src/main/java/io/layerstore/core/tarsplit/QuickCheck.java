@@ -63,7 +63,7 @@ public final class QuickCheck {
         } else if (entry instanceof FileEntry file && file.sizeBytes() > 0) {
           looker.look(file);
         } else if (entry instanceof FileEntry file && missing.size() < MAX_MISSING) {
-          LayerPath path = isKept(type) ? EntryNames.toPath(file.name()) : null;
+          LayerPath path = isKept(type) ? LayerPath.normalise(file.name()).orElse(null) : null;
           if (path != null && !isMark(path) && !looker.exists(path)) {
             missing.add(path);
           }
@@ -91,7 +91,7 @@ public final class QuickCheck {
         if (entry instanceof SegmentEntry segment) {
           type = typeOfLast(segment.bytes());
         } else if (entry instanceof FileEntry file) {
-          LayerPath path = EntryNames.toPath(file.name());
+          LayerPath path = LayerPath.normalise(file.name()).orElse(null);
           if (path == null || path.isRoot()) {
             continue;
           }
@@ -157,7 +157,7 @@ public final class QuickCheck {
     }
 
     void look(FileEntry file) throws LayerStoreException {
-      LayerPath path = EntryNames.toPath(file.name());
+      LayerPath path = LayerPath.normalise(file.name()).orElse(null);
       if (path == null || path.isRoot()) {
         throw new StoreCorruptedException(
             documentFile, "the name \"" + file.name() + "\" is not that of a file in the layer");

@@ -93,7 +93,7 @@ public final class TarSplitRewriter {
       Entry entry;
       for (long position = 0; (entry = entries.next()) != null; position++) {
         if (entry instanceof FileEntry file) {
-          LayerPath path = EntryNames.toPath(file.name());
+          LayerPath path = LayerPath.normalise(file.name()).orElse(null);
           if (path != null) {
             lastPositions.add(path, position);
           }
@@ -105,7 +105,7 @@ public final class TarSplitRewriter {
   private void rewrite(
       FileEntry entry, long position, LinkedPaths.Reader realPaths, EntryWriter writer)
       throws IOException {
-    LayerPath path = EntryNames.toPath(entry.name());
+    LayerPath path = LayerPath.normalise(entry.name()).orElse(null);
     LayerPath realPath = path == null ? null : realPaths.take(path);
     boolean isLast = path != null && lastPositions.isLast(path, position);
     if (entry.sizeBytes() == 0) {

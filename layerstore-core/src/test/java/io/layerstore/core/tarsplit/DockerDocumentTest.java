@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.layerstore.ByteString;
 import io.layerstore.DiffId;
+import io.layerstore.LayerPath;
 import io.layerstore.Limits;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
@@ -80,7 +81,7 @@ final class DockerDocumentTest {
     int number = 0;
     for (Entry entry : entries) {
       if (entry instanceof FileEntry file && file.sizeBytes() > 0) {
-        files.put(EntryNames.toPath(file.name()), content(number++));
+        files.put(LayerPath.normalise(file.name()).orElseThrow(), content(number++));
       }
     }
     return files;

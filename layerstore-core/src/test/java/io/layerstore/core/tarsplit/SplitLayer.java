@@ -104,7 +104,7 @@ final class SplitLayer {
   SplitLayer file(ByteString name, byte[] content) throws IOException {
     tar.writeBytes(content);
     disassembler.file(name, content.length, crc(content));
-    LayerPath path = EntryNames.toPath(name);
+    LayerPath path = LayerPath.normalise(name).orElse(null);
     if (content.length > 0 && path != null) {
       files.put(path, content);
     }

@@ -239,7 +239,7 @@ final class TarSplitRewriterTest {
               ByteString.utf8((random.nextBoolean() ? "./" : "") + "f" + random.nextInt(8));
           byte[] content = new byte[random.nextInt(4)];
           random.nextBytes(content);
-          byte[] destroyed = written.put(EntryNames.toPath(name), content);
+          byte[] destroyed = written.put(LayerPath.normalise(name).orElseThrow(), content);
           if (destroyed != null) {
             salvaged.add(destroyed.length, new ByteArrayInputStream(destroyed));
           }
@@ -253,7 +253,7 @@ final class TarSplitRewriterTest {
         assertAssembles(layer, rewritten);
         Set<LayerPath> paths = new HashSet<>();
         for (String name : names(rewritten)) {
-          assertTrue(paths.add(EntryNames.toPath(ByteString.utf8(name))), name);
+          assertTrue(paths.add(LayerPath.normalise(ByteString.utf8(name)).orElseThrow()), name);
         }
       }
     }

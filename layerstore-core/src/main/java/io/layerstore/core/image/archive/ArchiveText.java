@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import com.google.common.base.Ascii;
 import io.layerstore.ByteString;
 
 /** Shows text from an archive to people. */
@@ -16,7 +17,6 @@ final class ArchiveText {
 
   /** Text from an archive without control characters, and not longer than needed. */
   static String printable(String text) {
-    String start = text.length() > MAX_SHOWN ? text.substring(0, MAX_SHOWN) + "..." : text;
-    return ByteString.utf8(start).toString();
+    return ByteString.utf8(Ascii.truncate(text, MAX_SHOWN, "...")).toString();
   }
 }

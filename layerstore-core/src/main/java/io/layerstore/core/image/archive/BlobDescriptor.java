@@ -4,6 +4,7 @@ import io.layerstore.Digest;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.Platform;
+import io.layerstore.core.json.GoStruct;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -29,18 +30,18 @@ record BlobDescriptor(
     Map<String, String> annotations,
     @Nullable Platform platform) {
 
-  static BlobDescriptor of(JsonObject json) throws InvalidImageException {
+  static BlobDescriptor of(GoStruct json) throws InvalidImageException {
     Digest digest;
     try {
       digest = Digest.parse(json.text("digest"));
     } catch (IllegalArgumentException e) {
       throw json.invalid("a descriptor has no valid digest: " + e.getMessage());
     }
-    long size = json.number("size", -1);
+    long size = json.integer("size", -1);
     if (size < 0) {
       throw json.invalid("the descriptor of " + digest + " has no valid size");
     }
-    JsonObject platform = json.object("platform");
+    GoStruct platform = json.struct("platform");
     return new BlobDescriptor(
         json.text("mediaType"),
         digest,
@@ -49,7 +50,7 @@ record BlobDescriptor(
         platform == null ? null : platform(platform));
   }
 
-  private static Platform platform(JsonObject json) throws InvalidImageException {
+  private static Platform platform(GoStruct json) throws InvalidImageException {
     String version = json.text("os.version");
     String variant = json.text("variant");
     return new Platform(

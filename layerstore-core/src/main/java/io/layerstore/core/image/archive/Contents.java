@@ -6,6 +6,7 @@ import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
+import io.layerstore.core.json.GoStruct;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
 import java.io.IOException;
@@ -145,10 +146,10 @@ record Contents(
       Members members, @Nullable Platform platform, Limits limits, boolean isComplete)
       throws IOException {
     if (members.has(MANIFEST)) {
-      JsonValue manifest = JsonObject.parse(MANIFEST, members.document(MANIFEST, MAX_LIST_BYTES));
+      JsonValue manifest = GoStruct.parse(MANIFEST, members.document(MANIFEST, MAX_LIST_BYTES));
       return manifest instanceof Obj
           ? new OciLayout(members, BlobStore.DIRECTORY, platform, limits, isComplete)
-              .readDirectory(JsonObject.of(MANIFEST, manifest))
+              .readDirectory(GoStruct.strict(MANIFEST, manifest))
           : DockerArchive.read(members, manifest, platform);
     }
     return members.has(INDEX)

@@ -4,6 +4,7 @@ import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Platform;
+import io.layerstore.core.json.GoStruct;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Null;
@@ -48,7 +49,7 @@ final class DockerArchive {
     Contents.Builder contents = new Contents.Builder(asked);
     int tags = 0;
     for (JsonValue item : items.elements()) {
-      ArchivedImage image = image(members, JsonObject.of(NAME, item), contents);
+      ArchivedImage image = image(members, GoStruct.strict(NAME, item), contents);
       tags += image.references().size();
       if (tags > MAX_TAGS) {
         throw new InvalidImageException(NAME + " has more than " + MAX_TAGS + " tags");
@@ -58,7 +59,7 @@ final class DockerArchive {
     return contents.build();
   }
 
-  private static ArchivedImage image(Members members, JsonObject item, Contents.Builder contents)
+  private static ArchivedImage image(Members members, GoStruct item, Contents.Builder contents)
       throws IOException {
     List<ArchivedLayer.Place> layers = new ArrayList<>();
     for (String path : item.texts("Layers")) {
@@ -91,7 +92,7 @@ final class DockerArchive {
   }
 
   /** As Docker does, which looks for a parent in the archive and nowhere else. */
-  private static @Nullable ImageId parent(JsonObject item, Contents.Builder contents)
+  private static @Nullable ImageId parent(GoStruct item, Contents.Builder contents)
       throws InvalidImageException {
     String parent = item.text("Parent");
     try {

@@ -13,6 +13,7 @@ import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.image.archive.LayoutDocuments.Document;
 import io.layerstore.core.image.archive.SaveSelection.Chosen;
 import io.layerstore.core.layer.ArchiveLayers;
+import io.layerstore.core.layer.ProgressReporter;
 import io.layerstore.core.tar.PlainTarWriter;
 import io.layerstore.core.work.Interrupts;
 import java.io.BufferedOutputStream;
@@ -166,14 +167,14 @@ final class ImageSave {
   }
 
   private void writeDirectory(LayoutDirectory out) throws IOException {
-    ArchiveLayers.Meter meter = meter(1);
-    meter.phase(Phase.WRITING);
+    ProgressReporter progress = progress(1);
+    progress.phase(Phase.WRITING);
     Map<DiffId, SavedLayer> saved =
         forEachLayer(
             (diffId, source) -> {
               try (LayoutDirectory.NewBlob blob = out.newBlob()) {
                 DigestStream counted = new DigestStream(blob.stream());
-                write(diffId, source, meter, counted);
+                write(diffId, source, progress, counted);
                 SavedLayer layer = saved(diffId, source, counted);
                 blob.commit(layer.digest().hex(), layer.created());
                 return layer;
@@ -182,24 +183,26 @@ final class ImageSave {
     for (Map.Entry<String, Document> document : documents(saved).entrySet()) {
       out.write(document.getKey(), document.getValue());
     }
-    meter.phase(Phase.DONE);
+    progress.phase(Phase.DONE);
   }
 
   private void writeTar(OutputStream stream) throws IOException {
     boolean isPlain = format == CompressionFormat.NONE;
-    ArchiveLayers.Meter meter = meter(isPlain ? 1 : 2);
+    ProgressReporter progress = progress(isPlain ? 1 : 2);
     if (!isPlain) {
-      meter.phase(Phase.COMPRESSING);
+      progress.phase(Phase.COMPRESSING);
     }
     Map<DiffId, SavedLayer> saved =
-        isPlain ? plainLayers() : forEachLayer((diffId, source) -> measure(diffId, source, meter));
+        isPlain
+            ? plainLayers()
+            : forEachLayer((diffId, source) -> measure(diffId, source, progress));
     SortedMap<String, Document> documents = documents(saved);
     Map<String, SavedLayer> byPath = new TreeMap<>();
     saved.values().forEach(layer -> byPath.put(layer.path(), layer));
     SortedMap<String, Boolean> paths = new TreeMap<>();
     documents.keySet().forEach(path -> paths.put(path, false));
     byPath.keySet().forEach(path -> paths.put(path, true));
-    meter.phase(Phase.WRITING);
+    progress.phase(Phase.WRITING);
     OutputStream buffered = new BufferedOutputStream(stream, BUFFER_BYTES);
     PlainTarWriter tar = new PlainTarWriter(buffered);
     tar.directory(BLOBS, Instant.EPOCH);
@@ -210,26 +213,26 @@ final class ImageSave {
       Source source = layer == null ? null : sources.get(layer.diffId());
       if (layer != null && source != null) {
         OutputStream content = tar.file(path, layer.sizeBytes(), layer.created());
-        write(layer.diffId(), source, meter, content);
+        write(layer.diffId(), source, progress, content);
       } else if (document != null) {
         document.bytes().writeTo(tar.file(path, document.bytes().length(), document.modified()));
       }
     }
     tar.close();
     buffered.flush();
-    meter.phase(Phase.DONE);
+    progress.phase(Phase.DONE);
   }
 
   private SortedMap<String, Document> documents(Map<DiffId, SavedLayer> saved) throws IOException {
     return LayoutDocuments.of(images, options, saved);
   }
 
-  private ArchiveLayers.Meter meter(int passes) {
+  private ProgressReporter progress(int passes) {
     long total = 0;
     for (Source source : sources.values()) {
       total += source.archiveBytes();
     }
-    return layers.meter(options.progress(), total * passes);
+    return layers.save(options.progress(), total * passes);
   }
 
   private Map<DiffId, SavedLayer> plainLayers() {
@@ -247,20 +250,21 @@ final class ImageSave {
     return saved;
   }
 
-  private void write(DiffId diffId, Source source, ArchiveLayers.Meter meter, OutputStream out)
+  private void write(DiffId diffId, Source source, ProgressReporter progress, OutputStream out)
       throws IOException {
-    ArchiveLayers.Meter.OfLayer counts = meter.layer(source.image(), diffId, source.archiveBytes());
-    String refusal = SavedLayer.write(layers, source.chainId(), format, counts, out);
+    ProgressReporter.OfLayer counts =
+        progress.writing(source.image(), diffId, source.archiveBytes());
+    String refusal = SavedLayer.write(layers, source.chainId(), format, counts::addBytes, out);
     if (refusal != null) {
       refusals.put(source.chainId(), refusal);
     }
   }
 
   /** Compresses a layer for its digest and size alone. */
-  private SavedLayer measure(DiffId diffId, Source source, ArchiveLayers.Meter meter)
+  private SavedLayer measure(DiffId diffId, Source source, ProgressReporter progress)
       throws IOException {
     DigestStream counted = new DigestStream(OutputStream.nullOutputStream());
-    write(diffId, source, meter, counted);
+    write(diffId, source, progress, counted);
     return saved(diffId, source, counted);
   }
 

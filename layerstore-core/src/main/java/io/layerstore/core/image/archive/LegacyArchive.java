@@ -10,6 +10,7 @@ import io.layerstore.Platform;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.json.GoJson;
+import io.layerstore.core.json.GoStruct;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Member;
@@ -146,13 +147,13 @@ final class LegacyArchive {
     return members.document(id + DESCRIPTION, Contents.MAX_DOCUMENT_BYTES);
   }
 
-  private JsonObject description(String id) throws IOException {
-    return JsonObject.of("the description of " + ArchiveText.quoted(id), descriptionBytes(id));
+  private GoStruct description(String id) throws IOException {
+    return GoStruct.strict("the description of " + ArchiveText.quoted(id), descriptionBytes(id));
   }
 
   private Converted convert(String id, @Nullable Converted below) throws IOException {
     JsonValue description =
-        JsonObject.parse("the description of " + ArchiveText.quoted(id), descriptionBytes(id));
+        GoStruct.parse("the description of " + ArchiveText.quoted(id), descriptionBytes(id));
     String path = id + LAYER;
     List<DiffId> chain = new ArrayList<>();
     List<ArchivedLayer.Place> places = new ArrayList<>();
@@ -294,7 +295,7 @@ final class LegacyArchive {
 
   private Map<String, List<ImageReference>> names() throws IOException {
     JsonValue document =
-        JsonObject.parse(REPOSITORIES, members.document(REPOSITORIES, Contents.MAX_LIST_BYTES));
+        GoStruct.parse(REPOSITORIES, members.document(REPOSITORIES, Contents.MAX_LIST_BYTES));
     Map<String, List<ImageReference>> names = new HashMap<>();
     if (!(document instanceof Obj repositories)) {
       throw new InvalidImageException(REPOSITORIES + " is not an object");

@@ -9,6 +9,9 @@ import io.layerstore.Platform;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.image.config.ImageConfigReader;
+import io.layerstore.core.json.GoStruct;
+import io.layerstore.core.json.JsonSyntaxException;
+import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.tar.TarReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -50,10 +53,10 @@ final class ManifestReader {
   }
 
   /** The same for the manifest that was read already. */
-  ArchivedImage image(String name, JsonObject manifest) throws IOException {
+  ArchivedImage image(String name, GoStruct manifest) throws IOException {
     byte[] config = config(name, manifest);
     List<ArchivedLayer.Place> layers = new ArrayList<>();
-    for (JsonObject json : manifest.objects("layers")) {
+    for (GoStruct json : manifest.structs("layers")) {
       BlobDescriptor layer = BlobDescriptor.of(json);
       String path = blobs.path(layer.digest());
       if (!MediaTypes.isLayer(layer.mediaType()) && !isLayer(path)) {
@@ -86,7 +89,7 @@ final class ManifestReader {
     return "the manifest " + descriptor.digest();
   }
 
-  private JsonObject manifest(BlobDescriptor descriptor) throws IOException {
+  private GoStruct manifest(BlobDescriptor descriptor) throws IOException {
     String name = name(descriptor);
     String mediaType = descriptor.mediaType();
     if (!MediaTypes.isManifest(mediaType) && !mayBeDocument(descriptor)) {
@@ -95,10 +98,10 @@ final class ManifestReader {
     byte[] document =
         descriptor.document(
             members, blobs.manifestPath(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
-    if (!MediaTypes.isManifest(mediaType) && !JsonObject.isOne(document)) {
+    if (!MediaTypes.isManifest(mediaType) && !isObject(document)) {
       throw noImage(descriptor);
     }
-    JsonObject manifest = JsonObject.of(name, document);
+    GoStruct manifest = GoStruct.strict(name, document);
     requireManifest(name, manifest);
     return manifest;
   }
@@ -112,7 +115,7 @@ final class ManifestReader {
    * Checks that a document is a manifest and nothing besides, also by what it says itself; which of
    * the types of manifests that is does not matter.
    */
-  static void requireManifest(String name, JsonObject manifest) throws InvalidImageException {
+  static void requireManifest(String name, GoStruct manifest) throws InvalidImageException {
     String mediaType = manifest.text("mediaType");
     if (manifest.has("manifests") || MediaTypes.isIndex(mediaType)) {
       throw manifest.invalid("it is an index and a manifest at once");
@@ -120,13 +123,13 @@ final class ManifestReader {
     if (!mediaType.isEmpty() && !MediaTypes.isManifest(mediaType)) {
       throw new NotAnImageException(name + " is of no image but " + ArchiveText.quoted(mediaType));
     }
-    if (manifest.number("schemaVersion", 2) != 2) {
+    if (manifest.integer("schemaVersion", 2) != 2) {
       throw manifest.invalid("its schema version is not 2");
     }
   }
 
-  private byte[] config(String name, JsonObject manifest) throws IOException {
-    JsonObject json = manifest.object("config");
+  private byte[] config(String name, GoStruct manifest) throws IOException {
+    GoStruct json = manifest.struct("config");
     if (json == null) {
       throw new NotAnImageException(name + " is of no image: it has no configuration");
     }
@@ -156,10 +159,18 @@ final class ManifestReader {
         && descriptor.sizeBytes() <= Contents.MAX_DOCUMENT_BYTES;
   }
 
+  private static boolean isObject(byte[] document) {
+    try {
+      return JsonValue.parse(document) instanceof JsonValue.Obj;
+    } catch (JsonSyntaxException e) {
+      return false;
+    }
+  }
+
   /** Whether a document is a configuration, which alone has the layers of a root file system. */
   private static boolean isConfig(byte[] document) {
     try {
-      JsonObject rootFs = JsonObject.of("the configuration", document).object("rootfs");
+      GoStruct rootFs = GoStruct.strict("the configuration", document).struct("rootfs");
       return rootFs != null && rootFs.has("diff_ids");
     } catch (InvalidImageException e) {
       return false;

@@ -3,6 +3,7 @@ package io.layerstore.core.image.archive;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
+import io.layerstore.core.json.GoStruct;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -78,8 +79,8 @@ final class OciLayout {
   /** What the layout with this {@code index.json} has. */
   Contents read() throws IOException {
     checkVersion();
-    JsonObject index =
-        JsonObject.of(Contents.INDEX, members.document(Contents.INDEX, Contents.MAX_LIST_BYTES));
+    GoStruct index =
+        GoStruct.strict(Contents.INDEX, members.document(Contents.INDEX, Contents.MAX_LIST_BYTES));
     requireIndex(index);
     List<BlobDescriptor> entries = entries(index);
     if (entries.isEmpty()) {
@@ -90,7 +91,7 @@ final class OciLayout {
   }
 
   /** What the {@code dir:} of skopeo with this {@code manifest.json} has. */
-  Contents readDirectory(JsonObject document) throws IOException {
+  Contents readDirectory(GoStruct document) throws IOException {
     try {
       if (document.has("manifests")) {
         requireIndex(document);
@@ -110,8 +111,8 @@ final class OciLayout {
     if (!members.has(Contents.LAYOUT)) {
       return; // in a stream it may come later, and it says nothing that is needed
     }
-    JsonObject layout =
-        JsonObject.of(
+    GoStruct layout =
+        GoStruct.strict(
             Contents.LAYOUT, members.document(Contents.LAYOUT, Contents.MAX_DOCUMENT_BYTES));
     String version = layout.text("imageLayoutVersion");
     if (!version.startsWith("1.")) {
@@ -120,9 +121,9 @@ final class OciLayout {
     }
   }
 
-  private List<BlobDescriptor> entries(JsonObject index) throws InvalidImageException {
+  private List<BlobDescriptor> entries(GoStruct index) throws InvalidImageException {
     List<BlobDescriptor> entries = new ArrayList<>();
-    for (JsonObject entry : index.objects("manifests")) {
+    for (GoStruct entry : index.structs("manifests")) {
       entries.add(BlobDescriptor.of(entry));
       if (++documents > MAX_DOCUMENTS) {
         throw index.invalid("it refers to more than " + MAX_DOCUMENTS + " documents");
@@ -190,8 +191,8 @@ final class OciLayout {
       throw new InvalidImageException("the archive has indexes nested deeper than " + MAX_NESTING);
     }
     String name = "the index " + index.digest();
-    JsonObject json =
-        JsonObject.of(
+    GoStruct json =
+        GoStruct.strict(
             name,
             index.document(
                 members, blobs.manifestPath(index.digest()), Contents.MAX_DOCUMENT_BYTES));
@@ -282,12 +283,12 @@ final class OciLayout {
         || (platform != null && platform.os().equals(UNKNOWN));
   }
 
-  private static void requireIndex(JsonObject json) throws InvalidImageException {
+  private static void requireIndex(GoStruct json) throws InvalidImageException {
     String mediaType = json.text("mediaType");
     if (json.has("config") || json.has("layers") || MediaTypes.isManifest(mediaType)) {
       throw json.invalid("it is an index and a manifest at once");
     }
-    if (json.number("schemaVersion", 2) != 2) {
+    if (json.integer("schemaVersion", 2) != 2) {
       throw json.invalid("its schema version is not 2");
     }
     if (!json.has("manifests")) {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Instant;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,12 +38,12 @@ record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest
       ArchiveLayers layers,
       ChainId chainId,
       CompressionFormat format,
-      ArchiveLayers.Meter.OfLayer meter,
+      LongConsumer counter,
       OutputStream out)
       throws IOException {
     try (InputStream archive = layers.archive(chainId);
         OutputStream compressed = Compressor.open(format, out)) {
-      return CheckedCopy.copy(archive, compressed, meter::addBytes);
+      return CheckedCopy.copy(archive, compressed, counter);
     }
   }
 }

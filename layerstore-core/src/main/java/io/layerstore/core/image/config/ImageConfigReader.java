@@ -7,7 +7,6 @@ import io.layerstore.ImageConfig.HistoryEntry;
 import io.layerstore.ImageConfig.RunConfig;
 import io.layerstore.InvalidImageException;
 import io.layerstore.core.json.GoStruct;
-import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +29,8 @@ import java.util.Optional;
  * image/image.go} and {@code image/store.go}.
  */
 public final class ImageConfigReader {
+
+  private static final String DOCUMENT = "the image configuration";
 
   /** Far above what any image has; the limit of registries, too. */
   public static final int MAX_BYTES = 4 << 20;
@@ -59,18 +60,14 @@ public final class ImageConfigReader {
     }
     if (bytes.length > MAX_BYTES) {
       throw new InvalidImageException(
-          "the image configuration has "
+          DOCUMENT
+              + " has "
               + bytes.length
               + " bytes, where at most "
               + MAX_BYTES
               + " are allowed");
     }
-    try {
-      return JsonValue.parse(bytes);
-    } catch (JsonSyntaxException e) {
-      throw new InvalidImageException(
-          "the image configuration is no JSON document: " + e.getMessage(), e);
-    }
+    return GoStruct.parse(DOCUMENT, bytes);
   }
 
   /**
@@ -79,7 +76,7 @@ public final class ImageConfigReader {
    */
   public static boolean isOther(byte[] bytes) {
     try {
-      return GoStruct.ofDocument(parse(bytes)).struct("rootfs") == null;
+      return GoStruct.of(DOCUMENT, parse(bytes)).struct("rootfs") == null;
     } catch (InvalidImageException e) {
       return false;
     }
@@ -87,7 +84,7 @@ public final class ImageConfigReader {
 
   /** Reads a configuration that was parsed. */
   public static ImageConfig read(JsonValue document) throws InvalidImageException {
-    GoStruct image = GoStruct.ofDocument(document);
+    GoStruct image = GoStruct.of(DOCUMENT, document);
     checkRest(image);
     GoStruct rootFs = image.struct("rootfs");
     if (rootFs == null) {
@@ -197,7 +194,7 @@ public final class ImageConfigReader {
         List.of("id", "parent", "comment", "container", "docker_version", "os.version")) {
       image.text(name);
     }
-    image.integer("Size");
+    image.integer("Size", 0);
     image.texts("os.features");
     GoStruct config = image.struct("config");
     if (config != null) {
@@ -228,13 +225,13 @@ public final class ImageConfigReader {
     }
     run.texts("OnBuild");
     run.command("Shell");
-    run.integer("StopTimeout");
+    run.integer("StopTimeout", 0);
     GoStruct health = run.struct("Healthcheck");
     if (health != null) {
       health.texts("Test");
       for (String name :
           List.of("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries")) {
-        health.integer(name);
+        health.integer(name, 0);
       }
     }
   }
