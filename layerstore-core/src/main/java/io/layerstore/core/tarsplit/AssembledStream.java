@@ -142,7 +142,7 @@ public final class AssembledStream extends MadeStream {
 
   private void announce(Entry entry) throws LayerStoreException {
     if (entry instanceof FileEntry next && next.sizeBytes() > 0) {
-      LayerPath path = EntryNames.toPath(next.name());
+      LayerPath path = LayerPath.normalise(next.name()).orElse(null);
       if (path != null && !path.isRoot()) {
         files.announceOpen(path, next.sizeBytes());
       }
