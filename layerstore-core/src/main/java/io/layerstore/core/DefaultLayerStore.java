@@ -1,6 +1,5 @@
 package io.layerstore.core;
 
-import io.layerstore.AmbiguousIdException;
 import io.layerstore.ChainId;
 import io.layerstore.DriverChoice;
 import io.layerstore.DriverStatus;
@@ -31,6 +30,7 @@ import io.layerstore.core.layer.LayerRelease;
 import io.layerstore.core.layer.LayerSources;
 import io.layerstore.core.layer.RWLayerHandles;
 import io.layerstore.core.layer.ReadWriteLayers;
+import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
@@ -41,8 +41,6 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,9 +52,6 @@ import org.slf4j.LoggerFactory;
 final class DefaultLayerStore implements LayerStore {
 
   private static final Logger log = LoggerFactory.getLogger(DefaultLayerStore.class);
-  private static final Pattern ID_PREFIX = Pattern.compile("(?:sha256:)?([0-9a-f]{1,64})");
-  private static final int MAX_CANDIDATES = 10;
-
   private final StoreContext store;
   private final OpenStore open;
   private final LayerHealth health;
@@ -106,20 +101,16 @@ final class DefaultLayerStore implements LayerStore {
 
   @Override
   public ChainId resolve(String prefix) throws LayerStoreException {
-    Matcher matcher = ID_PREFIX.matcher(prefix);
-    if (!matcher.matches()) {
-      throw new IllegalArgumentException("not the beginning of a chain id: \"" + prefix + "\"");
-    }
+    IdPrefix id =
+        IdPrefix.parse(prefix)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "not the beginning of a chain id: \"" + prefix + "\""));
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       StoreLoader.refreshIfReadOnly(store);
-      List<ChainId> found = store.table().withPrefix(matcher.group(1), MAX_CANDIDATES);
-      if (found.isEmpty()) {
-        throw new LayerNotFoundException(prefix);
-      }
-      if (found.size() > 1) {
-        throw new AmbiguousIdException(prefix, found.stream().map(ChainId::toString).toList());
-      }
-      return found.get(0);
+      return id.only(store.table().withPrefix(id))
+          .orElseThrow(() -> new LayerNotFoundException(prefix));
     }
   }
 

@@ -3,6 +3,7 @@ package io.layerstore.driver;
 import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.LayerTree;
@@ -30,10 +31,10 @@ import org.jspecify.annotations.Nullable;
  * sleeps into the next second after each export to rule that out; here the doubt is settled by
  * reading both files, which are few, and nobody waits.
  */
-final class EntryComparison {
+public final class EntryComparison {
 
   private static final ByteString CAPABILITY = ByteString.utf8("security.capability");
-  private static final int CHUNK = 8192;
+  private static final int CHUNK = 1 << 16;
 
   private EntryComparison() {}
 
@@ -42,32 +43,61 @@ final class EntryComparison {
     return older.storage() != null && older.storage().equals(newer.storage());
   }
 
+  /** Opens the regular file that an entry is. */
+  @FunctionalInterface
+  public interface Content {
+    /** Opens it at its beginning; the caller closes the stream. */
+    InputStream open() throws LayerStoreException;
+  }
+
   /** Whether the entry differs; what is in a directory does not count. */
   static boolean differs(LayerTree olderTree, Node older, LayerTree newerTree, Node newer)
       throws LayerStoreException {
-    TreeEntry a = older.entry();
-    TreeEntry b = newer.entry();
-    if (a.type() != b.type()
-        || !haveEqualOwnersAndModes(a.attributes(), b.attributes())
-        || !Objects.equals(a.device(), b.device())
-        || !Objects.equals(capability(a), capability(b))) {
+    return differs(
+        older.entry(),
+        () -> olderTree.open(older),
+        newer.entry(),
+        () -> newerTree.open(newer),
+        false);
+  }
+
+  /**
+   * Whether an entry differs; what is in a directory does not count.
+   *
+   * @param isCopied whether the newer one is there because it was copied for some reason: then
+   *     equal times prove nothing, and the contents are compared
+   */
+  public static boolean differs(
+      TreeEntry older,
+      Content olderContent,
+      TreeEntry newer,
+      Content newerContent,
+      boolean isCopied)
+      throws LayerStoreException {
+    if (older.type() != newer.type()
+        || !haveEqualOwnersAndModes(older.attributes(), newer.attributes())
+        || !Objects.equals(older.device(), newer.device())
+        || !Objects.equals(capability(older), capability(newer))) {
       return true;
     }
-    if (a.type() == EntryType.DIRECTORY) {
+    if (older.type() == EntryType.DIRECTORY) {
       return false;
     }
-    if (storedSize(a) != storedSize(b)) {
+    if (storedSize(older) != storedSize(newer)) {
       return true;
     }
-    Instant timeA = a.attributes().modified();
-    Instant timeB = b.attributes().modified();
-    if (timeA.equals(timeB)) {
+    Instant olderTime = older.attributes().modified();
+    Instant newerTime = newer.attributes().modified();
+    if (olderTime.equals(newerTime) && !isCopied) {
       return false;
     }
-    boolean isDoubtful =
-        timeA.getEpochSecond() == timeB.getEpochSecond()
-            && (timeA.getNano() == 0 || timeB.getNano() == 0);
-    return !isDoubtful || !haveEqualContents(olderTree, older, newerTree, newer);
+    return !mayBeEqual(olderTime, newerTime)
+        || !haveEqualContents(older, olderContent, newer, newerContent);
+  }
+
+  private static boolean mayBeEqual(Instant a, Instant b) {
+    return a.getEpochSecond() == b.getEpochSecond()
+        && (a.getNano() == b.getNano() || a.getNano() == 0 || b.getNano() == 0);
   }
 
   private static boolean haveEqualOwnersAndModes(Attributes a, Attributes b) {
@@ -90,12 +120,13 @@ final class EntryComparison {
   }
 
   private static boolean haveEqualContents(
-      LayerTree olderTree, Node older, LayerTree newerTree, Node newer) throws LayerStoreException {
-    if (newer.entry().type() != EntryType.FILE) {
-      return Objects.equals(older.entry().linkText(), newer.entry().linkText());
+      TreeEntry older, Content olderContent, TreeEntry newer, Content newerContent)
+      throws LayerStoreException {
+    if (newer.type() != EntryType.FILE) {
+      return Objects.equals(older.linkText(), newer.linkText());
     }
-    try (InputStream a = olderTree.open(older);
-        InputStream b = newerTree.open(newer)) {
+    try (InputStream a = olderContent.open();
+        InputStream b = newerContent.open()) {
       byte[] chunkA = new byte[CHUNK];
       byte[] chunkB = new byte[CHUNK];
       int count;
@@ -107,13 +138,13 @@ final class EntryComparison {
         }
       } while (count == CHUNK);
       return true;
-    } catch (ConcurrentChangeException e) {
+    } catch (ConcurrentChangeException | LayerVerificationException e) {
       // Somebody writes to it at this moment, so it is no longer what its parent has.
       return false;
     } catch (LayerStoreException e) {
       throw e;
     } catch (IOException e) {
-      throw new LayerStoreException("cannot compare /" + newer.entry().path(), e);
+      throw new LayerStoreException("cannot compare /" + newer.path(), e);
     }
   }
 }

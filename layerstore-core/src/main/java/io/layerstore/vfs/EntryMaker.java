@@ -152,8 +152,7 @@ final class EntryMaker {
    * @param directory where the target is
    * @return whether it is one file with the target
    */
-  boolean link(Path file, TreeEntry entry, Directory directory, LinkTarget target)
-      throws IOException {
+  boolean link(Path file, TreeEntry entry, Directory directory, Target target) throws IOException {
     FileSystemTraits traits = volume.traits();
     try {
       if (target.look().isSymlink() ? traits.linksSymlinks() : traits.hasHardLinks()) {
@@ -169,7 +168,7 @@ final class EntryMaker {
     }
   }
 
-  private void copy(Path file, Directory directory, LinkTarget target) throws IOException {
+  private void copy(Path file, Directory directory, Target target) throws IOException {
     if (target.look().isSymlink()) {
       Files.createSymbolicLink(file, Files.readSymbolicLink(target.file()));
       return;
@@ -190,7 +189,7 @@ final class EntryMaker {
    *
    * @return what it is now
    */
-  TrueEntry giveToShared(Path file, TreeEntry entry, LinkTarget target) throws IOException {
+  TrueEntry giveToShared(Path file, TreeEntry entry, Target target) throws IOException {
     TrueEntry before = target.entry();
     if (target.look().kind() == Look.Kind.OTHER) {
       // Opening a FIFO to set its attributes would wait for somebody to open the other end.
@@ -268,4 +267,14 @@ final class EntryMaker {
     }
     return all;
   }
+
+  /**
+   * An existing entry that a hard link is to name.
+   *
+   * @param real where it is, without links
+   * @param file the same on the file system
+   * @param look what it looked like in its directory
+   * @param entry what it truly is
+   */
+  record Target(LayerPath real, Path file, Look look, TrueEntry entry) {}
 }

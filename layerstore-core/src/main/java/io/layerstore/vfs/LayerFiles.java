@@ -2,6 +2,7 @@ package io.layerstore.vfs;
 
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
+import io.layerstore.driver.Closing;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.Look;
 import io.layerstore.spi.EntryType;
@@ -38,6 +39,20 @@ record LayerFiles(String id, Path directory, Path table, Volume volume) {
   /** Opens the table of records; null if there is none. */
   @Nullable AttributeTable openTable() throws IOException {
     return Files.exists(table, LinkOption.NOFOLLOW_LINKS) ? AttributeTable.open(table) : null;
+  }
+
+  /** Opens the records for looking them up. */
+  AttributeRecords openRecords() throws IOException {
+    AttributeTable opened = openTable();
+    if (opened == null) {
+      return AttributeRecords.NONE;
+    }
+    try {
+      return AttributeRecords.of(opened, rootInode());
+    } catch (IOException | RuntimeException e) {
+      Closing.after(e, opened);
+      throw e;
+    }
   }
 
   /** The inode of the directory of files; 0 if it has none. */

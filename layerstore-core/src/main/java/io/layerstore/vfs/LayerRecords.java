@@ -49,7 +49,7 @@ final class LayerRecords {
 
   /** What is recorded of the entry {@code path}, right or wrong; null if nothing. */
   @Nullable AttributeRecord find(LayerPath path) throws IOException {
-    return log.find(AttributeKey.of(path));
+    return lookup.recorded(path);
   }
 
   /** Notes what the disk does not keep of {@code entry}, which is at {@code file} for now. */

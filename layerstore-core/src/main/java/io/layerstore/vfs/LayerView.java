@@ -7,7 +7,6 @@ import io.layerstore.driver.rooted.Look;
 import io.layerstore.driver.rooted.TreeView;
 import io.layerstore.spi.EntryType;
 import io.layerstore.vfs.record.AttributeRecords;
-import io.layerstore.vfs.record.AttributeTable;
 import io.layerstore.vfs.record.TrueEntry;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
@@ -24,23 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class LayerView implements TreeView {
 
   private final LayerFiles layer;
-  private final @Nullable AttributeTable table;
   private final AttributeRecords records;
 
   LayerView(LayerFiles layer) throws IOException {
     this.layer = layer;
-    this.table = layer.openTable();
-    this.records = table == null ? AttributeRecords.NONE : records(layer, table);
-  }
-
-  private static AttributeRecords records(LayerFiles layer, AttributeTable table)
-      throws IOException {
-    try {
-      return AttributeRecords.of(table, layer.rootInode());
-    } catch (IOException | RuntimeException e) {
-      table.close();
-      throw e;
-    }
+    this.records = layer.openRecords();
   }
 
   @Override
@@ -51,7 +38,7 @@ final class LayerView implements TreeView {
   @Override
   public @Nullable Look look(Directory directory, LayerPath path) throws IOException {
     Look look = directory.look(path.name());
-    if (look == null || !look.isFile() || table == null) {
+    if (look == null || !look.isFile() || records == AttributeRecords.NONE) {
       return look;
     }
     Path file = directory.path(path.name());
@@ -79,8 +66,6 @@ final class LayerView implements TreeView {
 
   @Override
   public void close() throws IOException {
-    if (table != null) {
-      table.close();
-    }
+    records.close();
   }
 }

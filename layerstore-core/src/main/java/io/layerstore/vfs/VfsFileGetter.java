@@ -10,10 +10,8 @@ import io.layerstore.driver.rooted.Look;
 import io.layerstore.driver.rooted.TreePosition;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileGetter;
-import io.layerstore.vfs.record.AttributeKey;
 import io.layerstore.vfs.record.AttributeRecord;
 import io.layerstore.vfs.record.AttributeRecords;
-import io.layerstore.vfs.record.AttributeTable;
 import io.layerstore.vfs.record.DiskEntry;
 import io.layerstore.vfs.record.TrueEntry;
 import java.io.IOException;
@@ -28,7 +26,6 @@ final class VfsFileGetter implements FileGetter {
 
   private final LayerFiles layer;
   private final InRootWalker walker;
-  private final @Nullable AttributeTable table;
   private final AttributeRecords records;
   private boolean isClosed;
 
@@ -36,8 +33,7 @@ final class VfsFileGetter implements FileGetter {
     this.layer = layer;
     this.walker = new InRootWalker(layer.open(), new GetterGuide());
     try {
-      this.table = layer.openTable();
-      this.records = AttributeRecords.of(table, layer.rootInode());
+      this.records = layer.openRecords();
     } catch (IOException | RuntimeException e) {
       walker.close();
       throw e;
@@ -110,7 +106,7 @@ final class VfsFileGetter implements FileGetter {
   }
 
   private boolean isPlaceholder(Directory directory, LayerPath real) throws IOException {
-    AttributeRecord record = table == null ? null : table.find(AttributeKey.of(real));
+    AttributeRecord record = records.recorded(real);
     if (record == null || !record.isPlaceholder()) {
       return false;
     }
@@ -132,7 +128,7 @@ final class VfsFileGetter implements FileGetter {
     }
     isClosed = true;
     try {
-      Closing.all(table, walker);
+      Closing.all(records, walker);
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot close", e);
     }

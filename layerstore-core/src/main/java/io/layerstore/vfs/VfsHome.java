@@ -104,10 +104,10 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
   /** What was found out, with the names that are escaped here already, all of them noted. */
   private static FileSystemTraits withNames(
       FileSystemTraits found, DriverContext context, VfsLayout layout) throws IOException {
-    NameTraits noted = NameTraits.read(layout.names());
+    NameTraits noted = layout.names().read();
     NameTraits names = noted == null ? found.names() : noted.and(found.names());
     if (names.hasEscapes() && !names.equals(noted)) {
-      names.write(layout.names(), layout.staging(), context.durability());
+      layout.names().write(names, layout.staging(), context.durability());
       sync(context, layout.home());
     }
     return found.withNames(names);
@@ -120,7 +120,7 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
   }
 
   private static FileSystemTraits look(Path place, VfsLayout layout) throws IOException {
-    NameTraits noted = NameTraits.read(layout.names());
+    NameTraits noted = layout.names().read();
     return FileSystemProbe.read(place, noted == null ? NameTraits.ALL : noted);
   }
 

@@ -12,7 +12,6 @@ import io.layerstore.spi.EntryType;
 import io.layerstore.spi.LayerTree;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.vfs.record.AttributeRecords;
-import io.layerstore.vfs.record.AttributeTable;
 import io.layerstore.vfs.record.DiskEntry;
 import io.layerstore.vfs.record.TrueEntry;
 import java.io.IOException;
@@ -35,7 +34,6 @@ final class VfsLayerTree implements LayerTree {
 
   private final LayerFiles layer;
   private final TreePosition position;
-  private final @Nullable AttributeTable table;
   private final AttributeRecords records;
   private boolean isClosed;
 
@@ -43,8 +41,7 @@ final class VfsLayerTree implements LayerTree {
     this.layer = layer;
     this.position = new TreePosition(layer.open());
     try {
-      this.table = layer.openTable();
-      this.records = AttributeRecords.of(table, layer.rootInode());
+      this.records = layer.openRecords();
     } catch (IOException | RuntimeException e) {
       position.close();
       throw e;
@@ -202,7 +199,7 @@ final class VfsLayerTree implements LayerTree {
     }
     isClosed = true;
     try {
-      Closing.all(table, position);
+      Closing.all(records, position);
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot close", e);
     }

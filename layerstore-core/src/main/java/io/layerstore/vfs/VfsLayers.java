@@ -7,7 +7,6 @@ import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.vfs.record.AttributeLog;
 import io.layerstore.vfs.record.AttributeRecords;
-import io.layerstore.vfs.record.AttributeTable;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -150,8 +149,8 @@ final class VfsLayers {
 
   private static void copy(LayerFiles source, LayerFiles target, AttributeLog log)
       throws IOException {
-    try (AttributeTable table = source.openTable()) {
-      new TreeCopier(source, AttributeRecords.of(table, source.rootInode()), target, log).copy();
+    try (AttributeRecords records = source.openRecords()) {
+      new TreeCopier(source, records, target, log).copy();
     }
   }
 

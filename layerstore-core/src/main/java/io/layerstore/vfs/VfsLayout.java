@@ -30,8 +30,8 @@ record VfsLayout(Path home) {
   }
 
   /** Which names are escaped; not there if none are. */
-  Path names() {
-    return home.resolve("names");
+  NamesFile names() {
+    return new NamesFile(home.resolve("names"));
   }
 
   /** Work in progress. */

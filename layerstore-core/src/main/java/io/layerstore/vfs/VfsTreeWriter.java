@@ -152,7 +152,7 @@ final class VfsTreeWriter implements TreeWriter {
   }
 
   private void putLink(TreeEntry entry) throws IOException {
-    LinkTarget target = findTarget(entry);
+    EntryMaker.Target target = findTarget(entry);
     TreePosition parent = goTo(entry.path().parent());
     LayerPath real = parent.path().resolve(entry.path().name());
     Look existing = parent.directory().look(real.name());
@@ -183,7 +183,7 @@ final class VfsTreeWriter implements TreeWriter {
     noteLink(entry, real);
   }
 
-  private LinkTarget findTarget(TreeEntry entry) throws IOException {
+  private EntryMaker.Target findTarget(TreeEntry entry) throws IOException {
     LayerPath path = Objects.requireNonNull(entry.linkTarget(), "linkTarget");
     if (path.isRoot()) {
       throw new ArchiveException(Kind.MALFORMED, "hard link /" + entry.path() + " to the root");
@@ -200,14 +200,14 @@ final class VfsTreeWriter implements TreeWriter {
     }
     LayerPath real = parent.path().resolve(path.name());
     Path file = parent.directory().path(path.name());
-    return new LinkTarget(real, file, look, records.read(file, real));
+    return new EntryMaker.Target(real, file, look, records.read(file, real));
   }
 
   /**
    * A link is made by path, so whoever exchanges a directory on the way meanwhile is found here,
    * before the link gets into the layer.
    */
-  private void requireLinkTo(ByteString staged, TreeEntry entry, LinkTarget target)
+  private void requireLinkTo(ByteString staged, TreeEntry entry, EntryMaker.Target target)
       throws IOException {
     Look made = Objects.requireNonNull(staging.directory().look(staged), "just made");
     if (!made.isSameFileAs(target.look())) {

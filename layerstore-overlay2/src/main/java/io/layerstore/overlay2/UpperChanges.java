@@ -4,6 +4,7 @@ import io.layerstore.Change;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.EntryComparison;
 import io.layerstore.overlay2.linux.TreeNode;
 import io.layerstore.overlay2.linux.TreeScan.XattrChoice;
 import io.layerstore.spi.EntryType;
@@ -125,8 +126,12 @@ final class UpperChanges implements AutoCloseable {
 
   private boolean differs(LayerTree.Node below, TreeEntry entry) throws LayerStoreException {
     return lower != null
-        && UpperComparison.differs(
-            lower, below, entry, file -> upper.open(file.path(), file.sizeBytes(), false));
+        && EntryComparison.differs(
+            below.entry(),
+            () -> lower.open(below),
+            entry,
+            () -> upper.open(entry.path(), entry.sizeBytes(), false),
+            true);
   }
 
   /** Lists a difference, after the directories that it is in. */

@@ -1,6 +1,5 @@
 package io.layerstore.core.image;
 
-import io.layerstore.AmbiguousIdException;
 import io.layerstore.CommitImageOptions;
 import io.layerstore.DiskUsage;
 import io.layerstore.DistributionMetadata;
@@ -32,6 +31,7 @@ import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.image.archive.ImageArchives;
 import io.layerstore.core.layer.ArchiveLayers;
+import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.TemporaryFiles;
 import java.io.IOException;
@@ -41,8 +41,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,9 +55,6 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("try") // Calls are held by scope, not by name.
 public final class DefaultImageStore implements ImageStore {
-
-  private static final Pattern ID_PREFIX = Pattern.compile("(?:sha256:)?([0-9a-f]{1,64})");
-  private static final int MAX_CANDIDATES = 10;
 
   private final LayerAccess access;
   private final Object writing = new Object();
@@ -143,16 +138,9 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   private ImageNode withPrefix(String text) throws LayerStoreException {
-    Matcher matcher = ID_PREFIX.matcher(text);
-    List<ImageId> found =
-        matcher.matches() ? table.withPrefix(matcher.group(1), MAX_CANDIDATES) : List.of();
-    if (found.isEmpty()) {
-      throw new ImageNotFoundException(text);
-    }
-    if (found.size() > 1) {
-      throw new AmbiguousIdException(text, found.stream().map(ImageId::toString).toList());
-    }
-    return require(found.get(0));
+    IdPrefix prefix = IdPrefix.parse(text).orElseThrow(() -> new ImageNotFoundException(text));
+    return require(
+        prefix.only(table.withPrefix(prefix)).orElseThrow(() -> new ImageNotFoundException(text)));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.layerstore.core.image;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.ChainId;
 import io.layerstore.ImageId;
+import io.layerstore.core.state.IdPrefix;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -119,19 +120,10 @@ final class ImageTable {
     }
   }
 
-  /** The ids that begin with {@code hex}, at most {@code max}. */
-  List<ImageId> withPrefix(String hex, int max) {
+  /** The ids that begin with {@code prefix}, sorted. */
+  List<ImageId> withPrefix(IdPrefix prefix) {
     synchronized (lock) {
-      List<ImageId> found = new ArrayList<>();
-      for (ImageId id : images.keySet()) {
-        if (id.digest().hex().startsWith(hex)) {
-          found.add(id);
-          if (found.size() == max) {
-            break;
-          }
-        }
-      }
-      return found;
+      return prefix.among(images.keySet(), ImageId::digest);
     }
   }
 

@@ -193,19 +193,10 @@ public final class LayerTable {
     }
   }
 
-  /** The chain IDs that begin with {@code hex}, at most {@code max}. */
-  public List<ChainId> withPrefix(String hex, int max) {
+  /** The chain IDs that begin with {@code prefix}, sorted. */
+  public List<ChainId> withPrefix(IdPrefix prefix) {
     synchronized (lock) {
-      List<ChainId> found = new ArrayList<>();
-      for (ChainId chainId : layers.keySet()) {
-        if (chainId.digest().hex().startsWith(hex)) {
-          found.add(chainId);
-          if (found.size() == max) {
-            break;
-          }
-        }
-      }
-      return found;
+      return prefix.among(layers.keySet(), ChainId::digest);
     }
   }
 

@@ -3,15 +3,16 @@ package io.layerstore.vfs.record;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.spi.EntryType;
+import java.io.Closeable;
 import java.io.IOException;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** Looks up the records of a layer, wherever they are. */
-public final class AttributeRecords {
+public final class AttributeRecords implements Closeable {
 
   /** No records at all. */
-  public static final AttributeRecords NONE = new AttributeRecords(key -> null, true);
+  public static final AttributeRecords NONE = new AttributeRecords(key -> null, true, () -> {});
 
   /** Finds the record of a key; null if there is none. */
   @FunctionalInterface
@@ -21,20 +22,22 @@ public final class AttributeRecords {
 
   private final Finder finder;
   private final boolean isSameTree;
+  private final Closeable source;
 
-  private AttributeRecords(Finder finder, boolean isSameTree) {
+  private AttributeRecords(Finder finder, boolean isSameTree, Closeable source) {
     this.finder = finder;
     this.isSameTree = isSameTree;
+    this.source = source;
   }
 
-  /** The records of {@code table}; none if it is null. */
-  public static AttributeRecords of(@Nullable AttributeTable table, long rootInode) {
-    return table == null ? NONE : new AttributeRecords(table::find, table.root() == rootInode);
+  /** The records of {@code table}, closed with them. */
+  public static AttributeRecords of(AttributeTable table, long rootInode) {
+    return new AttributeRecords(table::find, table.root() == rootInode, table);
   }
 
-  /** The records of {@code log}. */
+  /** The records of {@code log}, which stays open. */
   public static AttributeRecords of(AttributeLog log, long rootInode) {
-    return new AttributeRecords(log::find, log.root(rootInode) == rootInode);
+    return new AttributeRecords(log::find, log.root(rootInode) == rootInode, () -> {});
   }
 
   /** Whether inodes are those of when the records were made. */
@@ -77,5 +80,15 @@ public final class AttributeRecords {
     }
     boolean isKnownForSure = hasShared && !disk.born().equals(Instant.EPOCH);
     return isKnownForSure ? finder.find(AttributeKey.of(disk.inode())) : null;
+  }
+
+  /** What is recorded of the entry {@code path}, right or wrong; null if nothing. */
+  public @Nullable AttributeRecord recorded(LayerPath path) throws IOException {
+    return finder.find(AttributeKey.of(path));
+  }
+
+  @Override
+  public void close() throws IOException {
+    source.close();
   }
 }
