@@ -3,7 +3,7 @@ package io.layerstore;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /**
  * Where a layer's bytes came from: a distribution descriptor, kept with the layer in {@code
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param digest the digest of the blob, usually compressed
  * @param urls other places the blob can be had from
  * @param annotations free key-value pairs
- * @param platform the platform, or null
+ * @param platform the platform, where it is said
  */
 public record Descriptor(
     String mediaType,
@@ -22,7 +22,7 @@ public record Descriptor(
     Digest digest,
     List<String> urls,
     Map<String, String> annotations,
-    @Nullable Platform platform) {
+    Optional<Platform> platform) {
 
   /**
    * Copies the collections.
@@ -32,6 +32,7 @@ public record Descriptor(
   public Descriptor {
     Objects.requireNonNull(mediaType, "mediaType");
     Objects.requireNonNull(digest, "digest");
+    Objects.requireNonNull(platform, "platform");
     if (sizeBytes < 0) {
       throw new IllegalArgumentException("sizeBytes is negative: " + sizeBytes);
     }
@@ -41,6 +42,6 @@ public record Descriptor(
 
   /** A descriptor without URLs, annotations or platform. */
   public static Descriptor of(String mediaType, long sizeBytes, Digest digest) {
-    return new Descriptor(mediaType, sizeBytes, digest, List.of(), Map.of(), null);
+    return new Descriptor(mediaType, sizeBytes, digest, List.of(), Map.of(), Optional.empty());
   }
 }

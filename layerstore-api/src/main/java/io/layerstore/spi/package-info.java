@@ -5,6 +5,9 @@
  * io.layerstore.spi.TreeWriter}; in the other direction a {@link io.layerstore.spi.TreeReader}
  * gives entries and the store writes the archive.
  *
+ * <p>What may be absent is null here, and marked so: there is a {@link io.layerstore.spi.TreeEntry}
+ * for every file of a layer, and its records are made without wrappers.
+ *
  * <p>Start at {@code GraphDriver}. Knows nothing of archives, images and the tables of a store.
  */
 @NullMarked

@@ -12,7 +12,6 @@ import io.layerstore.Platform;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -105,11 +104,8 @@ final class LoadCommand extends Subcommand {
     if (parts.size() < 2 || parts.size() > 3 || parts.contains("")) {
       throw layerstore().wrongUsage("no platform: " + text + "; give one such as linux/arm64");
     }
-    return new Platform(
-        parts.get(1),
-        parts.get(0),
-        null,
-        List.of(),
-        parts.stream().skip(2).collect(Collectors.joining()).isEmpty() ? null : parts.get(2));
+    return parts.size() == 2
+        ? Platform.of(parts.get(1), parts.get(0))
+        : Platform.of(parts.get(1), parts.get(0), parts.get(2));
   }
 }

@@ -634,7 +634,8 @@ public abstract class ImageArchiveContract {
     }
 
     private Platform platform(String architecture, String variant) {
-      return new Platform(architecture, "linux", null, List.of(), variant);
+      return new Platform(
+          architecture, "linux", Optional.empty(), List.of(), Optional.ofNullable(variant));
     }
 
     @ParameterizedTest

@@ -985,7 +985,7 @@ public abstract class ImageStoreContract {
                   ImportOptions.builder()
                       .reference(ref("box:1"))
                       .message("by hand")
-                      .platform(new Platform("arm64", "linux", null, List.of(), "v8"))
+                      .platform(Platform.of("arm64", "linux", "v8"))
                       .created(THEN)
                       .changes(List.of("CMD [\"sh\"]", "ENV A=1 B=\"$A 2\""))
                       .build());
@@ -1049,9 +1049,7 @@ public abstract class ImageStoreContract {
               images()
                   .importRootFs(
                       LayerSource.of(tar("a", "a")),
-                      ImportOptions.builder()
-                          .platform(new Platform("amd64", "windows", null, List.of(), null))
-                          .build()));
+                      ImportOptions.builder().platform(Platform.of("amd64", "windows")).build()));
     }
 
     @Test
@@ -1060,9 +1058,7 @@ public abstract class ImageStoreContract {
           images()
               .importRootFs(
                   LayerSource.of(tar("a", "a")),
-                  ImportOptions.builder()
-                      .platform(new Platform("arm64", "Linux", null, List.of(), null))
-                      .build());
+                  ImportOptions.builder().platform(Platform.of("arm64", "Linux")).build());
       assertEquals("linux", image.config().os());
     }
 

@@ -35,6 +35,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -334,7 +335,7 @@ public abstract class MetadataStoreContract {
   @Test
   void commit_record_isReadBack() throws IOException {
     Descriptor descriptor =
-        new Descriptor("m", 5, DIFF.digest(), List.of("u"), Map.of("k", "v"), null);
+        new Descriptor("m", 5, DIFF.digest(), List.of("u"), Map.of("k", "v"), Optional.empty());
     LayerRecord base = new LayerRecord(BASE, DIFF, null, DriverIds.random(), 42, descriptor);
     LayerRecord child = record(BASE, OTHER_DIFF, DriverIds.random());
     commit(base);

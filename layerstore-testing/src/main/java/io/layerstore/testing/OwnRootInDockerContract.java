@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -163,7 +164,8 @@ public abstract class OwnRootInDockerContract {
             Digest.parse("sha512:" + "0".repeat(128)),
             List.of("", "%%\u0000"),
             Map.of("", "", "k", "\ud800"),
-            new Platform("", "Linux", "1", List.of(""), "v"));
+            Optional.of(
+                new Platform("", "Linux", Optional.of("1"), List.of(""), Optional.of("v"))));
     store
         .register(
             LayerSource.of(AppendixA.PLAIN.bytes()),

@@ -239,7 +239,7 @@ abstract class RegisterTests extends StoreTests {
             diffId(tar).digest(),
             List.of("https://example.org/<a>&b"),
             Map.of("key", "value"),
-            null);
+            Optional.empty());
     RegisterOptions options = RegisterOptions.builder().descriptor(descriptor).build();
     ChainId chainId;
     try (Layer layer = store().register(LayerSource.of(tar), options)) {

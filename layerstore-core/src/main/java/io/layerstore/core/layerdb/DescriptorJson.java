@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +58,7 @@ final class DescriptorJson {
         }
         json.writeEndObject();
       }
-      @Nullable Platform platform = descriptor.platform();
+      @Nullable Platform platform = descriptor.platform().orElse(null);
       if (platform != null) {
         writePlatform(json, platform);
       }
@@ -72,9 +73,9 @@ final class DescriptorJson {
     json.writeObjectFieldStart("platform");
     json.writeStringField("architecture", platform.architecture());
     json.writeStringField("os", platform.os());
-    writeUnlessEmpty(json, "os.version", platform.osVersion());
+    writeUnlessEmpty(json, "os.version", platform.osVersion().orElse(""));
     writeUnlessEmpty(json, "os.features", platform.osFeatures());
-    writeUnlessEmpty(json, "variant", platform.variant());
+    writeUnlessEmpty(json, "variant", platform.variant().orElse(""));
     json.writeEndObject();
   }
 
@@ -147,7 +148,13 @@ final class DescriptorJson {
         }
       }
       try {
-        return new Descriptor(mediaType, size, Digest.parse(digest), urls, annotations, platform);
+        return new Descriptor(
+            mediaType,
+            size,
+            Digest.parse(digest),
+            urls,
+            annotations,
+            Optional.ofNullable(platform));
       } catch (IllegalArgumentException e) {
         // For Docker these are free text and any number; a layer must not get lost over them.
         return null;
@@ -174,12 +181,11 @@ final class DescriptorJson {
           default -> json.skipChildren();
         }
       }
-      return new Platform(
-          architecture, os, emptyToNull(osVersion), osFeatures, emptyToNull(variant));
+      return new Platform(architecture, os, present(osVersion), osFeatures, present(variant));
     }
 
-    private static @Nullable String emptyToNull(String text) {
-      return text.isEmpty() ? null : text;
+    private static Optional<String> present(String text) {
+      return Optional.of(text).filter(some -> !some.isEmpty());
     }
 
     /** The name of the member in lower case; its value is the current token then. */

@@ -13,6 +13,7 @@ import io.layerstore.Platform;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,7 +36,8 @@ final class DescriptorJsonTest {
 
     @Test
     void write_everything_isCompactAndInDockersOrder() {
-      Platform platform = new Platform("arm64", "linux", "10.0", List.of("f"), "v8");
+      Platform platform =
+          new Platform("arm64", "linux", Optional.of("10.0"), List.of("f"), Optional.of("v8"));
       Descriptor descriptor =
           new Descriptor(
               "m/t",
@@ -43,7 +45,7 @@ final class DescriptorJsonTest {
               DIGEST,
               List.of("http://a", "http://b"),
               Map.of("b", "2", "a", "1"),
-              platform);
+              Optional.of(platform));
       assertEquals(
           "{\"mediaType\":\"m/t\",\"size\":123,\"digest\":\""
               + DIGEST
@@ -60,10 +62,10 @@ final class DescriptorJsonTest {
 
     @Test
     void write_emptyPlatform_hasArchitectureAndOs() {
-      Platform platform = new Platform("", "", null, List.of(), null);
+      Platform platform = Platform.of("", "");
       assertEquals(
           "{\"digest\":\"" + DIGEST + "\",\"platform\":{\"architecture\":\"\",\"os\":\"\"}}",
-          write(new Descriptor("", 0, DIGEST, List.of(), Map.of(), platform)));
+          write(new Descriptor("", 0, DIGEST, List.of(), Map.of(), Optional.of(platform))));
     }
 
     @Test
@@ -83,10 +85,16 @@ final class DescriptorJsonTest {
 
     @Test
     void read_whatWasWritten_isEqual() throws IOException {
-      Platform platform = new Platform("arm64", "linux", "10.0", List.of("f", "g"), "v8");
+      Platform platform =
+          new Platform("arm64", "linux", Optional.of("10.0"), List.of("f", "g"), Optional.of("v8"));
       Descriptor descriptor =
           new Descriptor(
-              "<m>\u2028", Long.MAX_VALUE, DIGEST, List.of("u"), Map.of("k", "v\n"), platform);
+              "<m>\u2028",
+              Long.MAX_VALUE,
+              DIGEST,
+              List.of("u"),
+              Map.of("k", "v\n"),
+              Optional.of(platform));
       assertEquals(descriptor, read(write(descriptor)));
     }
 

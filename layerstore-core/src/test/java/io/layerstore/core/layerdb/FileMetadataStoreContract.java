@@ -36,6 +36,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -337,7 +338,7 @@ abstract class FileMetadataStoreContract extends MetadataStoreContract {
     @Test
     void commit_descriptor_isReadBack() throws IOException {
       Descriptor descriptor =
-          new Descriptor("m", 5, DIFF.digest(), List.of("u"), Map.of("k", "v"), null);
+          new Descriptor("m", 5, DIFF.digest(), List.of("u"), Map.of("k", "v"), Optional.empty());
       LayerRecord record = new LayerRecord(BASE, DIFF, null, DriverIds.random(), 42, descriptor);
       commit(record);
       assertEquals(record, store.layer(BASE));

@@ -8,8 +8,8 @@ import io.layerstore.core.json.GoStruct;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,14 +51,16 @@ record BlobDescriptor(
   }
 
   private static Platform platform(GoStruct json) throws InvalidImageException {
-    String version = json.text("os.version");
-    String variant = json.text("variant");
     return new Platform(
         json.text("architecture"),
         json.text("os"),
-        version.isEmpty() ? null : version,
-        List.copyOf(json.texts("os.features")),
-        variant.isEmpty() ? null : variant);
+        text(json, "os.version"),
+        json.texts("os.features"),
+        text(json, "variant"));
+  }
+
+  private static Optional<String> text(GoStruct json, String name) throws InvalidImageException {
+    return Optional.of(json.text(name)).filter(text -> !text.isEmpty());
   }
 
   /** The same, for a platform that was found out. */

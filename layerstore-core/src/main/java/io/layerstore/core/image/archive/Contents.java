@@ -181,13 +181,7 @@ record Contents(
             "the image "
                 + image.id()
                 + " is for "
-                + PlatformChoice.name(
-                    new Platform(
-                        config.architecture(),
-                        config.os(),
-                        null,
-                        List.of(),
-                        config.variant().orElse(null)))
+                + PlatformChoice.name(PlatformChoice.of(config))
                 + " and not for "
                 + PlatformChoice.name(asked)
                 + "; it was left out");

@@ -81,8 +81,7 @@ final class ManifestReader {
    */
   Platform platform(BlobDescriptor descriptor) throws IOException {
     ImageConfig config = ImageConfigReader.read(config(name(descriptor), manifest(descriptor)));
-    return new Platform(
-        config.architecture(), config.os(), null, List.of(), config.variant().orElse(null));
+    return PlatformChoice.of(config);
   }
 
   private static String name(BlobDescriptor descriptor) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -69,8 +70,8 @@ final class PlatformChoice {
     }
     String os = config.os().isEmpty() ? LINUX : config.os();
     // Few configurations have a variant, and those without are for any.
-    String variant = config.variant().orElse(wanted.variant());
-    return rank(new Platform(config.architecture(), os, null, List.of(), variant), wanted) > 0;
+    Optional<String> variant = config.variant().or(wanted::variant);
+    return rank(of(config.architecture(), os, variant), wanted) > 0;
   }
 
   /** That {@code what} has no image for a platform, and which it has. */
@@ -131,17 +132,26 @@ final class PlatformChoice {
 
   /** The variant that a platform says, {@code v7} where it is {@code 7} or {@code V7}; or null. */
   private static @Nullable String ownVariant(Platform platform) {
-    if (platform.variant() == null) {
-      return NAMED_VARIANTS.get(platform.architecture().toLowerCase(Locale.ROOT));
-    }
-    String variant = platform.variant().toLowerCase(Locale.ROOT);
-    return variant.matches("[0-9]+") ? "v" + variant : variant;
+    return platform
+        .variant()
+        .map(variant -> variant.toLowerCase(Locale.ROOT))
+        .map(variant -> variant.matches("[0-9]+") ? "v" + variant : variant)
+        .orElse(NAMED_VARIANTS.get(platform.architecture().toLowerCase(Locale.ROOT)));
+  }
+
+  /** The platform that a configuration says. */
+  static Platform of(ImageConfig config) {
+    return of(config.architecture(), config.os(), config.variant());
+  }
+
+  private static Platform of(String architecture, String os, Optional<String> variant) {
+    return new Platform(architecture, os, Optional.empty(), List.of(), variant);
   }
 
   /** Images are of Linux, wherever this runs. */
   private static Platform ofThisMachine() {
     String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-    return new Platform(ARCHITECTURES.getOrDefault(name, name), LINUX, null, List.of(), null);
+    return Platform.of(ARCHITECTURES.getOrDefault(name, name), LINUX);
   }
 
   /** {@code os/architecture[/variant]}. */
@@ -149,8 +159,7 @@ final class PlatformChoice {
     if (platform == null) {
       return "one for a platform that is not said";
     }
-    String variant = platform.variant();
-    return ArchiveText.printable(
-        platform.os() + "/" + platform.architecture() + (variant == null ? "" : "/" + variant));
+    String variant = platform.variant().map(text -> "/" + text).orElse("");
+    return ArchiveText.printable(platform.os() + "/" + platform.architecture() + variant);
   }
 }

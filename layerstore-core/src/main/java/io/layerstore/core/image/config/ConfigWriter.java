@@ -76,8 +76,8 @@ public final class ConfigWriter {
 
   public void setPlatform(Platform platform) {
     image.set("architecture", new Text(platform.architecture()));
-    image.setUnlessEmpty("variant", platform.variant());
-    image.setUnlessEmpty("os.version", platform.osVersion());
+    image.setUnlessEmpty("variant", platform.variant().orElse(null));
+    image.setUnlessEmpty("os.version", platform.osVersion().orElse(null));
     image.remove("os.features");
     if (!platform.osFeatures().isEmpty()) {
       image.set("os.features", Array.ofTexts(platform.osFeatures()));

@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -105,9 +106,7 @@ final class LayoutsTest {
     return load(
         files,
         From.STREAM,
-        LoadOptions.builder()
-            .platform(new Platform(architecture, "linux", null, List.of(), null))
-            .build());
+        LoadOptions.builder().platform(Platform.of(architecture, "linux")).build());
   }
 
   private void assertImages(SampleImage... expected) {
@@ -727,7 +726,9 @@ final class LayoutsTest {
                   + "\""
                   + said
                   + "}"));
-      Platform platform = new Platform(asked, "linux", null, List.of(), askedVariant);
+      Platform platform =
+          new Platform(
+              asked, "linux", Optional.empty(), List.of(), Optional.ofNullable(askedVariant));
       load(layout.files(), From.STREAM, LoadOptions.builder().platform(platform).build());
       assertImages(image);
     }
