@@ -5,6 +5,7 @@ read.py attributes FILE             the records of a vfs layer, a JSON document 
 read.py names FILE                  checks a table of names and their spellings
 read.py tar-split FILE TREE         the layer's archive
 read.py frames FILE                 a side of a conversation with the helper, a JSON document a line
+read.py index FILE                  what an index says of layers, a JSON document a line
 read.py root DIR                    the names in a root that are layerstore's
 """
 import base64
@@ -233,6 +234,21 @@ def frames(data):
         yield made
 
 
+# ---- index.md ----
+
+
+def index(data):
+    require(data[:8] == b"LSINDEX1" and len(data) >= 16, "not an index of version 1")
+    require(crc(data[:-4], 0xEDB88320, 32) == int.from_bytes(data[-4:], "big"), "checksum")
+    body = Body(data[8:-4])
+    for _ in range(int.from_bytes(body.take(4), "big")):
+        name = body.take(int.from_bytes(body.take(4), "big"))
+        parts, stamp = body.take(1)[0], body.take(8)
+        content = body.take(int.from_bytes(body.take(4), "big"))
+        yield {"name": text(name), "parts": parts, "stamp": stamp.hex(), "content": text(content)}
+    require(body.left() == 0, "bytes left over")
+
+
 # ---- README.md ----
 
 HEX, ID, DB = "[0-9a-f]{64}", "[A-Za-z0-9][A-Za-z0-9_.-]*", "image/[a-z0-9]+/layerdb"
@@ -246,6 +262,7 @@ OURS = [
     (DB + "/sha256/%s(-%s)?-removing" % (HEX, HEX), "removing"),
     ("vfs/attributes(/%s)?" % ID, "attributes"),
     ("vfs/names", "names"),
+    (DB + r"/layerstore\.index|overlay2/layerstore\.index", "index"),
     ("vfs/staging(/[^/]+)?", "staging"),
     ("overlay2/%s/persistent" % ID, "persistent"),
 ]
@@ -288,7 +305,7 @@ def main(command, path, *rest):
         lines = list(root(path) if command == "root" else check_names(data.decode("ascii").splitlines()))
         sys.stdout.writelines(line + "\n" for line in lines)
         return int(any(line.endswith("unknown") for line in lines) if command == "root" else bool(lines))
-    for made in {"attributes": attributes, "frames": frames}[command](data):
+    for made in {"attributes": attributes, "frames": frames, "index": index}[command](data):
         print(json.dumps(made))
     return 0
 

@@ -13,7 +13,6 @@ public final class DriverIds {
    */
   private static final int MAX_LENGTH = 200;
 
-  private static final Pattern SAFE_COMPONENT = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
   private static final Pattern MOUNT_ID = Pattern.compile("[a-f0-9]{64}(-init)?");
   private static final Pattern TWELVE_DECIMAL_DIGITS = Pattern.compile("[0-9]{12}.*");
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -39,7 +38,18 @@ public final class DriverIds {
    * are.
    */
   public static boolean isValid(String id) {
-    return id.length() <= MAX_LENGTH && SAFE_COMPONENT.matcher(id).matches();
+    if (id.isEmpty() || id.length() > MAX_LENGTH) {
+      return false;
+    }
+    for (int i = 0; i < id.length(); i++) {
+      char c = id.charAt(i);
+      boolean isAlphanumeric =
+          (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+      if (!isAlphanumeric && (i == 0 || (c != '_' && c != '.' && c != '-'))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

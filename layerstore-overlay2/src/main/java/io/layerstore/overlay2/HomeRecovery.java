@@ -7,8 +7,6 @@ import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.driver.TreeDeleter;
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -29,24 +27,29 @@ import org.jspecify.annotations.Nullable;
  */
 final class HomeRecovery {
 
+  /** What choosing a driver tries mounts in begins with this. */
+  private static final String TRIAL = "check-overlayfs-support";
+
   private final LayerDirectories layers;
+  private final HomeIndex home;
   private final Set<String> mounted;
   private final List<Finding> findings = new ArrayList<>();
 
   /**
    * Looks at {@code layers}.
    *
+   * @param home says which of them are known to be in order
    * @param mounted the layers that are mounted now
    */
-  HomeRecovery(LayerDirectories layers, Set<String> mounted) {
+  HomeRecovery(LayerDirectories layers, HomeIndex home, Set<String> mounted) {
     this.layers = layers;
+    this.home = home;
     this.mounted = Set.copyOf(mounted);
   }
 
   RecoveryReport run() throws LayerStoreException {
-    List<String> ids = layers.ids();
-    restoreLinks(ids);
-    for (String id : ids) {
+    restoreLinks();
+    for (String id : home.untidy()) {
       removeStaleMount(id);
       deleteTemporaryFiles(id);
     }
@@ -56,9 +59,9 @@ final class HomeRecovery {
 
   // ---- names ----
 
-  private void restoreLinks(List<String> ids) throws LayerStoreException {
+  private void restoreLinks() throws LayerStoreException {
     List<String> nameless = new ArrayList<>();
-    for (String id : ids) {
+    for (String id : home.unnamed()) {
       try {
         String link = layers.link(id);
         if (link == null) {
@@ -72,7 +75,7 @@ final class HomeRecovery {
       }
     }
     if (!nameless.isEmpty()) {
-      nameAgain(ids, nameless);
+      nameAgain(layers.ids(), nameless);
     }
   }
 
@@ -167,17 +170,16 @@ final class HomeRecovery {
     }
   }
 
-  /** What choosing a driver has tried mounts in. */
   private void deleteTrials() {
-    try (DirectoryStream<Path> trials =
-        Files.newDirectoryStream(layers.layout().home(), "check-overlayfs-support*")) {
-      for (Path trial : trials) {
-        if (Files.isDirectory(trial, LinkOption.NOFOLLOW_LINKS)) {
+    for (String name : home.names()) {
+      Path trial = layers.layout().layer(name);
+      try {
+        if (name.startsWith(TRIAL) && Files.isDirectory(trial, LinkOption.NOFOLLOW_LINKS)) {
           TreeDeleter.delete(trial);
         }
+      } catch (IOException e) {
+        postponed(name, e);
       }
-    } catch (IOException | DirectoryIteratorException e) {
-      postponed("check-overlayfs-support", e);
     }
   }
 

@@ -73,12 +73,17 @@ final class LayerDirectories {
 
   /** The ids of all layers, sorted. */
   List<String> ids() throws LayerStoreException {
-    List<String> ids = new ArrayList<>();
+    return names().stream().filter(this::exists).toList();
+  }
+
+  /** The names in the home that can be those of layers, sorted. */
+  List<String> names() throws LayerStoreException {
+    List<String> names = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.home())) {
       for (Path entry : entries) {
         String name = String.valueOf(entry.getFileName());
-        if (Overlay2Layout.isValid(name) && exists(name)) {
-          ids.add(name);
+        if (Overlay2Layout.isValid(name)) {
+          names.add(name);
         }
       }
     } catch (NoSuchFileException e) {
@@ -86,24 +91,28 @@ final class LayerDirectories {
     } catch (IOException | DirectoryIteratorException e) {
       throw failure(null, "cannot list the layers", e);
     }
-    ids.sort(null);
-    return ids;
+    names.sort(null);
+    return names;
   }
 
   /** The layers below {@code id}. */
   LowerChain lower(String id) throws LayerStoreException {
+    String text = lowerText(id);
+    return text == null ? LowerChain.NONE : LowerChain.parse(text, layout.lowerFile(id).toString());
+  }
+
+  /** The file {@code lower}, unchecked; null if there is none. */
+  private @Nullable String lowerText(String id) throws LayerStoreException {
     Path file = layout.lowerFile(id);
-    byte[] content;
     try {
-      content = AtomicFiles.read(file, MAX_LOWER_BYTES);
+      return new String(AtomicFiles.read(file, MAX_LOWER_BYTES), StandardCharsets.ISO_8859_1);
     } catch (NoSuchFileException e) {
-      return LowerChain.NONE;
+      return null;
     } catch (LayerStoreException e) {
       throw e;
     } catch (IOException e) {
       throw failure(id, "cannot read " + file, e);
     }
-    return LowerChain.parse(new String(content, StandardCharsets.ISO_8859_1), file.toString());
   }
 
   /** The name of {@code id} in {@code l/}; null if it has none. */
@@ -198,6 +207,20 @@ final class LayerDirectories {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Whether the layer's {@code lower} is, to the letter, the name of {@code parent} and then its
+   * {@code lower}: so it is as sound as that.
+   */
+  boolean isDirectlyOn(String id, @Nullable String parent) throws LayerStoreException {
+    String lower = lowerText(id);
+    if (parent == null || lower == null) {
+      return parent == null && lower == null;
+    }
+    String link = link(parent);
+    String below = lowerText(parent);
+    return link != null && lower.equals("l/" + link + (below == null ? "" : ":" + below));
   }
 
   /** Looks at the mark as Docker does. */

@@ -69,6 +69,9 @@ final class Overlay2Driver implements GraphDriver {
   private final Set<String> writers = ConcurrentHashMap.newKeySet();
   private RecoveryReport recovery = RecoveryReport.CLEAN;
 
+  /** What a look at opening found, until the store has asked for it. */
+  private @Nullable HomeIndex atOpening;
+
   /** What was moved out of the way at opening. */
   private final List<RecoveryReport.Finding> moved = new ArrayList<>();
 
@@ -142,23 +145,21 @@ final class Overlay2Driver implements GraphDriver {
   private RecoveryReport recover() throws LayerStoreException {
     List<RecoveryReport.Finding> findings = new ArrayList<>(moved);
     Set<String> mounted = new HashSet<>();
-    if (hasMountPoint()) {
+    HomeIndex looked = HomeIndex.look(layers);
+    if (hasMountPoint(looked.untidy())) {
       findings.addAll(mounts.undoAbandoned());
       mounted.addAll(mounts.mountedIds());
       mounted.addAll(mounts.removeMountPoints(mounted, findings));
     }
-    findings.addAll(new HomeRecovery(layers, mounted).run().findings());
+    findings.addAll(new HomeRecovery(layers, looked, mounted).run().findings());
+    atOpening = looked;
     return findings.isEmpty() ? RecoveryReport.CLEAN : new RecoveryReport(findings);
   }
 
   /** Only a mount leaves {@code merged} behind, so the helper is not asked without one. */
-  private boolean hasMountPoint() throws LayerStoreException {
-    for (String id : layers.ids()) {
-      if (Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS)) {
-        return true;
-      }
-    }
-    return false;
+  private boolean hasMountPoint(List<String> ids) {
+    return ids.stream()
+        .anyMatch(id -> Files.isDirectory(layers.layout().merged(id), LinkOption.NOFOLLOW_LINKS));
   }
 
   @Override
@@ -322,6 +323,13 @@ final class Overlay2Driver implements GraphDriver {
     return Overlay2Layout.isValid(id)
         ? layers.problem(id, parent)
         : Optional.of("its id is not one of a layer");
+  }
+
+  @Override
+  public Set<String> intact(Map<String, Optional<String>> parents) throws LayerStoreException {
+    HomeIndex looked = atOpening;
+    atOpening = null;
+    return (looked == null ? HomeIndex.look(layers) : looked).intact(parents, !context.readOnly());
   }
 
   @Override
@@ -506,6 +514,7 @@ final class Overlay2Driver implements GraphDriver {
   public void cleanup() throws LayerStoreException {
     requireWritable();
     recover();
+    atOpening = null;
     for (Map.Entry<String, List<String>> link : layers.links().entrySet()) {
       if (!Files.isDirectory(layers.layout().layer(link.getKey()), LinkOption.NOFOLLOW_LINKS)) {
         for (String name : link.getValue()) {

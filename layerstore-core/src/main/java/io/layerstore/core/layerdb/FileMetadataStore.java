@@ -146,6 +146,12 @@ public final class FileMetadataStore implements MetadataStore {
   }
 
   @Override
+  public Map<ChainId, LayerRecord> intactLayers(List<ChainId> all) {
+    requireOpen();
+    return AllLayers.read(layout, all, !readOnly);
+  }
+
+  @Override
   public String cacheId(ChainId chainId) throws LayerStoreException {
     requireOpen();
     try {

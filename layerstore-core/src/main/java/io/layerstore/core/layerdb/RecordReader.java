@@ -6,7 +6,6 @@ import io.layerstore.DiffId;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.StoreCorruptedException;
-import io.layerstore.driver.AtomicFiles;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.RWLayerRecord;
@@ -31,9 +30,6 @@ import org.jspecify.annotations.Nullable;
  * safe path component.
  */
 final class RecordReader {
-
-  /** A descriptor is some hundred bytes; this is the limit for every JSON document of a store. */
-  private static final int MAX_DESCRIPTOR_BYTES = 4 << 20;
 
   private static final Pattern SIZE = Pattern.compile("[0-9]{1,19}");
 
@@ -71,18 +67,30 @@ final class RecordReader {
     }
   }
 
-  private LayerRecord readLayer(ChainId chainId, Path directory) throws IOException {
+  private static LayerRecord readLayer(ChainId chainId, Path directory) throws IOException {
+    return parse(chainId, directory, LayerValues.read(directory));
+  }
+
+  /** The layer whose files, in {@code directory}, are {@code values}. */
+  static LayerRecord parse(ChainId chainId, Path directory, LayerValues values)
+      throws StoreCorruptedException {
     Path diff = directory.resolve(LayerDbLayout.DIFF);
-    DiffId diffId = parse(diff, LayerDbFiles.readTrimmed(diff), DiffId::parse);
-    long size = readSize(directory.resolve(LayerDbLayout.SIZE));
-    String cacheId = readCacheId(directory);
-    @Nullable ChainId parent = readParent(directory);
+    DiffId diffId = parse(diff, values.diff(), DiffId::parse);
+    long size = parseSize(directory.resolve(LayerDbLayout.SIZE), values.size());
+    String cacheId =
+        requireId(directory.resolve(LayerDbLayout.CACHE_ID), values.cacheId(), DriverIds::isValid);
+    @Nullable String parentText = values.parent();
+    @Nullable ChainId parent =
+        parentText == null
+            ? null
+            : parse(directory.resolve(LayerDbLayout.PARENT), parentText, ChainId::parse);
     if (!ChainId.of(parent, diffId).equals(chainId)) {
       throw new StoreCorruptedException(
           directory.toString(),
           "its chain id does not follow from diff id " + diffId + " and parent " + parent);
     }
-    return new LayerRecord(chainId, diffId, parent, cacheId, size, readDescriptor(directory));
+    return new LayerRecord(
+        chainId, diffId, parent, cacheId, size, parseDescriptor(directory, values.descriptor()));
   }
 
   /**
@@ -175,8 +183,7 @@ final class RecordReader {
     return text == null ? null : parse(file, text, ChainId::parse);
   }
 
-  private static long readSize(Path file) throws IOException {
-    String text = LayerDbFiles.readValue(file);
+  private static long parseSize(Path file, String text) throws StoreCorruptedException {
     if (SIZE.matcher(text).matches()) {
       try {
         return Long.parseLong(text);
@@ -187,13 +194,13 @@ final class RecordReader {
     throw new StoreCorruptedException(file.toString(), "not a size in decimal digits");
   }
 
-  private static @Nullable Descriptor readDescriptor(Path directory) throws IOException {
-    Path file = directory.resolve(LayerDbLayout.DESCRIPTOR);
-    byte @Nullable [] document = AtomicFiles.readIfExists(file, MAX_DESCRIPTOR_BYTES);
+  private static @Nullable Descriptor parseDescriptor(Path directory, byte @Nullable [] document)
+      throws StoreCorruptedException {
     try {
       return document == null ? null : DescriptorJson.read(document);
     } catch (IOException e) {
-      throw new StoreCorruptedException(file.toString(), "not a descriptor in JSON", e);
+      throw new StoreCorruptedException(
+          directory.resolve(LayerDbLayout.DESCRIPTOR).toString(), "not a descriptor in JSON", e);
     }
   }
 

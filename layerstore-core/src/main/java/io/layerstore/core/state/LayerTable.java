@@ -36,6 +36,12 @@ public final class LayerTable {
 
   // Layers
 
+  boolean isEmpty() {
+    synchronized (lock) {
+      return layers.isEmpty();
+    }
+  }
+
   /** The layer, or null. */
   public @Nullable RoLayer find(ChainId chainId) {
     synchronized (lock) {

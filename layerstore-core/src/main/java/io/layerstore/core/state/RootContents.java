@@ -122,9 +122,12 @@ public final class RootContents {
   }
 
   private static boolean isEmptyDirectory(Path path) {
-    try {
-      return Files.isDirectory(path, NOFOLLOW_LINKS) && namesIn(path).isEmpty();
-    } catch (IOException e) {
+    if (!Files.isDirectory(path, NOFOLLOW_LINKS)) {
+      return false;
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
+      return !entries.iterator().hasNext();
+    } catch (IOException | DirectoryIteratorException e) {
       return false;
     }
   }

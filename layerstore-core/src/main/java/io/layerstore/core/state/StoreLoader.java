@@ -17,8 +17,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +50,11 @@ public final class StoreLoader {
   /** What is wrong with layers that were added all the same. */
   private final Map<ChainId, String> damaged = new HashMap<>();
 
+  /** What was read at once; where something is not in these, it is read by itself. */
+  private Map<ChainId, LayerRecord> intactRecords = Map.of();
+
+  private Set<String> intactFiles = Set.of();
+
   public StoreLoader(StoreContext store) {
     this.store = store;
   }
@@ -57,15 +64,18 @@ public final class StoreLoader {
    * loaded.
    */
   public List<Finding> load() throws LayerStoreException {
-    List<Finding> findings = loadOnce();
+    List<Finding> findings = loadOnce(store.table().isEmpty());
     // Somebody may be at work on what a store only reads: what was half there is looked at again.
-    return findings.isEmpty() || !store.options().readOnly() ? findings : loadOnce();
+    return findings.isEmpty() || !store.options().readOnly() ? findings : loadOnce(false);
   }
 
-  private List<Finding> loadOnce() throws LayerStoreException {
+  private List<Finding> loadOnce(boolean atOnce) throws LayerStoreException {
     List<Finding> findings = new ArrayList<>();
+    List<ChainId> listed = store.metadata().layers();
+    intactRecords = atOnce ? store.metadata().intactLayers(listed) : Map.of();
+    intactFiles = atOnce ? store.driver().intact(parentsInDriver()) : Set.of();
     damaged.keySet().removeIf(this::isInOrderNow);
-    loadLayers(findings);
+    loadLayers(listed, findings);
     loadMounts(findings);
     return findings;
   }
@@ -113,9 +123,25 @@ public final class StoreLoader {
     load();
   }
 
-  private void loadLayers(List<Finding> findings) throws LayerStoreException {
+  private Map<String, Optional<String>> parentsInDriver() {
+    Map<String, Optional<String>> parents = new HashMap<>();
+    // Two layers with the same files, on different ones: something is wrong with at least one.
+    Set<String> ambiguous = new HashSet<>();
+    for (LayerRecord record : intactRecords.values()) {
+      LayerRecord parent = record.parent() == null ? null : intactRecords.get(record.parent());
+      if (record.parent() == null || parent != null) {
+        Optional<String> below = Optional.ofNullable(parent).map(LayerRecord::cacheId);
+        if (!below.equals(parents.computeIfAbsent(record.cacheId(), id -> below))) {
+          ambiguous.add(record.cacheId());
+        }
+      }
+    }
+    parents.keySet().removeAll(ambiguous);
+    return parents;
+  }
+
+  private void loadLayers(List<ChainId> listed, List<Finding> findings) throws LayerStoreException {
     Map<ChainId, String> failed = new HashMap<>();
-    List<ChainId> listed = store.metadata().layers();
     for (ChainId chainId : listed) {
       loadChain(chainId, failed);
     }
@@ -194,7 +220,8 @@ public final class StoreLoader {
   /** Puts the record on {@code pending}; returns what is wrong with it, or null. */
   private @Nullable String read(ChainId chainId, Deque<LayerRecord> pending) {
     try {
-      pending.addFirst(store.metadata().layer(chainId));
+      LayerRecord intact = intactRecords.get(chainId);
+      pending.addFirst(intact == null ? store.metadata().layer(chainId) : intact);
       return null;
     } catch (LayerNotFoundException e) {
       return "there is no metadata of it";
@@ -229,8 +256,11 @@ public final class StoreLoader {
    */
   private @Nullable String damage(LayerRecord record, @Nullable RoLayer parent) {
     try {
-      String problem = problem(record.cacheId(), parent == null ? null : parent.cacheId());
-      if (problem == null) {
+      String problem =
+          intactFiles.contains(record.cacheId())
+              ? null
+              : problem(record.cacheId(), parent == null ? null : parent.cacheId());
+      if (problem == null && intactRecords.get(record.chainId()) != record) {
         requireGzip(record.chainId());
       }
       return problem;

@@ -1,0 +1,194 @@
+package io.layerstore.overlay2;
+
+import io.layerstore.LayerStoreException;
+import io.layerstore.driver.FileStamp;
+import io.layerstore.driver.LayerIndex;
+import io.layerstore.driver.LayerIndex.Entry;
+import io.layerstore.driver.ManyLooks;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which layers in a home are as they were when they were last looked at closely, and nothing was
+ * wrong with them: nothing was left in their directories, and they had their names and those of the
+ * layers below.
+ */
+final class HomeIndex {
+
+  /** The bit of an entry that says whether there is a file {@code lower}. */
+  private static final int HAS_LOWER = 1;
+
+  /** What a layer at rest can have; anything else is looked at each time. */
+  private static final Set<String> AT_REST = Set.of("diff", "link", "lower", "work", "committed");
+
+  private final LayerDirectories layers;
+  private final Overlay2Layout layout;
+  private final LayerIndex index;
+  private final List<String> names;
+  private final Map<String, Entry> unchanged = new ConcurrentHashMap<>();
+  private final Set<String> untidy = ConcurrentHashMap.newKeySet();
+  private final Set<String> unnamed = ConcurrentHashMap.newKeySet();
+
+  private HomeIndex(LayerDirectories layers) throws LayerStoreException {
+    this.layers = layers;
+    this.layout = layers.layout();
+    this.index = LayerIndex.read(layout.home());
+    this.names = layers.names();
+    ManyLooks.forEach(names, this::look);
+  }
+
+  /** Compares the layers in the home with what was noted of them. */
+  static HomeIndex look(LayerDirectories layers) throws LayerStoreException {
+    return new HomeIndex(layers);
+  }
+
+  private void look(String id) {
+    Entry entry = index.find(id);
+    if (entry != null && isUnchanged(id, entry)) {
+      unchanged.put(id, entry);
+    } else if (layers.exists(id)) {
+      if (!isAtRest(id)) {
+        untidy.add(id);
+      }
+      if (!isNamed(id)) {
+        unnamed.add(id);
+      }
+    }
+  }
+
+  private boolean isUnchanged(String id, Entry entry) {
+    try {
+      return entry.stamp() == stamp(id, linkOf(entry), entry.parts() == HAS_LOWER).value();
+    } catch (IOException | RuntimeException e) {
+      return false;
+    }
+  }
+
+  private boolean isNamed(String id) {
+    try {
+      String link = layers.link(id);
+      return link != null && id.equals(layers.idOfLink(link));
+    } catch (LayerStoreException e) {
+      return false;
+    }
+  }
+
+  /** The layers that have something in their directory that a layer at rest has not, sorted. */
+  List<String> untidy() {
+    return untidy.stream().sorted().toList();
+  }
+
+  /** The layers that have no name, or one that does not lead to them, sorted. */
+  List<String> unnamed() {
+    return unnamed.stream().sorted().toList();
+  }
+
+  /** Everything in the home that has a name that a layer can have, sorted. */
+  List<String> names() {
+    return names;
+  }
+
+  /**
+   * Those of the layers with which nothing is wrong; notes them for the next time.
+   *
+   * @param parents for each the one below
+   * @param isWritable whether the notes may be written
+   */
+  Set<String> intact(Map<String, Optional<String>> parents, boolean isWritable) {
+    Set<String> intact = ConcurrentHashMap.newKeySet();
+    ManyLooks.forEach(
+        List.copyOf(parents.entrySet()),
+        layer -> {
+          String parent = layer.getValue().orElse(null);
+          if (Overlay2Layout.isValid(layer.getKey()) && isIntact(layer.getKey(), parent)) {
+            intact.add(layer.getKey());
+          }
+        });
+    if (isWritable) {
+      index.writeIfWorthIt();
+    }
+    return intact;
+  }
+
+  private boolean isIntact(String id, @Nullable String parent) {
+    Entry entry = unchanged.get(id);
+    if (entry != null
+        && parentOf(entry).equals(parent == null ? "" : parent)
+        && (parent == null || unchanged.containsKey(parent))) {
+      index.note(id, entry);
+      return true;
+    }
+    try {
+      String link = layers.link(id);
+      if (link == null) {
+        return false;
+      }
+      // Before it is looked at: what changes meanwhile has another stamp the next time.
+      boolean hasLower = Files.exists(layout.lowerFile(id));
+      FileStamp stamp = stamp(id, link, hasLower);
+      boolean isDirectlyOn =
+          layers.exists(id) && id.equals(layers.idOfLink(link)) && layers.isDirectlyOn(id, parent);
+      if (!isDirectlyOn && layers.problem(id, parent).isPresent()) {
+        return false;
+      }
+      if (isDirectlyOn && stamp.isSettled() && isAtRest(id) && link.equals(layers.link(id))) {
+        index.note(id, new Entry(hasLower ? HAS_LOWER : 0, stamp.value(), content(link, parent)));
+      }
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private FileStamp stamp(String id, String link, boolean hasLower) throws IOException {
+    FileStamp stamp = new FileStamp();
+    stamp.add(layout.layer(id));
+    stamp.add(layout.linkFile(id));
+    stamp.add(layout.link(link));
+    if (hasLower) {
+      stamp.add(layout.lowerFile(id));
+    }
+    return stamp;
+  }
+
+  private boolean isAtRest(String id) {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.layer(id))) {
+      for (Path entry : entries) {
+        if (!AT_REST.contains(String.valueOf(entry.getFileName()))) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException | DirectoryIteratorException e) {
+      return false;
+    }
+  }
+
+  // ---- content = link [ ":" parent ] ----
+
+  private static byte[] content(String link, @Nullable String parent) {
+    return (parent == null ? link : link + ":" + parent).getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  private static String linkOf(Entry entry) {
+    String content = new String(entry.content(), StandardCharsets.ISO_8859_1);
+    int colon = content.indexOf(':');
+    return colon < 0 ? content : content.substring(0, colon);
+  }
+
+  private static String parentOf(Entry entry) {
+    String content = new String(entry.content(), StandardCharsets.ISO_8859_1);
+    int colon = content.indexOf(':');
+    return colon < 0 ? "" : content.substring(colon + 1);
+  }
+}
