@@ -18,6 +18,8 @@ module io.layerstore.core {
 
   provides io.layerstore.spi.GraphDriverProvider with
       io.layerstore.vfs.VfsDriverProvider;
+  provides java.nio.file.spi.FileSystemProvider with
+      io.layerstore.core.view.ViewProvider;
   provides io.layerstore.LayerStoreProvider with
       io.layerstore.core.DefaultLayerStoreProvider;
 }

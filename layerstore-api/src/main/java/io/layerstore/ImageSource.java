@@ -2,6 +2,7 @@ package io.layerstore;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -28,6 +29,30 @@ public sealed interface ImageSource {
    * @param directory the directory
    */
   record OfDirectory(Path directory) implements ImageSource {}
+
+  /** The files of the image in it with {@link ViewOptions#DEFAULT}. */
+  default FileSystem fileSystem() throws LayerStoreException {
+    return fileSystem(ViewOptions.DEFAULT);
+  }
+
+  /**
+   * Shows the files of an image that is in no store as a file system to read; see {@link
+   * Layer#fileSystem(ViewOptions)}.
+   *
+   * <p>Nothing is unpacked. Layers that are not compressed are read where they are, so the archive
+   * must stay; what is compressed, and what comes from a stream, is written once to the temporary
+   * directory that the options name.
+   *
+   * @return an open file system; what was spooled is deleted when it is closed
+   * @throws InvalidImageException if it is no image archive, contradicts itself, or has several
+   *     images and the options do not say which
+   * @throws LayerVerificationException if a layer is not what the image's configuration says
+   * @throws ArchiveException if a layer is malformed, hostile, or beyond a limit
+   * @throws IllegalStateException if no implementation of the store is on the class path
+   */
+  default FileSystem fileSystem(ViewOptions options) throws LayerStoreException {
+    return StoreOptions.provider().fileSystem(this, options);
+  }
 
   /** The archive in {@code stream}, which is read to its end and not closed. */
   static ImageSource of(InputStream stream) {

@@ -1,6 +1,7 @@
 package io.layerstore;
 
 import java.io.IOException;
+import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -80,6 +81,30 @@ public interface ImageStore {
 
   /** What is known about compressed forms of layers in registries. */
   DistributionMetadata distribution();
+
+  /** The files of an image with {@link ViewOptions#DEFAULT}. */
+  default FileSystem fileSystem(String image) throws LayerStoreException {
+    return fileSystem(image, ViewOptions.DEFAULT);
+  }
+
+  /**
+   * Shows the files of an image as a file system to read; see {@link
+   * Layer#fileSystem(ViewOptions)}. An image that is in no store has one too: {@link
+   * ImageSource#fileSystem(ViewOptions)}.
+   *
+   * <pre>{@code
+   * try (FileSystem files = store.images().fileSystem("alpine:3");
+   *     Stream<Path> all = Files.walk(files.getPath("/"))) {
+   *   all.filter(path -> path.toString().endsWith(".jar")).forEach(System.out::println);
+   * }
+   * }</pre>
+   *
+   * @param image a reference or an id, as {@link #resolve} takes it
+   * @return an open file system; it holds the layers until it is closed, at the latest by the store
+   * @throws ImageNotFoundException if there is none
+   * @throws LayerNotFoundException if one of its layers is missing
+   */
+  FileSystem fileSystem(String image, ViewOptions options) throws LayerStoreException;
 
   /** Loads the archive in a file, or the layout in a directory, whichever {@code path} is. */
   default LoadReport load(Path path) throws IOException {

@@ -1,6 +1,7 @@
 package io.layerstore;
 
 import java.io.InputStream;
+import java.nio.file.FileSystem;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +102,33 @@ public interface Layer extends AutoCloseable {
    * own directory, which it cannot protect.
    */
   Mount mount() throws LayerStoreException;
+
+  /** The files of this layer and those below with {@link ViewOptions#DEFAULT}. */
+  default FileSystem fileSystem() throws LayerStoreException {
+    return fileSystem(ViewOptions.DEFAULT);
+  }
+
+  /**
+   * Shows the files of this layer and those below, merged, or of this layer alone, as a file system
+   * to read: without a mount, on any driver and operating system, whoever calls.
+   *
+   * <p>Names, kinds, owners, modes, times, links, devices and extended attributes are those of the
+   * layers' archives, also where the driver could not keep them; they are in memory, at about 100
+   * bytes an entry. Contents are read from the driver's files when they are asked for, and compared
+   * with their recorded checksum on the way to their end. Layers lie on each other as the kernel's
+   * overlay shows them.
+   *
+   * <pre>{@code
+   * try (FileSystem files = layer.fileSystem()) {
+   *   System.out.println(Files.readString(files.getPath("/etc/os-release")));
+   * }
+   * }</pre>
+   *
+   * @return an open file system, for any number of threads; it holds the layer until it is closed,
+   *     at the latest by the store
+   * @throws StoreCorruptedException if a layer has no readable tar-split
+   */
+  FileSystem fileSystem(ViewOptions options) throws LayerStoreException;
 
   /** Who holds this layer at the moment. */
   LayerInfo.Usage usage();

@@ -1,8 +1,10 @@
 package io.layerstore;
 
+import java.nio.file.FileSystem;
+
 /**
- * Implements {@link LayerStore#open}; for implementations of the store, not for applications. Found
- * with {@link java.util.ServiceLoader}.
+ * Implements {@link LayerStore#open} and what else needs no open store; for implementations of the
+ * store, not for applications. Found with {@link java.util.ServiceLoader}.
  *
  * <p>It is here and not in the package for drivers because {@code LayerStore.open} needs it, and
  * this package uses no other.
@@ -11,4 +13,9 @@ public interface LayerStoreProvider {
 
   /** Opens a store as {@link LayerStore#open} describes. */
   LayerStore open(StoreOptions options) throws LayerStoreException;
+
+  /**
+   * Shows an image that is in no store, as {@link ImageSource#fileSystem(ViewOptions)} describes.
+   */
+  FileSystem fileSystem(ImageSource source, ViewOptions options) throws LayerStoreException;
 }

@@ -1,6 +1,7 @@
 package io.layerstore;
 
 import java.io.InputStream;
+import java.nio.file.FileSystem;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -77,6 +78,23 @@ public interface RWLayer extends AutoCloseable {
    * @throws ArchiveException if the library for the compression is not there
    */
   InputStream tarStream(TarOptions options) throws LayerStoreException;
+
+  /** The files of this layer and those below with {@link ViewOptions#DEFAULT}. */
+  default FileSystem fileSystem() throws LayerStoreException {
+    return fileSystem(ViewOptions.DEFAULT);
+  }
+
+  /**
+   * Shows its files and those below, merged, as a file system to read, without a mount; see {@link
+   * Layer#fileSystem(ViewOptions)}.
+   *
+   * <p>It shows which files there are at this moment. A file that is changed later has its new
+   * content, or fails to open if its size is another one. What this layer has itself is not
+   * verified, for nothing is recorded of it.
+   *
+   * @return an open file system; it holds the layer until it is closed
+   */
+  FileSystem fileSystem(ViewOptions options) throws LayerStoreException;
 
   /**
    * Unpacks a layer archive, plain or compressed, onto it, whiteouts included. Reads to the end and

@@ -108,6 +108,24 @@ public final class StoreOptions {
     return creation;
   }
 
+  /**
+   * The provider on the class path or module path: the first one the thread's context class loader
+   * sees, else the first one this class's own loader sees.
+   */
+  static LayerStoreProvider provider() {
+    return ServiceLoader.load(LayerStoreProvider.class)
+        .findFirst()
+        .or(
+            () ->
+                ServiceLoader.load(
+                        LayerStoreProvider.class, LayerStoreProvider.class.getClassLoader())
+                    .findFirst())
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "no layer store implementation found; add io.layerstore:layerstore-core to the class path or module path"));
+  }
+
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private final Path root;
@@ -232,24 +250,6 @@ public final class StoreOptions {
     public StoreOptions build() {
       requireTemplate(metadataPathTemplate);
       return new StoreOptions(this);
-    }
-
-    /**
-     * The provider on the class path or module path: the first one the thread's context class
-     * loader sees, else the first one this class's own loader sees.
-     */
-    private static LayerStoreProvider provider() {
-      return ServiceLoader.load(LayerStoreProvider.class)
-          .findFirst()
-          .or(
-              () ->
-                  ServiceLoader.load(
-                          LayerStoreProvider.class, LayerStoreProvider.class.getClassLoader())
-                      .findFirst())
-          .orElseThrow(
-              () ->
-                  new IllegalStateException(
-                      "no layer store implementation found; add io.layerstore:layerstore-core to the class path or module path"));
     }
 
     private static void requireTemplate(String template) {

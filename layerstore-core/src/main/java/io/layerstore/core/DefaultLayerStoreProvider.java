@@ -1,12 +1,15 @@
 package io.layerstore.core;
 
+import io.layerstore.ImageSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerStoreProvider;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
+import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.BuildKitCache;
+import io.layerstore.core.image.archive.ArchiveView;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.LayerTable;
@@ -23,6 +26,7 @@ import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataStoreFactory;
+import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,6 +65,11 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
       Closing.after(e, open::close);
       throw e;
     }
+  }
+
+  @Override
+  public FileSystem fileSystem(ImageSource source, ViewOptions options) throws LayerStoreException {
+    return ArchiveView.open(source, options);
   }
 
   private LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)

@@ -16,6 +16,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.spi.FileSystemProvider;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -90,7 +91,8 @@ final class ModuleTest {
       declared.put(provides.service(), new TreeSet<>(provides.providers()));
     }
     Map<String, Set<String>> files = new TreeMap<>();
-    for (Class<?> service : Set.of(LayerStoreProvider.class, GraphDriverProvider.class)) {
+    for (Class<?> service :
+        Set.of(LayerStoreProvider.class, GraphDriverProvider.class, FileSystemProvider.class)) {
       try (InputStream in =
           Files.newInputStream(
               classes(DefaultLayerStoreProvider.class)

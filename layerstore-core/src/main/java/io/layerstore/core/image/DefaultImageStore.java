@@ -28,6 +28,7 @@ import io.layerstore.ReferenceStore;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
+import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.image.archive.ImageArchives;
 import io.layerstore.core.layer.ArchiveLayers;
@@ -35,6 +36,7 @@ import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.TemporaryFiles;
 import java.io.IOException;
+import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -187,6 +189,13 @@ public final class DefaultImageStore implements ImageStore {
   @Override
   public DistributionMetadata distribution() {
     return distribution;
+  }
+
+  @Override
+  public FileSystem fileSystem(String image, ViewOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = access.enter()) {
+      return access.view(resolve(image).topLayer().orElse(null), image, options);
+    }
   }
 
   @Override

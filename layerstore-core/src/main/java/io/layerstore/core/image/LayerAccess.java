@@ -10,6 +10,7 @@ import io.layerstore.Progress;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
+import io.layerstore.ViewOptions;
 import io.layerstore.core.layer.LayerReading;
 import io.layerstore.core.layer.LayerReference;
 import io.layerstore.core.layer.LayerRegistration;
@@ -18,6 +19,7 @@ import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.state.StoreLoader;
+import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -94,6 +96,24 @@ public final class LayerAccess {
   /** What runs concurrent stages. */
   Executor executor() {
     return store.executor();
+  }
+
+  /**
+   * Shows a layer on those below it as a file system.
+   *
+   * @param top the highest layer; null for none
+   * @param title what it is called
+   */
+  FileSystem view(@Nullable ChainId top, String title, ViewOptions options)
+      throws LayerStoreException {
+    RoLayer layer = top == null ? null : store.table().pin(top);
+    try {
+      return reading.views().of(layer, title, options);
+    } finally {
+      if (layer != null) {
+        store.table().unpin(layer);
+      }
+    }
   }
 
   /** The directory that has the layer database in it. */

@@ -38,14 +38,21 @@ public final class LayerReading {
 
   private final StoreContext store;
   private final Disappearance disappearance;
+  private final LayerViews views;
 
   public LayerReading(StoreContext store) {
     this.store = store;
     this.disappearance = new Disappearance(store);
+    this.views = new LayerViews(store);
   }
 
   private LayerStoreException explain(RoLayer layer, IOException failure) {
     return disappearance.explain(layer, "reading layer " + layer.chainId(), failure);
+  }
+
+  /** What shows layers as file systems. */
+  public LayerViews views() {
+    return views;
   }
 
   public Map<String, String> metadata(RoLayer layer) throws LayerStoreException {

@@ -9,8 +9,10 @@ import io.layerstore.LayerNotRetainedException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.TarOptions;
+import io.layerstore.ViewOptions;
 import io.layerstore.core.state.RoLayer;
 import java.io.InputStream;
+import java.nio.file.FileSystem;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -111,6 +113,11 @@ public final class LayerReference implements Layer {
   @Override
   public Mount mount() throws LayerStoreException {
     return reading.mount(requireOpen());
+  }
+
+  @Override
+  public FileSystem fileSystem(ViewOptions options) throws LayerStoreException {
+    return reading.views().of(requireOpen(), toString(), options);
   }
 
   @Override

@@ -160,7 +160,7 @@ public final class OwnersBelow implements TreeReader {
     try (InputStream compressed = store.metadata().tarSplit(layer.chainId());
         InputStream archive =
             new HeadersStream(new EntryReader(Decompression.open(compressed, Limits.NONE), file))) {
-      TarReader reader = new TarReader(archive, Limits.NONE, IgnoredBytes.INSTANCE);
+      TarReader reader = new TarReader(archive, Limits.NONE, TarReader.RawBytes.NONE);
       for (TarHeader header = reader.next(); header != null; header = reader.next()) {
         note(mapper.map(header), header, known);
         reader.skipPayload();
@@ -192,16 +192,5 @@ public final class OwnersBelow implements TreeReader {
     } else {
       known.put(mapped.path(), new Owner(header.uid(), header.gid()));
     }
-  }
-
-  /** Nobody wants the bytes themselves. */
-  private enum IgnoredBytes implements TarReader.RawBytes {
-    INSTANCE;
-
-    @Override
-    public void bytes(byte[] buffer, int offset, int length) {}
-
-    @Override
-    public void endOfArchive() {}
   }
 }

@@ -8,6 +8,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Progress;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.ViewOptions;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -15,6 +16,7 @@ import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
+import java.nio.file.FileSystem;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -68,6 +70,14 @@ public final class RWLayerHandles {
 
   ReadWriteLayers readWrite() {
     return readWrite;
+  }
+
+  /** Shows a read-write layer as a file system, which has a handle of its own. */
+  FileSystem fileSystem(MountedLayer layer, ViewOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      store.table().retainMount(layer.name());
+      return reading.views().of(layer, options, () -> drop(layer));
+    }
   }
 
   /** Gives a handle back without deleting the layer, unless it was temporary and this the last. */

@@ -10,8 +10,10 @@ import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.TarOptions;
+import io.layerstore.ViewOptions;
 import io.layerstore.core.state.MountedLayer;
 import java.io.InputStream;
+import java.nio.file.FileSystem;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -96,6 +98,11 @@ final class RWLayerReference implements RWLayer {
   @Override
   public InputStream tarStream(TarOptions options) throws LayerStoreException {
     return handles.readWrite().tarStream(requireOpen(), options);
+  }
+
+  @Override
+  public FileSystem fileSystem(ViewOptions options) throws LayerStoreException {
+    return handles.fileSystem(requireOpen(), options);
   }
 
   @Override

@@ -49,6 +49,16 @@ public final class TarReader {
    */
   public interface RawBytes {
 
+    /** Takes them for nothing. */
+    RawBytes NONE =
+        new RawBytes() {
+          @Override
+          public void bytes(byte[] buffer, int offset, int length) {}
+
+          @Override
+          public void endOfArchive() {}
+        };
+
     /** Takes {@code length} bytes; the array is not to be kept. */
     void bytes(byte[] buffer, int offset, int length) throws IOException;
 

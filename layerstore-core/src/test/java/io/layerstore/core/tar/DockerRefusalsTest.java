@@ -113,7 +113,7 @@ final class DockerRefusalsTest {
     RecordingWriteContext context = new RecordingWriteContext();
     DockerRefusals refusals = new DockerRefusals(context);
     EntryMapper mapper = new EntryMapper(Limits.DEFAULT, TRAITS);
-    TarReader reader = new TarReader(tar.end().toStream(), Limits.DEFAULT, new IgnoredBytes());
+    TarReader reader = new TarReader(tar.end().toStream(), Limits.DEFAULT, TarReader.RawBytes.NONE);
     PathSet seen = new PathSet();
     for (TarHeader header = reader.next(); header != null; header = reader.next()) {
       reader.skipPayload();

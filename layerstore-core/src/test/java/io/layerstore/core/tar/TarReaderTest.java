@@ -172,7 +172,7 @@ final class TarReaderTest {
     /** The stream makes the chain as it is read, so only the reader could keep it. */
     private void assertChain(byte[] link) {
       RepeatingStream chain = new RepeatingStream(link, 20_000);
-      TarReader reader = new TarReader(chain, Limits.DEFAULT, new IgnoredBytes());
+      TarReader reader = new TarReader(chain, Limits.DEFAULT, TarReader.RawBytes.NONE);
       var e =
           Refusals.assertRefused(
               Kind.LIMIT_EXCEEDED,
@@ -191,7 +191,7 @@ final class TarReaderTest {
       RepeatingStream zeros = new RepeatingStream(new byte[512], Long.MAX_VALUE / 1024);
       byte[] header = named("a").type(type).size(1L << 30).toBytes();
       InputStream in = new SequenceInputStream(new ByteArrayInputStream(header), zeros);
-      TarReader reader = new TarReader(in, Limits.DEFAULT, new IgnoredBytes());
+      TarReader reader = new TarReader(in, Limits.DEFAULT, TarReader.RawBytes.NONE);
       var e = Refusals.assertRefused(Kind.LIMIT_EXCEEDED, reader::next);
       assertEquals(Optional.of("maxHeaderBytes"), e.limitName());
       assertEquals(0, zeros.position);
@@ -269,7 +269,8 @@ final class TarReaderTest {
       int entries = 20_000;
       byte[] entry = new TarBuilder().pax("mtime", "1.5").file("usr/share/f", "x").toBytes();
       TarReader reader =
-          new TarReader(new RepeatingStream(entry, entries), Limits.DEFAULT, new IgnoredBytes());
+          new TarReader(
+              new RepeatingStream(entry, entries), Limits.DEFAULT, TarReader.RawBytes.NONE);
       byte[] buffer = new byte[512];
       long before = threads.getCurrentThreadAllocatedBytes();
       while (reader.next() != null) {
@@ -411,7 +412,7 @@ final class TarReaderTest {
     }
 
     private TarReader reader(InputStream in) {
-      return new TarReader(in, Limits.DEFAULT, new IgnoredBytes());
+      return new TarReader(in, Limits.DEFAULT, TarReader.RawBytes.NONE);
     }
   }
 

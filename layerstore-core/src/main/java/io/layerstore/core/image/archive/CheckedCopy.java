@@ -71,7 +71,7 @@ final class CheckedCopy {
   }
 
   private void look(InputStream tar) throws IOException {
-    TarReader reader = new TarReader(tar, Limits.NONE, new TarMembers.IgnoredBytes());
+    TarReader reader = new TarReader(tar, Limits.NONE, TarReader.RawBytes.NONE);
     EntryMapper mapper = new EntryMapper(Limits.NONE, TRAITS);
     for (TarHeader header = reader.next(); header != null; header = reader.next()) {
       if (header.isGlobalHeader()) {

@@ -61,6 +61,14 @@ record FileRange(Path file, long offset, long sizeBytes) implements Blob {
     }
 
     @Override
+    public long skip(long count) throws IOException {
+      long skipped = Math.max(0, Math.min(count, left));
+      channel.position(channel.position() + skipped);
+      left -= skipped;
+      return skipped;
+    }
+
+    @Override
     public void close() throws IOException {
       channel.close();
     }

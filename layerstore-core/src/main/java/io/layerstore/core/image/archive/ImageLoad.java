@@ -102,18 +102,23 @@ final class ImageLoad {
         return loadTar(tar);
       }
     }
+    return load(inPlace(file, archiveLimits()));
+  }
+
+  /** The members of an archive that is not compressed, to be read where they are. */
+  static Members inPlace(Path file, Limits limits) throws IOException {
     TarMembers members = new TarMembers();
     try (SeekableByteChannel channel = Files.newByteChannel(file, StandardOpenOption.READ)) {
       members.walk(
           Channels.newInputStream(channel),
-          archiveLimits(),
+          limits,
           (path, header, reader) -> {
             FileRange range = new FileRange(file, reader.position(), header.storedSize());
             reader.skipPayload();
             return new Members.File(range);
           });
     }
-    return load(members);
+    return members;
   }
 
   private LoadReport loadStream(InputStream stream) throws IOException {
@@ -145,9 +150,12 @@ final class ImageLoad {
     return options.platform().orElse(null);
   }
 
-  /** The limits of a layer, for all layers that an image can have. */
   private Limits archiveLimits() {
-    Limits limits = layers.limits();
+    return archiveLimits(layers.limits());
+  }
+
+  /** The limits of a layer, for all layers that an image can have. */
+  static Limits archiveLimits(Limits limits) {
     long bytes = limits.maxUnpackedBytes();
     return limits.toBuilder()
         .maxUnpackedBytes(

@@ -190,7 +190,7 @@ final class ManifestReader {
     }
     try (InputStream in = blob.open();
         DecompressedStream plain = Decompression.openArchive(in, limits)) {
-      new TarReader(plain, limits, new TarMembers.IgnoredBytes()).next();
+      new TarReader(plain, limits, TarReader.RawBytes.NONE).next();
       return true;
     } catch (LayerStoreException e) {
       return false;

@@ -60,7 +60,8 @@ final class TarMembers extends Members {
   /** Walks through {@code tar}, which is read to its end. */
   void walk(InputStream tar, Limits limits, Keeper keeper) throws IOException {
     TarReader reader =
-        new TarReader(tar, limits.toBuilder().maxEntries(MAX_MEMBERS).build(), new IgnoredBytes());
+        new TarReader(
+            tar, limits.toBuilder().maxEntries(MAX_MEMBERS).build(), TarReader.RawBytes.NONE);
     TarHeader header = first(reader);
     while (header != null) {
       Interrupts.check("reading the image archive");
@@ -167,13 +168,4 @@ final class TarMembers extends Members {
 
   @Override
   public void close() {}
-
-  /** Headers and padding: nobody wants them. */
-  static final class IgnoredBytes implements TarReader.RawBytes {
-    @Override
-    public void bytes(byte[] buffer, int offset, int length) {}
-
-    @Override
-    public void endOfArchive() {}
-  }
 }

@@ -1,0 +1,166 @@
+package io.layerstore.core.view;
+
+import static java.util.Objects.requireNonNull;
+
+import io.layerstore.LayerPath;
+import io.layerstore.Limits;
+import io.layerstore.core.codec.Decompression;
+import io.layerstore.core.tar.EntryMapper;
+import io.layerstore.core.tar.MappedEntry;
+import io.layerstore.core.tar.TarHeader;
+import io.layerstore.core.tar.TarReader;
+import io.layerstore.core.tarsplit.Crc64;
+import io.layerstore.core.tarsplit.Entry.FileEntry;
+import io.layerstore.core.tarsplit.EntryReader;
+import io.layerstore.core.tarsplit.HeadersStream;
+import io.layerstore.core.work.Interrupts;
+import io.layerstore.driver.Closing;
+import io.layerstore.spi.DriverTraits;
+import io.layerstore.spi.EntryType;
+import io.layerstore.spi.TreeEntry;
+import io.layerstore.spi.TreeReader;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes an index of layers, each in one pass over its headers, the lowest first. Used by one
+ * thread.
+ *
+ * <p>Archives mean what they mean to Docker's overlay2, whatever driver has unpacked them.
+ */
+public final class LayerIndexer implements Closeable {
+
+  private static final String OPERATION = "indexing a layer";
+
+  /** Of a driver that stores differences as they are. */
+  private static final DriverTraits TRAITS = DriverTraits.builder().build();
+
+  private final Index index = new Index();
+  private final List<LayerContents> contents = new ArrayList<>();
+  private final byte[] buffer = new byte[64 << 10];
+
+  /** An index without layers. */
+  public LayerIndexer() {}
+
+  /** Adds a layer that is in a store. */
+  public void add(StoredLayer layer) throws IOException {
+    DriverContents files = new DriverContents(layer.files());
+    contents.add(files);
+    String title = "the tar-split of " + layer.chainId();
+    try (InputStream compressed = layer.headers().open();
+        HeadersStream split =
+            new HeadersStream(
+                new EntryReader(Decompression.open(compressed, Limits.NONE), title))) {
+      addEntries(
+          new Index.Layer(layer.diffId(), layer.chainId()),
+          new TarReader(split, Limits.NONE, TarReader.RawBytes.NONE),
+          Limits.NONE,
+          (header, reader) -> checksum(header, reader, split),
+          files::addName);
+    }
+  }
+
+  /** Adds a layer of an archive, which must stay where it is. */
+  public void add(ArchivedLayer layer, Limits limits) throws IOException {
+    ArchiveContents files = new ArchiveContents(layer.archive());
+    contents.add(files);
+    try (InputStream archive = layer.archive().open()) {
+      addEntries(
+          new Index.Layer(layer.diffId(), layer.chainId()),
+          new TarReader(archive, limits, TarReader.RawBytes.NONE),
+          limits,
+          (header, reader) -> {
+            long place = reader.position();
+            if (header.extents() != null) {
+              files.addMap(place, header.extents());
+            }
+            return place;
+          },
+          (node, name) -> {});
+    }
+  }
+
+  /** Tells what the index is to know of the content of a file, which comes next. */
+  @FunctionalInterface
+  private interface Places {
+    long of(TarHeader header, TarReader reader) throws IOException;
+  }
+
+  /** Takes the name in the archive of a file that links led elsewhere. */
+  @FunctionalInterface
+  private interface Names {
+    void add(int node, LayerPath name);
+  }
+
+  private void addEntries(
+      Index.Layer layer, TarReader reader, Limits limits, Places places, Names names)
+      throws IOException {
+    LayerTreeBuilder tree = new LayerTreeBuilder(index, layer);
+    EntryMapper mapper = new EntryMapper(limits, TRAITS);
+    for (TarHeader header = reader.next(); header != null; header = reader.next()) {
+      Interrupts.check(OPERATION);
+      MappedEntry mapped = mapper.map(header);
+      if (mapped.kind() == MappedEntry.Kind.ENTRY) {
+        TreeEntry entry = requireNonNull(mapped.tree());
+        boolean isFile = entry.type() == EntryType.FILE;
+        long place = isFile ? places.of(header, reader) : 0;
+        int node = tree.add(entry, place, isFile && header.isSparse() ? Index.UNCHECKED : 0);
+        if (isFile && tree.isThroughLink()) {
+          names.add(node, entry.path());
+        }
+      }
+      reader.skipPayload();
+    }
+    tree.finish();
+  }
+
+  private long checksum(TarHeader header, TarReader reader, HeadersStream split)
+      throws IOException {
+    if (header.storedSize() == 0 || header.isSparse()) {
+      return 0;
+    }
+    FileEntry file = split.given() == reader.position() ? split.nextFile() : null;
+    if (file != null && file.sizeBytes() == header.storedSize()) {
+      return file.crc();
+    }
+    // The content was destroyed later in the archive, and stands among the headers.
+    Crc64 crc = new Crc64();
+    InputStream payload = reader.payload(crc);
+    int count;
+    do {
+      count = payload.read(buffer, 0, buffer.length);
+    } while (count >= 0);
+    return crc.getValue();
+  }
+
+  /** Adds a layer as its files are now. Closes {@code entries}. */
+  public void add(TreeReader entries, StoredLayer.Files files) throws IOException {
+    contents.add(new DriverContents(files));
+    LayerTreeBuilder tree = new LayerTreeBuilder(index, new Index.Layer(null, null));
+    try (entries) {
+      for (TreeEntry entry = entries.next(); entry != null; entry = entries.next()) {
+        Interrupts.check(OPERATION);
+        tree.add(entry, 0, Index.UNCHECKED);
+      }
+    }
+    tree.finish();
+  }
+
+  /** The file system that shows the layers. Takes over what this has open. */
+  public ViewFileSystem view(ViewSettings settings) {
+    if (index.layers().isEmpty()) {
+      new LayerTreeBuilder(index, new Index.Layer(null, null)).finish();
+    }
+    Merger.merge(index);
+    index.trim();
+    return new ViewFileSystem(index, List.copyOf(contents), settings);
+  }
+
+  @Override
+  public void close() throws IOException {
+    Closing.all(contents);
+  }
+}
