@@ -12,4 +12,5 @@ module io.layerstore.api {
   exports io.layerstore.spi;
 
   uses io.layerstore.LayerStoreProvider;
+  uses io.layerstore.spi.RegistryProvider;
 }

@@ -12,7 +12,8 @@ import java.util.List;
  *
  * <p>An image is a configuration that names its layers. The store holds the top layer of every
  * image, so that its layers stay until the image is deleted. Images come in through {@link #load},
- * {@link #importRootFs}, {@link #commit} or {@link #create}, and go out through {@link #save}.
+ * {@link #pull}, {@link #importRootFs}, {@link #commit} or {@link #create}, and go out through
+ * {@link #save} and {@link #push}.
  *
  * <p>Safe for use by many threads. One bad image never keeps the others from being used: it is
  * reported and left alone.
@@ -129,6 +130,43 @@ public interface ImageStore {
    * @throws IllegalArgumentException if the name that is given is a digest; nothing has been read
    */
   LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
+
+  /** Pulls an image for this machine; see {@link #pull(ImageReference, PullOptions)}. */
+  default LoadReport pull(ImageReference reference) throws LayerStoreException {
+    return pull(reference, PullOptions.DEFAULT);
+  }
+
+  /**
+   * Pulls an image from its registry, as {@code docker pull} does; all of its tags if the options
+   * say so. What the store has is not fetched. Layers are unpacked while they come, and nothing is
+   * visible before manifest, configuration, blobs and layers all are what they should be. Then the
+   * tag, and the digest of what it named in the registry, name the image here.
+   *
+   * <p>Needs {@code layerstore-registry} on the path. What came of a blob before a failure is kept
+   * for a while, in this store, and the next pull goes on from there.
+   *
+   * @throws RegistryException if the registry does not give it; its kind says why
+   * @throws InvalidImageException if it is no image, or for no platform that was asked for
+   * @throws LayerStoreException if that module is missing, or something cannot be written; no new
+   *     layer, image or reference remains
+   */
+  LoadReport pull(ImageReference reference, PullOptions options) throws LayerStoreException;
+
+  /**
+   * Pushes an image to a registry, as {@code docker push} does. Layers that the registry has are
+   * not sent: those it has in this repository are found there, those of others it is asked to take
+   * from them.
+   *
+   * <p>Needs {@code layerstore-registry} on the path.
+   *
+   * @param image a reference or an id, as {@link #resolve} takes them
+   * @param target the tag to give to it there
+   * @throws RegistryException if the registry does not take it; its kind says why. Layers that were
+   *     sent may stay there, unused
+   * @throws ImageNotFoundException if there is no such image
+   */
+  PushReport push(String image, ImageReference target, PushOptions options)
+      throws LayerStoreException;
 
   /** Writes the image {@code image}, a reference or an id, into the tar {@code file}. */
   default SaveReport save(String image, Path file) throws LayerStoreException {

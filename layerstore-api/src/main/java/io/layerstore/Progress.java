@@ -66,7 +66,11 @@ public record Progress(
     /** Loads images from an archive. */
     LOAD,
     /** Saves images to an archive. */
-    SAVE
+    SAVE,
+    /** Pulls images from a registry. */
+    PULL,
+    /** Pushes an image to a registry. */
+    PUSH
   }
 
   /** The steps of an operation, in their order; none has all of them. */

@@ -27,6 +27,7 @@ final class PackagesTest {
           "layerstore-testing",
           "layerstore-core",
           "layerstore-overlay2",
+          "layerstore-registry",
           "layerstore-cli",
           "layerstore-dist");
   private static final String ROOT = "io.layerstore";

@@ -212,14 +212,14 @@ final class DefaultLayerStore implements LayerStore {
                 "layers of a load that failed will be taken back at the next cleanup: "
                     + e.getMessage()));
       }
-      store.critical().run(() -> deleteTemporaryFiles(findings));
+      store.critical().run(() -> deleteTemporaryFiles(findings, true));
       return new RecoveryReport(findings);
     }
   }
 
   /** Deletes temporary files that nobody has in hand; adds what remains to {@code findings}. */
-  void deleteTemporaryFiles(List<Finding> findings) {
-    new TemporaryLeftovers(root(), images).delete(findings);
+  void deleteTemporaryFiles(List<Finding> findings, boolean all) {
+    new TemporaryLeftovers(root(), images).delete(findings, all);
   }
 
   @Override

@@ -117,7 +117,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     }
     DefaultLayerStore layers = new DefaultLayerStore(store, open);
     if (!options.readOnly()) {
-      layers.deleteTemporaryFiles(findings);
+      layers.deleteTemporaryFiles(findings, false);
     }
     findings.addAll(layers.images().recoveryReport().findings());
     open.setRecoveryReport(new RecoveryReport(findings));

@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * ROOT/.layerstore-probe*, ROOT/check-overlayfs-support*    what choosing a driver tries out
  * ROOT/tmp/layerstore-*                                     what one operation needs a file for
  * image/DRIVER, imagedb, distribution: .tmp-*               files before they get their names
+ * image/DRIVER/layerstore-partial/*                         what has come of blobs in pulls that failed
  * </pre>
  *
  * <p>They say nothing, so only what cannot be deleted is reported.
@@ -47,12 +48,17 @@ final class TemporaryLeftovers {
     List<String> run() throws IOException;
   }
 
-  /** Deletes them; adds what cannot be deleted to {@code findings}. */
-  void delete(List<Finding> findings) {
+  /**
+   * Deletes them; adds what cannot be deleted to {@code findings}.
+   *
+   * @param all whether also what a later pull could go on with, and is not too old for that
+   */
+  void delete(List<Finding> findings, boolean all) {
     Path temporary = DataRoot.temporaryDirectory(root);
     run(root, this::deleteProbes, findings);
     run(temporary, () -> TemporaryDirectory.sweep(temporary), findings);
     run(images.directory(), images::deleteTemporaryFiles, findings);
+    run(images.directory(), () -> images.deletePartialBlobs(all), findings);
   }
 
   private static void run(Path place, Sweep sweep, List<Finding> findings) {

@@ -16,9 +16,10 @@ import java.util.regex.Pattern;
  * <p>A test is skipped where Docker's registry is not installed. Not safe for use by several
  * threads.
  */
-final class DockerRegistry implements AutoCloseable {
+public final class DockerRegistry implements AutoCloseable {
 
-  private static final Pattern LISTENING = Pattern.compile("listening on (127\\.0\\.0\\.1:\\d+)");
+  private static final Pattern LISTENING =
+      Pattern.compile("listening on (127\\.0\\.0\\.1:\\d+)(, tls)?");
 
   private final Process process;
   private final Thread reader;
@@ -31,7 +32,18 @@ final class DockerRegistry implements AutoCloseable {
   }
 
   /** Starts a registry that keeps everything in {@code directory}, which is empty. */
-  static DockerRegistry start(Path directory) throws IOException, InterruptedException {
+  public static DockerRegistry start(Path directory) throws IOException, InterruptedException {
+    return start(directory, "", "");
+  }
+
+  /**
+   * The same with more of a configuration, in YAML.
+   *
+   * @param http what comes below {@code http}, indented by two
+   * @param top what comes at the end
+   */
+  public static DockerRegistry start(Path directory, String http, String top)
+      throws IOException, InterruptedException {
     Tool registry = Tool.require("docker-registry");
     Path configuration =
         Files.writeString(
@@ -43,19 +55,31 @@ final class DockerRegistry implements AutoCloseable {
                 rootdirectory: %s
             http:
               addr: 127.0.0.1:0
+            %s
+            %s
             """
-                .formatted(directory.resolve("data")));
+                .formatted(directory.resolve("data"), http, top));
     Process process = registry.builder("serve", configuration).redirectErrorStream(true).start();
     try {
       BufferedReader log = process.inputReader(StandardCharsets.UTF_8);
       String address = awaitAddress(log);
-      Thread reader = new Thread(() -> log.lines().forEach(line -> {}), "registry log");
+      Thread reader = new Thread(() -> drain(log), "registry log");
       reader.setDaemon(true);
       reader.start();
       return new DockerRegistry(process, reader, address);
     } catch (IOException | RuntimeException | Error e) {
       process.destroyForcibly().waitFor();
       throw e;
+    }
+  }
+
+  private static void drain(BufferedReader log) {
+    try {
+      while (log.readLine() != null) {
+        continue;
+      }
+    } catch (IOException e) {
+      return; // the registry was ended
     }
   }
 
@@ -72,7 +96,7 @@ final class DockerRegistry implements AutoCloseable {
   }
 
   /** Host and port; Docker trusts registries on this host without encryption. */
-  String address() {
+  public String address() {
     return address;
   }
 

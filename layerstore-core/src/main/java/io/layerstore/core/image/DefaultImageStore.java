@@ -20,6 +20,9 @@ import io.layerstore.LoadReport;
 import io.layerstore.PruneOptions;
 import io.layerstore.PrunePlan;
 import io.layerstore.PruneReport;
+import io.layerstore.PullOptions;
+import io.layerstore.PushOptions;
+import io.layerstore.PushReport;
 import io.layerstore.RWLayer;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
@@ -31,6 +34,7 @@ import io.layerstore.StoreOptions;
 import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.image.archive.ImageArchives;
+import io.layerstore.core.image.download.PartialBlobs;
 import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.StoreLifecycle;
@@ -69,6 +73,7 @@ public final class DefaultImageStore implements ImageStore {
   private final ImageDeletion deletion;
   private final ImageMaking making;
   private final DistributionDirectory distribution;
+  private final PartialBlobs partials;
   private final ImageArchives archives;
   private final RecoveryReport recoveryReport;
 
@@ -89,7 +94,8 @@ public final class DefaultImageStore implements ImageStore {
     this.making =
         new ImageMaking(access, table, catalog, creation, deletion, references, containers);
     this.distribution = new DistributionDirectory(access);
-    this.archives = new ImageArchives(layers, new ArchiveHost());
+    this.partials = new PartialBlobs(access.directory(), access.options().durability());
+    this.archives = new ImageArchives(layers, new ArchiveHost(), partials);
     this.recoveryReport = new RecoveryReport(findings());
   }
 
@@ -210,6 +216,24 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   @Override
+  public LoadReport pull(ImageReference reference, PullOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = access.enter()) {
+      requireWritable();
+      return archives.pull(reference, options);
+    }
+  }
+
+  @Override
+  public PushReport push(String image, ImageReference target, PushOptions options)
+      throws LayerStoreException {
+    DefaultReferenceStore.requireTag(target);
+    try (StoreLifecycle.Call call = access.enter()) {
+      refresh();
+      return archives.push(image, target, options);
+    }
+  }
+
+  @Override
   public SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException {
     try (StoreLifecycle.Call call = access.enter()) {
@@ -279,6 +303,16 @@ public final class DefaultImageStore implements ImageStore {
     deleted.addAll(db.deleteTemporaryFiles());
     deleted.addAll(distribution.deleteTemporaryFiles());
     return deleted;
+  }
+
+  /**
+   * Deletes what has come of blobs in pulls that failed.
+   *
+   * @param all whether to delete what the next pull could go on with, too
+   * @return the names of what was deleted
+   */
+  public List<String> deletePartialBlobs(boolean all) throws IOException {
+    return partials.sweep(all);
   }
 
   private DiskUsage usage(List<ImageNode> images) throws LayerStoreException {

@@ -49,13 +49,15 @@ public final class ArchiveLayers {
   /**
    * Begins to add layers.
    *
+   * @param kind what they are added for
    * @param listener where to report progress; empty for the store's own listener
    * @param verifiesExisting whether the content of layers that exist is read
    */
-  public LayerBatch begin(Optional<Progress.Listener> listener, boolean verifiesExisting)
+  public LayerBatch begin(
+      Progress.Kind kind, Optional<Progress.Listener> listener, boolean verifiesExisting)
       throws LayerStoreException {
     store.requireWritable();
-    ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.LOAD, null);
+    ProgressReporter progress = new ProgressReporter(orOwn(listener), kind, null);
     return new LayerBatch(store, health, registration, release, progress, verifiesExisting);
   }
 
@@ -98,13 +100,15 @@ public final class ArchiveLayers {
   }
 
   /**
-   * Begins to report the progress of a save.
+   * Begins to report how far images are written.
    *
+   * @param kind what they are written for
    * @param listener whom to tell; empty for the store's own listener
    * @param totalBytes how many bytes will be counted
    */
-  public ProgressReporter save(Optional<Progress.Listener> listener, long totalBytes) {
-    ProgressReporter progress = new ProgressReporter(orOwn(listener), Progress.Kind.SAVE, null);
+  public ProgressReporter written(
+      Progress.Kind kind, Optional<Progress.Listener> listener, long totalBytes) {
+    ProgressReporter progress = new ProgressReporter(orOwn(listener), kind, null);
     progress.expect(OptionalLong.of(totalBytes));
     return progress;
   }

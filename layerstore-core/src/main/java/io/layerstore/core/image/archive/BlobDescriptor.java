@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerVerificationException;
@@ -8,6 +9,7 @@ import io.layerstore.core.json.GoStruct;
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param mediaType what it is
  * @param digest the digest of its bytes
  * @param sizeBytes how many there are
+ * @param urls other places it can be had from
  * @param annotations free key-value pairs
  * @param platform the platform it is for, or null
  * @see <a href="https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md">OCI content
@@ -27,6 +30,7 @@ record BlobDescriptor(
     String mediaType,
     Digest digest,
     long sizeBytes,
+    List<String> urls,
     Map<String, String> annotations,
     @Nullable Platform platform) {
 
@@ -46,6 +50,7 @@ record BlobDescriptor(
         json.text("mediaType"),
         digest,
         size,
+        List.copyOf(json.texts("urls")),
         json.textMap("annotations"),
         platform == null ? null : platform(platform));
   }
@@ -65,7 +70,13 @@ record BlobDescriptor(
 
   /** The same, for a platform that was found out. */
   BlobDescriptor withPlatform(Platform known) {
-    return new BlobDescriptor(mediaType, digest, sizeBytes, annotations, known);
+    return new BlobDescriptor(mediaType, digest, sizeBytes, urls, annotations, known);
+  }
+
+  /** What drivers and registries are told of it. */
+  Descriptor toDescriptor() {
+    return new Descriptor(
+        mediaType, sizeBytes, digest, urls, annotations, Optional.ofNullable(platform));
   }
 
   /**

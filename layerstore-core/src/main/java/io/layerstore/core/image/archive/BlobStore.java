@@ -3,26 +3,26 @@ package io.layerstore.core.image.archive;
 import io.layerstore.Digest;
 import java.io.IOException;
 
-/** Where an archive has the blobs that descriptors name. */
+/** Where an archive or a registry has the blobs that descriptors name. */
 interface BlobStore {
 
   /** The path of a blob. */
-  String path(Digest digest) throws IOException;
+  String path(BlobDescriptor blob) throws IOException;
 
   /** The path of a manifest that an index names. */
-  String manifestPath(Digest digest) throws IOException;
+  String manifestPath(BlobDescriptor manifest) throws IOException;
 
   /** An OCI layout: all in one place. */
   BlobStore LAYOUT =
       new BlobStore() {
         @Override
-        public String path(Digest digest) {
-          return "blobs/" + digest.algorithm().id() + "/" + digest.hex();
+        public String path(BlobDescriptor blob) {
+          return "blobs/" + blob.digest().algorithm().id() + "/" + blob.digest().hex();
         }
 
         @Override
-        public String manifestPath(Digest digest) {
-          return path(digest);
+        public String manifestPath(BlobDescriptor manifest) {
+          return path(manifest);
         }
       };
 
@@ -33,15 +33,16 @@ interface BlobStore {
   BlobStore DIRECTORY =
       new BlobStore() {
         @Override
-        public String path(Digest digest) {
+        public String path(BlobDescriptor blob) {
+          Digest digest = blob.digest();
           return digest.algorithm() == Digest.Algorithm.SHA256
               ? digest.hex()
               : digest.algorithm().id() + "-" + digest.hex();
         }
 
         @Override
-        public String manifestPath(Digest digest) {
-          return path(digest) + ".manifest.json";
+        public String manifestPath(BlobDescriptor manifest) {
+          return path(manifest) + ".manifest.json";
         }
       };
 }

@@ -99,15 +99,20 @@ record Contents(
     if (contents == null) {
       contents = readLegacy(members, platform, limits);
     }
-    contents.requireImages();
+    contents.requireImages("the archive has no image to load");
     return contents;
   }
 
-  private void requireImages() throws InvalidImageException {
+  /**
+   * Refuses what has no image.
+   *
+   * @param what what it is, and what was wanted of it
+   */
+  void requireImages(String what) throws InvalidImageException {
     if (images.isEmpty()) {
       String reasons = notes.stream().limit(MAX_REASONS).collect(Collectors.joining("; "));
       throw new InvalidImageException(
-          "the archive has no image to load"
+          what
               + (reasons.isEmpty() ? ": its list of images is empty" : ": " + reasons)
               + (notes.size() > MAX_REASONS ? "; and so on" : ""));
     }

@@ -9,15 +9,22 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
+import io.layerstore.PullOptions;
+import io.layerstore.PushOptions;
+import io.layerstore.PushReport;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.image.download.PartialBlobs;
 import io.layerstore.core.layer.ArchiveLayers;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 
-/** Reads and writes the image archives of one store. Safe for use by many threads. */
+/**
+ * Reads and writes the images of one store: archives, and what registries have. Safe for use by
+ * many threads.
+ */
 public final class ImageArchives {
 
   /** What archives are read into and written from. */
@@ -47,16 +54,33 @@ public final class ImageArchives {
 
   private final ArchiveLayers layers;
   private final Host host;
+  private final PartialBlobs partials;
 
-  /** For the layers and images of one store. */
-  public ImageArchives(ArchiveLayers layers, Host host) {
+  /**
+   * For the layers and images of one store.
+   *
+   * @param partials where to keep what has come of blobs
+   */
+  public ImageArchives(ArchiveLayers layers, Host host, PartialBlobs partials) {
     this.layers = layers;
     this.host = host;
+    this.partials = partials;
   }
 
   /** Does what {@link ImageStore#load} says; the store is writable. */
   public LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException {
     return ImageLoad.load(layers, host, source, options);
+  }
+
+  /** Does what {@link ImageStore#pull} says; the store is writable. */
+  public LoadReport pull(ImageReference reference, PullOptions options) throws LayerStoreException {
+    return ImagePull.pull(layers, host, partials, reference, options);
+  }
+
+  /** Does what {@link ImageStore#push} says. */
+  public PushReport push(String image, ImageReference target, PushOptions options)
+      throws LayerStoreException {
+    return ImagePush.push(layers, host, image, target, options);
   }
 
   /** Does what {@link ImageStore#save} says. */

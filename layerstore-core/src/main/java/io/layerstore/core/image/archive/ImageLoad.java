@@ -8,6 +8,7 @@ import io.layerstore.Limits;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.Platform;
+import io.layerstore.Progress;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
 import io.layerstore.core.codec.Decompression;
@@ -75,7 +76,8 @@ final class ImageLoad {
       throws LayerStoreException {
     LoadEvent event = new LoadEvent();
     event.begin();
-    try (LayerBatch batch = layers.begin(options.progress(), options.verifyExisting());
+    try (LayerBatch batch =
+            layers.begin(Progress.Kind.LOAD, options.progress(), options.verifyExisting());
         Spool spool = new Spool(layers.temporaryDirectory())) {
       LoadReport report = new ImageLoad(layers, host, options, batch, spool).load(source);
       event.end(report.images().size());

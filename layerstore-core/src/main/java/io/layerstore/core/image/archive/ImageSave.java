@@ -6,6 +6,7 @@ import io.layerstore.ImageTarget;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
@@ -232,7 +233,7 @@ final class ImageSave {
     for (Source source : sources.values()) {
       total += source.archiveBytes();
     }
-    return layers.save(options.progress(), total * passes);
+    return layers.written(Progress.Kind.SAVE, options.progress(), total * passes);
   }
 
   private Map<DiffId, SavedLayer> plainLayers() {

@@ -62,6 +62,13 @@ final class LoadPlan {
     return layer;
   }
 
+  /** The missing layers, those below before those on them. */
+  Map<ChainId, ArchivedLayer> left() {
+    Map<ChainId, ArchivedLayer> missing = new LinkedHashMap<>();
+    left.forEach(chainId -> missing.put(chainId, layer(chainId)));
+    return missing;
+  }
+
   /** Notes that a layer was unpacked. */
   void done(ChainId chainId) {
     left.remove(chainId);

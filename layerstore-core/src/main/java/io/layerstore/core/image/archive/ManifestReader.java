@@ -58,7 +58,7 @@ final class ManifestReader {
     List<ArchivedLayer.Place> layers = new ArrayList<>();
     for (GoStruct json : manifest.structs("layers")) {
       BlobDescriptor layer = BlobDescriptor.of(json);
-      String path = blobs.path(layer.digest());
+      String path = blobs.path(layer);
       if (!MediaTypes.isLayer(layer.mediaType()) && !isLayer(path)) {
         throw new NotAnImageException(
             name
@@ -95,8 +95,7 @@ final class ManifestReader {
       throw noImage(descriptor);
     }
     byte[] document =
-        descriptor.document(
-            members, blobs.manifestPath(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
+        descriptor.document(members, blobs.manifestPath(descriptor), Contents.MAX_DOCUMENT_BYTES);
     if (!MediaTypes.isManifest(mediaType) && !isObject(document)) {
       throw noImage(descriptor);
     }
@@ -136,8 +135,7 @@ final class ManifestReader {
     String mediaType = descriptor.mediaType();
     if (MediaTypes.isConfig(mediaType) || mayBeDocument(descriptor)) {
       byte[] config =
-          descriptor.document(
-              members, blobs.path(descriptor.digest()), Contents.MAX_DOCUMENT_BYTES);
+          descriptor.document(members, blobs.path(descriptor), Contents.MAX_DOCUMENT_BYTES);
       if (MediaTypes.isConfig(mediaType)) {
         if (ImageConfigReader.isOther(config)) {
           throw new NotAnImageException(

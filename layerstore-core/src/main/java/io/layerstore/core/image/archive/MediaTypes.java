@@ -5,18 +5,18 @@ import java.util.Set;
 /** The media types of images, of the OCI and of Docker, which mean the same documents. */
 final class MediaTypes {
 
-  private static final Set<String> INDEXES =
-      Set.of(
-          "application/vnd.oci.image.index.v1+json",
-          "application/vnd.docker.distribution.manifest.list.v2+json");
-  private static final Set<String> MANIFESTS =
-      Set.of(
-          "application/vnd.oci.image.manifest.v1+json",
-          "application/vnd.docker.distribution.manifest.v2+json");
-  private static final Set<String> CONFIGS =
-      Set.of(
-          "application/vnd.oci.image.config.v1+json",
-          "application/vnd.docker.container.image.v1+json");
+  static final String INDEX = "application/vnd.oci.image.index.v1+json";
+  static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+  static final String CONFIG = "application/vnd.oci.image.config.v1+json";
+  static final String LAYER = "application/vnd.oci.image.layer.v1.tar";
+  static final String DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json";
+  static final String DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+  static final String DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+  static final String DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar";
+
+  private static final Set<String> INDEXES = Set.of(INDEX, DOCKER_INDEX);
+  private static final Set<String> MANIFESTS = Set.of(MANIFEST, DOCKER_MANIFEST);
+  private static final Set<String> CONFIGS = Set.of(CONFIG, DOCKER_CONFIG);
 
   /**
    * What a registry, a mirror or a proxy that knows no types says of a document; dockerd pulls
@@ -27,15 +27,15 @@ final class MediaTypes {
 
   private static final Set<String> LAYERS =
       Set.of(
-          "application/vnd.oci.image.layer.v1.tar",
-          "application/vnd.oci.image.layer.v1.tar+gzip",
-          "application/vnd.oci.image.layer.v1.tar+zstd",
+          LAYER,
+          LAYER + "+gzip",
+          LAYER + "+zstd",
           "application/vnd.oci.image.layer.nondistributable.v1.tar",
           "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
           "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-          "application/vnd.docker.image.rootfs.diff.tar",
-          "application/vnd.docker.image.rootfs.diff.tar.gzip",
-          "application/vnd.docker.image.rootfs.diff.tar.zstd",
+          DOCKER_LAYER,
+          DOCKER_LAYER + ".gzip",
+          DOCKER_LAYER + ".zstd",
           "application/vnd.docker.image.rootfs.foreign.diff.tar",
           "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
 

@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.Platform;
@@ -107,6 +108,20 @@ final class OciLayout {
     return contents.build();
   }
 
+  /** The one image that a document of a registry is, or has for the platform. */
+  Contents read(BlobDescriptor document, List<ImageReference> references) throws IOException {
+    try {
+      if (MediaTypes.isIndex(document.mediaType())) {
+        contents.addChosen(manifests.image(descend(document, 1)).withReferences(references));
+      } else {
+        contents.add(manifests.image(document).withReferences(references));
+      }
+    } catch (NotAnImageException e) {
+      contents.leaveOut(e);
+    }
+    return contents.build();
+  }
+
   private void checkVersion() throws IOException {
     if (!members.has(Contents.LAYOUT)) {
       return; // in a stream it may come later, and it says nothing that is needed
@@ -193,9 +208,7 @@ final class OciLayout {
     String name = "the index " + index.digest();
     GoStruct json =
         GoStruct.strict(
-            name,
-            index.document(
-                members, blobs.manifestPath(index.digest()), Contents.MAX_DOCUMENT_BYTES));
+            name, index.document(members, blobs.manifestPath(index), Contents.MAX_DOCUMENT_BYTES));
     requireIndex(json);
     return pick(name, entries(json), nesting);
   }
@@ -226,10 +239,31 @@ final class OciLayout {
     } else if (offers.isEmpty()) {
       throw new NotAnImageException(index + " has no image at all");
     } else {
+      BlobDescriptor inner = inner(offers, nesting);
+      if (inner != null) {
+        return inner;
+      }
       throw new NotAnImageException(PlatformChoice.missing(index, offers, wanted));
     }
     noteOthers(index, picked, offers, others);
     return MediaTypes.isIndex(picked.mediaType()) ? descend(picked, nesting + 1) : picked;
+  }
+
+  /**
+   * What the indexes have that do not say what they are for; null if nothing is for the platform.
+   */
+  private @Nullable BlobDescriptor inner(List<BlobDescriptor> offers, int nesting)
+      throws IOException {
+    for (BlobDescriptor offer : offers) {
+      if (offer.platform() == null && MediaTypes.isIndex(offer.mediaType())) {
+        try {
+          return descend(offer, nesting + 1);
+        } catch (NotAnImageException e) {
+          continue; // another may have it
+        }
+      }
+    }
+    return null;
   }
 
   private void noteOthers(

@@ -1,0 +1,291 @@
+package io.layerstore.core.image.archive;
+
+import io.layerstore.ChainId;
+import io.layerstore.Compression;
+import io.layerstore.Descriptor;
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.DistributionMetadata.Source;
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
+import io.layerstore.Layer;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Progress;
+import io.layerstore.Progress.Phase;
+import io.layerstore.PushOptions;
+import io.layerstore.PushReport;
+import io.layerstore.SaveOptions;
+import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.core.json.JsonValue;
+import io.layerstore.core.json.JsonValue.Array;
+import io.layerstore.core.json.JsonValue.Num;
+import io.layerstore.core.json.JsonValue.Obj;
+import io.layerstore.core.json.JsonValue.Text;
+import io.layerstore.core.layer.ArchiveLayers;
+import io.layerstore.core.layer.ProgressReporter;
+import io.layerstore.core.work.Interrupts;
+import io.layerstore.spi.RegistryProvider;
+import io.layerstore.spi.RegistryRepository;
+import io.layerstore.spi.RegistryRepository.Manifest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Pushes an image. Layers side by side: where it is known what one looks like in the registry, that
+ * is used, otherwise it is compressed while it is sent. The manifest comes last.
+ */
+final class ImagePush {
+
+  private static final Logger log = LoggerFactory.getLogger(ImagePush.class);
+  private static final String OPERATION = "pushing an image";
+
+  /** So many places of a layer are tried, newest first, before it is sent. */
+  private static final int MAX_TRIES = 5;
+
+  private final ArchiveLayers layers;
+  private final ImageArchives.Host host;
+  private final ImageReference target;
+  private final PushOptions options;
+  private final RegistryRepository repository;
+
+  /** What each layer is in the registry. */
+  private final Map<DiffId, Descriptor> pushed = new ConcurrentHashMap<>();
+
+  private final AtomicInteger uploaded = new AtomicInteger();
+  private final AtomicInteger mounted = new AtomicInteger();
+  private final AtomicInteger present = new AtomicInteger();
+
+  private ImagePush(
+      ArchiveLayers layers,
+      ImageArchives.Host host,
+      ImageReference target,
+      PushOptions options,
+      RegistryRepository repository) {
+    this.layers = layers;
+    this.host = host;
+    this.target = target;
+    this.options = options;
+    this.repository = repository;
+  }
+
+  static PushReport push(
+      ArchiveLayers layers,
+      ImageArchives.Host host,
+      String name,
+      ImageReference to,
+      PushOptions options)
+      throws LayerStoreException {
+    if (options.compression() == Compression.ZSTD
+        && options.format() == SaveOptions.Format.DOCKER) {
+      throw new IllegalArgumentException(
+          "Docker's manifests have no layers in zstd; push in the OCI's form, or with gzip");
+    }
+    ImageReference target = to.isRepository() ? to.withTag(ImageReference.DEFAULT_TAG) : to;
+    Image image = host.images().resolve(name);
+    ChainId top = image.topLayer().orElse(null);
+    Layer held = top == null ? null : host.layers().get(top);
+    try (RegistryRepository repository =
+        RegistryProvider.find().open(target, RegistryProvider.Access.PUSH, options.registry())) {
+      return new ImagePush(layers, host, target, options, repository).push(image);
+    } catch (IOException e) {
+      throw Interrupts.translate(OPERATION, e);
+    } finally {
+      if (held != null) {
+        held.close();
+      }
+    }
+  }
+
+  private PushReport push(Image image) throws IOException {
+    Map<DiffId, ChainId> chains = new LinkedHashMap<>();
+    ChainId chainId = null;
+    long total = 0;
+    for (DiffId diffId : image.config().diffIds()) {
+      chainId = ChainId.of(chainId, diffId);
+      if (chains.putIfAbsent(diffId, chainId) == null) {
+        total += layers.archiveBytes(chainId);
+      }
+    }
+    ProgressReporter meter = layers.written(Progress.Kind.PUSH, options.progress(), total);
+    meter.phase(Phase.WRITING);
+    List<ArchiveLayers.Work> pieces = new ArrayList<>();
+    chains.forEach(
+        (diffId, chain) ->
+            pieces.add(
+                () -> {
+                  try {
+                    pushed.put(diffId, layer(diffId, chain, meter));
+                  } catch (IOException e) {
+                    throw Interrupts.translate(OPERATION, e);
+                  }
+                }));
+    layers.runAll(OPERATION, pieces);
+    Manifest manifest = manifest(image);
+    repository.put(target, manifest);
+    meter.phase(Phase.DONE);
+    List<String> notes = new ArrayList<>();
+    noteNames(image, manifest.descriptor().digest(), notes);
+    return new PushReport(
+        manifest.descriptor().digest(),
+        target,
+        uploaded.get(),
+        mounted.get(),
+        present.get(),
+        notes);
+  }
+
+  private Descriptor layer(DiffId diffId, ChainId chainId, ProgressReporter meter)
+      throws IOException {
+    Descriptor known = known(diffId);
+    if (known == null) {
+      long size = layers.archiveBytes(chainId);
+      ProgressReporter.OfLayer counts = meter.writing(target.toString(), diffId, size);
+      CompressionFormat format = CompressionFormat.of(options.compression());
+      known =
+          repository.upload(
+              layerType(format),
+              out -> SavedLayer.write(layers, chainId, format, counts::addBytes, out));
+      uploaded.incrementAndGet();
+    }
+    noteSource(diffId, known.digest());
+    return known;
+  }
+
+  /** What the layer is in the registry already, here or elsewhere; null if it is to be sent. */
+  private @Nullable Descriptor known(DiffId diffId) throws LayerStoreException {
+    List<Source> sources = host.images().distribution().sources(diffId);
+    int tries = 0;
+    for (int i = sources.size() - 1; i >= 0 && tries < MAX_TRIES; i--) {
+      Source source = sources.get(i);
+      String prefix = target.domain() + "/";
+      if (!source.sourceRepository().startsWith(prefix)) {
+        continue;
+      }
+      tries++;
+      Descriptor found = present(source.digest());
+      if (found != null) {
+        present.incrementAndGet();
+        return found;
+      }
+      String other = source.sourceRepository().substring(prefix.length());
+      if (!source.sourceRepository().equals(target.canonicalRepository())
+          && repository.mount(source.digest(), other)) {
+        found = present(source.digest());
+        if (found != null) {
+          mounted.incrementAndGet();
+          return found;
+        }
+      }
+    }
+    return null;
+  }
+
+  private @Nullable Descriptor present(Digest digest) throws LayerStoreException {
+    OptionalLong size = repository.blobSize(digest);
+    if (size.isEmpty()) {
+      return null;
+    }
+    CompressionFormat format = format(Descriptor.of("", size.getAsLong(), digest));
+    return format == null ? null : Descriptor.of(layerType(format), size.getAsLong(), digest);
+  }
+
+  /** How a blob is compressed, as it begins; null if a manifest cannot say it. */
+  private @Nullable CompressionFormat format(Descriptor blob) throws LayerStoreException {
+    byte[] start;
+    try (InputStream in = repository.blob(blob, 0)) {
+      start = in.readNBytes(CompressionFormat.MAGIC_BYTES);
+    } catch (IOException e) {
+      throw Interrupts.translate(OPERATION, e);
+    }
+    CompressionFormat format = CompressionFormat.detect(start, start.length);
+    return switch (format) {
+      case NONE, GZIP -> format;
+      case ZSTD -> isDocker() ? null : format;
+      default -> null;
+    };
+  }
+
+  private boolean isDocker() {
+    return options.format() == SaveOptions.Format.DOCKER;
+  }
+
+  private String layerType(CompressionFormat format) {
+    if (format == CompressionFormat.NONE) {
+      return isDocker() ? MediaTypes.DOCKER_LAYER : MediaTypes.LAYER;
+    }
+    String name = format == CompressionFormat.ZSTD ? "zstd" : "gzip";
+    return isDocker() ? MediaTypes.DOCKER_LAYER + "." + name : MediaTypes.LAYER + "+" + name;
+  }
+
+  private Manifest manifest(Image image) throws IOException {
+    byte[] config = image.configBytes().toByteArray();
+    Descriptor configuration =
+        Descriptor.of(
+            isDocker() ? MediaTypes.DOCKER_CONFIG : MediaTypes.CONFIG,
+            config.length,
+            image.id().digest());
+    if (repository.blobSize(configuration.digest()).isEmpty()) {
+      repository.upload(configuration.mediaType(), out -> out.write(config));
+    }
+    List<JsonValue> layerDescriptors = new ArrayList<>();
+    for (DiffId diffId : image.config().diffIds()) {
+      Descriptor layer = pushed.get(diffId);
+      if (layer == null) {
+        throw new IllegalStateException("layer " + diffId + " was not pushed");
+      }
+      layerDescriptors.add(json(layer));
+    }
+    String type = isDocker() ? MediaTypes.DOCKER_MANIFEST : MediaTypes.MANIFEST;
+    Map<String, JsonValue> members = new LinkedHashMap<>();
+    members.put("schemaVersion", new Num("2"));
+    members.put("mediaType", new Text(type));
+    members.put("config", json(configuration));
+    members.put("layers", new Array(layerDescriptors));
+    byte[] bytes = V1Image.object(members).toBytes();
+    return new Manifest(Descriptor.of(type, bytes.length, Digest.sha256Of(bytes)), bytes);
+  }
+
+  private static Obj json(Descriptor descriptor) {
+    Map<String, JsonValue> members = new LinkedHashMap<>();
+    members.put("mediaType", new Text(descriptor.mediaType()));
+    members.put("size", new Num(Long.toString(descriptor.sizeBytes())));
+    members.put("digest", new Text(descriptor.digest().toString()));
+    return V1Image.object(members);
+  }
+
+  /** A cache, so a failure is no more than a slower push next time. */
+  private void noteSource(DiffId diffId, Digest digest) {
+    if (host.options().readOnly()) {
+      return;
+    }
+    try {
+      host.images()
+          .distribution()
+          .add(diffId, new Source(digest, target.canonicalRepository(), ""));
+    } catch (LayerStoreException e) {
+      log.warn("cannot note where layer {} is now", diffId, e);
+    }
+  }
+
+  /** As Docker does: the image is known by its digest in that repository from now on. */
+  private void noteNames(Image image, Digest digest, List<String> notes) {
+    if (host.options().readOnly()) {
+      return;
+    }
+    try {
+      host.tagLoaded(Map.of(target.withDigest(digest), image.id()));
+    } catch (LayerStoreException e) {
+      notes.add("the digest was not noted as a name of the image: " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.layerstore.registry;
+
+import io.layerstore.RegistryOptions;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The HTTP clients of one conversation, one for each host. Safe for use by many threads. */
+final class Clients implements AutoCloseable {
+
+  private static final Logger log = LoggerFactory.getLogger(Clients.class);
+  private static final AtomicInteger number = new AtomicInteger();
+
+  private final RegistryOptions options;
+  private final Machine machine;
+  private final ExecutorService executor =
+      Executors.newCachedThreadPool(
+          task -> {
+            Thread thread = new Thread(task, "layerstore-http-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+          });
+  private final Map<String, HttpClient> clients = new ConcurrentHashMap<>();
+
+  Clients(RegistryOptions options, Machine machine) {
+    this.options = options;
+    this.machine = machine;
+  }
+
+  /** Whether a host may be talked to without proof of who it is. */
+  boolean isInsecure(String host) {
+    return machine.isInsecure(host);
+  }
+
+  /** The client for a URL. */
+  HttpClient of(URI uri) throws IOException {
+    String origin = Endpoint.origin(uri);
+    HttpClient known = clients.get(origin);
+    if (known != null) {
+      return known;
+    }
+    synchronized (clients) {
+      HttpClient client = clients.get(origin);
+      if (client == null) {
+        client = make(uri);
+        clients.put(origin, client);
+      }
+      return client;
+    }
+  }
+
+  private HttpClient make(URI uri) throws IOException {
+    String host = Endpoint.hostOf(uri);
+    boolean isEncrypted = uri.getScheme().equals("https");
+    HttpClient.Builder builder =
+        HttpClient.newBuilder()
+            .executor(executor)
+            .connectTimeout(options.connectTimeout())
+            .followRedirects(HttpClient.Redirect.NEVER)
+            // Without TLS the first request would ask for it, which some servers do not understand.
+            .version(isEncrypted ? HttpClient.Version.HTTP_2 : HttpClient.Version.HTTP_1_1)
+            .proxy(new Proxies(options.environment()));
+    if (isEncrypted) {
+      Certificates.contextFor(host, machine.certificateDirectories(host), isInsecure(host))
+          .ifPresent(builder::sslContext);
+    }
+    return builder.build();
+  }
+
+  /** Lets go of connections and threads. */
+  @Override
+  public void close() {
+    clients.values().forEach(Clients::end);
+    clients.clear();
+    executor.shutdown();
+  }
+
+  /** From JDK 21 on a client can be ended; before, it ends when nobody holds it any more. */
+  private static void end(HttpClient client) {
+    try {
+      HttpClient.class.getMethod("shutdownNow").invoke(client);
+    } catch (NoSuchMethodException e) {
+      log.trace("left to the garbage collector", e);
+    } catch (ReflectiveOperationException e) {
+      log.debug("the HTTP client could not be ended", e);
+    }
+  }
+}

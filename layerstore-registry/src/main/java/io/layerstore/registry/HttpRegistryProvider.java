@@ -1,0 +1,50 @@
+package io.layerstore.registry;
+
+import io.layerstore.ImageReference;
+import io.layerstore.LayerStoreException;
+import io.layerstore.RegistryCredentials;
+import io.layerstore.RegistryException.Kind;
+import io.layerstore.RegistryOptions;
+import io.layerstore.registry.Attempts.Words;
+import io.layerstore.registry.Exchange.Request;
+import io.layerstore.spi.RegistryProvider;
+import io.layerstore.spi.RegistryRepository;
+import java.io.IOException;
+
+/** Reaches registries through HTTP. */
+public final class HttpRegistryProvider implements RegistryProvider {
+
+  private static final int SMALL = 64 << 10;
+
+  /** For {@link java.util.ServiceLoader}. */
+  public HttpRegistryProvider() {}
+
+  @Override
+  public RegistryRepository open(ImageReference repository, Access access, RegistryOptions options)
+      throws LayerStoreException {
+    return new HttpRepository(repository, access, options);
+  }
+
+  @Override
+  public String login(String registry, RegistryCredentials credentials, RegistryOptions options)
+      throws LayerStoreException {
+    RegistryOptions own = options.toBuilder().credentials(credentials).build();
+    Machine machine = Machine.of(own);
+    Endpoint endpoint = Endpoint.of(registry, "", machine.isInsecure(registry));
+    Words words = new Words(registry, registry, "logging in to " + registry);
+    try (Exchange exchange =
+        new Exchange(own, new Clients(own, machine), new CredentialStore(registry, own))) {
+      exchange.ask(Request.of("GET", endpoint, "", "", words), SMALL, 200);
+    } catch (LayerStoreException e) {
+      throw e;
+    } catch (IOException e) {
+      throw words.exception(Kind.UNREACHABLE, Attempts.describe(e), e);
+    }
+    return LoginFile.of(options.environment()).store(registry, credentials);
+  }
+
+  @Override
+  public boolean logout(String registry, RegistryOptions options) throws LayerStoreException {
+    return LoginFile.of(options.environment()).erase(registry);
+  }
+}

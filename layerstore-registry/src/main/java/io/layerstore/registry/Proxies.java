@@ -1,0 +1,77 @@
+package io.layerstore.registry;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which proxy to ask: {@code HTTPS_PROXY}, {@code HTTP_PROXY} and {@code NO_PROXY} of the
+ * environment, in capitals or not, and else what the system properties say. This machine is never
+ * asked through a proxy.
+ */
+final class Proxies extends ProxySelector {
+
+  private static final int DEFAULT_PORT = 8080;
+
+  private final Map<String, String> environment;
+
+  Proxies(Map<String, String> environment) {
+    this.environment = environment;
+  }
+
+  @Override
+  public List<Proxy> select(URI uri) {
+    String host = String.valueOf(uri.getHost()).toLowerCase(Locale.ROOT);
+    if (Endpoint.isLoopback(host)) {
+      return List.of(Proxy.NO_PROXY);
+    }
+    String url = variable(uri.getScheme() + "_proxy");
+    if (url.isEmpty()) {
+      ProxySelector properties = ProxySelector.getDefault();
+      return properties == null ? List.of(Proxy.NO_PROXY) : properties.select(uri);
+    }
+    InetSocketAddress address = isExempt(host, uri.getPort()) ? null : address(url);
+    return List.of(address == null ? Proxy.NO_PROXY : new Proxy(Proxy.Type.HTTP, address));
+  }
+
+  private String variable(String name) {
+    String small = environment.getOrDefault(name, "");
+    return small.isEmpty() ? environment.getOrDefault(name.toUpperCase(Locale.ROOT), "") : small;
+  }
+
+  private static @Nullable InetSocketAddress address(String url) {
+    try {
+      URI proxy = URI.create(url.contains("://") ? url : "http://" + url);
+      return proxy.getHost() == null
+          ? null
+          : InetSocketAddress.createUnresolved(
+              proxy.getHost(), proxy.getPort() < 0 ? DEFAULT_PORT : proxy.getPort());
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  /** Names, with what is below them, with or without a port; {@code *} for all. */
+  private boolean isExempt(String host, int port) {
+    for (String word : variable("no_proxy").toLowerCase(Locale.ROOT).split("[, ]+")) {
+      String name = word.replaceFirst("^\\*?\\.", "");
+      String own = name.contains(":") ? host + ":" + port : host;
+      if (word.equals("*") || (!name.isEmpty() && (own.equals(name) || own.endsWith("." + name)))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void connectFailed(URI uri, SocketAddress address, IOException failure) {
+    // The request fails with the same, and is tried again by whoever sent it.
+  }
+}

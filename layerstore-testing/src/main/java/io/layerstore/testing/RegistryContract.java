@@ -1,0 +1,471 @@
+package io.layerstore.testing;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.DistributionMetadata.Source;
+import io.layerstore.Durability;
+import io.layerstore.Image;
+import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
+import io.layerstore.InvalidImageException;
+import io.layerstore.LayerStore;
+import io.layerstore.LoadOptions;
+import io.layerstore.LoadReport;
+import io.layerstore.Platform;
+import io.layerstore.PullOptions;
+import io.layerstore.PushOptions;
+import io.layerstore.PushReport;
+import io.layerstore.RegistryException;
+import io.layerstore.RegistryOptions;
+import io.layerstore.SaveOptions;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** Images to Docker's registry and back. Needs the registry; some tests need skopeo, too. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class RegistryContract {
+
+  private static final List<AppendixA> ARCHIVES =
+      List.of(AppendixA.TWO_BASE, AppendixA.TWO_TOP, AppendixA.NONUTF8);
+
+  private static final RegistryOptions ALONE =
+      RegistryOptions.builder()
+          .environment(Map.of())
+          .systemDirectory(Path.of("/nonexistent"))
+          .build();
+  private static final PullOptions PULL = PullOptions.builder().registry(ALONE).build();
+  private static final PushOptions PUSH = PushOptions.builder().registry(ALONE).build();
+
+  private final String driver;
+  private ScratchDirectory scratch;
+  private DockerRegistry registry;
+  private LayerStore source;
+  private LayerStore store;
+  private String id;
+  private int repositories;
+
+  /** Tests the graph driver called {@code driver}. */
+  protected RegistryContract(String driver) {
+    this.driver = driver;
+  }
+
+  /** Skips the tests where a store in {@code directory} is not supported. */
+  protected void assumeSupported(Path directory) {}
+
+  @BeforeAll
+  void startAndLoad() throws Exception {
+    scratch = ScratchDirectory.create();
+    assumeSupported(scratch.path());
+    registry = DockerRegistry.start(Files.createDirectory(scratch.resolve("registry")));
+    source = open("source");
+    id = load(source, "mine:1");
+  }
+
+  @BeforeEach
+  void openAnother() throws Exception {
+    store = open("store-" + ++repositories);
+  }
+
+  @AfterEach
+  void closeAnother() throws Exception {
+    store.close();
+  }
+
+  @AfterAll
+  void end() throws Exception {
+    if (source != null) {
+      source.close();
+    }
+    if (registry != null) {
+      registry.close();
+    }
+    if (scratch != null) {
+      scratch.close();
+    }
+  }
+
+  private LayerStore open(String name) throws Exception {
+    return LayerStore.builder(scratch.resolve(name))
+        .driver(driver)
+        .durability(Durability.NONE)
+        .open();
+  }
+
+  private String load(LayerStore to, String name) throws Exception {
+    Path directory = Files.createDirectory(scratch.resolve("archive"));
+    List<Path> layers = new ArrayList<>();
+    for (AppendixA archive : ARCHIVES) {
+      layers.add(Files.write(directory.resolve(archive.name()), archive.bytes()));
+    }
+    Path archive =
+        io.layerstore.testing.Image.of(ARCHIVES.stream().map(AppendixA::diffId).toList(), layers)
+            .writeTo(directory, name);
+    return to.images()
+        .load(ImageSource.of(archive), LoadOptions.DEFAULT)
+        .images()
+        .get(0)
+        .id()
+        .toString();
+  }
+
+  /** A tag in a repository that no other test has. */
+  private ImageReference fresh() {
+    return ImageReference.parse(registry.address() + "/some/image-" + repositories + ":1");
+  }
+
+  private ImageReference pushed() throws Exception {
+    ImageReference reference = fresh();
+    source.images().push("mine:1", reference, PUSH);
+    return reference;
+  }
+
+  @Test
+  void pull_imageThatWasPushed_isTheSameImage() throws Exception {
+    ImageReference reference = pushed();
+
+    LoadReport report = store.images().pull(reference, PULL);
+
+    assertEquals(1, report.images().size());
+    assertEquals(id, report.images().get(0).id().toString());
+    assertEquals(ARCHIVES.size(), report.images().get(0).newLayers().size());
+    assertEquals(List.of(), report.notes());
+    Image image = store.images().resolve(reference.toString());
+    assertArrayEquals(
+        source.images().resolve("mine:1").configBytes().toByteArray(),
+        image.configBytes().toByteArray());
+    assertEquals(
+        ARCHIVES.stream().map(AppendixA::diffId).toList(),
+        image.config().diffIds().stream().map(DiffId::toString).toList());
+  }
+
+  @Test
+  void pull_byTag_namesTheImageByItsDigestToo() throws Exception {
+    ImageReference reference = fresh();
+    Digest digest = source.images().push("mine:1", reference, PUSH).digest();
+
+    store.images().pull(reference, PULL);
+
+    assertEquals(
+        Set.of(reference, reference.withDigest(digest)),
+        store.images().references().list().keySet());
+  }
+
+  @Test
+  void pull_byDigest_namesTheImageByItsDigestAlone() throws Exception {
+    ImageReference reference = fresh();
+    Digest digest = source.images().push("mine:1", reference, PUSH).digest();
+
+    store.images().pull(reference.withDigest(digest), PULL);
+
+    assertEquals(Set.of(reference.withDigest(digest)), store.images().references().list().keySet());
+  }
+
+  @Test
+  void pull_layers_notesWhereTheyAreFrom() throws Exception {
+    ImageReference reference = pushed();
+
+    store.images().pull(reference, PULL);
+
+    for (AppendixA archive : ARCHIVES) {
+      DiffId diffId = DiffId.parse(archive.diffId());
+      List<Source> sources = store.images().distribution().sources(diffId);
+      assertEquals(1, sources.size());
+      assertEquals(reference.canonicalRepository(), sources.get(0).sourceRepository());
+      assertEquals(
+          Optional.of(diffId), store.images().distribution().diffId(sources.get(0).digest()));
+    }
+  }
+
+  @Test
+  void pull_imageThatIsThere_addsNoLayer() throws Exception {
+    ImageReference reference = pushed();
+    store.images().pull(reference, PULL);
+
+    LoadReport again = store.images().pull(reference, PULL);
+
+    assertEquals(List.of(), again.images().get(0).newLayers());
+  }
+
+  @Test
+  void pull_layersThatAreThereUnderAnotherName_addsOnlyTheImage() throws Exception {
+    ImageReference reference = pushed();
+    ImageReference other = reference.withTag("other");
+    source.images().push("mine:1", other, PUSH);
+    store.images().pull(reference, PULL);
+
+    LoadReport again = store.images().pull(other, PULL);
+
+    assertEquals(List.of(), again.images().get(0).newLayers());
+  }
+
+  @Test
+  void pull_whenItIsDone_leavesNoBlob() throws Exception {
+    store.images().pull(pushed(), PULL);
+
+    Path partial = store.root().resolve("image/" + driver + "/layerstore-partial");
+    try (var files = Files.list(partial)) {
+      assertEquals(List.of(), files.toList());
+    }
+  }
+
+  @Test
+  void pull_allTags_namesAll() throws Exception {
+    ImageReference reference = pushed();
+    source.images().push("mine:1", reference.withTag("2"), PUSH);
+
+    store.images().pull(reference, PULL.toBuilder().allTags(true).build());
+
+    Set<ImageReference> names = new HashSet<>(store.images().references().list().keySet());
+    names.removeIf(name -> name.digest().isPresent());
+    assertEquals(Set.of(reference, reference.withTag("2")), names);
+  }
+
+  @Test
+  void pull_missingTag_isNotFound() throws Exception {
+    ImageReference missing = pushed().withTag("missing");
+
+    RegistryException e =
+        assertThrows(RegistryException.class, () -> store.images().pull(missing, PULL));
+
+    assertEquals(RegistryException.Kind.NOT_FOUND, e.kind());
+    assertEquals(registry.address(), e.registry());
+    assertEquals(missing.toString(), e.reference());
+    assertEquals(List.of(), store.layers());
+  }
+
+  @Test
+  void pull_unexpectedDigest_isRefusedBeforeAnythingIsFetched() throws Exception {
+    ImageReference reference = pushed();
+    PullOptions options = PULL.toBuilder().expectedDigest(Digest.sha256Of(new byte[] {1})).build();
+
+    RegistryException e =
+        assertThrows(RegistryException.class, () -> store.images().pull(reference, options));
+
+    assertEquals(RegistryException.Kind.WRONG_DIGEST, e.kind());
+    assertEquals(List.of(), store.layers());
+  }
+
+  @Test
+  void pull_policyNever_takesWhatIsThereOrFails() throws Exception {
+    ImageReference reference = pushed();
+    PullOptions never = PULL.toBuilder().policy(PullOptions.Policy.NEVER).build();
+
+    assertThrows(ImageNotFoundException.class, () -> store.images().pull(reference, never));
+    store.images().pull(reference, PULL);
+    assertEquals(id, store.images().pull(reference, never).images().get(0).id().toString());
+  }
+
+  @Test
+  void pull_policyMissing_pullsOnce() throws Exception {
+    ImageReference reference = pushed();
+    PullOptions missing = PULL.toBuilder().policy(PullOptions.Policy.MISSING).build();
+
+    assertEquals(
+        ARCHIVES.size(),
+        store.images().pull(reference, missing).images().get(0).newLayers().size());
+    assertEquals(List.of(), store.images().pull(reference, missing).images().get(0).newLayers());
+  }
+
+  @Test
+  void push_again_sendsNoLayer() throws Exception {
+    ImageReference reference = pushed();
+
+    PushReport again = source.images().push("mine:1", reference, PUSH);
+
+    assertEquals(0, again.uploaded());
+    assertEquals(ARCHIVES.size(), again.present());
+  }
+
+  @Test
+  void push_toAnotherRepositoryOfTheRegistry_mountsLayers() throws Exception {
+    store.images().pull(pushed(), PULL);
+    ImageReference other = ImageReference.parse(registry.address() + "/else/" + repositories);
+
+    PushReport report = store.images().push(id, other, PUSH);
+
+    assertEquals(0, report.uploaded());
+    assertEquals(ARCHIVES.size(), report.mounted());
+  }
+
+  @Test
+  void push_imageThatWasPulled_hasTheSameDigest() throws Exception {
+    ImageReference reference = fresh();
+    Digest digest = source.images().push("mine:1", reference, PUSH).digest();
+    store.images().pull(reference, PULL);
+
+    assertEquals(digest, store.images().push(id, reference.withTag("again"), PUSH).digest());
+  }
+
+  @Test
+  void push_twoStores_giveTheSameBytes() throws Exception {
+    ImageReference reference = pushed();
+    store.images().pull(reference, PULL);
+    ImageReference other =
+        ImageReference.parse(registry.address().replace("127.0.0.1", "localhost") + "/x/y:1");
+
+    // The other name of this registry is not known to have the layers, so they are made again.
+    PushReport report = store.images().push(id, other, PUSH);
+
+    assertEquals(ARCHIVES.size(), report.uploaded());
+    assertEquals(source.images().push("mine:1", reference, PUSH).digest(), report.digest());
+  }
+
+  @Test
+  void push_digestAsTarget_isRefused() throws Exception {
+    ImageReference digest = fresh().withDigest(Digest.sha256Of(new byte[0]));
+
+    assertThrows(
+        IllegalArgumentException.class, () -> source.images().push("mine:1", digest, PUSH));
+  }
+
+  @Test
+  void pull_ociWithZstd_isTheSameImage() throws Exception {
+    ImageReference reference = fresh();
+    source
+        .images()
+        .push(
+            "mine:1",
+            reference,
+            PUSH.toBuilder()
+                .format(SaveOptions.Format.OCI)
+                .compression(io.layerstore.Compression.ZSTD)
+                .build());
+
+    assertEquals(id, store.images().pull(reference, PULL).images().get(0).id().toString());
+  }
+
+  @Test
+  void pull_imageThatSkopeoCopied_isTheSameWithItsDigest() throws Exception {
+    Tool skopeo = Tool.require("skopeo");
+    ImageReference from = pushed();
+    ImageReference to = from.withTag("copied");
+    skopeo.run(
+        "copy",
+        "--insecure-policy",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        "--format=oci",
+        "docker://" + from,
+        "docker://" + to);
+
+    store.images().pull(to, PULL);
+
+    String digest =
+        skopeo
+            .run("inspect", "--tls-verify=false", "--format={{.Digest}}", "docker://" + to)
+            .text();
+    Image image = store.images().resolve(to.repository() + "@" + digest);
+    assertEquals(source.images().resolve("mine:1").config().diffIds(), image.config().diffIds());
+  }
+
+  @Test
+  void skopeo_imageThatWasPushed_seesTheDigestThatWasSaid() throws Exception {
+    Tool skopeo = Tool.require("skopeo");
+    ImageReference reference = fresh();
+    Digest digest = source.images().push("mine:1", reference, PUSH).digest();
+
+    assertEquals(
+        digest.toString(),
+        skopeo
+            .run("inspect", "--tls-verify=false", "--format={{.Digest}}", "docker://" + reference)
+            .text());
+  }
+
+  @Test
+  void pull_index_takesTheImageForThePlatform() throws Exception {
+    ImageReference reference = pushed();
+    ImageReference index = index(reference);
+    Platform arm = Platform.of("arm64", "linux");
+
+    LoadReport report =
+        store
+            .images()
+            .pull(index, PULL.toBuilder().platform(Platform.of("amd64", "linux")).build());
+
+    assertEquals(id, report.images().get(0).id().toString());
+    assertThrows(
+        InvalidImageException.class,
+        () -> store.images().pull(index, PULL.toBuilder().platform(arm).build()));
+  }
+
+  /** An index of that image, in an index, beside an attestation and an image for s390x. */
+  private ImageReference index(ImageReference reference) throws Exception {
+    Digest digest = source.images().push("mine:1", reference, PUSH).digest();
+    String type = "application/vnd.docker.distribution.manifest.v2+json";
+    HttpClient client = HttpClient.newHttpClient();
+    String path = reference.canonicalRepository().substring(registry.address().length() + 1);
+    String base = "http://" + registry.address() + "/v2/" + path + "/manifests/";
+    int size =
+        client
+            .send(
+                HttpRequest.newBuilder(URI.create(base + digest)).header("Accept", type).build(),
+                HttpResponse.BodyHandlers.ofByteArray())
+            .body()
+            .length;
+    String entry =
+        "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%d,\"platform\":{\"architecture\":\"%s\",\"os\":\"%s\"}}";
+    String inner =
+        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
+            + entry.formatted(type, digest, size, "unknown", "unknown")
+            + ","
+            + entry.formatted(type, digest, size, "amd64", "linux")
+            + ","
+            + entry.formatted(type, digest, size, "s390x", "linux")
+            + "]}";
+    String innerDigest = put(client, base, inner);
+    String outer =
+        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":["
+            + "{\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"digest\":\"%s\",\"size\":%d}]}";
+    return reference.withDigest(
+        Digest.parse(put(client, base, outer.formatted(innerDigest, inner.length()))));
+  }
+
+  private static String put(HttpClient client, String base, String document) throws Exception {
+    String digest =
+        Digest.sha256Of(document.getBytes(java.nio.charset.StandardCharsets.UTF_8)).toString();
+    int status =
+        client
+            .send(
+                HttpRequest.newBuilder(URI.create(base + digest))
+                    .header("Content-Type", "application/vnd.oci.image.index.v1+json")
+                    .PUT(HttpRequest.BodyPublishers.ofString(document))
+                    .build(),
+                HttpResponse.BodyHandlers.discarding())
+            .statusCode();
+    assertTrue(status == 201, "status " + status);
+    return digest;
+  }
+
+  @Test
+  void pull_afterTheImageWasDeleted_bringsItBack() throws Exception {
+    ImageReference reference = pushed();
+    store.images().pull(reference, PULL);
+    store.images().delete(store.images().resolve(reference.toString()).id(), true);
+    assertEquals(List.of(), store.layers());
+
+    assertFalse(store.images().pull(reference, PULL).images().get(0).newLayers().isEmpty());
+  }
+}
