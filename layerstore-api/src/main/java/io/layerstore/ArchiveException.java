@@ -140,6 +140,19 @@ public class ArchiveException extends LayerStoreException {
         library);
   }
 
+  /** The same, with the name of the archive, such as its file. */
+  public ArchiveException in(String archive) {
+    return new ArchiveException(
+        kind,
+        entryIndex,
+        entryName,
+        archive + " is not accepted: " + getMessage(),
+        this,
+        limitName,
+        limit,
+        liftedBy);
+  }
+
   private static String about(long entryIndex, String entryName) {
     if (entryIndex < 0) {
       return "layer archive: ";

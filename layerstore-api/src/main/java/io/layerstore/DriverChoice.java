@@ -15,4 +15,10 @@ public record DriverChoice(String driver, String reason, Map<String, String> rej
   public DriverChoice {
     rejected = Map.copyOf(rejected);
   }
+
+  /** The driver and the reason; {@link #rejected} is left out. */
+  @Override
+  public String toString() {
+    return driver + ": " + reason;
+  }
 }

@@ -3,8 +3,10 @@ package io.layerstore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -22,22 +24,30 @@ public interface LayerSource {
     return OptionalLong.empty();
   }
 
+  /** What messages call the archive; empty if it has no name. */
+  default Optional<String> name() {
+    return Optional.empty();
+  }
+
   /** The archive in {@code file}. */
   static LayerSource of(Path file) {
     return new LayerSource() {
       @Override
       public InputStream open() throws IOException {
+        if (Files.isDirectory(file)) {
+          throw new FileSystemException(file.toString(), null, "is a directory; give an archive");
+        }
         return Files.newInputStream(file);
       }
 
       @Override
       public OptionalLong sizeBytes() throws IOException {
-        return OptionalLong.of(Files.size(file));
+        return Files.isRegularFile(file) ? OptionalLong.of(Files.size(file)) : OptionalLong.empty();
       }
 
       @Override
-      public String toString() {
-        return file.toString();
+      public Optional<String> name() {
+        return Optional.of(file.toString());
       }
     };
   }

@@ -3,7 +3,6 @@ package io.layerstore.cli;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
 import io.layerstore.ImportOptions;
-import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +41,8 @@ final class ImportCommand extends Subcommand {
             .changes(changeOption.getValue())
             .progress(layerstore().progressBar().listener())
             .build();
-    LayerSource source = file.equals("-") ? () -> layerstore().console().in() : NamedFile.of(file);
     try (LayerStore store = layerstore().openToAdd()) {
-      Image image = NamedFile.explain(file, () -> store.images().importRootFs(source, options));
+      Image image = store.images().importRootFs(archive(file), options);
       print(
           out -> out.line(image.id().toString()),
           json -> ShowImage.image(json, image, store.images().references().of(image.id())));

@@ -3,7 +3,6 @@ package io.layerstore.cli;
 import io.layerstore.DiffId;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
-import io.layerstore.LayerStoreException;
 import io.layerstore.RegisterOptions;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +45,7 @@ final class RegisterCommand extends Subcommand {
               .expectedDiffId(diffId)
               .verifyExisting(isGiven(verifyOption))
               .build();
-      try (Layer layer = register(store, file, options)) {
+      try (Layer layer = store.register(archive(file), options)) {
         print(
             out -> out.line(Show.registered(layer)),
             out -> out.line(layer.chainId().toString()),
@@ -54,15 +53,5 @@ final class RegisterCommand extends Subcommand {
       }
     }
     return 0;
-  }
-
-  private Layer register(LayerStore store, String file, RegisterOptions options)
-      throws LayerStoreException {
-    return NamedFile.explain(
-        file,
-        () ->
-            file.equals("-")
-                ? store.register(layerstore().console().in(), options)
-                : store.register(NamedFile.of(file), options));
   }
 }

@@ -1,7 +1,11 @@
 package io.layerstore.cli;
 
+import io.layerstore.LayerSource;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -33,6 +37,23 @@ abstract class Subcommand implements Callable<Integer> {
 
   final Layerstore layerstore() {
     return layerstore;
+  }
+
+  /** The archive of a layer in {@code file}; {@code -} is the standard input. */
+  final LayerSource archive(String file) {
+    return file.equals("-") ? new StandardInput() : LayerSource.of(Path.of(file));
+  }
+
+  private final class StandardInput implements LayerSource {
+    @Override
+    public InputStream open() {
+      return layerstore.console().in();
+    }
+
+    @Override
+    public Optional<String> name() {
+      return Optional.of("the standard input");
+    }
   }
 
   /** Prints the result in the form that was asked for. */

@@ -213,7 +213,7 @@ final class CommandsTest {
     void register_directory_saysSo() {
       String line = cli.run("register", temp.toString()).failed(Main.FAILED);
 
-      assertTrue(line.contains(temp + " is a directory"), line);
+      assertTrue(line.contains(temp + ": is a directory"), line);
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,6 +42,15 @@ abstract class RegisterSourceTests extends StoreTests {
     Refusals.assertRefused(Kind.MALFORMED, () -> store().register(source, RegisterOptions.DEFAULT));
     assertEquals(1, source.closed.get());
     assertEquals(before, state());
+  }
+
+  @Test
+  void register_fileThatIsRefused_isNamed() throws IOException {
+    Path file = Files.write(root().resolveSibling("broken.tar"), AppendixA.TRUNC.bytes());
+    ArchiveException refusal =
+        assertThrows(ArchiveException.class, () -> store().register(file).close());
+    assertTrue(refusal.getMessage().startsWith(file + " is not accepted: "), refusal.getMessage());
+    assertEquals(Kind.MALFORMED, refusal.kind());
   }
 
   @Test

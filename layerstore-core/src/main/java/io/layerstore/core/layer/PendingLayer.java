@@ -1,5 +1,6 @@
 package io.layerstore.core.layer;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
 import io.layerstore.DiffId;
@@ -80,7 +81,11 @@ public final class PendingLayer {
       return new LayerIntake(store, transaction(), isBelowComplete ? null : postponed::add)
           .takeIn(archive, title, cacheId, parentCacheId, progress);
     } catch (IOException e) {
-      throw DriverFailures.named(title, Interrupts.translate(operation, e));
+      LayerStoreException failure = Interrupts.translate(operation, e);
+      if (failure instanceof ArchiveException refusal) {
+        throw source.name().map(refusal::in).orElse(refusal);
+      }
+      throw DriverFailures.named(title, failure);
     }
   }
 

@@ -6,6 +6,7 @@ import io.layerstore.driver.BlockFilterStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +32,8 @@ final class LayerBlob implements LayerSource {
   }
 
   @Override
-  public String toString() {
-    return layer.place().path();
+  public Optional<String> name() {
+    return Optional.of(ArchiveText.printable(layer.place().path()));
   }
 
   /** The bytes of {@code in}, which must be those that the archive's documents promise. */
