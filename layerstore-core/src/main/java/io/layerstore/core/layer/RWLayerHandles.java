@@ -30,6 +30,7 @@ public final class RWLayerHandles {
 
   private final StoreContext store;
   private final ReadWriteLayers readWrite;
+  private final RWLayerFiles files;
   private final LayerReading reading;
   private final LayerRegistration registration;
   private final LayerRelease release;
@@ -42,6 +43,7 @@ public final class RWLayerHandles {
       LayerRelease release) {
     this.store = store;
     this.readWrite = readWrite;
+    this.files = new RWLayerFiles(store, readWrite);
     this.reading = reading;
     this.registration = registration;
     this.release = release;
@@ -68,8 +70,8 @@ public final class RWLayerHandles {
     throw new IllegalArgumentException("not a handle of this store: " + layer);
   }
 
-  ReadWriteLayers readWrite() {
-    return readWrite;
+  RWLayerFiles files() {
+    return files;
   }
 
   /** Shows a read-write layer as a file system, which has a handle of its own. */

@@ -82,22 +82,22 @@ final class RWLayerReference implements RWLayer {
 
   @Override
   public Mount mount(MountOptions options) throws LayerStoreException {
-    return handles.readWrite().mount(requireOpen(), options);
+    return handles.files().mount(requireOpen(), options);
   }
 
   @Override
   public long sizeBytes() throws LayerStoreException {
-    return handles.readWrite().sizeBytes(requireOpen());
+    return handles.files().sizeBytes(requireOpen());
   }
 
   @Override
   public Stream<Change> changes() throws LayerStoreException {
-    return handles.readWrite().changes(requireOpen());
+    return handles.files().changes(requireOpen());
   }
 
   @Override
   public InputStream tarStream(TarOptions options) throws LayerStoreException {
-    return handles.readWrite().tarStream(requireOpen(), options);
+    return handles.files().tarStream(requireOpen(), options);
   }
 
   @Override
@@ -107,12 +107,12 @@ final class RWLayerReference implements RWLayer {
 
   @Override
   public long applyDiff(InputStream tar) throws LayerStoreException {
-    return handles.readWrite().applyDiff(requireOpen(), tar);
+    return handles.files().applyDiff(requireOpen(), tar);
   }
 
   @Override
   public Map<String, String> metadata() throws LayerStoreException {
-    return handles.readWrite().metadata(requireOpen());
+    return handles.files().metadata(requireOpen());
   }
 
   @Override
