@@ -263,6 +263,12 @@ public interface LayerStore extends AutoCloseable {
    */
   RecoveryReport cleanup() throws LayerStoreException;
 
+  /**
+   * The stores that have the root open for writing, in this process and in others, and what each
+   * holds. Empty for a store that only reads, or where it cannot be told.
+   */
+  List<StoreUser> users() throws LayerStoreException;
+
   /** The name of the graph driver. */
   String driverName();
 

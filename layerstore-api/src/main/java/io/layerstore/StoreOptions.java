@@ -1,6 +1,7 @@
 package io.layerstore;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -27,6 +28,8 @@ public final class StoreOptions {
   private final Progress.@Nullable Listener progress;
   private final boolean readOnly;
   private final Creation creation;
+  private final boolean isExclusive;
+  private final Duration lockTimeout;
 
   private StoreOptions(Builder builder) {
     root = builder.root;
@@ -41,6 +44,8 @@ public final class StoreOptions {
     progress = builder.progress;
     readOnly = builder.readOnly;
     creation = builder.creation;
+    isExclusive = builder.isExclusive;
+    lockTimeout = builder.lockTimeout;
   }
 
   /** A builder without any option set, for a store at {@code root}. */
@@ -126,6 +131,16 @@ public final class StoreOptions {
                     "no layer store implementation found; add io.layerstore:layerstore-core to the class path or module path"));
   }
 
+  /** Whether to keep all others out that would write. */
+  public boolean isExclusive() {
+    return isExclusive;
+  }
+
+  /** How long to wait for a root that is open in a way that does not let this store in. */
+  public Duration lockTimeout() {
+    return lockTimeout;
+  }
+
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private final Path root;
@@ -140,6 +155,8 @@ public final class StoreOptions {
     private Progress.@Nullable Listener progress;
     private boolean readOnly;
     private Creation creation = Creation.IF_EMPTY;
+    private boolean isExclusive = !Boolean.getBoolean("io.layerstore.shared");
+    private Duration lockTimeout = Duration.ZERO;
 
     private Builder(Path root) {
       this.root = Objects.requireNonNull(root, "root");
@@ -228,6 +245,29 @@ public final class StoreOptions {
      */
     public Builder create(Creation creation) {
       this.creation = Objects.requireNonNull(creation, "creation");
+      return this;
+    }
+
+    /**
+     * Opens the root for this store alone: no other process, and no other store in this one, can
+     * open it for writing meanwhile. Without it any number of them share the root.
+     */
+    public Builder exclusive() {
+      this.isExclusive = true;
+      return this;
+    }
+
+    /**
+     * Waits so long for a root that is open in a way that does not let this store in; without it
+     * opening fails at once. An interrupt ends the wait.
+     *
+     * @throws IllegalArgumentException if {@code timeout} is negative
+     */
+    public Builder lockTimeout(Duration timeout) {
+      if (timeout.isNegative()) {
+        throw new IllegalArgumentException("negative time to wait: " + timeout);
+      }
+      this.lockTimeout = timeout;
       return this;
     }
 

@@ -17,6 +17,45 @@ public final class DriverContext {
   private final IdMapping idMapping;
   private final Durability durability;
   private final boolean readOnly;
+  private final Others others;
+
+  /** What other stores do in the driver's directory at the same time. */
+  public interface Others {
+
+    /** Nobody else is there. */
+    Others NONE =
+        new Others() {
+          @Override
+          public boolean arePresent() {
+            return false;
+          }
+
+          @Override
+          public boolean areMany() {
+            return false;
+          }
+
+          @Override
+          public List<String> mounting(String id) {
+            return List.of();
+          }
+        };
+
+    /**
+     * Whether somebody was there already when this driver was opened: then what looks unfinished
+     * may be under way, and is not to be touched.
+     */
+    boolean arePresent();
+
+    /** Whether somebody else is there now. */
+    boolean areMany();
+
+    /**
+     * Who else has the layer of this ID mounted, in words. Whoever mounts or unmounts a layer keeps
+     * the others from doing the same meanwhile.
+     */
+    List<String> mounting(String id);
+  }
 
   private DriverContext(Builder builder) {
     root = builder.root;
@@ -25,6 +64,7 @@ public final class DriverContext {
     idMapping = builder.idMapping;
     durability = builder.durability;
     readOnly = builder.readOnly;
+    others = builder.others;
   }
 
   /**
@@ -65,8 +105,13 @@ public final class DriverContext {
     return readOnly;
   }
 
+  /** The other stores on the root. */
+  public Others others() {
+    return others;
+  }
+
   private List<Object> values() {
-    return List.of(root, home, options, idMapping, durability, readOnly);
+    return List.of(root, home, options, idMapping, durability, readOnly, others);
   }
 
   @Override
@@ -87,6 +132,7 @@ public final class DriverContext {
     private IdMapping idMapping = IdMapping.IDENTITY;
     private Durability durability = Durability.FULL;
     private boolean readOnly;
+    private Others others = Others.NONE;
 
     private Builder(Path root, Path home) {
       this.root = Objects.requireNonNull(root, "root");
@@ -114,6 +160,12 @@ public final class DriverContext {
     /** Sets whether nothing may be written. False at first. */
     public Builder readOnly(boolean readOnly) {
       this.readOnly = readOnly;
+      return this;
+    }
+
+    /** Sets what is known of other stores on the root; there are none unless set. */
+    public Builder others(Others others) {
+      this.others = Objects.requireNonNull(others, "others");
       return this;
     }
 

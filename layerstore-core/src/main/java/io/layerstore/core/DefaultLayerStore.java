@@ -19,6 +19,7 @@ import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreUser;
 import io.layerstore.core.image.DefaultImageStore;
 import io.layerstore.core.image.LayerAccess;
 import io.layerstore.core.layer.ArchiveLayers;
@@ -86,6 +87,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public Layer register(LayerSource source, RegisterOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      StoreRecovery.afterTheDead(store);
       return new LayerReference(
           reading, registration.register(source, options, Progress.Kind.REGISTER, null));
     }
@@ -95,7 +97,7 @@ final class DefaultLayerStore implements LayerStore {
   public Layer get(ChainId chainId) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       StoreLoader.refreshIfReadOnly(store);
-      return new LayerReference(reading, store.table().retain(chainId));
+      return new LayerReference(reading, store.retain(chainId));
     }
   }
 
@@ -108,7 +110,7 @@ final class DefaultLayerStore implements LayerStore {
                     new IllegalArgumentException(
                         "not the beginning of a chain id: \"" + prefix + "\""));
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      StoreLoader.refreshIfReadOnly(store);
+      store.refresh();
       return id.only(store.table().withPrefix(id))
           .orElseThrow(() -> new LayerNotFoundException(prefix));
     }
@@ -126,11 +128,11 @@ final class DefaultLayerStore implements LayerStore {
   public List<LayerInfo> release(Layer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
+      StoreRecovery.afterTheDead(store);
       if (!(layer instanceof LayerReference reference)) {
         throw new IllegalArgumentException("not a handle of this store: " + layer);
       }
       RoLayer node = reference.spend(reading);
-      store.table().dropHandle(node);
       return release.deleteUnheld(node);
     }
   }
@@ -138,6 +140,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public RWLayer createRWLayer(String name, RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      StoreRecovery.afterTheDead(store);
       return handles.of(readWrite.create(name, options.parent().orElse(null), options));
     }
   }
@@ -145,6 +148,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public RWLayer createTemporaryRWLayer(RWLayerOptions options) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      StoreRecovery.afterTheDead(store);
       return handles.of(readWrite.createTemporary(options.parent().orElse(null), options));
     }
   }
@@ -154,6 +158,7 @@ final class DefaultLayerStore implements LayerStore {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       StoreLoader.refreshIfReadOnly(store);
       try (KeyedLock.Held held = store.nameLock().acquire(name)) {
+        store.findMount(name);
         return handles.of(store.table().retainMount(name));
       }
     }
@@ -170,7 +175,7 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public String mountId(String name) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      StoreLoader.refreshIfReadOnly(store);
+      store.refresh();
       return store.table().requireMount(name).mountId();
     }
   }
@@ -179,6 +184,7 @@ final class DefaultLayerStore implements LayerStore {
   public List<LayerInfo> releaseRWLayer(RWLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
+      StoreRecovery.afterTheDead(store);
       return handles.release(layer);
     }
   }
@@ -192,6 +198,7 @@ final class DefaultLayerStore implements LayerStore {
   public RecoveryReport cleanup() throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       store.requireWritable();
+      store.refresh();
       StoreRecovery recovery = new StoreRecovery(store);
       store
           .critical()
@@ -199,7 +206,6 @@ final class DefaultLayerStore implements LayerStore {
               () -> {
                 recovery.removeUnfinished();
                 recovery.finishRemovals();
-                store.driver().cleanup();
               });
       List<Finding> findings = new ArrayList<>(recovery.findings());
       try {
@@ -212,7 +218,23 @@ final class DefaultLayerStore implements LayerStore {
                 "layers of a load that failed will be taken back at the next cleanup: "
                     + e.getMessage()));
       }
-      store.critical().run(() -> deleteTemporaryFiles(findings, true));
+      // What else is left can be told from what is under way only if there is nobody else.
+      store
+          .critical()
+          .run(
+              () -> {
+                boolean isDone =
+                    store
+                        .sharing()
+                        .whileAlone(
+                            () -> {
+                              store.driver().cleanup();
+                              deleteTemporaryFiles(findings, true);
+                            });
+                if (!isDone) {
+                  store.driver().cleanup();
+                }
+              });
       return new RecoveryReport(findings);
     }
   }
@@ -220,6 +242,13 @@ final class DefaultLayerStore implements LayerStore {
   /** Deletes temporary files that nobody has in hand; adds what remains to {@code findings}. */
   void deleteTemporaryFiles(List<Finding> findings, boolean all) {
     new TemporaryLeftovers(root(), images).delete(findings, all);
+  }
+
+  @Override
+  public List<StoreUser> users() throws LayerStoreException {
+    try (StoreLifecycle.Call call = store.lifecycle().enter()) {
+      return store.sharing().users();
+    }
   }
 
   @Override
@@ -256,7 +285,7 @@ final class DefaultLayerStore implements LayerStore {
 
   private void refreshOrLog() {
     try {
-      StoreLoader.refreshIfReadOnly(store);
+      store.refresh();
     } catch (LayerStoreException e) {
       log.warn("cannot look again at {}; showing what was there before", root(), e);
     }

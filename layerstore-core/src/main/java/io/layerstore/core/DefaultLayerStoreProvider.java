@@ -1,5 +1,6 @@
 package io.layerstore.core;
 
+import io.layerstore.ChainId;
 import io.layerstore.ImageSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -11,18 +12,19 @@ import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.image.archive.ArchiveView;
 import io.layerstore.core.layerdb.FileMetadataStore;
+import io.layerstore.core.share.Kind;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.LayerTable;
+import io.layerstore.core.state.RootUse;
+import io.layerstore.core.state.Sharing;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.state.StoreLoader;
-import io.layerstore.core.state.StoreLock;
 import io.layerstore.core.state.StoreRecovery;
 import io.layerstore.core.state.StoreRoot;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.core.work.StoreThreads;
 import io.layerstore.driver.Closing;
-import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataStoreFactory;
@@ -33,19 +35,21 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
 
 /** What {@link LayerStore#open} finds: opens the layer store of this module. */
 public final class DefaultLayerStoreProvider implements LayerStoreProvider {
 
-  private final MetadataStoreFactory metadataStores;
+  private final @Nullable MetadataStoreFactory metadataStores;
 
   /** Keeps metadata in files, as Docker does. */
   public DefaultLayerStoreProvider() {
-    this(FileMetadataStore::open);
+    this.metadataStores = null;
   }
 
   /**
-   * Keeps metadata where {@code metadataStores} says. To open a store, give {@link #open} what
+   * Keeps metadata where {@code metadataStores} says. Its stores are open exclusively, for nothing
+   * is known of what others may do to that metadata. To open a store, give {@link #open} what
    * {@link StoreOptions.Builder#build} makes.
    */
   public DefaultLayerStoreProvider(MetadataStoreFactory metadataStores) {
@@ -77,35 +81,38 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     Path root = options.root();
     StoreRoot.requireSafe(options);
     StoreRoot prepared = StoreRoot.prepare(options, DriverSelector.requireUsable(options));
+    RootUse use = null;
     if (!options.readOnly()) {
       CleanupClasses.load();
       open.add(prepared::removeMade);
-      StoreLock lock = StoreLock.acquire(root);
-      open.add(lock::close);
-      open.add(() -> prepared.takeBack(lock));
+      use = RootUse.begin(options, metadataStores == null);
+      open.add(use::close);
+      RootUse begun = use;
+      open.add(() -> prepared.takeBack(begun));
     }
-    DriverSelector.Selection selection = DriverSelector.select(options);
+    Sharing sharing = new Sharing(use);
+    DriverSelector.Selection selection = DriverSelector.select(options, sharing);
     GraphDriver driver = selection.driver();
     open.add(driver::close);
     open.setChoice(selection.choice());
     MetadataStore metadata =
-        metadataStores.open(
-            root.resolve(options.metadataPath(driver.name())),
-            options.durability(),
-            options.readOnly());
+        openMetadata(root.resolve(options.metadataPath(driver.name())), options, sharing);
     open.add(metadata::close);
     StoreContext store =
         new StoreContext(
             options,
             metadata,
             driver,
-            new LayerTable(),
+            new LayerTable(sharing.party()),
             executor(options, open),
             critical,
             new StoreLifecycle(),
-            new KeyedLock<>(),
-            new KeyedLock<>(),
-            new BuildKitCache(DataRoot.buildKit(root)));
+            sharing.newLock(Kind.CHAIN, ChainId::toString),
+            sharing.newLock(Kind.NAME, name -> name),
+            sharing.newLock(Kind.MOUNTING, id -> id),
+            sharing.newLock(Kind.SWEEP, key -> key),
+            new BuildKitCache(DataRoot.buildKit(root)),
+            sharing);
     List<Finding> findings = new ArrayList<>(driver.recoveryReport().findings());
     findings.addAll(metadata.recoveryReport().findings());
     findings.addAll(new StoreLoader(store).load());
@@ -116,13 +123,24 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
       findings.addAll(recovery.findings());
     }
     DefaultLayerStore layers = new DefaultLayerStore(store, open);
-    if (!options.readOnly()) {
+    if (!options.readOnly() && sharing.isFirst()) {
       layers.deleteTemporaryFiles(findings, false);
     }
     findings.addAll(layers.images().recoveryReport().findings());
     open.setRecoveryReport(new RecoveryReport(findings));
     prepared.opened();
+    if (use != null) {
+      use.opened();
+    }
     return layers;
+  }
+
+  private MetadataStore openMetadata(Path directory, StoreOptions options, Sharing sharing)
+      throws LayerStoreException {
+    return metadataStores == null
+        ? FileMetadataStore.open(
+            directory, options.durability(), options.readOnly(), new SharedWork(sharing))
+        : metadataStores.open(directory, options.durability(), options.readOnly());
   }
 
   private static Executor executor(StoreOptions options, OpenStore open) {

@@ -9,6 +9,7 @@ import io.layerstore.StoreOptions;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.ForeignContents;
 import io.layerstore.core.state.RootContents;
+import io.layerstore.core.state.Sharing;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.GraphDriverProvider;
@@ -118,9 +119,9 @@ final class DriverSelector {
    * @throws StoreNotFoundException if there is no store, and none is to be made
    * @throws DriverException if none can be used
    */
-  static Selection select(StoreOptions options) throws LayerStoreException {
+  static Selection select(StoreOptions options, Sharing sharing) throws LayerStoreException {
     DriverProviders found = DriverProviders.load();
-    return select(options, found.providers(), found.broken());
+    return select(options, found.providers(), found.broken(), sharing);
   }
 
   /**
@@ -132,13 +133,17 @@ final class DriverSelector {
    */
   static Selection select(StoreOptions options, List<GraphDriverProvider> providers)
       throws LayerStoreException {
-    return select(options, providers, Map.of());
+    return select(options, providers, Map.of(), new Sharing(null));
   }
 
   private static Selection select(
-      StoreOptions options, List<GraphDriverProvider> providers, Map<String, String> broken)
+      StoreOptions options,
+      List<GraphDriverProvider> providers,
+      Map<String, String> broken,
+      Sharing sharing)
       throws LayerStoreException {
     DriverSelector selector = new DriverSelector(options, providers);
+    selector.sharing = sharing;
     selector.rejected.putAll(broken);
     Decision decision = selector.decide();
     selector.warnOfSecondStore(decision);
@@ -146,6 +151,8 @@ final class DriverSelector {
         ? selector.openFirstSupported()
         : selector.open(decision.provider(), decision.reason());
   }
+
+  private Sharing sharing = new Sharing(null);
 
   private Decision decide() throws LayerStoreException {
     @Nullable String named = options.driver().orElse(null);
@@ -335,6 +342,7 @@ final class DriverSelector {
         .idMapping(options.idMapping())
         .durability(options.durability())
         .readOnly(options.readOnly())
+        .others(new OtherStores(sharing))
         .build();
   }
 

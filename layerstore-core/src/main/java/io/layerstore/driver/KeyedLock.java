@@ -29,9 +29,35 @@ import jdk.jfr.StackTrace;
 public final class KeyedLock<K> {
 
   private final ConcurrentMap<K, Slot> slots = new ConcurrentHashMap<>();
+  private final Beyond<? super K> beyond;
 
   /** Nothing is locked. */
-  public KeyedLock() {}
+  public KeyedLock() {
+    this((key, isInterruptible) -> () -> {});
+  }
+
+  /** A lock that is taken beyond this process too, by the one thread in it that has the key. */
+  public KeyedLock(Beyond<? super K> beyond) {
+    this.beyond = beyond;
+  }
+
+  /**
+   * Keeps others out than the threads of this process.
+   *
+   * @param <K> the keys
+   */
+  @FunctionalInterface
+  public interface Beyond<K> {
+
+    /**
+     * Waits until nobody else has {@code key}.
+     *
+     * @param isInterruptible whether an interrupt ends the wait
+     * @return what lets the others in again
+     * @throws InterruptedException if the wait was ended; the caller does not have the key
+     */
+    Runnable lock(K key, boolean isInterruptible) throws InterruptedException;
+  }
 
   /**
    * Waits until no other thread holds {@code key}. An interrupt does not end the wait; the thread's
@@ -47,7 +73,28 @@ public final class KeyedLock<K> {
       slot.lock.lock();
       wait.end(key);
     }
-    return new Held(this, key, slot.lock);
+    try {
+      return held(key, slot, false);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("not to be interrupted", e);
+    }
+  }
+
+  /** With the lock of the slot; without it and the slot after a failure. */
+  private Held held(K key, Slot slot, boolean isInterruptible) throws InterruptedException {
+    boolean isLocked = false;
+    try {
+      if (slot.lock.getHoldCount() == 1) {
+        slot.release = beyond.lock(key, isInterruptible);
+      }
+      isLocked = true;
+      return new Held(this, key, slot);
+    } finally {
+      if (!isLocked) {
+        slot.lock.unlock();
+        leave(key);
+      }
+    }
   }
 
   /**
@@ -75,7 +122,7 @@ public final class KeyedLock<K> {
         leave(key);
       }
     }
-    return new Held(this, key, slot.lock);
+    return held(key, slot, true);
   }
 
   /** How many keys are held or waited for. */
@@ -106,12 +153,12 @@ public final class KeyedLock<K> {
   public static final class Held implements AutoCloseable {
 
     private final Runnable leave;
-    private final ReentrantLock lock;
+    private final Slot slot;
     private boolean isClosed;
 
-    private <K> Held(KeyedLock<K> owner, K key, ReentrantLock lock) {
+    private <K> Held(KeyedLock<K> owner, K key, Slot slot) {
       this.leave = () -> owner.leave(key);
-      this.lock = lock;
+      this.slot = slot;
     }
 
     /**
@@ -121,7 +168,7 @@ public final class KeyedLock<K> {
      */
     @Override
     public void close() {
-      if (!lock.isHeldByCurrentThread()) {
+      if (!slot.lock.isHeldByCurrentThread()) {
         if (isClosed) {
           return;
         }
@@ -129,8 +176,14 @@ public final class KeyedLock<K> {
       }
       if (!isClosed) {
         isClosed = true;
-        lock.unlock();
-        leave.run();
+        try {
+          if (slot.lock.getHoldCount() == 1) {
+            slot.release.run();
+          }
+        } finally {
+          slot.lock.unlock();
+          leave.run();
+        }
       }
     }
   }
@@ -139,6 +192,9 @@ public final class KeyedLock<K> {
   private static final class Slot {
     final ReentrantLock lock = new ReentrantLock();
     int users;
+
+    /** Lets others than this process in; guarded by the lock. */
+    Runnable release = () -> {};
   }
 
   /** A thread that waited for a key another one held; for Java Flight Recorder. */

@@ -44,7 +44,9 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
     boolean isNew = makeDirectory(layout.home());
     List<Finding> findings = new ArrayList<>();
     boolean isNewStaging = makeDirectory(layout.staging(), findings);
-    findings.addAll(emptyStaging(layout.staging()));
+    if (!context.others().arePresent()) {
+      findings.addAll(emptyStaging(layout.staging()));
+    }
     Volume volume;
     boolean isTried = true;
     try {
@@ -75,7 +77,9 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
       sync(context, context.root());
     }
     try {
-      VfsLayers.deleteOrphanTables(layout);
+      if (!context.others().arePresent()) {
+        VfsLayers.deleteOrphanTables(layout);
+      }
     } catch (IOException e) {
       findings.add(
           new Finding(Kind.POSTPONED, "attributes", "records of layers that are gone stay: " + e));

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,7 +43,10 @@ final class VfsLayers {
   private final VfsLayout layout;
   private volatile Volume volume;
   private final boolean isDurable;
-  private final AtomicLong stagings = new AtomicLong();
+
+  /** Begins where no other process is likely to count. */
+  private final AtomicLong stagings =
+      new AtomicLong(ThreadLocalRandom.current().nextLong(Long.MAX_VALUE / 2));
 
   /** The names of the staging directories that work is under way in. */
   private final Set<String> stagingsInHand = ConcurrentHashMap.newKeySet();
@@ -194,8 +198,22 @@ final class VfsLayers {
         Files.move(layer, layout.staging().resolve(name), StandardCopyOption.ATOMIC_MOVE);
       }
       deleteRest(id, layout.staging().resolve(name));
+      deleteStagings(id);
     } finally {
       stagingsInHand.remove(name);
+    }
+  }
+
+  /** What a process that died while it worked on a layer has left, which is to be deleted. */
+  private void deleteStagings(String id) throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.staging(), id + ".*")) {
+      for (Path entry : entries) {
+        if (!stagingsInHand.contains(String.valueOf(entry.getFileName()))) {
+          Staging.delete(entry);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
   }
 

@@ -83,7 +83,8 @@ final class Overlay2Driver implements GraphDriver {
     this.owners = owners;
     Overlay2Layout layout = new Overlay2Layout(context.home().toAbsolutePath());
     this.layers = new LayerDirectories(layout, owners, context.durability());
-    this.mounts = new OverlayMounts(layers, calls, features, owners, context.readOnly());
+    this.mounts =
+        new OverlayMounts(layers, calls, features, owners, context.readOnly(), context.others());
     this.replaced = new ReplacedFiles(layers, mounts, calls, context.durability());
   }
 
@@ -100,7 +101,9 @@ final class Overlay2Driver implements GraphDriver {
     }
     try {
       driver.prepareHome();
-      driver.recovery = driver.recover();
+      if (!context.others().arePresent()) {
+        driver.recovery = driver.recover();
+      }
       return driver;
     } catch (IOException | RuntimeException e) {
       Closing.after(e, driver::close);
@@ -513,6 +516,10 @@ final class Overlay2Driver implements GraphDriver {
   @Override
   public void cleanup() throws LayerStoreException {
     requireWritable();
+    if (context.others().areMany()) {
+      mounts.undoAbandoned();
+      return;
+    }
     recover();
     atOpening = null;
     for (Map.Entry<String, List<String>> link : layers.links().entrySet()) {

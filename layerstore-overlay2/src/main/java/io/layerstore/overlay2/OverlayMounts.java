@@ -15,6 +15,7 @@ import io.layerstore.overlay2.linux.MountApi;
 import io.layerstore.overlay2.linux.MountPoint;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.OverlayMount;
+import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.HelperFailureException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -55,6 +56,7 @@ final class OverlayMounts {
   private final MountHelperSource helper;
   private final PersistentMarks marks;
   private final boolean isReadOnly;
+  private final DriverContext.Others others;
   private final KeyedLock<String> locks = new KeyedLock<>();
 
   /** Of layers with a mount; replaced with the lock of the layer, read without. */
@@ -65,13 +67,15 @@ final class OverlayMounts {
       LinuxCalls calls,
       OverlayFeatures features,
       HostOwners owners,
-      boolean isReadOnly) {
+      boolean isReadOnly,
+      DriverContext.Others others) {
     this.layers = layers;
     this.calls = calls;
     this.features = features;
     this.helper = new MountHelperSource(layers, calls, features, owners);
     this.marks = new PersistentMarks(layers.layout());
     this.isReadOnly = isReadOnly;
+    this.others = others;
   }
 
   private MountState state(String id) {
@@ -122,7 +126,7 @@ final class OverlayMounts {
   private void undoAbandoned(String id, List<Finding> findings) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
-      if (state(id).isHeld()) {
+      if (state(id).isHeld() || !others.mounting(id).isEmpty()) {
         return;
       }
       unmountNow(id, false);
@@ -184,7 +188,7 @@ final class OverlayMounts {
    */
   private int count(String id) throws LayerStoreException {
     MountState state = state(id);
-    if (state.count() == 0 && isMounted(id)) {
+    if (state.count() == 0 && others.mounting(id).isEmpty() && isMounted(id)) {
       set(id, state.withCount(1));
       return 1;
     }
@@ -221,7 +225,14 @@ final class OverlayMounts {
           return layers.layout().diff(id); // As in Docker; there is nothing to merge.
         }
       }
-      if (isReadOnly) {
+      MountState.Made made = state(id).made();
+      List<String> elsewhere = made == null ? others.mounting(id) : List.of();
+      if (!elsewhere.isEmpty() && !refusesWrites) {
+        // Two overlays on one upper directory are undefined.
+        throw new MountBusyException(id, elsewhere, null);
+      }
+      // What another process has mounted is its own to undo; a look needs no place.
+      if (isReadOnly || !elsewhere.isEmpty() || (made != null && made.isDetached())) {
         return mountDetached(id, lower, options);
       }
       int count = count(id);
@@ -248,6 +259,10 @@ final class OverlayMounts {
   }
 
   private Path pathOf(String id) throws LayerStoreException {
+    MountState.Made made = state(id).made();
+    if (made != null && made.isDetached()) {
+      return made.path(id);
+    }
     return mountsOf(id).merged(id);
   }
 
@@ -334,7 +349,11 @@ final class OverlayMounts {
   private Path mountDetached(String id, LowerChain lower, MountOptions options)
       throws LayerStoreException {
     if (options.isPersistent()) {
-      throw failure(id, "cannot be mounted persistently by a store that is open for reading only");
+      throw failure(
+          id,
+          isReadOnly
+              ? "cannot be mounted persistently by a store that is open for reading only"
+              : "cannot be mounted persistently while another process has it mounted");
     }
     MountState state = state(id);
     MountState.Made made = state.made();

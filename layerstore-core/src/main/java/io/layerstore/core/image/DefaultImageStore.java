@@ -24,7 +24,6 @@ import io.layerstore.PullOptions;
 import io.layerstore.PushOptions;
 import io.layerstore.PushReport;
 import io.layerstore.RWLayer;
-import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.ReferenceStore;
@@ -54,16 +53,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Locks</h2>
  *
- * <p>One lock, {@code writing}, is held by everything that changes images or their names, while the
- * few small files of the change are written. Under it the locks inside the tables of images and of
- * layers may be taken, and no other. Layers are unpacked and deleted without it. Readers take the
- * locks of the tables alone.
+ * <p>One lock, {@link ImageWriting}, is held by everything that changes images or their names,
+ * while the few small files of the change are written. Under it the locks inside the tables of
+ * images and of layers may be taken, and no other. Layers are unpacked and deleted without it.
+ * Readers take the locks of the tables alone.
  */
 @SuppressWarnings("try") // Calls are held by scope, not by name.
 public final class DefaultImageStore implements ImageStore {
 
   private final LayerAccess access;
-  private final Object writing = new Object();
+  private final ImageWriting writing;
   private final ImageTable table = new ImageTable();
   private final ImageDb db;
   private final ImageCatalog catalog;
@@ -84,6 +83,7 @@ public final class DefaultImageStore implements ImageStore {
    */
   public DefaultImageStore(LayerAccess access, ArchiveLayers layers) throws LayerStoreException {
     this.access = access;
+    this.writing = new ImageWriting(access);
     this.db = new ImageDb(access.directory().resolve("imagedb"), access.options().durability());
     this.catalog = new ImageCatalog(access, db, table);
     this.references = new DefaultReferenceStore(access, db, table, writing);
@@ -97,6 +97,7 @@ public final class DefaultImageStore implements ImageStore {
     this.partials = new PartialBlobs(access.directory(), access.options().durability());
     this.archives = new ImageArchives(layers, new ArchiveHost(), partials);
     this.recoveryReport = new RecoveryReport(findings());
+    access.follow(this::follow);
   }
 
   private List<Finding> findings() throws LayerStoreException {
@@ -342,21 +343,26 @@ public final class DefaultImageStore implements ImageStore {
     return node;
   }
 
-  private void requireWritable() throws ReadOnlyStoreException {
+  private void requireWritable() throws LayerStoreException {
+    access.requireWritable();
+  }
+
+  /** Others may change the root, so it is looked at again. */
+  private void refresh() throws LayerStoreException {
     if (access.options().readOnly()) {
-      throw new ReadOnlyStoreException(access.options().root());
+      synchronized (table) {
+        access.refresh();
+        follow();
+      }
+    } else {
+      access.refresh();
     }
   }
 
-  /** A store that only reads may see a root that another process changes, so it looks again. */
-  private void refresh() throws LayerStoreException {
-    if (access.options().readOnly()) {
-      synchronized (writing) {
-        access.refresh();
-        catalog.restore();
-        references.refresh();
-      }
-    }
+  /** Follows what others have done to images, once the layers are up to date. */
+  private void follow() throws LayerStoreException {
+    catalog.restore();
+    references.readAgain();
   }
 
   private void refreshOrLog() {

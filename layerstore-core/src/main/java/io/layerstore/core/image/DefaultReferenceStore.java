@@ -35,7 +35,7 @@ final class DefaultReferenceStore implements ReferenceStore {
   private final LayerAccess access;
   private final ImageDb db;
   private final ImageTable table;
-  private final Object writing;
+  private final ImageWriting writing;
   private final NamesFile file;
   private final List<Finding> findings = new ArrayList<>();
   private volatile Repositories current;
@@ -43,7 +43,7 @@ final class DefaultReferenceStore implements ReferenceStore {
   /**
    * @param writing the lock of everything that changes images or their names
    */
-  DefaultReferenceStore(LayerAccess access, ImageDb db, ImageTable table, Object writing) {
+  DefaultReferenceStore(LayerAccess access, ImageDb db, ImageTable table, ImageWriting writing) {
     this.access = access;
     this.db = db;
     this.table = table;
@@ -62,14 +62,27 @@ final class DefaultReferenceStore implements ReferenceStore {
     return file.isIncomplete();
   }
 
-  /** Looks again, in a store that only reads; what cannot be read leaves what was known. */
-  void refresh() {
-    if (access.options().readOnly()) {
+  /** Looks again; what cannot be read leaves what was known. */
+  void readAgain() {
+    synchronized (file) {
       try {
         current = file.read();
       } catch (LayerStoreException e) {
         log.warn("cannot look again at names of images; showing what was there before", e);
       }
+    }
+  }
+
+  /** Looks again, where others may have changed the names. */
+  private void refresh() {
+    try {
+      if (access.options().readOnly()) {
+        readAgain();
+      } else {
+        access.refresh();
+      }
+    } catch (LayerStoreException e) {
+      log.warn("cannot look again at names of images; showing what was there before", e);
     }
   }
 
@@ -103,7 +116,7 @@ final class DefaultReferenceStore implements ReferenceStore {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       requireTag(reference);
-      synchronized (writing) {
+      try (ImageWriting.Change change = writing.begin()) {
         requireImage(id);
         ImageReference tag = withTag(reference);
         Repositories changed = added(tag, id, force);
@@ -133,7 +146,7 @@ final class DefaultReferenceStore implements ReferenceStore {
    */
   Map<ImageReference, ImageId> addLoadedTags(Map<ImageReference, ImageId> tags)
       throws LayerStoreException {
-    synchronized (writing) {
+    try (ImageWriting.Change change = writing.begin()) {
       Map<ImageReference, ImageId> moved = new LinkedHashMap<>();
       Repositories changed = current;
       for (Map.Entry<ImageReference, ImageId> entry : tags.entrySet()) {
@@ -159,7 +172,7 @@ final class DefaultReferenceStore implements ReferenceStore {
       throws LayerStoreException {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
-      synchronized (writing) {
+      try (ImageWriting.Change change = writing.begin()) {
         requireImage(id);
         write(added(repository.withDigest(digest), id, false));
       }
@@ -170,7 +183,7 @@ final class DefaultReferenceStore implements ReferenceStore {
   public boolean remove(ImageReference reference) throws LayerStoreException {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
-      synchronized (writing) {
+      try (ImageWriting.Change change = writing.begin()) {
         ImageReference known = withTag(reference);
         if (current.find(known).isEmpty()) {
           return false;
@@ -232,8 +245,11 @@ final class DefaultReferenceStore implements ReferenceStore {
 
   /** Writes and shows other names; the caller holds the lock. */
   void write(Repositories changed) throws LayerStoreException {
-    file.write(changed, current);
-    current = changed;
+    access.requireWritable();
+    synchronized (file) {
+      file.write(changed, current);
+      current = changed;
+    }
   }
 
   private void requireWritable() throws ReadOnlyStoreException {

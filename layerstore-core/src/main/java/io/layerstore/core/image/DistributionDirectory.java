@@ -23,6 +23,7 @@ import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.FileFailures;
+import io.layerstore.driver.KeyedLock;
 import io.layerstore.driver.TemporaryFiles;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -69,12 +70,14 @@ final class DistributionDirectory implements DistributionMetadata {
   private static final int FILE_MODE = 0644;
   private static final String ADVICE = "remove it: it is a cache, and is written again when needed";
   private static final String HMAC = "HmacSHA256";
+  private static final String LOCK = "distribution";
 
   private final LayerAccess access;
   private final Path directory;
-  private final Object writing = new Object();
+  private final KeyedLock<String> writing;
 
   DistributionDirectory(LayerAccess access) {
+    this.writing = access.newImageLock();
     this.access = access;
     this.directory = access.directory().resolve("distribution");
   }
@@ -136,7 +139,7 @@ final class DistributionDirectory implements DistributionMetadata {
   public void add(DiffId diffId, Source source) throws LayerStoreException {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
-      synchronized (writing) {
+      try (KeyedLock.Held held = writing.acquire(LOCK)) {
         List<Source> sources = new ArrayList<>();
         try {
           sources.addAll(readSources(diffId));
@@ -157,7 +160,7 @@ final class DistributionDirectory implements DistributionMetadata {
   public void remove(DiffId diffId, Source source) throws LayerStoreException {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
-      synchronized (writing) {
+      try (KeyedLock.Held held = writing.acquire(LOCK)) {
         List<Source> sources = new ArrayList<>(readSources(diffId));
         if (sources.remove(source)) {
           writeSources(diffId, sources);

@@ -90,9 +90,15 @@ final class ImageCatalog {
         }
       }
     }
-    if (access.options().readOnly()) {
+    if (access.isShared()) {
+      table.all().forEach(node -> table.setParent(node, parentOf(node.id())));
+    }
+    if (access.options().readOnly() || access.isShared()) {
       Set<ImageId> present = new HashSet<>(ids);
-      table.all().stream().filter(node -> !present.contains(node.id())).forEach(table::remove);
+      // Looked at once more: what this store has made since then is not in the list.
+      table.all().stream()
+          .filter(node -> !present.contains(node.id()) && !db.exists(node.id()))
+          .forEach(table::remove);
     }
     return findings;
   }
@@ -108,7 +114,7 @@ final class ImageCatalog {
       // Deleted since it was listed, which another process may do while this one only reads.
       return null;
     } catch (LayerNotFoundException e) {
-      if (access.options().readOnly() && !db.exists(id)) {
+      if ((access.options().readOnly() || access.isShared()) && !db.exists(id)) {
         return null; // Likewise: an image goes before its layers.
       }
       return "its top layer " + e.id() + " is missing or damaged; it is left alone";
@@ -173,18 +179,31 @@ final class ImageCatalog {
     }
   }
 
-  /**
-   * A handle on the top layer of an image.
-   *
-   * @return null if there are no layers, or nothing to hold on to in a store that only reads
-   * @throws LayerNotFoundException if it is not in the store
-   */
-  @Nullable Layer hold(ImageConfig config) throws LayerNotFoundException {
+  /** A handle that keeps the top layer of an image until others can see the image. */
+  @Nullable Layer guard(ImageConfig config) throws LayerStoreException {
     ChainId top = ChainId.of(config.diffIds()).orElse(null);
     if (top == null) {
       return null;
     }
     Layer layer = access.retain(top);
+    if (layer == null) {
+      throw new LayerNotFoundException(top.toString());
+    }
+    return layer;
+  }
+
+  /**
+   * The handle that an image has on its top layer.
+   *
+   * @return null if there are no layers, or nothing to hold on to in a store that only reads
+   * @throws LayerNotFoundException if it is not in the store
+   */
+  @Nullable Layer hold(ImageConfig config) throws LayerStoreException {
+    ChainId top = ChainId.of(config.diffIds()).orElse(null);
+    if (top == null) {
+      return null;
+    }
+    Layer layer = access.holdForImage(top);
     if (layer == null) {
       throw new LayerNotFoundException(top.toString());
     }

@@ -36,9 +36,9 @@ final class ImageCreation {
   private final ImageDb db;
   private final ImageTable table;
   private final ImageCatalog catalog;
-  private final Object writing;
+  private final ImageWriting writing;
 
-  ImageCreation(ImageDb db, ImageTable table, ImageCatalog catalog, Object writing) {
+  ImageCreation(ImageDb db, ImageTable table, ImageCatalog catalog, ImageWriting writing) {
     this.db = db;
     this.table = table;
     this.catalog = catalog;
@@ -55,7 +55,7 @@ final class ImageCreation {
     ImageConfig config = ImageConfigReader.read(bytes);
     ImageConfigReader.requireOs(config);
     ImageId id = ImageId.of(bytes);
-    synchronized (writing) {
+    try (ImageWriting.Change change = writing.begin()) {
       ImageNode present = table.find(id);
       if (present != null) {
         return new Created(present, false);
@@ -63,21 +63,28 @@ final class ImageCreation {
       if (parent != null) {
         require(parent);
       }
-      Layer hold = catalog.hold(config);
-      ImageId known;
-      try {
-        known = write(id, bytes, parent);
-      } catch (LayerStoreException e) {
-        if (hold != null) {
-          hold.close();
-        }
-        throw e;
+      ImageNode node;
+      try (Layer guard = catalog.guard(config)) {
+        node = write(id, bytes, config, parent);
       }
-      ImageNode node = new ImageNode(id, new Content(ByteString.of(bytes), config), hold, known);
-      table.add(node);
       log.info("added image {}", id);
       return new Created(node, true);
     }
+  }
+
+  private ImageNode write(ImageId id, byte[] bytes, ImageConfig config, @Nullable ImageId parent)
+      throws LayerStoreException {
+    Layer hold = catalog.hold(config);
+    ImageId known;
+    try {
+      known = write(id, bytes, parent);
+    } catch (LayerStoreException e) {
+      if (hold != null) {
+        hold.close();
+      }
+      throw e;
+    }
+    return table.add(new ImageNode(id, new Content(ByteString.of(bytes), config), hold, known));
   }
 
   /** Returns the parent that is noted on disk now. */
@@ -108,7 +115,7 @@ final class ImageCreation {
 
   /** Notes from which image another was made. */
   void setParent(ImageId id, ImageId parent) throws LayerStoreException {
-    synchronized (writing) {
+    try (ImageWriting.Change change = writing.begin()) {
       ImageNode node = require(id);
       require(parent);
       if (table.isSelfOrAncestor(id, parent)) {

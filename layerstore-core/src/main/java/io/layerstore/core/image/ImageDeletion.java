@@ -1,5 +1,6 @@
 package io.layerstore.core.image;
 
+import io.layerstore.ChainId;
 import io.layerstore.ImageId;
 import io.layerstore.ImageInUseException;
 import io.layerstore.ImageNotFoundException;
@@ -33,7 +34,7 @@ final class ImageDeletion {
   private final ImageTable table;
   private final DefaultReferenceStore references;
   private final ImageUsers users;
-  private final Object writing;
+  private final ImageWriting writing;
 
   ImageDeletion(
       LayerAccess access,
@@ -41,7 +42,7 @@ final class ImageDeletion {
       ImageTable table,
       DefaultReferenceStore references,
       ImageUsers users,
-      Object writing) {
+      ImageWriting writing) {
     this.access = access;
     this.db = db;
     this.table = table;
@@ -53,7 +54,7 @@ final class ImageDeletion {
   /** Deletes an image; without {@code force} only one that nothing needs. */
   List<LayerInfo> delete(ImageId id, boolean force) throws LayerStoreException {
     Layer hold;
-    synchronized (writing) {
+    try (ImageWriting.Change change = writing.begin()) {
       ImageNode node = table.find(id);
       if (node == null) {
         throw new ImageNotFoundException(id.toString());
@@ -102,9 +103,24 @@ final class ImageDeletion {
    *
    * <p>After a failure everything is as it was, or the image is gone and its layers are left.
    *
-   * @return the handle on its top layer, if it had any
+   * @return a handle on its top layer, if it had any
    */
   @Nullable Layer remove(ImageNode node) throws LayerStoreException {
+    ImageId id = node.id();
+    ChainId top = node.hold() == null ? null : node.topLayer();
+    Layer hold = top == null ? null : access.retain(top);
+    try {
+      removeHeld(node);
+      return hold;
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      if (hold != null) {
+        hold.close();
+      }
+      throw e;
+    }
+  }
+
+  private void removeHeld(ImageNode node) throws LayerStoreException {
     ImageId id = node.id();
     Repositories names = references.current();
     List<ImageId> orphans = new ArrayList<>();
@@ -122,15 +138,11 @@ final class ImageDeletion {
         takeBack(node, names, orphans, e);
       } else {
         forget(node, orphans);
-        if (node.hold() != null) {
-          node.hold().close();
-        }
       }
       throw FileFailures.wrap("delete image " + id, e);
     }
     forget(node, orphans);
     log.info("deleted image {}", id);
-    return node.hold();
   }
 
   private void forget(ImageNode node, List<ImageId> orphans) {

@@ -62,6 +62,13 @@ final class ImageNode {
     return hold;
   }
 
+  /** Gives the hold on its top layer back. */
+  void letGo() {
+    if (hold != null) {
+      hold.close();
+    }
+  }
+
   /** The configuration, or null if it must be read again. */
   @Nullable Content content() {
     return content.get();

@@ -44,22 +44,32 @@ final class ImageTable {
     }
   }
 
-  /** Adds an image that is not in the table. */
-  void add(ImageNode node) {
+  /** Adds an image unless it is in the table; returns the one that is. */
+  ImageNode add(ImageNode node) {
+    ImageNode present;
     synchronized (lock) {
-      if (images.putIfAbsent(node.id(), node) != null) {
-        throw new AssertionError("image is in the table already: " + node.id());
+      present = images.putIfAbsent(node.id(), node);
+      if (present == null) {
+        link(node, node.parent());
+        return node;
       }
-      link(node, node.parent());
     }
+    node.letGo();
+    return present;
   }
 
-  /** Takes an image out. Those made from it keep it as their parent until told otherwise. */
+  /**
+   * Takes an image out, and gives its hold on its top layer back. Those made from it keep it as
+   * their parent until told otherwise.
+   */
   void remove(ImageNode node) {
     synchronized (lock) {
-      images.remove(node.id());
+      if (!images.remove(node.id(), node)) {
+        return;
+      }
       unlink(node);
     }
+    node.letGo();
   }
 
   @Nullable ImageId parent(ImageNode node) {

@@ -15,10 +15,12 @@ import io.layerstore.core.layer.LayerReading;
 import io.layerstore.core.layer.LayerReference;
 import io.layerstore.core.layer.LayerRegistration;
 import io.layerstore.core.layer.RWLayerHandles;
+import io.layerstore.core.share.Kind;
 import io.layerstore.core.state.RoLayer;
+import io.layerstore.core.state.Sharing;
 import io.layerstore.core.state.StoreContext;
 import io.layerstore.core.state.StoreLifecycle;
-import io.layerstore.core.state.StoreLoader;
+import io.layerstore.driver.KeyedLock;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
@@ -129,14 +131,48 @@ public final class LayerAccess {
     return handles.owns(layer);
   }
 
-  /** Looks again at the layers, in a store that only reads. */
+  /** Looks again at what other stores may have changed. */
   void refresh() throws LayerStoreException {
-    StoreLoader.refreshIfReadOnly(store);
+    store.refresh();
   }
 
-  /** A handle on a layer that is known at this moment, or null. */
-  @Nullable Layer retain(ChainId chainId) {
-    RoLayer layer = store.table().retainIfPresent(chainId);
+  /** A handle on a layer, or null if there is none. */
+  @Nullable Layer retain(ChainId chainId) throws LayerStoreException {
+    RoLayer layer = store.retainIfPresent(chainId);
     return layer == null ? null : new LayerReference(reading, layer);
+  }
+
+  /**
+   * A handle that an image has on a layer that is known at this moment, or null. Other stores see
+   * the image, not the handle.
+   */
+  @Nullable Layer holdForImage(ChainId chainId) {
+    RoLayer layer = store.table().holdForImage(chainId);
+    return layer == null ? null : LayerReference.ofImage(reading, layer);
+  }
+
+  /** A lock for those who change images, here and in other stores on the root. */
+  KeyedLock<String> newImageLock() {
+    return store.sharing().newLock(Kind.IMAGES, key -> key);
+  }
+
+  /** Says that images have changed. */
+  void published() {
+    store.sharing().imagesChanged();
+  }
+
+  /** Adds what is to be brought up to date with the layers. */
+  void follow(Sharing.Follower follower) {
+    store.sharing().follow(follower);
+  }
+
+  /** Fails if nothing may be written. */
+  void requireWritable() throws LayerStoreException {
+    store.requireWritable();
+  }
+
+  /** Whether others may change images at the same time. */
+  boolean isShared() {
+    return store.sharing().isShared();
   }
 }

@@ -33,7 +33,7 @@ final class Pruning {
   private final ImageTable table;
   private final DefaultReferenceStore references;
   private final ImageDeletion deletion;
-  private final Object writing;
+  private final ImageWriting writing;
 
   private final List<ImageId> images = new ArrayList<>();
   private final List<ImageReference> names = new ArrayList<>();
@@ -47,7 +47,7 @@ final class Pruning {
       ImageTable table,
       DefaultReferenceStore references,
       ImageDeletion deletion,
-      Object writing) {
+      ImageWriting writing) {
     this.access = access;
     this.table = table;
     this.references = references;
@@ -83,7 +83,7 @@ final class Pruning {
       throws LayerStoreException {
     Layer hold;
     Layer ground;
-    synchronized (writing) {
+    try (ImageWriting.Change change = writing.begin()) {
       ImageNode node = table.find(id);
       if (node == null) {
         spared.add("image " + id + ": it is gone already");
@@ -160,7 +160,8 @@ final class Pruning {
   }
 
   /** A handle on the first layer from {@code top} down that the plan does not name, if any. */
-  private @Nullable Layer ground(@Nullable ChainId top, Set<ChainId> planned) {
+  private @Nullable Layer ground(@Nullable ChainId top, Set<ChainId> planned)
+      throws LayerStoreException {
     ChainId next = top;
     while (next != null && planned.contains(next)) {
       try (Layer layer = access.retain(next)) {

@@ -7,6 +7,7 @@ import io.layerstore.Progress;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
+import io.layerstore.core.state.StoreRecovery;
 import io.layerstore.core.work.SideBySide;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -57,13 +58,14 @@ public final class ArchiveLayers {
       Progress.Kind kind, Optional<Progress.Listener> listener, boolean verifiesExisting)
       throws LayerStoreException {
     store.requireWritable();
+    StoreRecovery.afterTheDead(store);
     ProgressReporter progress = new ProgressReporter(orOwn(listener), kind, null);
     return new LayerBatch(store, health, registration, release, progress, verifiesExisting);
   }
 
   /** The size of a layer's archive in bytes: how many {@link #archive} gives. */
   public long archiveBytes(ChainId chainId) throws LayerStoreException {
-    RoLayer layer = store.table().pin(chainId);
+    RoLayer layer = store.pin(chainId);
     try {
       return reading.archiveBytes(layer);
     } finally {
@@ -73,7 +75,7 @@ public final class ArchiveLayers {
 
   /** A layer's archive, checked against its diff ID while it is read. */
   public InputStream archive(ChainId chainId) throws LayerStoreException {
-    RoLayer layer = store.table().pin(chainId);
+    RoLayer layer = store.pin(chainId);
     try {
       return reading.openArchive(layer);
     } finally {

@@ -138,11 +138,11 @@ public final class LayerBatch implements AutoCloseable {
     }
   }
 
-  private boolean holdIfSound(ChainId chainId) {
+  private boolean holdIfSound(ChainId chainId) throws LayerStoreException {
     if (held.containsKey(chainId)) {
       return true;
     }
-    RoLayer layer = store.table().retainIfPresent(chainId);
+    RoLayer layer = store.retainIfPresent(chainId);
     if (layer == null) {
       return false;
     }
@@ -169,7 +169,7 @@ public final class LayerBatch implements AutoCloseable {
     if (depth > LayerStore.MAX_DEPTH) {
       throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
     }
-    return new Pending(layer, depth, store.table().find(layer.chainId()) != null);
+    return new Pending(layer, depth, store.find(layer.chainId()) != null);
   }
 
   /**
@@ -345,7 +345,7 @@ public final class LayerBatch implements AutoCloseable {
     ChainId parentId = layer.wanted.parent();
     RoLayer parent = parentId == null ? null : held.get(parentId);
     LayerRecord record = layer.record();
-    boolean isNew = store.table().find(layer.chainId()) == null;
+    boolean isNew = store.find(layer.chainId()) == null;
     LayerPublication.Published published =
         new LayerPublication(store, health, layer.inProgress, record, parent, verifies).publish();
     RoLayer node = published.layer();

@@ -69,10 +69,10 @@ final class LayerPublication {
   /** Publishes. */
   Published publish() throws LayerStoreException {
     ChainId chainId = record.chainId();
-    RoLayer existing = store.table().find(chainId);
+    RoLayer existing = store.find(chainId);
     if (existing != null && health.isSound(existing, verifies)) {
       pending.discard();
-      return new Published(store.table().retain(chainId), false);
+      return new Published(store.retain(chainId), false);
     }
     LayerRecord onDisk = existing != null ? existing.record() : readFromDisk(chainId);
     if (existing == null && onDisk != null) {
@@ -81,8 +81,7 @@ final class LayerPublication {
       RoLayer revived = new RoLayer(onDisk, parent);
       if (health.isSound(revived, verifies)) {
         pending.discard();
-        store.table().addWithHandle(revived);
-        return new Published(revived, true);
+        return new Published(store.table().addWithHandle(revived), true);
       }
     }
     boolean isMetadataPresent = onDisk != null || isOnDisk(chainId);
@@ -90,8 +89,8 @@ final class LayerPublication {
       return new Published(heal(existing, onDisk), existing == null);
     }
     commit(record);
-    RoLayer layer = newNode(record);
-    store.table().addWithHandle(layer);
+    RoLayer layer = store.table().addWithHandle(newNode(record));
+    store.sharing().published();
     log.info(
         "registered layer {} (diff id {}, {} bytes)", chainId, record.diffId(), record.sizeBytes());
     return new Published(layer, false);
@@ -104,6 +103,7 @@ final class LayerPublication {
   }
 
   private void commit(LayerRecord committed) throws LayerStoreException {
+    store.requireWritable();
     store.critical().run(() -> pending.transaction().commit(committed));
     if (committed.cacheId().equals(record.cacheId())) {
       pending.keep();
@@ -135,6 +135,7 @@ final class LayerPublication {
 
   private RoLayer heal(@Nullable RoLayer existing, @Nullable LayerRecord old)
       throws LayerStoreException {
+    store.requireWritable();
     boolean hasGoodFiles = old != null && oldFilesAreGood(old);
     log.info("healing layer {}: {}", record.chainId(), hasGoodFiles ? "its metadata" : "its files");
     boolean hasDependents =
@@ -146,10 +147,9 @@ final class LayerPublication {
     store.critical().run(() -> replace(healed, keepsOldFiles, dropsOldFiles));
     if (existing != null) {
       existing.heal(healed);
-      return store.table().retain(healed.chainId());
     }
-    RoLayer layer = newNode(healed);
-    store.table().addWithHandle(layer);
+    RoLayer layer = store.table().addWithHandle(newNode(healed));
+    store.sharing().replaced();
     return layer;
   }
 

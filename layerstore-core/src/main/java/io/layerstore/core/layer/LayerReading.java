@@ -74,6 +74,10 @@ public final class LayerReading {
     store.table().dropHandle(layer);
   }
 
+  void dropImageHold(RoLayer layer) {
+    store.table().dropImageHold(layer);
+  }
+
   public Mount mount(RoLayer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
       return StoreMount.ofLayer(store, layer, MountOptions.DEFAULT);

@@ -26,15 +26,29 @@ public final class LayerReference implements Layer {
 
   private final LayerReading reading;
   private final RoLayer layer;
+  private final boolean isOfImage;
   private final AtomicBoolean spent = new AtomicBoolean();
 
   /** A handle on a node that has been counted one handle more. */
   public LayerReference(LayerReading reading, RoLayer layer) {
-    this.reading = reading;
-    this.layer = layer;
+    this(reading, layer, false);
   }
 
-  /** The node, if this is a handle on a layer of {@code owner} and not spent; it is afterwards. */
+  private LayerReference(LayerReading reading, RoLayer layer, boolean isOfImage) {
+    this.reading = reading;
+    this.layer = layer;
+    this.isOfImage = isOfImage;
+  }
+
+  /** A handle on a node that is held for one image more. */
+  public static LayerReference ofImage(LayerReading reading, RoLayer layer) {
+    return new LayerReference(reading, layer, true);
+  }
+
+  /**
+   * Spends and gives back the handle, if it is one on a layer of {@code owner} and not spent;
+   * returns the node.
+   */
   public RoLayer spend(LayerReading owner) throws LayerNotRetainedException {
     if (owner != reading) {
       throw new IllegalArgumentException(
@@ -43,7 +57,16 @@ public final class LayerReference implements Layer {
     if (!spent.compareAndSet(false, true)) {
       throw new LayerNotRetainedException(chainId().toString());
     }
+    giveBack();
     return layer;
+  }
+
+  private void giveBack() {
+    if (isOfImage) {
+      reading.dropImageHold(layer);
+    } else {
+      reading.dropHandle(layer);
+    }
   }
 
   private RoLayer requireOpen() {
@@ -128,7 +151,7 @@ public final class LayerReference implements Layer {
   @Override
   public void close() {
     if (spent.compareAndSet(false, true)) {
-      reading.dropHandle(layer);
+      giveBack();
     }
   }
 

@@ -97,7 +97,7 @@ public final class LayerRegistration {
       LayerSource source, RegisterOptions options, ProgressReporter.OfLayer progress)
       throws LayerStoreException {
     ChainId parentId = options.parent().orElse(null);
-    RoLayer parent = parentId == null ? null : store.table().pin(parentId);
+    RoLayer parent = parentId == null ? null : store.pin(parentId);
     try {
       if (parent != null && parent.depth() >= LayerStore.MAX_DEPTH) {
         throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
@@ -107,9 +107,9 @@ public final class LayerRegistration {
         return unpackAndPublish(source, options, progress, parent, null);
       }
       try (KeyedLock.Held held = store.chainLock().acquireInterruptibly(expected)) {
-        RoLayer existing = store.table().find(expected);
+        RoLayer existing = store.find(expected);
         if (existing != null && health.isSound(existing, options.verifyExisting())) {
-          return new LayerPublication.Published(store.table().retain(expected), false);
+          return new LayerPublication.Published(store.retain(expected), false);
         }
         return unpackAndPublish(source, options, progress, parent, held);
       } catch (InterruptedException e) {

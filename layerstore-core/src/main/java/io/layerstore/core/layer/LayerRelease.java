@@ -45,8 +45,8 @@ public final class LayerRelease {
     while (layer != null) {
       RoLayer parent = layer.parent();
       try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
-        if (!store.otherHolders(layer).isEmpty()) {
-          log.debug("layer {} stays: {}", layer.chainId(), store.otherHolders(layer));
+        if (!store.docker(layer).isEmpty()) {
+          log.debug("layer {} stays: {}", layer.chainId(), store.docker(layer));
           return deleted;
         }
         if (!deleteIfUnheld(layer)) {
@@ -93,10 +93,11 @@ public final class LayerRelease {
   }
 
   private boolean deleteIfUnheld(RoLayer layer) throws LayerStoreException {
-    if (!store.table().removeIfUnheld(layer)) {
+    Leftover aside =
+        store.hideIfUnheld(layer, () -> store.table().removeIfUnheld(layer) ? hide(layer) : null);
+    if (aside == null) {
       return false;
     }
-    Leftover aside = hide(layer);
     RoLayer parent = layer.parent();
     try {
       store.critical().run(() -> deleteHidden(layer, aside));

@@ -9,6 +9,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.NameConflictException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.RWLayerOptions;
+import io.layerstore.core.share.Kind;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -68,10 +69,10 @@ public final class ReadWriteLayers {
     store.requireWritable();
     RWLayerRecord.requireValidName(name);
     try (KeyedLock.Held held = store.nameLock().acquireInterruptibly(name)) {
-      if (store.table().findMount(name) != null) {
+      if (store.findMount(name) != null) {
         throw NameConflictException.ofRWLayer(name);
       }
-      RoLayer parent = parentId == null ? null : store.table().pin(parentId);
+      RoLayer parent = parentId == null ? null : store.pin(parentId);
       try {
         return create(name, parent, options, isTemporary);
       } finally {
@@ -122,10 +123,13 @@ public final class ReadWriteLayers {
       discard(unfinished, e);
       throw e;
     }
-    store.table().addMountWithHandle(layer);
+    MountedLayer node = store.table().addMountWithHandle(layer);
+    if (!isTemporary) {
+      store.sharing().published();
+    }
     log.info(
         "created read-write layer {} on {}", name, parent == null ? "nothing" : parent.chainId());
-    return layer;
+    return node;
   }
 
   private void createInitLayer(
@@ -205,8 +209,14 @@ public final class ReadWriteLayers {
     if (store.table().mountCount(layer) > 0) {
       throw new MountBusyException(layer.name(), List.of("this process"), null);
     }
+    List<String> holders = store.sharing().holders(Kind.RW_LAYER, layer.name());
+    if (!holders.isEmpty()) {
+      throw new MountBusyException(layer.name(), holders, null);
+    }
+    store.requireWritable();
     store.critical().run(() -> deleteFromDisk(layer));
     store.table().removeMount(layer);
+    store.sharing().published();
     log.info("deleted read-write layer {}", layer.name());
   }
 

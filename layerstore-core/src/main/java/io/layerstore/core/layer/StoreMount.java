@@ -5,6 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RootedFile;
+import io.layerstore.core.share.Kind;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -60,10 +61,19 @@ final class StoreMount implements Mount {
     String name = layer.chainId().toString();
     store.table().pin(layer);
     Path path;
-    MountEvent event = new MountEvent();
-    event.begin();
+    int mark;
     try {
-      path = store.driver().mountReadOnly(id, options);
+      MountEvent event = new MountEvent();
+      event.begin();
+      try (KeyedLock.Held held = store.mountLock().acquire(id)) {
+        mark = mark(store, id);
+        try {
+          path = store.driver().mountReadOnly(id, options);
+        } catch (LayerStoreException | RuntimeException e) {
+          store.sharing().clear(mark);
+          throw e;
+        }
+      }
       event.end(MOUNT, name);
     } catch (LayerStoreException e) {
       store.table().unpin(layer);
@@ -78,7 +88,10 @@ final class StoreMount implements Mount {
         "layer " + name,
         path,
         lazily -> {
-          unmount(store, id, "layer " + name, name, lazily);
+          try (KeyedLock.Held held = store.mountLock().acquire(id)) {
+            unmount(store, id, "layer " + name, name, lazily);
+            store.sharing().clear(mark);
+          }
           store.table().unpin(layer);
         });
   }
@@ -93,17 +106,21 @@ final class StoreMount implements Mount {
       throws LayerStoreException {
     String title = "read-write layer " + layer.name();
     Path path;
+    int mark;
     try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
       store.table().countMount(layer);
+      mark = mark(store, layer.mountId());
       try {
         MountEvent event = new MountEvent();
         event.begin();
         path = store.driver().mount(layer.mountId(), options);
         event.end(MOUNT, layer.name());
       } catch (LayerStoreException e) {
+        store.sharing().clear(mark);
         store.table().uncountMount(layer);
         throw DriverFailures.named(title, layer.name(), e);
       } catch (RuntimeException e) {
+        store.sharing().clear(mark);
         store.table().uncountMount(layer);
         throw e;
       }
@@ -116,10 +133,16 @@ final class StoreMount implements Mount {
         lazily -> {
           try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
             unmount(store, layer.mountId(), title, layer.name(), lazily);
+            store.sharing().clear(mark);
             store.table().uncountMount(layer);
           }
           afterwards.run();
         });
+  }
+
+  /** Tells others of a mount before it is there. */
+  private static int mark(StoreContext store, String id) {
+    return store.sharing().mark(Kind.MOUNT, id);
   }
 
   private static void unmount(

@@ -75,10 +75,11 @@ public final class FileMetadataStore implements MetadataStore {
 
   private volatile boolean isClosed;
 
-  private FileMetadataStore(Path directory, Durability durability, boolean readOnly) {
+  private FileMetadataStore(
+      Path directory, Durability durability, boolean readOnly, Ownership ownership) {
     this.layout = new LayerDbLayout(directory);
     this.files = new LayerDbFiles(durability);
-    this.tmp = new TmpDirectory(layout, files);
+    this.tmp = new TmpDirectory(layout, files, ownership);
     this.reader = new RecordReader(layout);
     this.scanner = new LeftoverScanner(layout, reader, tmp::isInHand);
     this.readOnly = readOnly;
@@ -96,7 +97,18 @@ public final class FileMetadataStore implements MetadataStore {
    */
   public static FileMetadataStore open(Path directory, Durability durability, boolean readOnly)
       throws LayerStoreException {
-    FileMetadataStore store = new FileMetadataStore(directory, durability, readOnly);
+    return open(directory, durability, readOnly, Ownership.ALONE);
+  }
+
+  /**
+   * Opens the layer database like {@link #open(Path, Durability, boolean)}, beside others.
+   *
+   * @param ownership what they have in hand
+   */
+  public static FileMetadataStore open(
+      Path directory, Durability durability, boolean readOnly, Ownership ownership)
+      throws LayerStoreException {
+    FileMetadataStore store = new FileMetadataStore(directory, durability, readOnly, ownership);
     if (!readOnly) {
       try {
         store.wasObstructed = DamagedFiles.isObstructed(directory);

@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The layer database's {@code tmp}: what is made or moved there, and what of it this process has in
+ * The layer database's {@code tmp}: what is made or moved there, and what of it a process has in
  * hand.
  *
  * <p>What is in hand is not left over, so nobody may clean it up; it is in hand from before it
@@ -20,11 +20,13 @@ final class TmpDirectory {
 
   private final LayerDbLayout layout;
   private final LayerDbFiles files;
+  private final Ownership ownership;
   private final Set<String> inHand = ConcurrentHashMap.newKeySet();
 
-  TmpDirectory(LayerDbLayout layout, LayerDbFiles files) {
+  TmpDirectory(LayerDbLayout layout, LayerDbFiles files, Ownership ownership) {
     this.layout = layout;
     this.files = files;
+    this.ownership = ownership;
   }
 
   /** What puts files into a new directory. */
@@ -91,17 +93,21 @@ final class TmpDirectory {
     while (true) {
       String name = LayerDbLayout.newTmpName(prefix);
       if (inHand.add(name)) {
+        ownership.take(name);
         return layout.tmp().resolve(name);
       }
     }
   }
 
   boolean isInHand(String name) {
-    return inHand.contains(name);
+    return inHand.contains(name) || ownership.isOthers(name);
   }
 
   void letGo(Path directory) {
-    inHand.remove(String.valueOf(directory.getFileName()));
+    String name = String.valueOf(directory.getFileName());
+    if (inHand.remove(name)) {
+      ownership.letGo(name);
+    }
   }
 
   private static void deleteAfter(Exception failure, Path directory) {

@@ -298,6 +298,14 @@ final class FilePlace implements Place {
     Files.deleteIfExists(life(id));
   }
 
+  /** Deletes the directory if nobody has left a lease in it; the caller keeps others out. */
+  void removeIfUnused() throws IOException {
+    if (ids().isEmpty()) {
+      Files.deleteIfExists(directory.resolve(BOARD));
+      Files.deleteIfExists(directory);
+    }
+  }
+
   @Override
   public void requireInPlace() throws LayerStoreException {
     boolean isInPlace;

@@ -21,5 +21,7 @@ public enum Kind {
   /** A layer or read-write layer is mounted. Its key is the driver's ID. */
   MOUNT,
   /** A lock: mounting and unmounting what the driver has by an ID. */
-  MOUNTING
+  MOUNTING,
+  /** A lock: sweeping up after those who died. */
+  SWEEP
 }

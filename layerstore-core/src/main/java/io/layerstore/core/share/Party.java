@@ -21,6 +21,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +52,8 @@ public final class Party implements AutoCloseable {
 
   private static final int DELETIONS = 64;
   private static final int PUBLICATIONS = 128;
+  private static final int REPLACEMENTS = 192;
+  private static final int IMAGE_CHANGES = 256;
 
   private static final long FIRST_PAUSE_NANOS = 50_000;
   private static final long LAST_PAUSE_NANOS = 4_000_000;
@@ -158,6 +163,18 @@ public final class Party implements AutoCloseable {
     return users;
   }
 
+  /** Removes what is left when nobody uses {@code root}, as far as that can be. */
+  public static void removeTraces(Path root, String directory) {
+    try {
+      if (root.getFileSystem() == FileSystems.getDefault()
+          && Files.isDirectory(root.resolve(directory))) {
+        new FilePlace(root, root.resolve(directory)).removeIfUnused();
+      }
+    } catch (IOException e) {
+      log.debug("{} stays in {}", directory, root, e);
+    }
+  }
+
   private static Lease.Self self() {
     ProcessHandle process = ProcessHandle.current();
     String command =
@@ -213,6 +230,11 @@ public final class Party implements AutoCloseable {
     if (held != null) {
       held.run();
     }
+  }
+
+  /** Keeps others from joining until what this returns is run. */
+  public Runnable closeDoor() {
+    return lock(Kind.DOOR, DOOR_KEY);
   }
 
   // ---- marks ----
@@ -376,12 +398,46 @@ public final class Party implements AutoCloseable {
     return Words.get(board, PUBLICATIONS);
   }
 
-  /** Returns the count before. */
-  public long announcePublication() {
-    return Words.add(board, PUBLICATIONS, 1);
+  public void announcePublication() {
+    Words.add(board, PUBLICATIONS, 1);
+  }
+
+  /** How often images or their names were changed: likewise a hint. */
+  public long imageChanges() {
+    return Words.get(board, IMAGE_CHANGES);
+  }
+
+  public void announceImageChange() {
+    Words.add(board, IMAGE_CHANGES, 1);
+  }
+
+  /** How often what a layer is kept in was replaced while others may hold the layer. */
+  public long replacements() {
+    return Words.get(board, REPLACEMENTS);
+  }
+
+  public void announceReplacement() {
+    Words.add(board, REPLACEMENTS, 1);
   }
 
   // ---- the others ----
+
+  /** What others hold of one kind: who holds it, by key. */
+  public Map<String, List<StoreUser>> marksElsewhere(Kind kind) {
+    Map<String, List<StoreUser>> marks = new TreeMap<>();
+    try {
+      for (Peer peer : peers()) {
+        Set<String> keys = peer.keys(kind);
+        if (!keys.isEmpty() && peer.isAlive()) {
+          StoreUser user = peer.describe(false);
+          keys.forEach(key -> marks.computeIfAbsent(key, k -> new ArrayList<>()).add(user));
+        }
+      }
+      return marks;
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look at what others hold in " + root, e);
+    }
+  }
 
   /** All users there are, this one first. */
   public List<StoreUser> users() throws LayerStoreException {

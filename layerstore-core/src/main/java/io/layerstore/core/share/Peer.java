@@ -8,6 +8,8 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** Another user of the root, as its lease shows it. */
 final class Peer {
@@ -47,6 +49,19 @@ final class Peer {
     return Marks.find(memory, kind, key, hash);
   }
 
+  /** The keys of its marks of one kind, alive or not. */
+  Set<String> keys(Kind kind) throws IOException {
+    Set<String> keys = new TreeSet<>();
+    Marks.visit(
+        memory,
+        mark -> {
+          if (mark.kind() == kind) {
+            keys.add(mark.key());
+          }
+        });
+    return keys;
+  }
+
   StoreUser describe(boolean isThisStore) throws IOException {
     ByteBuffer head = memory.piece(0);
     int length = Math.min((int) (Words.get(head, Marks.COMMAND) & 0xffff), Marks.MAX_COMMAND_BYTES);
@@ -82,7 +97,7 @@ final class Peer {
       case NAME -> "working on read-write layer " + mark.key();
       case IMAGES -> "changing images";
       case DOOR -> "opening the store";
-      case DELETION, WORK, MOUNTING -> "";
+      case DELETION, WORK, MOUNTING, SWEEP -> "";
     };
   }
 }

@@ -8,7 +8,8 @@ import java.util.regex.Pattern;
  * The names in a data root, whoever put them there.
  *
  * <pre>
- * ROOT/layerstore.lock    held while a store writes, see {@link StoreLock}
+ * ROOT/layerstore.lock    held while a store can write, see {@link StoreLock}
+ * ROOT/layerstore/        who shares the root, see {@link io.layerstore.core.share.Party}
  * ROOT/image/DRIVER/      metadata of one driver's layers and images
  * ROOT/DRIVER/            the driver's home: the files of layers
  * ROOT/tmp/               temporary files; a dockerd empties it when it starts
@@ -21,6 +22,8 @@ import java.util.regex.Pattern;
 public final class DataRoot {
 
   static final String LOCK_FILE = "layerstore.lock";
+
+  static final String SHARING = "layerstore";
 
   /** Where the metadata of all drivers is. */
   static final String IMAGE = "image";

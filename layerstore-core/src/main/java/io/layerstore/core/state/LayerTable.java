@@ -7,6 +7,8 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerNotFoundException;
+import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.Party;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -27,12 +29,64 @@ import org.jspecify.annotations.Nullable;
 public final class LayerTable {
 
   private final Object lock = new Object();
+  private final @Nullable Party party;
 
   @GuardedBy("lock")
   private final TreeMap<ChainId, RoLayer> layers = new TreeMap<>();
 
   @GuardedBy("lock")
   private final TreeMap<String, MountedLayer> mounts = new TreeMap<>();
+
+  /**
+   * @param party whom to tell what is held here; null if there is nobody to tell
+   */
+  public LayerTable(@Nullable Party party) {
+    this.party = party;
+  }
+
+  // Marks
+
+  @GuardedBy("lock")
+  private void addHandle(RoLayer layer) {
+    mark(layer);
+    layer.addHandle();
+  }
+
+  @GuardedBy("lock")
+  private void addPin(RoLayer layer) {
+    mark(layer);
+    layer.pin();
+  }
+
+  /** Before it is used for the first time. */
+  @GuardedBy("lock")
+  private void mark(RoLayer layer) {
+    if (party != null && !layer.isUsed()) {
+      layer.setMark(party.mark(Kind.LAYER, layer.chainId().toString()));
+    }
+  }
+
+  /** After a use of it has ended. */
+  @GuardedBy("lock")
+  private void unmark(RoLayer layer) {
+    if (party != null && !layer.isUsed()) {
+      party.clear(layer.mark());
+    }
+  }
+
+  @GuardedBy("lock")
+  private void mark(MountedLayer layer) {
+    if (party != null && !layer.isUsed()) {
+      layer.setMark(party.mark(Kind.RW_LAYER, layer.name()));
+    }
+  }
+
+  @GuardedBy("lock")
+  private void unmark(MountedLayer layer) {
+    if (party != null && !layer.isUsed()) {
+      party.clear(layer.mark());
+    }
+  }
 
   // Layers
 
@@ -53,7 +107,7 @@ public final class LayerTable {
   public RoLayer pin(ChainId chainId) throws LayerNotFoundException {
     synchronized (lock) {
       RoLayer layer = require(chainId);
-      layer.pin();
+      addPin(layer);
       return layer;
     }
   }
@@ -64,13 +118,14 @@ public final class LayerTable {
       if (layers.get(layer.chainId()) != layer) {
         throw new LayerNotFoundException(layer.chainId().toString());
       }
-      layer.pin();
+      addPin(layer);
     }
   }
 
   public void unpin(RoLayer layer) {
     synchronized (lock) {
       layer.unpin();
+      unmark(layer);
     }
   }
 
@@ -78,7 +133,7 @@ public final class LayerTable {
   public RoLayer retain(ChainId chainId) throws LayerNotFoundException {
     synchronized (lock) {
       RoLayer layer = require(chainId);
-      layer.addHandle();
+      addHandle(layer);
       return layer;
     }
   }
@@ -88,9 +143,37 @@ public final class LayerTable {
     synchronized (lock) {
       RoLayer layer = layers.get(chainId);
       if (layer != null) {
-        layer.addHandle();
+        addHandle(layer);
       }
       return layer;
+    }
+  }
+
+  /** The layer with one more pin, or null if there is none. */
+  @Nullable RoLayer pinIfPresent(ChainId chainId) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(chainId);
+      if (layer != null) {
+        addPin(layer);
+      }
+      return layer;
+    }
+  }
+
+  /** The layer, held for one image more, or null if there is none. */
+  public @Nullable RoLayer holdForImage(ChainId chainId) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(chainId);
+      if (layer != null) {
+        layer.addImageHold();
+      }
+      return layer;
+    }
+  }
+
+  public void dropImageHold(RoLayer layer) {
+    synchronized (lock) {
+      layer.removeImageHold();
     }
   }
 
@@ -106,6 +189,7 @@ public final class LayerTable {
   public void dropHandle(RoLayer layer) {
     synchronized (lock) {
       layer.removeHandle();
+      unmark(layer);
     }
   }
 
@@ -116,11 +200,73 @@ public final class LayerTable {
     }
   }
 
-  /** Adds a layer like {@link #add}, with a handle. */
-  public void addWithHandle(RoLayer layer) {
+  /**
+   * Adds a layer like {@link #add}, with a handle, unless a look at the disk has brought it here
+   * already.
+   *
+   * @return the node in the table
+   */
+  public RoLayer addWithHandle(RoLayer layer) {
     synchronized (lock) {
+      RoLayer node = addIfAbsent(layer);
+      addHandle(node);
+      return node;
+    }
+  }
+
+  /** Adds a layer unless it is here; returns the node in the table. */
+  RoLayer addIfAbsent(RoLayer layer) {
+    synchronized (lock) {
+      RoLayer present = layers.get(layer.chainId());
+      if (present != null) {
+        if (!present.cacheId().equals(layer.cacheId())) {
+          present.heal(layer.record());
+        }
+        return present;
+      }
       addLocked(layer);
-      layer.addHandle();
+      return layer;
+    }
+  }
+
+  /**
+   * Drops layers that are gone from the disk, with all above them; but none that this process
+   * holds.
+   */
+  void forget(ChainId chainId) {
+    synchronized (lock) {
+      RoLayer layer = layers.get(chainId);
+      if (layer == null || layer.isUsed()) {
+        return;
+      }
+      for (ChainId child : layer.usage(List.of()).children()) {
+        forget(child);
+      }
+      if (!layer.hasDependents()) {
+        layers.remove(chainId);
+        RoLayer parent = layer.parent();
+        if (parent != null) {
+          parent.removeChild(chainId);
+        }
+      }
+    }
+  }
+
+  /** Drops a read-write layer that is gone from the disk; but none that this process holds. */
+  void forgetMount(MountedLayer layer) {
+    synchronized (lock) {
+      if (mounts.get(layer.name()) == layer && !layer.isUsed()) {
+        removeMount(layer);
+      }
+    }
+  }
+
+  /** Adds a read-write layer unless there is one of that name. */
+  void addMountIfAbsent(MountedLayer layer) {
+    synchronized (lock) {
+      if (!mounts.containsKey(layer.name())) {
+        addMount(layer);
+      }
     }
   }
 
@@ -160,6 +306,12 @@ public final class LayerTable {
   public void dropChild(RoLayer parent, ChainId child) {
     synchronized (lock) {
       parent.removeChild(child);
+    }
+  }
+
+  boolean isHeld(RoLayer layer) {
+    synchronized (lock) {
+      return layer.isHeld();
     }
   }
 
@@ -285,6 +437,7 @@ public final class LayerTable {
   public MountedLayer retainMount(String name) throws RWLayerNotFoundException {
     synchronized (lock) {
       MountedLayer layer = requireMount(name);
+      mark(layer);
       layer.addHandle();
       return layer;
     }
@@ -302,17 +455,29 @@ public final class LayerTable {
     }
   }
 
-  /** Adds a read-write layer like {@link #addMount}, with a handle. */
-  public void addMountWithHandle(MountedLayer layer) {
+  /**
+   * Adds a read-write layer like {@link #addMount}, with a handle, unless a look at the disk has
+   * brought it here already.
+   *
+   * @return the node in the table
+   */
+  public MountedLayer addMountWithHandle(MountedLayer layer) {
     synchronized (lock) {
-      addMount(layer);
-      layer.addHandle();
+      MountedLayer present = mounts.get(layer.name());
+      if (present == null) {
+        addMount(layer);
+      }
+      MountedLayer node = present == null ? layer : present;
+      mark(node);
+      node.addHandle();
+      return node;
     }
   }
 
   public void dropMountHandle(MountedLayer layer) {
     synchronized (lock) {
       layer.removeHandle();
+      unmark(layer);
     }
   }
 
@@ -335,6 +500,7 @@ public final class LayerTable {
       if (mounts.get(layer.name()) != layer) {
         throw new LayerNotRetainedException(layer.name());
       }
+      mark(layer);
       layer.addMount();
     }
   }
@@ -342,6 +508,7 @@ public final class LayerTable {
   public void uncountMount(MountedLayer layer) {
     synchronized (lock) {
       layer.removeMount();
+      unmark(layer);
     }
   }
 
@@ -360,6 +527,13 @@ public final class LayerTable {
   public boolean isUnused(MountedLayer layer) {
     synchronized (lock) {
       return mounts.get(layer.name()) == layer && layer.handles() == 0 && layer.mounts() == 0;
+    }
+  }
+
+  /** All read-write layers. */
+  List<MountedLayer> allMounts() {
+    synchronized (lock) {
+      return new ArrayList<>(mounts.values());
     }
   }
 

@@ -18,6 +18,9 @@ public final class MountedLayer {
   private int handles;
   private int mounts;
 
+  /** What tells other processes that it is open. */
+  private int mark;
+
   public MountedLayer(RWLayerRecord record, @Nullable RoLayer parent) {
     this(record, parent, null);
   }
@@ -72,6 +75,18 @@ public final class MountedLayer {
   }
 
   // What follows is called with the table's lock held.
+
+  boolean isUsed() {
+    return handles > 0 || mounts > 0;
+  }
+
+  int mark() {
+    return mark;
+  }
+
+  void setMark(int newMark) {
+    mark = newMark;
+  }
 
   int handles() {
     return handles;

@@ -29,11 +29,20 @@ public final class RoLayer {
   /** Names of read-write layers directly above. */
   private final TreeSet<String> rwLayers = new TreeSet<>();
 
-  /** Handles that callers have. */
+  /** Handles that callers have; those of images apart. */
   private int handles;
 
   /** Holds of operations that are under way, such as the registration of a child. */
   private int pins;
+
+  /** Holds of images, which others know from the disk. */
+  private int imageHolds;
+
+  /** What tells other processes that the layer is held. */
+  private int mark;
+
+  /** How many deletions there were when the layer was last seen on the disk. */
+  private volatile long seenDeletions = -1;
 
   private volatile Health health = Health.UNKNOWN;
 
@@ -101,7 +110,37 @@ public final class RoLayer {
     health = found;
   }
 
+  long seenDeletions() {
+    return seenDeletions;
+  }
+
+  void setSeenDeletions(long seen) {
+    seenDeletions = seen;
+  }
+
   // What follows is called with the table's lock held.
+
+  /** Whether this process holds it, but for images. */
+  boolean isUsed() {
+    return handles > 0 || pins > 0;
+  }
+
+  int mark() {
+    return mark;
+  }
+
+  void setMark(int newMark) {
+    mark = newMark;
+  }
+
+  void addImageHold() {
+    imageHolds++;
+  }
+
+  void removeImageHold() {
+    requirePositive(imageHolds);
+    imageHolds--;
+  }
 
   void addChild(ChainId child) {
     children.add(child);
@@ -144,7 +183,7 @@ public final class RoLayer {
   }
 
   boolean isHeld() {
-    return handles > 0 || pins > 0 || !children.isEmpty() || !rwLayers.isEmpty();
+    return isUsed() || imageHolds > 0 || !children.isEmpty() || !rwLayers.isEmpty();
   }
 
   /** Whether the driver's directory of another layer may depend on this one's. */
@@ -154,7 +193,7 @@ public final class RoLayer {
 
   LayerInfo.Usage usage(List<String> otherHolders) {
     return new LayerInfo.Usage(
-        handles, new ArrayList<>(children), new ArrayList<>(rwLayers), otherHolders);
+        handles + imageHolds, new ArrayList<>(children), new ArrayList<>(rwLayers), otherHolders);
   }
 
   LayerInfo info(List<String> otherHolders) {

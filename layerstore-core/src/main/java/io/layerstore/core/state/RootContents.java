@@ -109,7 +109,10 @@ public final class RootContents {
   }
 
   private boolean isNothing(String name) {
-    return name.equals(DataRoot.LOCK_FILE) || name.equals(LOST_AND_FOUND) || isEmptyPlace(name);
+    return name.equals(DataRoot.LOCK_FILE)
+        || name.equals(DataRoot.SHARING)
+        || name.equals(LOST_AND_FOUND)
+        || isEmptyPlace(name);
   }
 
   /** Docker makes some of these even where it uses another driver. */

@@ -2,23 +2,30 @@ package io.layerstore.core.state;
 
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
+import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.BuildKitCache;
+import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.Party;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the parts of one open store share.
@@ -49,7 +56,10 @@ import jdk.jfr.StackTrace;
  * @param lifecycle whether the store is open
  * @param chainLock see above
  * @param nameLock see above
+ * @param mountLock the mounting and unmounting of what the driver has by an ID, among all stores
+ * @param sweepLock what sweeps up after those who died, among all stores
  * @param buildKit layers that others than this store refer to
+ * @param sharing the other stores on the root
  */
 public record StoreContext(
     StoreOptions options,
@@ -61,16 +71,119 @@ public record StoreContext(
     StoreLifecycle lifecycle,
     KeyedLock<ChainId> chainLock,
     KeyedLock<String> nameLock,
-    BuildKitCache buildKit) {
+    KeyedLock<String> mountLock,
+    KeyedLock<String> sweepLock,
+    BuildKitCache buildKit,
+    Sharing sharing) {
+
+  /** The layer with one more handle, as it is on the disk. */
+  public RoLayer retain(ChainId chainId) throws LayerStoreException {
+    return required(chainId, retainIfPresent(chainId));
+  }
+
+  /** The layer with one more handle, as it is on the disk; null if there is none. */
+  public @Nullable RoLayer retainIfPresent(ChainId chainId) throws LayerStoreException {
+    return new StoreRefresh(this).retain(chainId);
+  }
+
+  /** The layer with one more pin, as it is on the disk. */
+  public RoLayer pin(ChainId chainId) throws LayerStoreException {
+    return required(chainId, new StoreRefresh(this).pin(chainId));
+  }
+
+  /** The layer as it is on the disk, for one who has the lock of its chain ID; or null. */
+  public @Nullable RoLayer find(ChainId chainId) throws LayerStoreException {
+    return new StoreRefresh(this).find(chainId);
+  }
+
+  private static RoLayer required(ChainId chainId, @Nullable RoLayer layer)
+      throws LayerNotFoundException {
+    if (layer == null) {
+      throw new LayerNotFoundException(chainId.toString());
+    }
+    return layer;
+  }
+
+  /** The read-write layer as it is on the disk, for one who has the lock of its name; or null. */
+  public @Nullable MountedLayer findMount(String name) throws LayerStoreException {
+    new StoreRefresh(this).mount(name);
+    return table.findMount(name);
+  }
+
+  /** Hides a layer, or finds that it is held. */
+  @FunctionalInterface
+  public interface Hiding<T> {
+    @Nullable T hide() throws LayerStoreException;
+  }
+
+  /**
+   * Hides a layer unless another store holds it, or {@code hiding} finds that this one does. The
+   * caller has the lock of its chain ID.
+   *
+   * <p>The intent is marked and announced first, and the others' marks are looked at then: whoever
+   * takes the layer has marked it before, or sees the announcement and waits until this is over.
+   * Then what others have put on it is looked for; they held it until that could be seen.
+   *
+   * @return what {@code hiding} gave; null if it stays
+   */
+  public <T> @Nullable T hideIfUnheld(RoLayer layer, Hiding<T> hiding) throws LayerStoreException {
+    Party party = sharing.party();
+    if (party == null) {
+      return hiding.hide();
+    }
+    ChainId chainId = layer.chainId();
+    requireWritable();
+    refresh();
+    if (table.isHeld(layer) || party.isMarkedElsewhere(Kind.LAYER, chainId.toString())) {
+      return null; // Most often so, and then nobody need look at the disk again.
+    }
+    sharing.deleting().add(chainId);
+    int mark = party.mark(Kind.DELETION, chainId.toString());
+    try {
+      party.announceDeletion();
+      if (party.isMarkedElsewhere(Kind.LAYER, chainId.toString())) {
+        return null;
+      }
+      refresh();
+      return hiding.hide();
+    } finally {
+      party.clear(mark);
+      sharing.deleting().remove(chainId);
+      sharing.published();
+    }
+  }
+
+  /** Follows what other stores have done to the root. */
+  public void refresh() throws LayerStoreException {
+    StoreLoader.refreshIfReadOnly(this);
+    new StoreRefresh(this).all();
+  }
 
   /** What a person is told of who holds {@code layer} outside this store; empty if nobody does. */
   public List<String> otherHolders(RoLayer layer) {
+    List<String> holders = new ArrayList<>(docker(layer));
+    holders.addAll(sharing.holders(Kind.LAYER, layer.chainId().toString()));
+    return holders;
+  }
+
+  /** What else in the root than stores of this library holds {@code layer}. */
+  public List<String> docker(RoLayer layer) {
     return buildKit.holders(layer.chainId(), table::chainIds);
   }
 
   /** The same for all layers in the table, without those that nobody holds. */
   public Map<ChainId, List<String>> otherHolders() {
-    return buildKit.holders(table.chainIds());
+    Map<ChainId, List<String>> holders = new HashMap<>(buildKit.holders(table.chainIds()));
+    sharing
+        .holders(Kind.LAYER)
+        .forEach(
+            (key, users) ->
+                holders.merge(
+                    ChainId.parse(key),
+                    users,
+                    (docker, processes) ->
+                        Stream.concat(docker.stream(), processes.stream()).toList()));
+    return holders;
   }
 
   /** Forces the files of layers to the disk, unless the store was told not to. */
@@ -83,11 +196,15 @@ public record StoreContext(
     }
   }
 
-  /** Refuses what would change a store that is open for reading only. */
-  public void requireWritable() throws ReadOnlyStoreException {
+  /**
+   * Refuses what would change a store that is open for reading only, or a root that is not the one
+   * that was opened.
+   */
+  public void requireWritable() throws LayerStoreException {
     if (options.readOnly()) {
       throw new ReadOnlyStoreException(options.root());
     }
+    sharing.requireInPlace();
   }
 
   /** The content of layers forced to the disk, before they are published. */

@@ -21,16 +21,21 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The right to write to a root: held by one store of one process at a time.
+ * The gate of a root: one store holds it alone, or any number share it.
  *
  * <p>Between processes it is the operating system's lock on {@code <root>/layerstore.lock}, which
  * ends with the process, however it ends. The file stays; it is empty, and dockerd, which takes no
@@ -40,12 +45,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A POSIX lock is lost as soon as the process closes <em>any</em> descriptor of the file. So the
  * file is opened at most once in the JVM at a time, the registry is asked before, and it spans
- * class loaders. And an interrupt closes the channel a thread is using: so a thread of the lock's
- * own, which nobody else can interrupt, opens the channel, keeps it, and closes it.
+ * class loaders. Where other code of the JVM opens and closes it, the lock is lost all the same:
+ * that is why {@link io.layerstore.core.share.Party} tells a second time who is there. And an
+ * interrupt closes the channel a thread is using: so a thread of the lock's own, which nobody else
+ * can interrupt, opens the channel, keeps it, and closes it.
  *
  * <p>Safe for use by many threads.
  */
-public final class StoreLock implements AutoCloseable {
+public final class StoreLock {
 
   /**
    * Beginning of the names of the system properties that are set while a root on the default file
@@ -57,13 +64,24 @@ public final class StoreLock implements AutoCloseable {
    * The roots that are locked on other file systems, which can only be reached through the same
    * classes.
    */
-  private static final Set<RootIdentity> LOCKED = ConcurrentHashMap.newKeySet();
+  private static final Map<Object, Object> LOCKED = new ConcurrentHashMap<>();
 
-  private final Runnable unregister;
+  /** What the registry has of a root that is not shared; older versions write the same. */
+  private static final String EXCLUSIVE = "held";
+
+  private final Path root;
+  private final boolean isShared;
+
+  /** Done at the end, if nobody else has the root then. */
+  private final Runnable whenAlone;
+
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CompletableFuture<Boolean> acquired = new CompletableFuture<>();
   private final CompletableFuture<Boolean> released = new CompletableFuture<>();
   private final Thread owner;
+
+  /** Used by the owner alone. */
+  private @Nullable FileLock lock;
 
   /** Whether this made the file; nobody else may delete it. Set before {@code acquired}. */
   private volatile boolean isFileNew;
@@ -82,43 +100,44 @@ public final class StoreLock implements AutoCloseable {
     }
   }
 
-  private StoreLock(Path root, Runnable unregister) {
-    this.unregister = unregister;
-    this.owner = new Thread(() -> holdLock(root), "layerstore-lock " + root);
+  private StoreLock(Path root, boolean isShared, Runnable whenAlone) {
+    this.root = root;
+    this.isShared = isShared;
+    this.whenAlone = whenAlone;
+    this.owner = new Thread(this::holdLock, "layerstore-lock " + root);
     owner.setDaemon(true);
+  }
+
+  /** What one who has locked a root gives back. */
+  public interface Held extends AutoCloseable {
+
+    /**
+     * Lets the end of the last lock delete the lock file, if this one made it. For a root that is
+     * to be as it was before.
+     */
+    void deleteFileAtClose();
+
+    /**
+     * Gives the right back. A second call does nothing.
+     *
+     * @throws LayerStoreException if the lock file cannot be closed; the right is given back even
+     *     so
+     */
+    @Override
+    void close() throws LayerStoreException;
   }
 
   /**
    * Locks the root, or fails at once.
    *
    * @param root the directory, which exists
-   * @throws StoreLockedException if another process, or another store in this one, has it
+   * @param isShared whether others may share it
+   * @param whenAlone done when the lock is given back, if nobody else has the root then
+   * @throws StoreLockedException if somebody has it who does not share it, or does not want to
    * @throws LayerStoreException if the lock file cannot be made or locked
    */
-  public static StoreLock acquire(Path root) throws LayerStoreException {
-    StoreLock lock = new StoreLock(root, register(root));
-    try {
-      lock.owner.start();
-      lock.acquired.join();
-      return lock;
-    } catch (CompletionException e) {
-      // The owner has closed the file by now, and only then may another try.
-      lock.unregister.run();
-      throw e.getCause() instanceof LayerStoreException failure
-          ? failure
-          : new LayerStoreException(
-              "cannot lock the store at " + root + ": " + reason(e.getCause()), e);
-    } catch (RuntimeException | Error e) {
-      lock.unregister.run();
-      throw e;
-    }
-  }
-
-  private static String reason(@Nullable Throwable cause) {
-    return cause instanceof IOException e ? FileFailures.describe(e) : String.valueOf(cause);
-  }
-
-  private static Runnable register(Path root) throws LayerStoreException {
+  public static Held acquire(Path root, boolean isShared, Runnable whenAlone)
+      throws LayerStoreException {
     RootIdentity identity;
     try {
       identity = RootIdentity.of(root);
@@ -126,21 +145,144 @@ public final class StoreLock implements AutoCloseable {
       throw new LayerStoreException(
           "cannot look at the root " + root + ": " + FileFailures.describe(e), e);
     }
-    if (root.getFileSystem() == FileSystems.getDefault()) {
-      String property = PROPERTY_PREFIX + identity.key();
-      if (System.getProperties().putIfAbsent(property, "held") != null) {
-        throw new StoreLockedException(root);
-      }
-      return () -> System.getProperties().remove(property);
-    }
-    if (!LOCKED.add(identity)) {
+    boolean isDefault = root.getFileSystem() == FileSystems.getDefault();
+    Map<Object, Object> registry = isDefault ? System.getProperties() : LOCKED;
+    Object key = isDefault ? PROPERTY_PREFIX + identity.key() : identity;
+    StoreLock lock = new StoreLock(root, isShared, whenAlone);
+    return isShared ? lock.share(registry, key) : lock.take(registry, key);
+  }
+
+  private Held take(Map<Object, Object> registry, Object key) throws LayerStoreException {
+    if (registry.putIfAbsent(key, EXCLUSIVE) != null) {
       throw new StoreLockedException(root);
     }
-    return () -> LOCKED.remove(identity);
+    try {
+      start();
+    } catch (LayerStoreException | RuntimeException | Error e) {
+      // The owner has closed the file by now, and only then may another try.
+      registry.remove(key);
+      throw e;
+    }
+    return new OneHeld(
+        () -> {
+          try {
+            end();
+          } finally {
+            registry.remove(key);
+          }
+        });
+  }
+
+  /**
+   * Shares the lock of this JVM. The registry has who ends it, and how many are to come before; as
+   * types that all class loaders know.
+   */
+  private Held share(Map<Object, Object> registry, Object key) throws LayerStoreException {
+    List<LayerStoreException> failures = new ArrayList<>();
+    registry.compute(
+        key,
+        (k, present) -> {
+          if (present instanceof Map.Entry<?, ?> shared
+              && shared.getKey() instanceof Integer users) {
+            return Map.entry(users + 1, shared.getValue());
+          }
+          if (present != null) {
+            failures.add(new StoreLockedException(root));
+            return present;
+          }
+          try {
+            start();
+            Callable<Boolean> end =
+                () -> {
+                  end();
+                  return true;
+                };
+            return Map.entry(1, end);
+          } catch (LayerStoreException e) {
+            failures.add(e);
+            return null;
+          }
+        });
+    if (!failures.isEmpty()) {
+      throw failures.get(0);
+    }
+    return new OneHeld(() -> unshare(registry, key));
+  }
+
+  private static void unshare(Map<Object, Object> registry, Object key) throws LayerStoreException {
+    List<LayerStoreException> failures = new ArrayList<>();
+    registry.computeIfPresent(
+        key,
+        (k, present) -> {
+          Map.Entry<?, ?> shared = (Map.Entry<?, ?>) present;
+          int users = (Integer) shared.getKey();
+          if (users > 1) {
+            return Map.entry(users - 1, shared.getValue());
+          }
+          try {
+            ((Callable<?>) shared.getValue()).call();
+          } catch (LayerStoreException e) {
+            failures.add(e);
+          } catch (Exception e) {
+            failures.add(new LayerStoreException("cannot close the lock file: " + e, e));
+          }
+          return null;
+        });
+    if (!failures.isEmpty()) {
+      throw failures.get(0);
+    }
+  }
+
+  /** Ends something. */
+  @FunctionalInterface
+  private interface End {
+    void run() throws LayerStoreException;
+  }
+
+  private final class OneHeld implements Held {
+    private final End end;
+    private final AtomicBoolean isClosed = new AtomicBoolean();
+
+    OneHeld(End end) {
+      this.end = end;
+    }
+
+    @Override
+    public void deleteFileAtClose() {
+      deletesFile = true;
+    }
+
+    @Override
+    public void close() throws LayerStoreException {
+      if (isClosed.compareAndSet(false, true)) {
+        end.run();
+      }
+    }
+  }
+
+  private void start() throws LayerStoreException {
+    owner.start();
+    try {
+      acquired.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof LayerStoreException failure
+          ? failure
+          : new LayerStoreException(
+              "cannot lock the store at "
+                  + root
+                  + ": "
+                  + reason(e.getCause())
+                  + (isShared ? "; where files cannot be locked, open it exclusively" : ""),
+              e);
+    }
+  }
+
+  private static String reason(@Nullable Throwable cause) {
+    return cause instanceof IOException e ? FileFailures.describe(e) : String.valueOf(cause);
   }
 
   /** The life of the owning thread: opens and locks, says so, waits for the end, and closes. */
-  private void holdLock(Path root) {
+  private void holdLock() {
     @Nullable FileChannel channel = null;
     try {
       @Nullable Object key;
@@ -149,8 +291,8 @@ public final class StoreLock implements AutoCloseable {
           channel.close();
         }
         key = keyOf(root.resolve(DataRoot.LOCK_FILE));
-        channel = open(root);
-        if (!tryLock(channel)) {
+        channel = open();
+        if (!tryLock(channel, isShared)) {
           throw new StoreLockedException(root);
         }
       } while (!isFileNew && !Objects.equals(key, keyOf(root.resolve(DataRoot.LOCK_FILE))));
@@ -161,8 +303,11 @@ public final class StoreLock implements AutoCloseable {
     acquired.complete(true);
     awaitClosing();
     try {
-      if (isFileNew && deletesFile) {
-        deleteFile(root);
+      if (!isShared || isAlone(channel)) {
+        whenAlone.run();
+        if (isFileNew && deletesFile) {
+          deleteFile(root);
+        }
       }
       channel.close();
       released.complete(true);
@@ -173,7 +318,7 @@ public final class StoreLock implements AutoCloseable {
 
   /**
    * What tells a file from another one of the same name. The one that is locked must still have the
-   * name: whoever makes the file may delete it again, see {@link #deleteFileAtClose}.
+   * name: whoever makes the file may delete it again, see {@link Held#deleteFileAtClose}.
    */
   private static @Nullable Object keyOf(Path file) throws IOException {
     try {
@@ -211,7 +356,7 @@ public final class StoreLock implements AutoCloseable {
     }
   }
 
-  private FileChannel open(Path root) throws IOException {
+  private FileChannel open() throws IOException {
     Path file = root.resolve(DataRoot.LOCK_FILE);
     if (Files.exists(file, NOFOLLOW_LINKS) && !Files.isRegularFile(file, NOFOLLOW_LINKS)) {
       // Opening a FIFO would wait for ever.
@@ -226,13 +371,18 @@ public final class StoreLock implements AutoCloseable {
     while (true) {
       try {
         isFileNew = false;
-        return FileChannel.open(file, Set.of(StandardOpenOption.WRITE, NOFOLLOW_LINKS));
+        return FileChannel.open(
+            file, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, NOFOLLOW_LINKS));
       } catch (NoSuchFileException e) {
         try {
           FileChannel channel =
               FileChannel.open(
                   file,
-                  Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, NOFOLLOW_LINKS),
+                  Set.of(
+                      StandardOpenOption.CREATE_NEW,
+                      StandardOpenOption.READ,
+                      StandardOpenOption.WRITE,
+                      NOFOLLOW_LINKS),
                   attributes);
           isFileNew = true;
           return channel;
@@ -264,9 +414,18 @@ public final class StoreLock implements AutoCloseable {
     }
   }
 
-  private static boolean tryLock(FileChannel channel) throws IOException {
+  /** Whether nobody else has the root, and nobody can have it from now on. */
+  private boolean isAlone(FileChannel channel) throws IOException {
+    @Nullable FileLock own = lock;
+    if (own != null) {
+      own.release();
+    }
+    return tryLock(channel, false);
+  }
+
+  private boolean tryLock(FileChannel channel, boolean shared) throws IOException {
     try {
-      @Nullable FileLock lock = channel.tryLock();
+      lock = channel.tryLock(0, Long.MAX_VALUE, shared);
       return lock != null;
     } catch (OverlappingFileLockException e) {
       return false;
@@ -276,32 +435,13 @@ public final class StoreLock implements AutoCloseable {
     }
   }
 
-  /**
-   * Lets {@link #close} delete the lock file, if this made it. For a root that is to be as it was
-   * before.
-   */
-  void deleteFileAtClose() {
-    deletesFile = true;
-  }
-
-  /**
-   * Gives the right back. A second call does nothing.
-   *
-   * @throws LayerStoreException if the lock file cannot be closed; the right is given back even so
-   */
-  @Override
-  public void close() throws LayerStoreException {
-    if (closing.getCount() == 0) {
-      return;
-    }
+  private void end() throws LayerStoreException {
     closing.countDown();
     try {
       released.join();
       Uninterruptibles.joinUninterruptibly(owner);
     } catch (CompletionException e) {
       throw new LayerStoreException("cannot close the lock file: " + e.getCause(), e);
-    } finally {
-      unregister.run();
     }
   }
 }

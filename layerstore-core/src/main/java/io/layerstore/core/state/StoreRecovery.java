@@ -5,6 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.core.share.Party;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.Leftover;
@@ -27,13 +28,48 @@ public final class StoreRecovery {
 
   private static final Logger log = LoggerFactory.getLogger(StoreRecovery.class);
 
+  private static final String SWEEP = "sweep";
+
   private final StoreContext store;
   private final Set<String> usedIds;
+
+  /** The leases of stores that died before this began; what they left has no owner any more. */
+  private final List<String> dead;
+
   private final List<Finding> findings = new ArrayList<>();
 
   public StoreRecovery(StoreContext store) {
     this.store = store;
     this.usedIds = store.table().driverIds();
+    Party party = store.sharing().party();
+    this.dead = party == null ? List.of() : party.dead();
+  }
+
+  /**
+   * Sweeps up after stores that have died while this one is open, if there are any. The caller
+   * holds none of the store's locks. What fails is left to the next time.
+   */
+  public static void afterTheDead(StoreContext store) {
+    Party party = store.sharing().party();
+    if (party == null || store.options().readOnly() || party.dead().isEmpty()) {
+      return;
+    }
+    try (KeyedLock.Held held = store.sweepLock().acquire(SWEEP)) {
+      if (!party.dead().isEmpty()) {
+        store.refresh();
+        StoreRecovery recovery = new StoreRecovery(store);
+        store
+            .critical()
+            .run(
+                () -> {
+                  recovery.removeUnfinished();
+                  recovery.finishRemovals();
+                  store.driver().cleanup();
+                });
+      }
+    } catch (LayerStoreException | RuntimeException e) {
+      log.warn("what a process left that died is swept later", e);
+    }
   }
 
   /**
@@ -71,6 +107,10 @@ public final class StoreRecovery {
   public void finishRemovals() throws LayerStoreException {
     for (Leftover leftover : listed("deletions begun", store.metadata()::unfinishedRemovals)) {
       finish(leftover, true, Kind.UNFINISHED_DELETION, "a deletion that was begun");
+    }
+    Party party = store.sharing().party();
+    if (party != null) {
+      party.forget(dead);
     }
   }
 

@@ -141,15 +141,16 @@ public final class StoreRoot {
    * Takes away what was made below the root, if no store came of it or nothing was put into that.
    * The caller holds the lock.
    *
-   * @param lock told to take its file along, if the root would otherwise be as before
+   * @param use told to take its file along, if the root would otherwise be as before
    */
-  public void takeBack(StoreLock lock) {
-    if (isForGood) {
+  public void takeBack(RootUse use) {
+    if (isForGood || use.hasOthers()) {
+      made.clear();
       return;
     }
     try {
       if (StoreSkeleton.remove(options, before)) {
-        lock.deleteFileAtClose();
+        use.deleteFileAtClose();
       } else {
         made.clear();
       }

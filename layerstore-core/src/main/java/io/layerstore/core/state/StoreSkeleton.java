@@ -45,6 +45,7 @@ final class StoreSkeleton {
       boolean isMetadata = name.equals(DataRoot.IMAGE) || name.equals(metadataName);
       if (!before.names().contains(name)) {
         if (!name.equals(DataRoot.LOCK_FILE)
+            && !name.equals(DataRoot.SHARING)
             && !skeleton.add(entry, isMetadata ? METADATA_LEVELS : HOME_LEVELS)) {
           return false;
         }

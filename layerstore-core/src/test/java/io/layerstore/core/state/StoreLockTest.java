@@ -37,6 +37,33 @@ final class StoreLockTest {
 
   @TempDir private Path root;
 
+  private static StoreLock.Held acquire(Path root) throws LayerStoreException {
+    return StoreLock.acquire(root, false, () -> {});
+  }
+
+  private static StoreLock.Held share(Path root) throws LayerStoreException {
+    return StoreLock.acquire(root, true, () -> {});
+  }
+
+  @Test
+  void acquire_shared_keepsOutWhoWantsItAlone() throws IOException {
+    StoreLock.Held first = share(root);
+    StoreLock.Held second = share(root);
+    first.close();
+    assertThrows(StoreLockedException.class, () -> acquire(root));
+    assertOtherProcessIsLockedOut();
+    second.close();
+    acquire(root).close();
+  }
+
+  @Test
+  void acquire_sharedWhileSomebodyHasItAlone_isRefused() throws IOException {
+    StoreLock.Held lock = acquire(root);
+    assertThrows(StoreLockedException.class, () -> share(root));
+    lock.close();
+    share(root).close();
+  }
+
   private Path lockFile() {
     return root.resolve(DataRoot.LOCK_FILE);
   }
@@ -78,7 +105,7 @@ final class StoreLockTest {
 
     /** The main program of the other process. */
     public static void main(String[] arguments) throws IOException {
-      try (StoreLock lock = StoreLock.acquire(Path.of(arguments[0]))) {
+      try (StoreLock.Held lock = acquire(Path.of(arguments[0]))) {
         System.out.println("holds " + (lock != null));
         while (System.in.read() >= 0) {}
       } catch (StoreLockedException e) {
@@ -101,7 +128,7 @@ final class StoreLockTest {
 
   @Test
   void acquire_free_makesAnEmptyPrivateFile() throws IOException {
-    StoreLock.acquire(root).close();
+    acquire(root).close();
     assertEquals(0, Files.size(lockFile()));
     assertEquals(
         "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(lockFile())));
@@ -109,21 +136,20 @@ final class StoreLockTest {
 
   @Test
   void acquire_heldInThisJvm_isRefusedWithTheRoot() throws IOException {
-    StoreLock lock = StoreLock.acquire(root);
-    StoreLockedException e =
-        assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    StoreLock.Held lock = acquire(root);
+    StoreLockedException e = assertThrows(StoreLockedException.class, () -> acquire(root));
     assertEquals(root, e.root());
     lock.close();
   }
 
   @Test
   void acquire_otherSpellingsOfTheRoot_areTheSameRoot(@TempDir Path elsewhere) throws IOException {
-    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.Held lock = acquire(root);
     Path link = Files.createSymbolicLink(elsewhere.resolve("link"), root);
     Path dotted = root.resolve("..").resolve(root.getFileName());
     Path relative = Path.of("").toAbsolutePath().relativize(root);
     for (Path spelling : List.of(link, dotted, relative)) {
-      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(spelling), "" + spelling);
+      assertThrows(StoreLockedException.class, () -> acquire(spelling), "" + spelling);
     }
     Files.delete(link);
     lock.close();
@@ -131,15 +157,15 @@ final class StoreLockTest {
 
   @Test
   void acquire_otherRoot_isIndependent(@TempDir Path other) throws IOException {
-    StoreLock lock = StoreLock.acquire(root);
-    StoreLock.acquire(other).close();
+    StoreLock.Held lock = acquire(root);
+    acquire(other).close();
     lock.close();
   }
 
   @Test
   void acquire_afterClose_works() throws IOException {
     for (int i = 0; i < 3; i++) {
-      StoreLock.acquire(root).close();
+      acquire(root).close();
     }
   }
 
@@ -147,9 +173,9 @@ final class StoreLockTest {
   void acquire_heldByAnotherProcess_isRefusedUntilThatEnds() throws IOException {
     try (OtherProcess other = new OtherProcess(root)) {
       assertEquals("holds true", other.answer());
-      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+      assertThrows(StoreLockedException.class, () -> acquire(root));
     }
-    StoreLock.acquire(root).close();
+    acquire(root).close();
   }
 
   @Test
@@ -157,13 +183,13 @@ final class StoreLockTest {
     try (OtherProcess other = new OtherProcess(root)) {
       assertEquals("holds true", other.answer());
       other.process.destroyForcibly().waitFor();
-      StoreLock.acquire(root).close();
+      acquire(root).close();
     }
   }
 
   @Test
   void acquire_held_anotherProcessIsLockedOut() throws IOException {
-    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.Held lock = acquire(root);
     assertOtherProcessIsLockedOut();
     lock.close();
     try (OtherProcess other = new OtherProcess(root)) {
@@ -173,15 +199,15 @@ final class StoreLockTest {
 
   @Test
   void acquire_secondAttemptInThisJvm_doesNotLoseTheLock() throws IOException {
-    StoreLock lock = StoreLock.acquire(root);
-    assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    StoreLock.Held lock = acquire(root);
+    assertThrows(StoreLockedException.class, () -> acquire(root));
     assertOtherProcessIsLockedOut();
     lock.close();
   }
 
   @Test
   void acquire_otherClassLoader_isRefusedAndDoesNotLoseTheLock() throws Exception {
-    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.Held lock = acquire(root);
     URL[] urls =
         classPath()
             .map(
@@ -199,7 +225,9 @@ final class StoreLockTest {
       InvocationTargetException e =
           assertThrows(
               InvocationTargetException.class,
-              () -> copy.getMethod("acquire", Path.class).invoke(null, root));
+              () ->
+                  copy.getMethod("acquire", Path.class, boolean.class, Runnable.class)
+                      .invoke(null, root, false, (Runnable) () -> {}));
       assertEquals(StoreLockedException.class.getName(), e.getCause().getClass().getName());
     }
     assertOtherProcessIsLockedOut();
@@ -209,7 +237,7 @@ final class StoreLockTest {
   @Test
   void acquire_interruptedThread_holdsTheLock() throws IOException {
     Thread.currentThread().interrupt();
-    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.Held lock = acquire(root);
     assertTrue(Thread.interrupted());
     assertOtherProcessIsLockedOut();
     Thread.currentThread().interrupt();
@@ -219,7 +247,7 @@ final class StoreLockTest {
 
   @Test
   void acquire_everyThreadInterrupted_holdsTheLock() throws IOException {
-    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.Held lock = acquire(root);
     for (Thread thread : Thread.getAllStackTraces().keySet()) {
       if (thread.getName().startsWith("layerstore-lock")) {
         thread.interrupt();
@@ -232,7 +260,7 @@ final class StoreLockTest {
   @Test
   void close_twice_isHarmlessAndLeavesNoThread() throws IOException {
     LibraryThreads threads = LibraryThreads.now();
-    StoreLock lock = StoreLock.acquire(root);
+    StoreLock.Held lock = acquire(root);
     assertFalse(threads.begunSince().isEmpty());
     lock.close();
     lock.close();
@@ -241,11 +269,11 @@ final class StoreLockTest {
 
   @Test
   void close_secondCallAfterSomebodyElseLocked_doesNotUnlock() throws IOException {
-    StoreLock first = StoreLock.acquire(root);
+    StoreLock.Held first = acquire(root);
     first.close();
-    StoreLock second = StoreLock.acquire(root);
+    StoreLock.Held second = acquire(root);
     first.close();
-    assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+    assertThrows(StoreLockedException.class, () -> acquire(root));
     second.close();
   }
 
@@ -254,7 +282,7 @@ final class StoreLockTest {
     LibraryThreads threads = LibraryThreads.now();
     try (OtherProcess other = new OtherProcess(root)) {
       assertEquals("holds true", other.answer());
-      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(root));
+      assertThrows(StoreLockedException.class, () -> acquire(root));
     }
     assertEquals(List.of(), threads.begunSince());
   }
@@ -262,24 +290,23 @@ final class StoreLockTest {
   @Test
   void acquire_fifoInItsPlace_isRefusedAndDoesNotWait() throws Exception {
     Tool.require("mkfifo").run(lockFile());
-    assertThrows(LayerStoreException.class, () -> StoreLock.acquire(root));
+    assertThrows(LayerStoreException.class, () -> acquire(root));
     Files.delete(lockFile());
-    StoreLock.acquire(root).close();
+    acquire(root).close();
   }
 
   @Test
   void acquire_symbolicLinkInItsPlace_isRefused() throws IOException {
     Path target = root.resolve("target");
     Files.createSymbolicLink(lockFile(), target);
-    assertThrows(LayerStoreException.class, () -> StoreLock.acquire(root));
+    assertThrows(LayerStoreException.class, () -> acquire(root));
     assertFalse(Files.exists(target));
   }
 
   @Test
   void acquire_rootMissing_isAnErrorThatNamesIt() {
     Path missing = root.resolve("missing");
-    LayerStoreException e =
-        assertThrows(LayerStoreException.class, () -> StoreLock.acquire(missing));
+    LayerStoreException e = assertThrows(LayerStoreException.class, () -> acquire(missing));
     assertTrue(e.getMessage().contains(missing.toString()), e.getMessage());
   }
 
@@ -288,10 +315,10 @@ final class StoreLockTest {
     try (FileSystem memory = Jimfs.newFileSystem(Configuration.unix())) {
       Path inMemory = Files.createDirectory(memory.getPath("/root"));
       Files.createSymbolicLink(memory.getPath("/link"), inMemory);
-      StoreLock lock = StoreLock.acquire(inMemory);
-      assertThrows(StoreLockedException.class, () -> StoreLock.acquire(memory.getPath("/link")));
+      StoreLock.Held lock = acquire(inMemory);
+      assertThrows(StoreLockedException.class, () -> acquire(memory.getPath("/link")));
       lock.close();
-      StoreLock.acquire(inMemory).close();
+      acquire(inMemory).close();
     }
   }
 
@@ -299,8 +326,8 @@ final class StoreLockTest {
   void acquire_twoFileSystemsInMemory_areIndependent() throws IOException {
     try (FileSystem one = Jimfs.newFileSystem(Configuration.unix());
         FileSystem two = Jimfs.newFileSystem(Configuration.unix())) {
-      StoreLock lock = StoreLock.acquire(Files.createDirectory(one.getPath("/root")));
-      StoreLock.acquire(Files.createDirectory(two.getPath("/root"))).close();
+      StoreLock.Held lock = acquire(Files.createDirectory(one.getPath("/root")));
+      acquire(Files.createDirectory(two.getPath("/root"))).close();
       lock.close();
     }
   }
