@@ -247,6 +247,14 @@ public interface GraphDriver extends AutoCloseable {
     }
   }
 
+  /**
+   * Whether {@link #sync} forces everything that was written to the file system that {@code path}
+   * is on, whoever wrote it.
+   */
+  default boolean forcesFileSystemOf(Path path) throws LayerStoreException {
+    return false;
+  }
+
   /** Releases what is left over in the home, such as mounts of a process that died. */
   void cleanup() throws LayerStoreException;
 

@@ -31,6 +31,20 @@ public interface MetadataTransaction extends AutoCloseable {
   Path scratchFile(String name) throws LayerStoreException;
 
   /**
+   * Says that the caller will force everything on the file system to the disk between {@link
+   * #prepare} and the commit, so that what is written until then need not be forced by itself.
+   */
+  default void deferForcing() {}
+
+  /**
+   * Writes everything that can be written before the layer becomes visible. A commit of an equal
+   * record has less to do then; one of another, or {@link #replace}, is as without this call.
+   *
+   * @throws IllegalStateException if no tar-split was written, or the transaction has ended
+   */
+  default void prepare(LayerRecord record) throws LayerStoreException {}
+
+  /**
    * Makes the layer visible. The record's cache id counts, also where it is another than the
    * transaction began with.
    *

@@ -256,21 +256,22 @@ final class LayerDirectories {
   /**
    * Makes an empty layer.
    *
+   * @param forcing how durable it is when this returns
    * @throws LayerStoreException if that fails; nothing is left of it
    */
-  void create(String id, @Nullable String parent) throws LayerStoreException {
+  void create(String id, @Nullable String parent, Durability forcing) throws LayerStoreException {
     if (parent == null) {
-      create(id, null, LowerChain.NONE);
+      create(id, null, LowerChain.NONE, forcing);
       return;
     }
     requireExists(parent);
     KeyedLock.Held held = parents.acquire(parent);
     try (held) {
-      create(id, parent, lower(parent).below(requireLink(parent)));
+      create(id, parent, lower(parent).below(requireLink(parent)), forcing);
     }
   }
 
-  private void create(String id, @Nullable String parent, LowerChain lower)
+  private void create(String id, @Nullable String parent, LowerChain lower, Durability forcing)
       throws LayerStoreException {
     Deque<Path> made = new ArrayDeque<>();
     try {
@@ -279,16 +280,16 @@ final class LayerDirectories {
       makeDirectory(made, layout.diff(id), Overlay2Layout.DIFF_MODE);
       owners.giveToRoot(layout.diff(id));
       String link = makeLink(made, id);
-      makeFile(made, layout.linkFile(id), link, Overlay2Layout.FILE_MODE);
+      makeFile(made, layout.linkFile(id), link, Overlay2Layout.FILE_MODE, forcing);
       if (parent != null) {
         makeDirectory(made, layout.work(id), Overlay2Layout.WORK_MODE);
         owners.giveToRoot(layout.work(id));
         if (!isCommitted(parent)) {
-          makeFile(made, layout.committed(parent), "", Overlay2Layout.MARK_MODE);
+          makeFile(made, layout.committed(parent), "", Overlay2Layout.MARK_MODE, forcing);
         }
-        makeFile(made, layout.lowerFile(id), lower.toString(), Overlay2Layout.FILE_MODE);
+        makeFile(made, layout.lowerFile(id), lower.toString(), Overlay2Layout.FILE_MODE, forcing);
       }
-      if (durability != Durability.NONE) {
+      if (forcing != Durability.NONE) {
         AtomicFiles.syncDirectory(layout.links());
         AtomicFiles.syncDirectory(layout.home());
       }
@@ -311,10 +312,12 @@ final class LayerDirectories {
     made.push(directory);
   }
 
-  private void makeFile(Deque<Path> made, Path file, String content, int mode) throws IOException {
+  private static void makeFile(
+      Deque<Path> made, Path file, String content, int mode, Durability forcing)
+      throws IOException {
     // Noted first: if only forcing it to the disk fails, the file is there.
     made.push(file);
-    AtomicFiles.write(file, content.getBytes(StandardCharsets.ISO_8859_1), mode, durability);
+    AtomicFiles.write(file, content.getBytes(StandardCharsets.ISO_8859_1), mode, forcing);
   }
 
   private String makeLink(Deque<Path> made, String id) throws IOException {
@@ -364,7 +367,7 @@ final class LayerDirectories {
         DamagedFiles.moveAside(file);
       }
       if (!name.equals(link(id))) {
-        makeFile(made, file, name, Overlay2Layout.FILE_MODE);
+        makeFile(made, file, name, Overlay2Layout.FILE_MODE, durability);
       }
     } catch (IOException | RuntimeException e) {
       takeBack(made, e);

@@ -248,7 +248,11 @@ final class Overlay2Driver implements GraphDriver {
     requireWritable();
     Overlay2Options.requireNone(id, options.storageOptions());
     features.requireSupported();
-    layers.create(id, parent);
+    // What sync forces need not be forced before.
+    layers.create(
+        id,
+        parent,
+        context.durability() == Durability.FULL ? Durability.NONE : context.durability());
   }
 
   @Override
@@ -260,7 +264,7 @@ final class Overlay2Driver implements GraphDriver {
       Overlay2Options.requireNoQuota(id, options.storageOptions(), features.fileSystem());
     }
     features.requireSupported();
-    layers.create(id, parent);
+    layers.create(id, parent, context.durability());
   }
 
   @Override
@@ -506,6 +510,20 @@ final class Overlay2Driver implements GraphDriver {
     if (!ids.isEmpty() && context.durability() == Durability.FULL) {
       calls.sync(layers.layout().home());
     }
+  }
+
+  @Override
+  public boolean forcesFileSystemOf(Path path) throws LayerStoreException {
+    try {
+      return context.durability() == Durability.FULL
+          && device(path).equals(device(layers.layout().home()));
+    } catch (IOException e) {
+      throw LayerDirectories.failure(null, "cannot tell the file system of " + path, e);
+    }
+  }
+
+  private static Object device(Path path) throws IOException {
+    return Files.getAttribute(path, "unix:dev");
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -40,6 +41,9 @@ final class OperationCostsTest {
 
   private static final int FEW = 2;
   private static final int MANY = 100;
+
+  /** The note of what was begun with its name and its directory's, and the new name and the old. */
+  private static final int FORCES_OF_A_LAYER = 5;
 
   /** Its file name has a digest at the end. */
   private static final String HELPER = "layerstore-helper";
@@ -285,6 +289,25 @@ final class OperationCostsTest {
     Cost many = costOf(() -> register(archive("b", MANY, 1 << 10), null));
     assertEquals(few, many);
     assertEquals(1, few.requests().get("sync"), few::toString);
+    assertEquals(FORCES_OF_A_LAYER, few.forces());
+  }
+
+  @Test
+  void register_durablyOnALayer_forcesAsOftenAsOnNone() throws IOException {
+    store.close();
+    store = open("durable", Durability.FULL);
+    ChainId parent = chain(2);
+    assertEquals(FORCES_OF_A_LAYER, costOf(() -> register(archive("a", 1, 1), parent)).forces());
+  }
+
+  @Test
+  void release_durably_forcesItsNameAlone() throws IOException {
+    store.close();
+    store = open("durable", Durability.FULL);
+    Layer layer = store.register(LayerSource.of(archive("a", 1, 1)), RegisterOptions.DEFAULT);
+    Cost cost = costOf(() -> store.release(layer));
+    assertEquals(1, cost.forces());
+    assertNull(cost.requests().get("sync"));
   }
 
   @Test

@@ -320,6 +320,9 @@ public final class LayerBatch implements AutoCloseable {
       ids.add(layer.inProgress.cacheId());
     }
     progress.phase(Phase.SYNCING);
+    for (Pending layer : missing.values()) {
+      layer.inProgress.transaction().prepare(layer.record());
+    }
     store.sync(ids);
     progress.phase(Phase.COMMITTING);
     Interrupts.check(OPERATION);

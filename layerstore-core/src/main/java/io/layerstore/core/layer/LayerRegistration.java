@@ -150,6 +150,7 @@ public final class LayerRegistration {
       requireExpected(options, record.diffId(), record.chainId());
       progress.is(record.diffId());
       progress.phase(Phase.SYNCING);
+      pending.transaction().prepare(record);
       store.sync(List.of(pending.cacheId()));
       progress.phase(Phase.COMMITTING);
       Interrupts.check(OPERATION);

@@ -60,7 +60,11 @@ public final class PendingLayer {
   /** Begins the transaction and makes the directory; from here on there is something to discard. */
   void create(@Nullable String parentCacheId) throws LayerStoreException {
     if (transaction == null) {
-      transaction = store.metadata().begin(cacheId);
+      MetadataTransaction begun = store.metadata().begin(cacheId);
+      transaction = begun;
+      if (store.syncForcesMetadata()) {
+        begun.deferForcing();
+      }
     }
     try {
       store.driver().create(cacheId, parentCacheId, CreateOptions.DEFAULT);

@@ -172,7 +172,7 @@ final class LayerDbFiles {
 
   /** Writes a value that is ASCII into a directory that is not visible yet. */
   void writeValue(Path file, String value) throws IOException {
-    writeContent(file, value.getBytes(US_ASCII));
+    writeContent(file, value.getBytes(US_ASCII), true);
   }
 
   /** Writes a value that is ASCII over another, in one step. */
@@ -180,9 +180,14 @@ final class LayerDbFiles {
     AtomicFiles.write(file, value.getBytes(US_ASCII), LayerDbLayout.FILE_MODE, durability);
   }
 
-  /** Writes a file into a directory that is not visible yet. */
-  void writeContent(Path file, byte[] content) throws IOException {
-    AtomicFiles.writeNew(file, content, LayerDbLayout.FILE_MODE, durability);
+  /**
+   * Writes a file into a directory that is not visible yet.
+   *
+   * @param isForced whether it is to be as durable as the store; else somebody sees to that later
+   */
+  void writeContent(Path file, byte[] content, boolean isForced) throws IOException {
+    AtomicFiles.writeNew(
+        file, content, LayerDbLayout.FILE_MODE, isForced ? durability : Durability.NONE);
   }
 
   /**
@@ -196,7 +201,7 @@ final class LayerDbFiles {
     AtomicFiles.createDirectories(directory, mode, durability);
   }
 
-  /** Forces the names in a directory to the disk, if the store is to be durable. */
+  /** Forces a file, or the names in a directory, to the disk, if the store is to be durable. */
   void sync(Path directory) throws IOException {
     if (durability != Durability.NONE) {
       AtomicFiles.syncDirectory(directory);

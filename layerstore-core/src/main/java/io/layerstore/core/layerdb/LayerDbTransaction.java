@@ -54,6 +54,11 @@ final class LayerDbTransaction implements MetadataTransaction {
   private final String cacheId;
   private final Set<Path> scratch = new HashSet<>();
   private @Nullable OutputStream tarSplit;
+
+  /** Whether the caller forces the file system before the commit. */
+  private boolean isDeferred;
+
+  private @Nullable LayerRecord prepared;
   private boolean isReplaced;
   private boolean isEnded;
 
@@ -84,7 +89,7 @@ final class LayerDbTransaction implements MetadataTransaction {
               writeSet.resolve(LayerDbLayout.TAR_SPLIT),
               aside,
               COMPRESSION_LEVEL,
-              files.isDurable());
+              files.isDurable() && !isDeferred);
       tarSplit = out;
       return out;
     } catch (IOException e) {
@@ -127,17 +132,39 @@ final class LayerDbTransaction implements MetadataTransaction {
   }
 
   @Override
+  public void deferForcing() {
+    isDeferred = true;
+  }
+
+  @Override
+  public void prepare(LayerRecord record) throws LayerStoreException {
+    requireRunning();
+    if (!isDeferred || !record.cacheId().equals(cacheId)) {
+      return;
+    }
+    try {
+      prepared = null;
+      writeFiles(record, false);
+      prepared = record;
+    } catch (IOException e) {
+      throw FileFailures.wrap("write the metadata of layer " + record.chainId(), e);
+    }
+  }
+
+  @Override
   public void commit(LayerRecord record) throws LayerStoreException {
     requireRunning();
     Path layer = layout.layer(record.chainId());
     try {
       requireAbsent(layer);
-      writeFiles(record);
-      if (!record.cacheId().equals(cacheId)) {
-        // In one step and last: as long as this is a write-set, it names what it began with.
-        files.replaceValue(writeSet.resolve(LayerDbLayout.CACHE_ID), record.cacheId());
+      if (!record.equals(prepared)) {
+        writeFiles(record, true);
+        if (!record.cacheId().equals(cacheId)) {
+          // In one step and last: as long as this is a write-set, it names what it began with.
+          files.replaceValue(writeSet.resolve(LayerDbLayout.CACHE_ID), record.cacheId());
+        }
+        files.sync(writeSet);
       }
-      files.sync(writeSet);
       files.ensureDirectory(layout.layers(), LayerDbLayout.SHARED_MODE);
       files.rename(writeSet, layer);
     } catch (IOException e) {
@@ -169,7 +196,7 @@ final class LayerDbTransaction implements MetadataTransaction {
         commit(record);
         return null;
       }
-      writeFiles(record);
+      writeFiles(record, true);
       Leftover oldFiles =
           new LayerReplacement(files, tmp, reader, writeSet, layer, record)
               .run(record.cacheId().equals(cacheId), dropsOldFiles);
@@ -181,28 +208,31 @@ final class LayerDbTransaction implements MetadataTransaction {
   }
 
   /** Writes everything but the cache ID. */
-  private void writeFiles(LayerRecord record) throws IOException {
+  private void writeFiles(LayerRecord record, boolean isForced) throws IOException {
     requireTarSplit();
+    if (isForced && isDeferred) {
+      files.sync(writeSet.resolve(LayerDbLayout.TAR_SPLIT));
+    }
     for (Path path : scratch) {
       TreeDeleter.delete(path);
     }
-    write(LayerDbLayout.DIFF, record.diffId().toString().getBytes(US_ASCII));
-    write(LayerDbLayout.SIZE, Long.toString(record.sizeBytes()).getBytes(US_ASCII));
+    write(LayerDbLayout.DIFF, record.diffId().toString().getBytes(US_ASCII), isForced);
+    write(LayerDbLayout.SIZE, Long.toString(record.sizeBytes()).getBytes(US_ASCII), isForced);
     @Nullable Descriptor descriptor = record.descriptor();
     if (descriptor != null) {
-      write(LayerDbLayout.DESCRIPTOR, DescriptorJson.write(descriptor));
+      write(LayerDbLayout.DESCRIPTOR, DescriptorJson.write(descriptor), isForced);
     }
     @Nullable ChainId parent = record.parent();
     if (parent != null) {
-      write(LayerDbLayout.PARENT, parent.toString().getBytes(US_ASCII));
+      write(LayerDbLayout.PARENT, parent.toString().getBytes(US_ASCII), isForced);
     }
   }
 
-  private void write(String name, byte[] content) throws IOException {
+  private void write(String name, byte[] content, boolean isForced) throws IOException {
     Path file = writeSet.resolve(name);
     // From an attempt that failed.
     Files.deleteIfExists(file);
-    files.writeContent(file, content);
+    files.writeContent(file, content, isForced);
   }
 
   private void requireTarSplit() throws IOException {

@@ -13,6 +13,7 @@ import io.layerstore.core.work.CriticalWork;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -184,6 +185,12 @@ public record StoreContext(
                     (docker, processes) ->
                         Stream.concat(docker.stream(), processes.stream()).toList()));
     return holders;
+  }
+
+  /** Whether {@link #sync} forces the metadata too that was written before. */
+  public boolean syncForcesMetadata() throws LayerStoreException {
+    Path database = options.root().resolve(options.metadataPath(driver.name()));
+    return options.durability() == Durability.FULL && driver.forcesFileSystemOf(database);
   }
 
   /** Forces the files of layers to the disk, unless the store was told not to. */

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,6 +140,44 @@ final class LayerDbDurabilityTest {
     assertEquals(directory.resolve("sha256").resolve(BASE.digest().hex()), move.target());
     assertForcedBefore(move);
     assertForcedAfter(move);
+  }
+
+  /** What is forced between the end of the tar-split and the rename. */
+  private Set<String> forcedByCommitOf(LayerRecord prepared, LayerRecord record)
+      throws IOException {
+    try (MetadataTransaction transaction = open(Durability.FULL).begin(record.cacheId())) {
+      transaction.deferForcing();
+      fileSystem.forgetOperations();
+      try (OutputStream out = transaction.writeTarSplit()) {
+        out.write("{}\n".getBytes(UTF_8));
+      }
+      transaction.prepare(prepared);
+      transaction.commit(record);
+    }
+    List<FileOperation> operations = fileSystem.operations();
+    Set<String> forced = new TreeSet<>();
+    for (FileOperation operation : operations.subList(0, operations.lastIndexOf(lastMove()))) {
+      if ((operation.kind() == Kind.FORCE || operation.kind() == Kind.FORCE_DIRECTORY)
+          && operation.path().startsWith(lastMove().path())) {
+        forced.add(operation.path().equals(lastMove().path()) ? "" : operation.name());
+      }
+    }
+    return forced;
+  }
+
+  @Test
+  void commit_preparedForOneForcing_onlyTheNewNameIsForced() throws IOException {
+    LayerRecord record = new LayerRecord(BASE, DIFF, null, DriverIds.random(), 7, null);
+    assertEquals(Set.of(), forcedByCommitOf(record, record));
+    assertForcedAfter(lastMove());
+  }
+
+  @Test
+  void commit_anotherWasPrepared_everythingIsForced() throws IOException {
+    LayerRecord record = new LayerRecord(BASE, DIFF, null, DriverIds.random(), 7, null);
+    LayerRecord other = new LayerRecord(BASE, DIFF, null, record.cacheId(), 8, null);
+    assertEquals(Set.of("", "diff", "size", "tar-split.json.gz"), forcedByCommitOf(other, record));
+    assertForcedAfter(lastMove());
   }
 
   @Test
