@@ -48,6 +48,7 @@ static struct {
   bool hides_marks;    /* whether these attributes are overlay's own in this tree */
   struct walk_rules rules;
   struct place place;
+  bool place_follows; /* whether the walk to it followed links */
   uint32_t flags;
   uint64_t nodes, bytes;
   struct level *levels;
@@ -461,12 +462,10 @@ static void serve_read(uint32_t sequence, struct bytes path, uint64_t size, bool
   struct walk_rules rules = s.rules;
   rules.follow = follow;
   take_path(path);
-  forget(&s.place); /* What follows links and what does not lead to different places. */
   uint16_t code = walk_parent(&s.place, &rules, path, name);
   int fd = code == 0 ? open_file(s.place.fd, name) : -1;
   int error = errno;
   struct stat st;
-  forget(&s.place);
   if (fd < 0) {
     report_here(code == CODE_BREAKOUT ? code : CODE_MISMATCH, error, "open file");
     return;
@@ -484,10 +483,16 @@ static void serve(struct frame *f) {
   s.flags = take_u32(&f->body);
   uint64_t size = f->opcode == OP_READ ? take_u64(&f->body) : 0;
   struct bytes path = take_bytes(&f->body);
-  uint32_t known = SCAN_CONTENT | SCAN_CAPABILITY | SCAN_ALL_XATTRS | SCAN_FOLLOW;
+  uint32_t known = SCAN_CONTENT | SCAN_CAPABILITY | SCAN_ALL_XATTRS | SCAN_FOLLOW | SCAN_TOGETHER;
   if (!taken(&f->body) || (s.flags & ~known) != 0 || size > INT64_MAX || !is_normal_path(path)) {
     protocol_error(f->sequence, "scan request");
   }
+  bool follow = (s.flags & SCAN_FOLLOW) != 0;
+  /* The tree may be in use. And what follows links and what does not lead to different places. */
+  if ((s.flags & SCAN_TOGETHER) == 0 || follow != s.place_follows) {
+    forget(&s.place);
+  }
+  s.place_follows = follow;
   switch (f->opcode) {
     case OP_SCAN:
       serve_directory(f->sequence, path, true);
@@ -499,7 +504,7 @@ static void serve(struct frame *f) {
       serve_stat(f->sequence, path);
       return;
     case OP_READ:
-      serve_read(f->sequence, path, size, (s.flags & SCAN_FOLLOW) != 0);
+      serve_read(f->sequence, path, size, follow);
       return;
     default:
       protocol_error(f->sequence, "frame out of turn");
@@ -521,8 +526,6 @@ int scan_conversation(const struct start *start, int root) {
   struct frame f;
   while (wire_next(&f)) {
     current_sequence = f.sequence;
-    /* The tree may be in use: nothing is known of it from the last request. */
-    forget(&s.place);
     serve(&f);
   }
   return EXIT_DONE;

@@ -30,12 +30,17 @@ final class LayerFileGetter implements FileGetter {
   private static final long MAX_READ_BYTES = 1 << 20;
 
   private final ScanPool own;
+
+  /** For what is asked out of turn, which would end what was announced. */
+  private final ScanPool aside;
+
   private final Merged merged;
   private @Nullable MergedView view;
   private boolean isClosed;
 
-  LayerFileGetter(ScanPool own, Merged merged) {
-    this.own = own;
+  LayerFileGetter(ScanPool.Opener own, Merged merged) {
+    this.own = new ScanPool(own);
+    this.aside = new ScanPool(own);
     this.merged = merged;
   }
 
@@ -53,9 +58,14 @@ final class LayerFileGetter implements FileGetter {
 
   @Override
   public InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException {
+    return open(own, path, sizeBytes);
+  }
+
+  private InputStream open(ScanPool scans, LayerPath path, long sizeBytes)
+      throws LayerStoreException {
     requireOpen();
     try {
-      return own.open(path, sizeBytes, true);
+      return scans.open(path, sizeBytes, true);
     } catch (LayerVerificationException e) {
       MergedView all = merged();
       if (all == null) {
@@ -73,7 +83,7 @@ final class LayerFileGetter implements FileGetter {
     }
     // Behind a link, or in a layer below. A small file is read to its end, for a helper that was
     // not is of no more use.
-    try (InputStream content = open(path, sizeBytes)) {
+    try (InputStream content = open(aside, path, sizeBytes)) {
       if (sizeBytes <= MAX_READ_BYTES) {
         content.transferTo(OutputStream.nullOutputStream());
       }
@@ -85,27 +95,28 @@ final class LayerFileGetter implements FileGetter {
   }
 
   private boolean isInOwn(LayerPath path, long sizeBytes) throws LayerStoreException {
-    TreeNode node = find(path);
+    TreeNode node = find(own, path);
     return node != null && node.type() == EntryType.FILE && node.sizeBytes() == sizeBytes;
   }
 
   @Override
   public boolean exists(LayerPath path) throws LayerStoreException {
     requireOpen();
-    TreeNode node = find(path);
+    TreeNode node = find(own, path);
     LayerPath above = path;
     while (node == null && !above.isRoot()) {
       above = above.parent();
-      node = find(above);
+      node = find(aside, above);
     }
     // What is behind a link may be in a layer below.
     return above.equals(path) || node == null || node.type() != EntryType.DIRECTORY;
   }
 
   /** What the layer itself has there; null also for what is behind a link. */
-  private @Nullable TreeNode find(LayerPath path) throws LayerStoreException {
+  private static @Nullable TreeNode find(ScanPool scans, LayerPath path)
+      throws LayerStoreException {
     try {
-      return own.ask(scan -> scan.find(path, XattrChoice.NONE)).orElse(null);
+      return scans.ask(scan -> scan.find(path, XattrChoice.NONE)).orElse(null);
     } catch (LayerVerificationException | ConcurrentChangeException e) {
       return null;
     }
@@ -132,7 +143,8 @@ final class LayerFileGetter implements FileGetter {
     }
     isClosed = true;
     MergedView opened = view;
-    try (own) {
+    try (own;
+        aside) {
       if (opened != null) {
         opened.close();
       }

@@ -449,7 +449,7 @@ final class Overlay2Driver implements GraphDriver {
   public FileGetter files(String id) throws LayerStoreException {
     layers.requireExists(id);
     return new LayerFileGetter(
-        new ScanPool(() -> openOwn(id)), () -> layers.lower(id).isEmpty() ? null : mounts.view(id));
+        () -> openOwn(id), () -> layers.lower(id).isEmpty() ? null : mounts.view(id));
   }
 
   @Override

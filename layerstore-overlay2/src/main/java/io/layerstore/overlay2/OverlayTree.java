@@ -34,10 +34,28 @@ final class OverlayTree implements LayerTree {
 
   @Override
   public Optional<Node> find(LayerPath path) throws LayerStoreException {
+    return findAll(List.of(path)).get(0);
+  }
+
+  @Override
+  public List<Optional<Node>> findAll(List<LayerPath> paths) throws LayerStoreException {
     requireOpen();
-    Optional<TreeNode> found =
-        view.scans().ask(scan -> scan.find(path, XattrChoice.ALL)).filter(NodeEntries::isVisible);
-    return found.isEmpty() ? Optional.empty() : Optional.of(node(found.get()));
+    return view.scans()
+        .ask(
+            scan -> {
+              for (LayerPath path : paths) {
+                scan.announceFind(path, XattrChoice.ALL);
+              }
+              List<Optional<Node>> found = new ArrayList<>(paths.size());
+              for (LayerPath path : paths) {
+                TreeNode node = scan.find(path, XattrChoice.ALL).orElse(null);
+                found.add(
+                    node == null || !NodeEntries.isVisible(node)
+                        ? Optional.empty()
+                        : Optional.of(node(node)));
+              }
+              return found;
+            });
   }
 
   @Override

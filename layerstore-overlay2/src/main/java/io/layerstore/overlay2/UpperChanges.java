@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class UpperChanges implements AutoCloseable {
 
+  /** How many entries are looked up below at a time. */
+  private static final int MAX_LOOKUPS = 512;
+
   private final ScanPool upper;
   private final NodeEntries entries;
   private final @Nullable LayerTree lower;
@@ -58,12 +61,9 @@ final class UpperChanges implements AutoCloseable {
     }
     while (ready.isEmpty()) {
       Directory directory = directories.getLast();
-      TreeNode node = directory.nodes.pollFirst();
+      TreeNode node = directory.nodes.peekFirst();
       LayerPath hidden = directory.hidden.peekFirst();
       if (hidden != null && (node == null || hidden.compareTo(node.path()) < 0)) {
-        if (node != null) {
-          directory.nodes.addFirst(node);
-        }
         directory.hidden.removeFirst();
         report(Change.Kind.DELETED, hidden);
       } else if (node != null) {
@@ -101,8 +101,7 @@ final class UpperChanges implements AutoCloseable {
 
   private void compare(Directory directory, TreeNode node) throws LayerStoreException {
     LayerPath path = node.path();
-    LayerTree.Node below =
-        directory.isBelow && lower != null ? lower.find(path).orElse(null) : null;
+    LayerTree.Node below = directory.takeBelow(lower);
     if (node.type() == EntryType.WHITEOUT) {
       if (below != null) {
         report(Change.Kind.DELETED, path);
@@ -161,6 +160,9 @@ final class UpperChanges implements AutoCloseable {
     boolean isReported;
     final Deque<TreeNode> nodes;
 
+    /** What is below the first nodes, as far as it was looked up. */
+    final Deque<Optional<LayerTree.Node>> below = new ArrayDeque<>();
+
     /** What is only below, and hidden because the directory is opaque. */
     final Deque<LayerPath> hidden;
 
@@ -175,6 +177,19 @@ final class UpperChanges implements AutoCloseable {
       this.isReported = isReported;
       this.nodes = nodes;
       this.hidden = hidden;
+    }
+
+    /** Takes the first node away, and gives what is below it; null if there is nothing. */
+    LayerTree.@Nullable Node takeBelow(@Nullable LayerTree lower) throws LayerStoreException {
+      if (!isBelow || lower == null) {
+        nodes.removeFirst();
+        return null;
+      }
+      if (below.isEmpty()) {
+        below.addAll(lower.findAll(nodes.stream().limit(MAX_LOOKUPS).map(TreeNode::path).toList()));
+      }
+      nodes.removeFirst();
+      return below.removeFirst().orElse(null);
     }
   }
 }

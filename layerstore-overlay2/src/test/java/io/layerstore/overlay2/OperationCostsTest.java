@@ -41,6 +41,7 @@ final class OperationCostsTest {
 
   private static final int FEW = 2;
   private static final int MANY = 100;
+  private static final int VERY_MANY = 2000;
 
   /** The note of what was begun with its name and its directory's, and the new name and the old. */
   private static final int FORCES_OF_A_LAYER = 5;
@@ -375,6 +376,70 @@ final class OperationCostsTest {
     try (tar) {
       tar.transferTo(OutputStream.nullOutputStream());
     }
+  }
+
+  // ---- questions and answers ----
+
+  /**
+   * How often this process called {@code write} during an operation: every question to a helper is
+   * one, or a part of one.
+   */
+  private static long writesOf(Operation operation) throws IOException {
+    long before = writes();
+    operation.run();
+    return writes() - before;
+  }
+
+  private static long writes() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/io"))) {
+      if (line.startsWith("syscw: ")) {
+        return Long.parseLong(line.substring("syscw: ".length()));
+      }
+    }
+    throw new IOException("/proc/self/io does not count writes");
+  }
+
+  private static void assertFew(long writes) {
+    assertTrue(writes < VERY_MANY / 10, () -> writes + " for " + VERY_MANY + " entries");
+  }
+
+  @Test
+  void export_veryManyFiles_asksForManyAtOnce() throws IOException {
+    try (Layer layer =
+        store.register(
+            LayerSource.of(archive("some/directory/name", VERY_MANY, 10)),
+            RegisterOptions.DEFAULT)) {
+      assertFew(writesOf(() -> readAll(layer.tarStream())));
+    }
+  }
+
+  @Test
+  void register_layerThatIsThere_looksAtManyEntriesAtOnce() throws IOException {
+    byte[] tar = archive("some/directory/name", VERY_MANY, 10);
+    register(tar, null);
+    store.close();
+    store = open("store", Durability.NONE);
+    ChainId id = store.layers().get(0).chainId();
+    RegisterOptions known = RegisterOptions.builder().expectedChainId(id).build();
+    assertFew(writesOf(() -> store.register(LayerSource.of(tar), known).close()));
+  }
+
+  @Test
+  void changesSizeAndArchive_veryManyFilesChanged_askForManyAtOnce() throws IOException {
+    ChainId base;
+    try (Layer layer =
+        store.register(LayerSource.of(archive("f", VERY_MANY, 10)), RegisterOptions.DEFAULT)) {
+      base = layer.chainId();
+    }
+    RWLayer rw = store.createRWLayer("rw", base);
+    try (Mount mount = rw.mount()) {
+      for (int i = 0; i < VERY_MANY; i++) {
+        Files.writeString(mount.path().resolve("f" + i), "changed");
+      }
+    }
+    assertFew(writesOf(() -> assertEquals(VERY_MANY, rw.changes().count())));
+    assertFew(writesOf(rw::sizeBytes));
+    assertFew(writesOf(() -> readAll(rw.tarStream())));
   }
 
   // ---- helpers ----

@@ -10,6 +10,8 @@ import io.layerstore.spi.FileGetter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -53,26 +55,36 @@ public final class QuickCheck {
    */
   public static Set<LayerPath> run(InputStream document, String documentFile, Files files)
       throws IOException {
-    Set<LayerPath> missing = new HashSet<>();
     byte type = 0;
     try (EntryReader entries = new EntryReader(document, documentFile);
-        Looker looker = new Looker(documentFile, files)) {
+        Looker looker = new Looker(files)) {
       for (Entry entry = entries.next(); entry != null; entry = entries.next()) {
         if (entry instanceof SegmentEntry segment) {
           type = typeOfLast(segment.bytes());
         } else if (entry instanceof FileEntry file && file.sizeBytes() > 0) {
-          looker.look(file);
-        } else if (entry instanceof FileEntry file && missing.size() < MAX_MISSING) {
+          looker.lookSoon(pathOf(file, documentFile), file.sizeBytes());
+        } else if (entry instanceof FileEntry file) {
           LayerPath path = isKept(type) ? LayerPath.normalise(file.name()).orElse(null) : null;
-          if (path != null && !isMark(path) && !looker.exists(path)) {
-            missing.add(path);
+          if (path != null && !isMark(path)) {
+            looker.lookSoon(path, 0);
           }
         }
       }
+      looker.lookAtRest();
       // What follows the last entry, so that the checksum of the whole is compared.
       document.transferTo(OutputStream.nullOutputStream());
+      return looker.missing;
     }
-    return missing;
+  }
+
+  private static LayerPath pathOf(FileEntry file, String documentFile)
+      throws StoreCorruptedException {
+    LayerPath path = LayerPath.normalise(file.name()).orElse(null);
+    if (path == null || path.isRoot()) {
+      throw new StoreCorruptedException(
+          documentFile, "the name \"" + file.name() + "\" is not that of a file in the layer");
+    }
+    return path;
   }
 
   /**
@@ -146,36 +158,53 @@ public final class QuickCheck {
     return path.isRoot();
   }
 
+  /** Looks at what is wanted some way behind the document, so that the files know what comes. */
   private static final class Looker implements AutoCloseable {
-    private final String documentFile;
+
+    private static final int MAX_WANTED = 512;
+
+    /**
+     * An entry.
+     *
+     * @param sizeBytes of its content; 0 for what has none
+     */
+    private record Wanted(LayerPath path, long sizeBytes) {}
+
     private final Files files;
+    private final Deque<Wanted> wanted = new ArrayDeque<>();
+    private final Set<LayerPath> missing = new HashSet<>();
     private @Nullable FileGetter getter;
 
-    Looker(String documentFile, Files files) {
-      this.documentFile = documentFile;
+    Looker(Files files) {
       this.files = files;
     }
 
-    void look(FileEntry file) throws LayerStoreException {
-      LayerPath path = LayerPath.normalise(file.name()).orElse(null);
-      if (path == null || path.isRoot()) {
-        throw new StoreCorruptedException(
-            documentFile, "the name \"" + file.name() + "\" is not that of a file in the layer");
-      }
-      getter().check(path, file.sizeBytes());
-    }
-
-    boolean exists(LayerPath path) throws LayerStoreException {
-      return getter().exists(path);
-    }
-
-    private FileGetter getter() throws LayerStoreException {
+    void lookSoon(LayerPath path, long sizeBytes) throws LayerStoreException {
       FileGetter open = getter;
       if (open == null) {
         open = files.open();
         getter = open;
       }
-      return open;
+      open.announceLook(path);
+      wanted.add(new Wanted(path, sizeBytes));
+      if (wanted.size() >= MAX_WANTED) {
+        look(open);
+      }
+    }
+
+    void lookAtRest() throws LayerStoreException {
+      while (getter != null && !wanted.isEmpty()) {
+        look(getter);
+      }
+    }
+
+    private void look(FileGetter open) throws LayerStoreException {
+      Wanted next = wanted.remove();
+      if (next.sizeBytes > 0) {
+        open.check(next.path, next.sizeBytes);
+      } else if (missing.size() < MAX_MISSING && !open.exists(next.path)) {
+        missing.add(next.path);
+      }
     }
 
     @Override

@@ -97,6 +97,7 @@ final class Protocol {
   static final int SCAN_CAPABILITY = 0x02;
   static final int SCAN_ALL_XATTRS = 0x04;
   static final int SCAN_FOLLOW = 0x08;
+  static final int SCAN_TOGETHER = 0x10;
 
   static final int MARK_OPAQUE = 0x01;
   static final int MARK_REDIRECT = 0x02;

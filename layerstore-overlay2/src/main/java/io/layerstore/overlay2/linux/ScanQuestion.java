@@ -21,12 +21,13 @@ record ScanQuestion(int opcode, int flags, long sizeBytes, LayerPath path) {
         + path.bytes().length();
   }
 
-  /** Adds its frame. */
-  void put(FrameBuilder block, int sequence) {
-    block.begin(opcode, sequence).u32(flags);
+  /** Adds its frame to others that are asked at the same time. */
+  void put(FrameBuilder packet, int sequence) {
+    int together = packet.size() == 0 ? 0 : Protocol.SCAN_TOGETHER;
+    packet.begin(opcode, sequence).u32(flags | together);
     if (opcode == Protocol.OP_READ) {
-      block.u64(sizeBytes);
+      packet.u64(sizeBytes);
     }
-    block.bytes(path.bytes()).end();
+    packet.bytes(path.bytes()).end();
   }
 }
