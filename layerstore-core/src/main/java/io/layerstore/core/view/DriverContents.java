@@ -3,7 +3,9 @@ package io.layerstore.core.view;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
+import io.layerstore.driver.Closing;
 import io.layerstore.spi.FileGetter;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HashMap;
@@ -14,15 +16,32 @@ import org.jspecify.annotations.Nullable;
 final class DriverContents implements LayerContents {
 
   private final StoredLayer.Files opener;
+  private final @Nullable StoredLayer layer;
 
   /** The names in the archive of files that links led elsewhere. */
   private final Map<Integer, LayerPath> names = new HashMap<>();
 
+  /** Where contents are in the archive that the tar-split has itself. */
+  private final Map<Integer, Long> raw = new HashMap<>();
+
   private @Nullable FileGetter files;
   private boolean isClosed;
 
-  DriverContents(StoredLayer.Files opener) {
+  /**
+   * @param opener opens the layer in the driver
+   * @param layer what has its tar-split; null if there is none
+   */
+  DriverContents(StoredLayer.Files opener, @Nullable StoredLayer layer) {
     this.opener = opener;
+    this.layer = layer;
+  }
+
+  /**
+   * Notes where in the archive the content of a file is, if the tar-split has it. The driver has
+   * not, if it deletes at once what its archive deletes.
+   */
+  void addRaw(int node, long position) {
+    raw.put(node, position);
   }
 
   /**
@@ -36,12 +55,31 @@ final class DriverContents implements LayerContents {
   @Override
   public InputStream open(LayerPath path, int node, long sizeBytes, long place, long from)
       throws IOException {
-    InputStream content = open(path, node, sizeBytes);
+    Long at = raw.get(node);
+    InputStream content =
+        at == null || layer == null ? open(path, node, sizeBytes) : openRaw(layer, at);
     try {
       content.skipNBytes(from);
       return content;
     } catch (IOException | RuntimeException e) {
       content.close();
+      throw e;
+    }
+  }
+
+  private static InputStream openRaw(StoredLayer layer, long position) throws IOException {
+    InputStream compressed = layer.headers().open();
+    try {
+      InputStream archive = layer.archive(compressed);
+      archive.skipNBytes(position);
+      return new FilterInputStream(archive) {
+        @Override
+        public void close() throws IOException {
+          Closing.all(in, compressed);
+        }
+      };
+    } catch (IOException | RuntimeException e) {
+      Closing.after(e, compressed);
       throw e;
     }
   }

@@ -2,16 +2,13 @@ package io.layerstore.core.view;
 
 import static java.util.Objects.requireNonNull;
 
-import io.layerstore.LayerPath;
 import io.layerstore.Limits;
-import io.layerstore.core.codec.Decompression;
 import io.layerstore.core.tar.EntryMapper;
 import io.layerstore.core.tar.MappedEntry;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.core.tarsplit.Crc64;
 import io.layerstore.core.tarsplit.Entry.FileEntry;
-import io.layerstore.core.tarsplit.EntryReader;
 import io.layerstore.core.tarsplit.HeadersStream;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.Closing;
@@ -40,6 +37,10 @@ public final class LayerIndexer implements Closeable {
 
   private final Index index = new Index();
   private final List<LayerContents> contents = new ArrayList<>();
+
+  /** Where in the archive the content of the last file is kept by the tar-split, or -1. */
+  private long rawAt = -1;
+
   private final byte[] buffer = new byte[64 << 10];
 
   /** An index without layers. */
@@ -47,19 +48,23 @@ public final class LayerIndexer implements Closeable {
 
   /** Adds a layer that is in a store. */
   public void add(StoredLayer layer) throws IOException {
-    DriverContents files = new DriverContents(layer.files());
+    DriverContents files = new DriverContents(layer.files(), layer);
     contents.add(files);
-    String title = "the tar-split of " + layer.chainId();
     try (InputStream compressed = layer.headers().open();
-        HeadersStream split =
-            new HeadersStream(
-                new EntryReader(Decompression.open(compressed, Limits.NONE), title))) {
+        HeadersStream split = layer.archive(compressed)) {
       addEntries(
           new Index.Layer(layer.diffId(), layer.chainId()),
           new TarReader(split, Limits.NONE, TarReader.RawBytes.NONE),
           Limits.NONE,
           (header, reader) -> checksum(header, reader, split),
-          files::addName);
+          (node, header, entry, isThroughLink) -> {
+            if (isThroughLink) {
+              files.addName(node, entry.path());
+            }
+            if (rawAt >= 0) {
+              files.addRaw(node, rawAt);
+            }
+          });
     }
   }
 
@@ -79,7 +84,7 @@ public final class LayerIndexer implements Closeable {
             }
             return place;
           },
-          (node, name) -> {});
+          (node, header, entry, isThroughLink) -> {});
     }
   }
 
@@ -89,14 +94,14 @@ public final class LayerIndexer implements Closeable {
     long of(TarHeader header, TarReader reader) throws IOException;
   }
 
-  /** Takes the name in the archive of a file that links led elsewhere. */
+  /** Takes note of a file that was added. */
   @FunctionalInterface
-  private interface Names {
-    void add(int node, LayerPath name);
+  private interface Notes {
+    void file(int node, TarHeader header, TreeEntry entry, boolean isThroughLink);
   }
 
   private void addEntries(
-      Index.Layer layer, TarReader reader, Limits limits, Places places, Names names)
+      Index.Layer layer, TarReader reader, Limits limits, Places places, Notes notes)
       throws IOException {
     LayerTreeBuilder tree = new LayerTreeBuilder(index, layer);
     EntryMapper mapper = new EntryMapper(limits, TRAITS);
@@ -108,8 +113,8 @@ public final class LayerIndexer implements Closeable {
         boolean isFile = entry.type() == EntryType.FILE;
         long place = isFile ? places.of(header, reader) : 0;
         int node = tree.add(entry, place, isFile && header.isSparse() ? Index.UNCHECKED : 0);
-        if (isFile && tree.isThroughLink()) {
-          names.add(node, entry.path());
+        if (isFile) {
+          notes.file(node, header, entry, tree.isThroughLink());
         }
       }
       reader.skipPayload();
@@ -119,6 +124,7 @@ public final class LayerIndexer implements Closeable {
 
   private long checksum(TarHeader header, TarReader reader, HeadersStream split)
       throws IOException {
+    rawAt = -1;
     if (header.storedSize() == 0 || header.isSparse()) {
       return 0;
     }
@@ -126,7 +132,8 @@ public final class LayerIndexer implements Closeable {
     if (file != null && file.sizeBytes() == header.storedSize()) {
       return file.crc();
     }
-    // The content was destroyed later in the archive, and stands among the headers.
+    // A later entry of the archive destroyed the content, which stands among the headers.
+    rawAt = reader.position();
     Crc64 crc = new Crc64();
     InputStream payload = reader.payload(crc);
     int count;
@@ -138,7 +145,7 @@ public final class LayerIndexer implements Closeable {
 
   /** Adds a layer as its files are now. Closes {@code entries}. */
   public void add(TreeReader entries, StoredLayer.Files files) throws IOException {
-    contents.add(new DriverContents(files));
+    contents.add(new DriverContents(files, null));
     LayerTreeBuilder tree = new LayerTreeBuilder(index, new Index.Layer(null, null));
     try (entries) {
       for (TreeEntry entry = entries.next(); entry != null; entry = entries.next()) {

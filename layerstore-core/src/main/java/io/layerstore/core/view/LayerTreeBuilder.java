@@ -42,6 +42,7 @@ final class LayerTreeBuilder {
   private static final int LINK_STEPS_EACH = 100;
   private static final int LINK_STEPS_FREE = 100_000;
   private static final int MAX_TEXT_BYTES = 0xffff;
+  private static final int SET_GID = 02000;
   private static final int DEAD = -1;
 
   /** Keyed, so that whoever makes an archive cannot choose names that crowd one place. */
@@ -386,7 +387,9 @@ final class LayerTreeBuilder {
       remove(whiteout);
     }
     int flags = Index.IMPLIED | (whiteout != DEAD ? Index.OPAQUE : 0);
-    int made = index.addNode(EntryType.DIRECTORY, IMPLIED, flags);
+    // The kernel hands the bit down to what is made in such a directory.
+    Attributes attributes = IMPLIED.withMode(IMPLIED.mode() | index.mode(directory) & SET_GID);
+    int made = index.addNode(EntryType.DIRECTORY, attributes, flags);
     setFirst(made, DEAD);
     setParent(made, directory);
     put(directory, name, made);
