@@ -96,8 +96,8 @@ public class ArchiveException extends LayerStoreException {
   }
 
   /**
-   * The entry number {@code entryIndex} asks for more than {@code limit}; {@code limitName} is that
-   * of an option in {@link Limits}, or says what the format or the file system allows no more of.
+   * The entry number {@code entryIndex} asks for more than {@code limit}; {@code limitName} is an
+   * option of {@link Limits}, or names a limit of the format or the file system.
    */
   public static ArchiveException limitExceeded(
       long entryIndex, String entryName, String limitName, long limit) {
@@ -189,8 +189,8 @@ public class ArchiveException extends LayerStoreException {
   }
 
   /**
-   * What would let the archive in: the option of {@link Limits} to raise, or the library to add;
-   * empty if nothing would.
+   * What would make the archive acceptable: the option of {@link Limits} to raise, or the library
+   * to add; empty if nothing would.
    */
   public Optional<String> liftedBy() {
     return Optional.ofNullable(liftedBy);

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * How to make an image from the changes of a read-write layer. Immutable; made with {@link
  * #builder}.
  *
- * <p>Changes are Dockerfile instructions, of those that {@link ImportOptions} lists.
+ * <p>Changes are Dockerfile instructions; {@link ImportOptions} lists which.
  */
 public final class CommitImageOptions {
 
@@ -49,8 +49,8 @@ public final class CommitImageOptions {
   }
 
   /**
-   * The image the read-write layer was made from; empty to find the one whose top layer it stands
-   * on.
+   * The image the read-write layer was made from; empty for the image whose top layer is its
+   * parent.
    */
   public Optional<ImageId> parent() {
     return Optional.ofNullable(parent);
@@ -139,8 +139,8 @@ public final class CommitImageOptions {
     }
 
     /**
-     * Sets when the image was made: the same layer and time give the same image. The times of files
-     * do not change, see {@link #latestTime}.
+     * Sets when the image was made: the same layer and time give the same image. Does not change
+     * the times of files, see {@link #latestTime}.
      */
     public Builder created(@Nullable Instant created) {
       this.created = created;

@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param mediaType the media type of the blob; may be empty
  * @param sizeBytes the size of the blob, in bytes
  * @param digest the digest of the blob, usually compressed
- * @param urls other places the blob can be had from
+ * @param urls other places to get the blob from
  * @param annotations free key-value pairs
  * @param platform the platform, where it is said
  */

@@ -1,18 +1,18 @@
 package io.layerstore;
 
 /**
- * What becomes of the character and block devices in archives that are unpacked. Whiteouts are no
- * devices in this sense, whatever type they have, and FIFOs are not either.
+ * What to do with character and block devices when an archive is unpacked. Neither whiteouts nor
+ * FIFOs count as devices here.
  */
 public enum DevicePolicy {
-  /** They are made, as Docker does, where the driver and the user can. */
+  /** Create them, as Docker does, where driver and user can. */
   ALLOW,
   /**
-   * They are not made, nor are hard links to them; what is at their paths stays. A warning is
-   * logged. The layer's own archive is still exported exactly, but devices are in no mount and in
-   * no difference.
+   * Leave them out, and hard links to them; whatever is at their paths stays. A warning is logged.
+   * The layer's archive is still exported byte for byte, but mounts and differences have no
+   * devices.
    */
   SKIP,
-  /** An archive with one is refused as an {@link ArchiveException.Kind#UNSUPPORTED_ENTRY}. */
+  /** Refuse an archive that has one, as {@link ArchiveException.Kind#UNSUPPORTED_ENTRY}. */
   REFUSE
 }

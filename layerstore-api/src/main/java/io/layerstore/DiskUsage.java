@@ -3,8 +3,7 @@ package io.layerstore;
 import java.util.List;
 
 /**
- * How much room images and layers take. Sizes are in bytes, as the graph driver counts what layers
- * hold.
+ * The disk space that images and layers take. Sizes are in bytes, as the graph driver counts them.
  *
  * @param images the images, sorted by id
  * @param layers the read-only layers, sorted by chain ID
@@ -28,7 +27,7 @@ public record DiskUsage(
   }
 
   /**
-   * The room of one image.
+   * The space one image takes.
    *
    * @param id its identity
    * @param references the references to it, sorted
@@ -52,7 +51,7 @@ public record DiskUsage(
   }
 
   /**
-   * The room of one layer.
+   * The space one layer takes.
    *
    * @param chainId its chain ID
    * @param sizeBytes the size of this layer alone
@@ -69,7 +68,7 @@ public record DiskUsage(
   }
 
   /**
-   * The room of one read-write layer.
+   * The space one read-write layer takes.
    *
    * @param name its name
    * @param sizeBytes the size of what was written into it

@@ -12,7 +12,7 @@ import java.util.Optional;
 public interface DistributionMetadata {
 
   /**
-   * One place where a layer's compressed form is.
+   * One place that has a layer's compressed form.
    *
    * @param digest the digest of the compressed bytes
    * @param sourceRepository the repository it was pulled from or pushed to
@@ -27,7 +27,7 @@ public interface DistributionMetadata {
   /** The known places of a layer, oldest first. */
   List<Source> sources(DiffId diffId) throws LayerStoreException;
 
-  /** Adds a place as the newest one; more than fifty push the oldest out. */
+  /** Adds a place as the newest one; only the newest fifty are kept. */
   void add(DiffId diffId, Source source) throws LayerStoreException;
 
   /** Forgets a place. */

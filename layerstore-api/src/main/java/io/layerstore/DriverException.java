@@ -23,8 +23,8 @@ public class DriverException extends LayerStoreException {
   }
 
   /**
-   * Tells {@code failure}, which becomes the cause, with the user's word for the layer in place of
-   * the driver's id.
+   * Repeats {@code failure}, which becomes the cause, with the user's name for the layer in place
+   * of the driver's id.
    */
   protected DriverException(DriverException failure, String layer) {
     super(failure.driver + ": " + layer + ": " + failure.problem, failure);
@@ -35,14 +35,14 @@ public class DriverException extends LayerStoreException {
   }
 
   /**
-   * The same failure with the user's word for the layer, such as {@code read-write layer work}, in
-   * its message; this one, if it names no layer by the driver's id.
+   * The same failure with the user's name for the layer, such as {@code read-write layer work}, in
+   * its message; this one, if it names no layer.
    */
   public final DriverException named(String layer) {
     return isNamed ? this : tellOf(layer);
   }
 
-  /** A subclass that a caller is to see makes one of its own kind. */
+  /** A subclass that callers catch returns one of its own type. */
   protected DriverException tellOf(String layer) {
     return new DriverException(this, layer);
   }

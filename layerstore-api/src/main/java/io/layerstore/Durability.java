@@ -5,8 +5,8 @@ public enum Durability {
   /**
    * Content and metadata. Whatever a call reported as done is whole after a power cut: a layer that
    * {@code register} or {@code commit} returned, a read-write layer with the files of its base and
-   * of its initializer, a diff that was applied, an image, a name. What the user of a mount writes
-   * is for that user to force. The default.
+   * of its initializer, a diff that was applied, an image, a name. What is written through a mount
+   * is for its user to force. The default.
    */
   FULL,
   /**
@@ -15,7 +15,7 @@ public enum Durability {
    */
   METADATA,
   /**
-   * Nothing. For tests and for stores that can be made again. A crash of the process alone still
+   * Nothing. For tests, and for stores that can be rebuilt. A crash of the process alone still
    * loses nothing.
    */
   NONE

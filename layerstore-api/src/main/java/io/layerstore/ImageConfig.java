@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A typed view of an image configuration. What it does not show stays in the bytes. Source: <a
+ * A typed view of an image configuration. Fields it does not show stay in the bytes. Source: <a
  * href="https://github.com/opencontainers/image-spec/blob/main/config.md">OCI image
  * specification</a>.
  *
@@ -85,7 +85,7 @@ public record ImageConfig(
   }
 
   /**
-   * One step in the making of an image.
+   * One step of an image's history.
    *
    * @param created when
    * @param createdBy by which command

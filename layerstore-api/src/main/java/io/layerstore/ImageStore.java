@@ -7,16 +7,16 @@ import java.util.List;
 
 /**
  * The images of a layer store, kept as Docker keeps them: {@code imagedb}, {@code
- * repositories.json} and {@code distribution} beside the layer database. Got from {@code
- * LayerStore.images()}.
+ * repositories.json} and {@code distribution} beside the layer database. See {@link
+ * LayerStore#images}.
  *
  * <p>An image is a configuration that names its layers. The store holds the top layer of every
  * image, so that its layers stay until the image is deleted. Images come in through {@link #load},
  * {@link #pull}, {@link #importRootFs}, {@link #commit} or {@link #create}, and go out through
  * {@link #save} and {@link #push}.
  *
- * <p>Safe for use by many threads. One bad image never keeps the others from being used: it is
- * reported and left alone.
+ * <p>Safe for use by many threads. A damaged image is reported and left alone; the others can still
+ * be used.
  */
 public interface ImageStore {
 
@@ -55,7 +55,7 @@ public interface ImageStore {
   List<Image> children(ImageId id) throws LayerStoreException;
 
   /**
-   * Notes from which image another was made.
+   * Records which image another was made from.
    *
    * @throws ImageNotFoundException if one of them is missing
    * @throws IllegalArgumentException if {@code parent} is the image itself or was made from it
@@ -63,14 +63,14 @@ public interface ImageStore {
   void setParent(ImageId id, ImageId parent) throws LayerStoreException;
 
   /**
-   * Deletes an image with its references, and the layers nothing else holds. Images that were made
-   * from it forget it.
+   * Deletes an image with its references, and the layers that nothing else holds. Images made from
+   * it lose their parent.
    *
-   * <p>Needed is an image that others were made from, on whose top layer read-write layers stand,
-   * or that has several references: more than one tag, or references in more than one repository.
+   * <p>An image is needed if others were made from it, if read-write layers stand on its top layer,
+   * or if it has several references: more than one tag, or references in more than one repository.
    *
    * @param force whether to delete it although images were made from it or it has several
-   *     references; read-write layers are never left without ground: their layers stay
+   *     references; layers below read-write layers stay in any case
    * @return the layers that were deleted, child before parent
    * @throws ImageInUseException if something needs it and {@code force} is not set; nothing is
    *     deleted
@@ -117,17 +117,17 @@ public interface ImageStore {
    * skopeo writes as {@code dir:}; as a directory or a tar, compressed as a whole or layer by
    * layer.
    *
-   * <p>Where a layout offers one image for several platforms, the one for this machine or the one
-   * that is asked for is added. What is no image (signatures, attestations, charts) and what is for
-   * another platform is left out. The report says of everything that is left out why. Of several
-   * images that claim one name, the last of the archive has it.
+   * <p>If a layout offers an image for several platforms, the one for this machine, or the one
+   * asked for, is added. Anything that is not an image (signatures, attestations, charts) or is for
+   * another platform is left out; the report says why. If several images claim the same name, the
+   * last one in the archive gets it.
    *
-   * <p>Nothing is published before the layers are what the configurations say. After a failure no
-   * new layer, image or reference remains.
+   * <p>Nothing is published before all layers are verified against the configurations. After a
+   * failure no new layer, image or reference remains.
    *
    * @throws InvalidImageException if it is no image archive, contradicts itself, or has no image to
-   *     add; or if a name is given for the image without one and there is not just one such
-   * @throws IllegalArgumentException if the name that is given is a digest; nothing has been read
+   *     add; or if a name is given and not exactly one image lacks one
+   * @throws IllegalArgumentException if the given name is a digest; nothing has been read
    */
   LoadReport load(ImageSource source, LoadOptions options) throws LayerStoreException;
 
@@ -174,7 +174,7 @@ public interface ImageStore {
   }
 
   /**
-   * Writes images as one archive or directory; layers that several share once. The same images and
+   * Writes images as one archive or directory; shared layers are written once. The same images and
    * options give the same bytes.
    *
    * @param images references or ids, as {@link #resolve} takes them; a repository without tag means
@@ -184,11 +184,11 @@ public interface ImageStore {
       throws LayerStoreException;
 
   /**
-   * Makes an image of one layer from the archive of a root file system, as {@code docker import}
+   * Makes an image with one layer from the archive of a root file system, as {@code docker import}
    * does. A tag that names another image is moved.
    *
    * @throws IllegalArgumentException if a change or the time is not valid; nothing has been read
-   * @throws InvalidImageException if the platform is not of Linux; nothing has been read
+   * @throws InvalidImageException if the platform is not Linux; nothing has been read
    * @throws LayerStoreException if the archive is refused, or something cannot be written; no
    *     layer, image or reference remains
    */
@@ -201,11 +201,11 @@ public interface ImageStore {
 
   /**
    * Makes an image from the changes of a read-write layer, as {@code docker commit} does. The
-   * read-write layer goes on; a tag that names another image is moved.
+   * read-write layer stays usable; a tag that names another image is moved.
    *
-   * <p>The configuration is the parent's with the changes, a step of history and a layer more;
-   * without changes in the files the step is an empty one and there is no layer. Without a parent
-   * the layers below are taken as they are.
+   * <p>The configuration is the parent's with the changes, one more history step and one more
+   * layer; if no file has changed, the step is empty and there is no new layer. Without a parent
+   * image the layers below are used as they are.
    *
    * @throws IllegalArgumentException if a change or the time is not valid, if the read-write layer
    *     does not stand on the parent, or if it is of another store; nothing has been read
@@ -215,24 +215,24 @@ public interface ImageStore {
    */
   Image commit(RWLayer rwLayer, CommitImageOptions options) throws LayerStoreException;
 
-  /** How much room images and layers take. */
+  /** The disk space that images and layers take. */
   DiskUsage diskUsage() throws LayerStoreException;
 
   /**
    * What {@link #prune} would delete.
    *
-   * <p>An image goes only with all that were made from it. As long as an image on disk cannot be
-   * read, layers of no image stay: they may be that image's.
+   * <p>An image is deleted only together with all images made from it. As long as an image on disk
+   * cannot be read, layers without an image stay, since they may belong to it.
    */
   PrunePlan planPrune(PruneOptions options) throws LayerStoreException;
 
   /**
-   * Deletes what {@code plan} names and nothing refers to even now. What it does not name stays.
+   * Deletes what {@code plan} names, unless something refers to it by now. Everything else stays.
    *
-   * <p>If something cannot be deleted, the rest is deleted nevertheless, and the report says what
-   * {@linkplain PruneReport#failed() failed}.
+   * <p>If something cannot be deleted, the rest still is, and the report says what {@linkplain
+   * PruneReport#failed() failed}.
    *
-   * @throws LayerStoreException if the store is closed or only reads; nothing was deleted
+   * @throws LayerStoreException if the store is read-only; nothing was deleted
    */
   PruneReport prune(PrunePlan plan) throws LayerStoreException;
 

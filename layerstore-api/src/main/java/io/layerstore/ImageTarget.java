@@ -6,7 +6,7 @@ import java.nio.file.Path;
 /** Where an image archive goes. */
 public sealed interface ImageTarget {
 
-  /** The tar {@code file}, which appears when it is complete, and replaces one that is there. */
+  /** The tar {@code file}; it appears when it is complete, and replaces an existing one. */
   static ImageTarget file(Path file) {
     return new ToFile(file);
   }
@@ -29,14 +29,14 @@ public sealed interface ImageTarget {
   record ToStream(OutputStream stream) implements ImageTarget {}
 
   /**
-   * A file that becomes a tar; it appears when it is complete, and replaces one that is there.
+   * A tar file; it appears when it is complete, and replaces an existing one.
    *
    * @param file the file
    */
   record ToFile(Path file) implements ImageTarget {}
 
   /**
-   * A directory that becomes a layout; it must be empty or not exist.
+   * A directory for a layout; it must be empty or not exist.
    *
    * @param directory the directory
    */

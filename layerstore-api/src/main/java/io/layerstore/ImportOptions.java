@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How to make an image from a root file system. Immutable; made with {@link #builder}.
  *
- * <p>Changes are Dockerfile instructions, of those that {@code docker import --change} takes: CMD,
+ * <p>Changes are Dockerfile instructions, the ones that {@code docker import --change} takes: CMD,
  * ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR.
  */
 public final class ImportOptions {

@@ -2,9 +2,7 @@ package io.layerstore;
 
 import org.jspecify.annotations.Nullable;
 
-/**
- * An image configuration, manifest or archive is not of the form it must have. Nothing was added.
- */
+/** An image configuration, manifest or archive is invalid. Nothing was added. */
 public class InvalidImageException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
 

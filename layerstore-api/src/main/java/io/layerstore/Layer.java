@@ -10,10 +10,10 @@ import org.jspecify.annotations.Nullable;
  * A handle on one reference to a read-only layer.
  *
  * <p>Got from {@link LayerStore#register}, {@link LayerStore#get} or {@link RWLayer#commit}. While
- * it is open the layer and all layers below it stay. {@link #close} gives the reference back and
- * never deletes anything; {@link LayerStore#release} gives it back and deletes what nothing refers
- * to any more. The ids and sizes can be read after the handle is spent; whatever needs the store
- * then throws {@link IllegalStateException}.
+ * it is open, the layer and all layers below it are kept. {@link #close} gives the reference back
+ * and never deletes anything; {@link LayerStore#release} gives it back and deletes what nothing
+ * refers to any more. IDs and sizes can still be read after that; methods that need the store throw
+ * {@link IllegalStateException}.
  *
  * <p>Safe for use by many threads. Mirrors {@code layer.Layer} of moby.
  */
@@ -43,13 +43,12 @@ public interface Layer extends AutoCloseable {
   /** The size of this layer alone, in bytes, as the graph driver counted when it was unpacked. */
   long diffSizeBytes();
 
-  /** Where the layer's bytes came from, if whoever registered it said so. */
+  /** Where the layer's bytes came from, if that was given when it was registered. */
   Optional<Descriptor> descriptor();
 
   /**
-   * What the graph driver tells about the layer's place on disk, such as {@code UpperDir}. A path
-   * below one of these directories can leave it by a symbolic link, as one below {@link Mount#path}
-   * can.
+   * Where the layer is on disk, as the graph driver reports it, such as {@code UpperDir}. Symbolic
+   * links can lead out of these directories, as out of {@link Mount#path}.
    *
    * @throws LayerStoreException if the driver's files are missing or damaged
    */
@@ -63,13 +62,13 @@ public interface Layer extends AutoCloseable {
   /**
    * The layer's archive, byte for byte as it was registered, compressed as {@code options} say.
    *
-   * <p>The bytes are verified while they are read, so they are trustworthy only when the stream has
-   * ended without an exception. Reads the layer's files on the fly; memory does not grow with the
-   * layer. Close the stream.
+   * <p>The bytes are verified while they are read, so trust them only once the stream has ended
+   * without an exception. Reads the layer's files on the fly; memory does not grow with the layer.
+   * Close the stream.
    *
    * @return the archive; its {@code read} throws {@link LayerVerificationException} when a file of
    *     the layer or the archive as a whole is not what was registered, before any byte from
-   *     outside the layer is given out
+   *     outside the layer is returned
    * @throws StoreCorruptedException if the layer has no readable tar-split
    * @throws ArchiveException if the library for the compression is not there
    * @throws IllegalArgumentException if the options have a latest time: what was registered is not
@@ -83,8 +82,8 @@ public interface Layer extends AutoCloseable {
   }
 
   /**
-   * An archive of the difference between {@code ancestor} and this layer, made from the files. Not
-   * byte for byte what was registered, and not verified.
+   * An archive of the difference between {@code ancestor} and this layer, made from the files. It
+   * is neither verified nor byte for byte what was registered.
    *
    * @param ancestor the chain ID of a layer below this one, or null for everything
    * @throws IllegalArgumentException if {@code ancestor} is not below this layer; a layer is not
@@ -95,8 +94,8 @@ public interface Layer extends AutoCloseable {
       throws LayerStoreException;
 
   /**
-   * Shows the files of this layer and those below, merged, for reading; with {@link Mount#file}
-   * without following a link out of them.
+   * Mounts this layer, merged with those below, for reading. {@link Mount#file} does not follow
+   * links out of it.
    *
    * <p>The caller must not write. Overlay2 mounts read-only, base layers too; vfs gives the layer's
    * own directory, which it cannot protect.

@@ -34,8 +34,8 @@ public record LayerInfo(
    *     is included
    * @param children the layers directly above, sorted
    * @param rwLayers the names of the read-write layers directly above, sorted
-   * @param otherHolders what else in the data root refers to it, in words such as {@code BuildKit's
-   *     cache (buildkit/snapshots.db)}; these references are not this store's to take back
+   * @param otherHolders what else in the data root refers to it, such as {@code BuildKit's cache
+   *     (buildkit/snapshots.db)}; the store cannot remove these references
    */
   public record Usage(
       int handles, List<ChainId> children, List<String> rwLayers, List<String> otherHolders) {

@@ -9,10 +9,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/**
- * A layer archive, plain or compressed, that can be opened when it is needed, and is not opened
- * when it is not.
- */
+/** A layer archive, plain or compressed, that is opened only if it is needed. */
 @FunctionalInterface
 public interface LayerSource {
 

@@ -6,20 +6,22 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stores file-system layers: read-only ones known by their content, and named read-write ones on
- * top.
+ * A store of file-system layers: read-only layers, identified by their content, and named
+ * read-write layers on top of them.
  *
  * <h2>The life of a layer</h2>
  *
- * <p>{@link #register} reads a layer archive once: it is checked, unpacked by the graph driver, and
- * its headers are kept, so that the exact bytes can be given out again. The SHA-256 of the
- * uncompressed archive is the layer's <em>diff ID</em>; with the layers below it makes the
- * <em>chain ID</em>, under which it is found. Nothing is visible before everything is on disk.
+ * <p>{@link #register} reads a layer archive once: the store checks it, the graph driver unpacks
+ * it, and its headers are kept, so that it can be exported byte for byte. The SHA-256 of the
+ * uncompressed archive is the layer's <em>diff ID</em>; together with the diff IDs below it yields
+ * the <em>chain ID</em>, by which the layer is found. A layer becomes visible only when all of it
+ * is on disk.
  *
  * <p>{@link #createRWLayer} puts a named, writable layer on top, {@link #createTemporaryRWLayer}
  * one that is deleted when it is closed. {@link RWLayer#mount} mounts it; {@link Mount#file} reads
  * and writes files without following a link out of the layer. {@link RWLayer#changes} and {@link
- * RWLayer#tarStream} tell what was changed; {@link RWLayer#commit} makes a new layer of it.
+ * RWLayer#tarStream} list and export the changes; {@link RWLayer#commit} turns them into a new
+ * layer.
  *
  * <p>Handles count references. Closing a handle never deletes what has a name; {@link #release} and
  * {@link #releaseRWLayer} delete what nothing refers to any more: a layer is held by its handles,
@@ -29,9 +31,10 @@ import org.jspecify.annotations.Nullable;
  * <h2>The root</h2>
  *
  * <p>The directory given to {@link #open} has the layout of a Docker data root, {@code
- * image/<driver>/layerdb} and {@code <driver>/}, and dockerd can use it when no store has it open,
- * and the reverse. One process at a time writes a root. Any {@link Path} will do, an in-memory one
- * of Jimfs included; only the default file system can have kernel mounts.
+ * image/<driver>/layerdb} and {@code <driver>/}, so dockerd can use it while no store has it open,
+ * and a store while dockerd is stopped. One process at a time writes a root. Any {@link Path} will
+ * do, even one of an in-memory file system such as Jimfs; kernel mounts need the default file
+ * system.
  *
  * <p>Safe for use by many threads; no store-wide lock is held while bytes move. Interrupting a
  * thread that is inside a call cancels it: the call throws {@link OperationInterruptedException},
@@ -48,8 +51,8 @@ public interface LayerStore extends AutoCloseable {
    * directory does not exist or is empty.
    *
    * <p>A directory with anything else in it than a store of this library's or of a dockerd with a
-   * graph driver is refused, and left as it is; see {@link StoreOptions.Creation}. So is what a
-   * failed call made in a new directory taken away again.
+   * graph driver is refused, and left as it is; see {@link StoreOptions.Creation}. A call that
+   * fails removes what it created.
    *
    * @throws StoreLockedException if another process, or another store in this one, has it open for
    *     writing
@@ -63,7 +66,7 @@ public interface LayerStore extends AutoCloseable {
   }
 
   /**
-   * Says how to open the store at {@code root}: set options, then call {@link
+   * A builder for opening the store at {@code root}: set options, then call {@link
    * StoreOptions.Builder#open}.
    */
   static StoreOptions.Builder builder(Path root) {
@@ -100,12 +103,12 @@ public interface LayerStore extends AutoCloseable {
    * discarded, and the handle refers to the existing layer; if its expected identity is known and
    * present, {@code tar} is not read at all. A layer that exists and is found damaged, by its
    * metadata and the types and sizes of its files or, with {@link RegisterOptions#verifyExisting},
-   * by its content, is made anew from {@code tar}. Takes time and disk proportional to the archive;
-   * memory does not grow with it.
+   * by its content, is unpacked again from {@code tar}. Takes time and disk proportional to the
+   * archive; memory does not grow with it.
    *
-   * <p>Bytes after gzip data that are no gzip data are ignored if the archive in it has its end
-   * mark, as by dockerd where it finds pigz; without an end mark the archive may have been damaged
-   * there and is refused.
+   * <p>Trailing bytes that are not gzip are ignored if the archive before them has its end marker,
+   * as dockerd does where pigz is installed; without the marker the archive may be damaged and is
+   * refused.
    *
    * @return a new handle; give it back with {@code close} or {@code release}
    * @throws LayerNotFoundException if the parent is not in the store; nothing has been read
@@ -125,7 +128,7 @@ public interface LayerStore extends AutoCloseable {
    * Adds a layer like {@link #register(InputStream, RegisterOptions)}, from a source that is opened
    * only if it must be read, and is always closed.
    *
-   * <p>Several threads that name the same expected diff or chain ID do the work once.
+   * <p>If several threads expect the same diff or chain ID, the work is done once.
    */
   Layer register(LayerSource source, RegisterOptions options) throws LayerStoreException;
 
@@ -198,13 +201,13 @@ public interface LayerStore extends AutoCloseable {
   }
 
   /**
-   * Creates a temporary read-write layer, under a name that the store makes up.
+   * Creates a temporary read-write layer under a generated name.
    *
-   * <p>It is deleted with all that was written into it when its last handle and its last mount are
-   * closed, at the latest when the store is; the layers below stay. What a process that is killed
-   * leaves of one, the next open deletes. What cannot be deleted is logged and left to the next
-   * {@link #cleanup} or open. Only this store knows it: other processes, a dockerd included, never
-   * see it. {@link #releaseRWLayer} deletes it as any other, and says so if it cannot.
+   * <p>It is deleted, with everything written into it, when its last handle and its last mount are
+   * closed, or with the store; the layers below stay. If the process is killed, the next open
+   * deletes what is left. A deletion that fails is logged and tried again by the next {@link
+   * #cleanup} or open. Other processes, dockerd included, never see the layer. {@link
+   * #releaseRWLayer} deletes it like any other, and throws if it cannot.
    *
    * @throws LayerNotFoundException if the parent is not in the store
    * @throws LayerStoreException if the driver or the initializer fails; nothing of the read-write
@@ -233,9 +236,9 @@ public interface LayerStore extends AutoCloseable {
    * Gives a handle back, and deletes the read-write layer with its files if that was the last one;
    * its parent is then released like a layer.
    *
-   * <p>The layer is gone then, and its name is free, even where something keeps its files from
-   * being deleted, such as a mount that somebody else made among them. What is left of them is
-   * deleted by the first {@link #cleanup} or open that can.
+   * <p>Afterwards the layer is gone and its name is free, even if some of its files cannot be
+   * deleted yet, for instance because somebody mounted something below them. The first {@link
+   * #cleanup} or open that can deletes the rest.
    *
    * @return the layers that were deleted with it, child before parent
    * @throws LayerNotRetainedException if the handle is spent; nothing happens
@@ -246,8 +249,8 @@ public interface LayerStore extends AutoCloseable {
   List<LayerInfo> releaseRWLayer(RWLayer layer) throws LayerStoreException;
 
   /**
-   * The images on the layers of this store. Every image holds its top layer with a handle, which
-   * {@link Layer#usage} counts with the others.
+   * The images of this store. Every image holds its top layer with a handle, which {@link
+   * Layer#usage} counts.
    *
    * <p>The same object at each call; its methods throw {@link IllegalStateException} after {@link
    * #close}.
@@ -255,9 +258,9 @@ public interface LayerStore extends AutoCloseable {
   ImageStore images();
 
   /**
-   * Finishes deletions that were begun and could not be finished, removes what is left of layers
-   * that could not be made and temporary files of calls that failed, and lets the driver clean up.
-   * Deletes no layer, and nothing that a call has under way.
+   * Finishes deletions that could not be completed, removes leftovers of failed registrations and
+   * temporary files of failed calls, and lets the driver clean up. Deletes no layer, and nothing
+   * that a running call needs.
    *
    * @return what was done and what remains
    */
@@ -278,7 +281,7 @@ public interface LayerStore extends AutoCloseable {
   /** Which driver was chosen, and why. */
   DriverChoice driverChoice();
 
-  /** What was found and mended when the store was opened. */
+  /** What was found and repaired when the store was opened. */
   RecoveryReport recoveryReport();
 
   /** The directory the store is in. */
@@ -291,7 +294,7 @@ public interface LayerStore extends AutoCloseable {
    * Unmounts what this store mounted, gives back the lock and ends all threads and processes of the
    * store. A second call does nothing.
    *
-   * <p>Open handles become useless; what they held stays on disk.
+   * <p>Open handles can no longer be used; what they held stays on disk.
    *
    * @throws MountBusyException if a mount is in use; it names it, and everything else is closed
    */

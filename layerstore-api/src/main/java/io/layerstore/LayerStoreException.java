@@ -4,11 +4,10 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The root of everything that can go wrong with a store and that is not a mistake of the caller.
+ * The root of all failures of a store that are not mistakes of the caller.
  *
- * <p>The message is one sentence that says what failed, on what, and what to do; the facts are in
- * the subclasses' accessors. Unless a method says otherwise, the store is as it was before the
- * call.
+ * <p>The message says in one sentence what failed, on what, and what to do; subclasses have the
+ * facts as accessors. Unless a method says otherwise, the store is as it was before the call.
  */
 public class LayerStoreException extends IOException {
   private static final long serialVersionUID = 1L;

@@ -4,10 +4,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Content is not what its identity says.
+ * Content does not match its identity.
  *
  * <p>On export it means that files inside the store were modified; registering the same layer again
- * heals it. On the way in it means that the archive is not the expected one.
+ * heals it. On registration it means that the archive is not the expected one.
  */
 public class LayerVerificationException extends LayerStoreException {
   private static final long serialVersionUID = 1L;

@@ -5,7 +5,7 @@ package io.layerstore;
  * refused}. Immutable; made with {@link #builder}.
  *
  * <p>{@link Long#MAX_VALUE} and {@link Integer#MAX_VALUE} mean no limit. The defaults are generous:
- * no real image known to us meets them.
+ * no real image known to us exceeds them.
  */
 public final class Limits {
 

@@ -27,8 +27,8 @@ public final class LoadOptions {
   }
 
   /**
-   * The platform of which images are wanted. Empty for any, and for the one of this machine where
-   * an OCI index offers several.
+   * The platform of the images to load. Empty for any; where an OCI index offers several, for that
+   * of this machine.
    */
   public Optional<Platform> platform() {
     return Optional.ofNullable(platform);
@@ -69,8 +69,8 @@ public final class LoadOptions {
     private Builder() {}
 
     /**
-     * Sets the platform of which images are wanted. Images that say to be for another one are left
-     * out with a note, and without any other the load fails.
+     * Sets the platform of the images to load. Images for other platforms are left out with a note;
+     * if no image is left, the load fails.
      */
     public Builder platform(@Nullable Platform platform) {
       this.platform = platform;
@@ -94,8 +94,8 @@ public final class LoadOptions {
 
     /**
      * Sets whether to read the content of layers that exist and compare it with their digests; one
-     * that does not verify is made anew from the archive. Not set, a layer's metadata and the types
-     * and sizes of its files are looked at, once in each store that is open. False at first.
+     * that does not verify is unpacked again from the archive. Otherwise only its metadata and the
+     * types and sizes of its files are checked, once per open store. False at first.
      */
     public Builder verifyExisting(boolean verifyExisting) {
       this.verifyExisting = verifyExisting;

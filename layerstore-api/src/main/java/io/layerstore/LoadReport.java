@@ -6,8 +6,9 @@ import java.util.List;
  * What a load added.
  *
  * @param images the images of the archive, in its order
- * @param notes what was done otherwise than the archive says, a sentence each: what was left out, a
- *     tag that was moved, a parent that was not taken; and which layers {@code docker load} refuses
+ * @param notes where the load differs from the archive, a sentence each: what was left out, a tag
+ *     that was moved, a parent that was not taken over; and which layers {@code docker load} would
+ *     refuse
  */
 public record LoadReport(List<LoadedImage> images, List<String> notes) {
 

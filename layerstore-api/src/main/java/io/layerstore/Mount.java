@@ -8,9 +8,9 @@ import java.util.Optional;
  * One mount of a layer. Mounts of the same layer are counted: the files are there from the first
  * mount to the close of the last.
  *
- * <p>{@link #file} opens, makes and deletes files of the layer. {@link #path} is for programs, and
- * for what {@link java.nio.file.Files} can do besides; a path below it can lead out of the layer,
- * to the files of this machine.
+ * <p>{@link #file} opens, makes and deletes files of the layer. {@link #path} is for other programs
+ * and for whatever else {@link java.nio.file.Files} can do; a path below it can lead out of the
+ * layer, to files of this machine.
  *
  * <p>Safe for use by many threads.
  */
@@ -23,34 +23,33 @@ public interface Mount extends RootDirectory, AutoCloseable {
    * Process process = mount.enter(new ProcessBuilder("make", "install")).inheritIO().start();
    * }</pre>
    *
-   * <p>The programs are those of this machine. Also where the mount is in another namespace, the
-   * command sees it at a path without links of {@code /proc} in it, so that {@code cd}, {@code
-   * bwrap} and {@code git} work in it. There it runs as user 0 of a user namespace that has no
-   * rights beyond those of this process. With overlay2 and a store that is open for reading only
-   * the working directory has no path at all; programs that ask for it, such as shells, complain.
+   * <p>Programs are those of this machine. Even if the mount is in another namespace, the command
+   * sees a plain path, not one through {@code /proc}, so {@code cd}, {@code bwrap} and {@code git}
+   * work. In that case it runs as user 0 of a user namespace, with no more rights than this
+   * process. With overlay2 and a read-only store the working directory has no path at all; programs
+   * that ask for it, such as shells, complain.
    *
-   * <p>The command ends by itself or by {@link Process#destroy}, not by {@link #close}, which it
-   * keeps busy.
+   * <p>{@link #close} does not end the command, and fails while it runs; {@link Process#destroy}
+   * ends it.
    *
-   * @param builder what to run; its command and its directory are replaced, everything else about
-   *     it stays
+   * @param builder what to run; its command and directory are replaced, everything else stays
    * @return {@code builder}
    * @throws LayerStoreException if no command can run in this mount: it is gone, the layer is not
-   *     on the default file system, or there is no such program where that can be told beforehand
+   *     on the default file system, or it can be told beforehand that there is no such program
    * @throws IllegalStateException if this mount is closed
    */
   ProcessBuilder enter(ProcessBuilder builder) throws LayerStoreException;
 
   /**
-   * The same with the mount as the root directory of the command. The programs are those of the
-   * layer, and its {@code /proc}, {@code /dev} and {@code /sys} are as empty as the layer has them.
+   * Makes a command run with this mount as its root directory. Programs are those of the layer;
+   * {@code /proc}, {@code /dev} and {@code /sys} are what the layer has, usually empty.
    *
-   * <p>This is {@code chroot(2)}: it gives a command its files, and does not protect this machine
-   * from one that root runs. An ordinary user's command runs as user 0 of a user namespace. A
-   * program that is not in the layer ends with status 127, as in a shell.
+   * <p>This is {@code chroot(2)}: it does not isolate a command that root runs from this machine.
+   * An ordinary user's command runs as user 0 of a user namespace. A program that is not in the
+   * layer ends with status 127, as in a shell.
    *
-   * <p>The driver vfs does this with the programs {@code chroot} and, for an ordinary user, {@code
-   * unshare} of this machine.
+   * <p>The vfs driver needs the programs {@code chroot} and, for an ordinary user, {@code unshare}
+   * of this machine.
    *
    * @param builder as with {@link #enter}
    * @return {@code builder}
@@ -60,17 +59,17 @@ public interface Mount extends RootDirectory, AutoCloseable {
   ProcessBuilder chroot(ProcessBuilder builder) throws LayerStoreException;
 
   /**
-   * The namespaces this mount is in, if they are not those of this process: what {@code nsenter}
-   * needs. Empty for every mount but that of an ordinary user's overlay2.
+   * The namespaces of this mount, for {@code nsenter}; empty if they are those of this process.
+   * Only overlay2 of an ordinary user uses others.
    *
    * @throws LayerStoreException if the mount is gone
    */
   Optional<Namespace> namespace() throws LayerStoreException;
 
   /**
-   * Undoes exactly this mount. A second call does nothing.
+   * Unmounts exactly this mount. A second call does nothing.
    *
-   * @throws MountBusyException if it was the last mount and something still uses the files, also in
+   * @throws MountBusyException if it was the last mount and something still uses the files, even in
    *     another mount namespace or through a bind mount; the mount stays, and the call can be
    *     repeated
    * @throws LayerStoreException if the driver failed
@@ -79,20 +78,20 @@ public interface Mount extends RootDirectory, AutoCloseable {
   void close() throws LayerStoreException;
 
   /**
-   * Undoes exactly this mount even if something still uses the files, for a busy mount whose users
-   * cannot be made to stop. Where it was the last mount, its path shows nothing from then on; who
-   * has a file open or works in a directory keeps that until the end, and the kernel ends the mount
-   * with the last of them. Until then a read-write layer cannot be mounted again, and its files are
-   * not deleted: {@link LayerStore#releaseRWLayer} frees its name, and the first cleanup or open
-   * after that end deletes them. A call after {@link #close} does nothing, and the other way round.
+   * Unmounts exactly this mount even if something still uses its files. If it was the last mount,
+   * its path is empty from then on; open files and working directories stay usable, and the kernel
+   * ends the mount with the last of them. Until then a read-write layer cannot be mounted again,
+   * and its files are not deleted: {@link LayerStore#releaseRWLayer} frees its name, and the first
+   * cleanup or open afterwards deletes them. Does nothing after {@link #close}, nor does {@code
+   * close} after this.
    *
    * @throws LayerStoreException if the driver failed
    */
   void closeLazily() throws LayerStoreException;
 
   /**
-   * Where a mount is that is not in the namespaces of this process. {@link Mount#enter} needs none
-   * of this; other programs do:
+   * Where a mount in other namespaces is. {@link Mount#enter} takes care of this; for other
+   * programs:
    *
    * <pre>{@code
    * nsenter --target PID --user --mount --preserve-credentials --wd=/proc/PID/root/PATH COMMAND

@@ -3,7 +3,7 @@ package io.layerstore;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A mount is in use, so that it cannot be undone or its layer cannot be deleted. */
+/** A mount is in use, so it cannot be unmounted, or its layer cannot be deleted. */
 public class MountBusyException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
 

@@ -33,9 +33,8 @@ public final class MountOptions {
   }
 
   /**
-   * A mount that outlives this process, found again by the next store that opens the root. Needs a
-   * driver and rights for which that is possible: vfs, where a mount is a plain directory, or
-   * overlay2 as root.
+   * A mount that outlives this process and is found again by the next store that opens the root.
+   * Possible with vfs, where a mount is a plain directory, and with overlay2 as root.
    */
   public static MountOptions persistent() {
     return builder().persistent(true).build();

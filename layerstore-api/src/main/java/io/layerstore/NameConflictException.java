@@ -6,7 +6,7 @@ public class NameConflictException extends LayerStoreException {
 
   private final String name;
 
-  /** About the name or reference {@code name}; {@code message} says what has it. */
+  /** About the name or reference {@code name}; {@code message} says what it names. */
   public NameConflictException(String name, String message) {
     super(message);
     this.name = name;

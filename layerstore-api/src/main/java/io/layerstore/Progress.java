@@ -13,8 +13,8 @@ import java.util.OptionalLong;
  *
  * @param operation what is going on; the same in all events of one call
  * @param phase what is being done
- * @param image the image that is being worked on, as the caller or the archive named it, or else
- *     its ID; empty while that is not known, and where the operation is about no image
+ * @param image the image being worked on, as the caller or the archive names it, or else its ID;
+ *     empty while it is not known, and if the operation has no image
  * @param layer the layer that is being worked on; empty where the event is about the whole
  *     operation
  * @param bytes the bytes read from the source so far, compressed if the source is
@@ -40,9 +40,9 @@ public record Progress(
   }
 
   /**
-   * One call of a method that takes its time.
+   * One call of a long-running method.
    *
-   * @param id tells it from all others in this process
+   * @param id unique in this process
    * @param kind what it does
    */
   public record Operation(long id, Kind kind) {
@@ -57,7 +57,7 @@ public record Progress(
   public enum Kind {
     /** Adds a layer. */
     REGISTER,
-    /** Makes a layer, or an image, of the changes of a read-write layer. */
+    /** Makes a layer, or an image, from the changes of a read-write layer. */
     COMMIT,
     /** Applies an archive to a read-write layer. */
     APPLY,

@@ -32,17 +32,17 @@ public final class PruneOptions {
     return new Builder();
   }
 
-  /** Whether images that have tags go too, and not only those without. */
+  /** Whether tagged images are deleted too. */
   public boolean allImages() {
     return allImages;
   }
 
-  /** Whether layers that nothing needs go too. */
+  /** Whether layers that nothing needs are deleted too. */
   public boolean layers() {
     return layers;
   }
 
-  /** Only images made before this time go; empty for no such limit. */
+  /** Only images made before this time are deleted; empty for no such limit. */
   public Optional<Instant> createdBefore() {
     return Optional.ofNullable(createdBefore);
   }
@@ -64,22 +64,22 @@ public final class PruneOptions {
 
     private Builder() {}
 
-    /** Sets whether images that have tags go too, and not only those without. False at first. */
+    /** Sets whether tagged images are deleted too. False at first. */
     public Builder allImages(boolean allImages) {
       this.allImages = allImages;
       return this;
     }
 
     /**
-     * Sets whether layers that no image, read-write layer, child or open handle needs go too. False
-     * at first.
+     * Sets whether layers that no image, read-write layer, child or open handle needs are deleted
+     * too. False at first.
      */
     public Builder layers(boolean layers) {
       this.layers = layers;
       return this;
     }
 
-    /** Spares images made at this time or later; null for no such limit. */
+    /** Keeps images made at this time or later; null for no such limit. */
     public Builder createdBefore(@Nullable Instant createdBefore) {
       this.createdBefore = createdBefore;
       return this;

@@ -3,14 +3,13 @@ package io.layerstore;
 import java.util.List;
 
 /**
- * What a prune would delete. Making it deletes nothing.
+ * What a prune would delete.
  *
  * @param images the images, children before their parents
  * @param references the references that would go with them, sorted
  * @param layers all layers that would be deleted, child before parent
  * @param reclaimableBytes the size of these layers, in bytes
- * @param spared what stays although no image, read-write layer or handle needs it, because
- *     something else in the data root does, a sentence each
+ * @param spared what stays only because something else in the data root needs it, a sentence each
  */
 public record PrunePlan(
     List<ImageId> images,

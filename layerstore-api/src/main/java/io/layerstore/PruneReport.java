@@ -9,10 +9,10 @@ import java.util.List;
  * @param references the references
  * @param layers the layers, child before parent
  * @param reclaimedBytes the size of these layers, in bytes
- * @param spared what was kept: what the plan spares, and what it named and something needs now; a
- *     sentence each
- * @param failed what the plan named and could not be deleted, and why, a sentence each; a part of
- *     it may be gone, and the next prune or cleanup tries again
+ * @param spared what was kept: what the plan spares, and what it named but something needs by now;
+ *     a sentence each
+ * @param failed what the plan named but could not be deleted, and why, a sentence each; parts of it
+ *     may be gone, and the next prune or cleanup tries again
  */
 public record PruneReport(
     List<ImageId> images,

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  */
 public interface RWLayer extends AutoCloseable {
 
-  /** The name its creator gave it; one that the store made up if it is temporary. */
+  /** The name given by its creator, or generated if it is temporary. */
   String name();
 
   /** The chain ID of the layer it stands on; empty if it stands on nothing. */
@@ -37,11 +37,11 @@ public interface RWLayer extends AutoCloseable {
    * Makes its files visible, merged with those of the layers below. Mounts are counted: the first
    * one mounts, the close of the last one unmounts.
    *
-   * <p>The files, and so the symbolic links, are those of whoever made the layers: {@link
-   * Mount#file} follows them inside the layer, a path below {@link Mount#path} does not stay there.
+   * <p>Whoever made the layers chose their symbolic links: {@link Mount#file} follows them inside
+   * the layer, but a path below {@link Mount#path} can lead out of it.
    *
-   * <p>A layer that stands on nothing needs no mount: its path is a plain directory with every
-   * driver, whose users nothing keeps from going on after the close.
+   * <p>A layer without a parent needs no kernel mount: with every driver it is a plain directory,
+   * which can still be used after the close.
    *
    * @throws IllegalArgumentException if the mount is to be persistent, but the read-write layer is
    *     temporary
@@ -51,14 +51,13 @@ public interface RWLayer extends AutoCloseable {
    */
   Mount mount(MountOptions options) throws LayerStoreException;
 
-  /** The size of what was written into it, in bytes, as the graph driver counts. */
+  /** The size of its changes in bytes, as the graph driver counts them. */
   long sizeBytes() throws LayerStoreException;
 
   /**
-   * How it differs from the layer it stands on, in a deterministic order. Close the stream.
+   * Its differences from the layer below, in a deterministic order. Close the stream.
    *
-   * <p>As {@code docker diff} lists it, but for sockets: no archive can hold one, so they are not
-   * listed here either.
+   * <p>Lists what {@code docker diff} does, except sockets, which no archive can hold.
    *
    * <p>The stream reads the files while it is consumed and throws {@link
    * java.io.UncheckedIOException} if that fails.
@@ -108,8 +107,8 @@ public interface RWLayer extends AutoCloseable {
   long applyDiff(InputStream tar) throws LayerStoreException;
 
   /**
-   * What the graph driver tells about its place on disk, such as {@code UpperDir}. A path below one
-   * of these directories can leave it by a symbolic link, as one below {@link Mount#path} can.
+   * Where it is on disk, as the graph driver reports it, such as {@code UpperDir}. Symbolic links
+   * can lead out of these directories, as out of {@link Mount#path}.
    */
   Map<String, String> metadata() throws LayerStoreException;
 
@@ -119,13 +118,13 @@ public interface RWLayer extends AutoCloseable {
   }
 
   /**
-   * Registers its changes as a new layer on top of its parent, with a copy of the files of its own.
-   * The read-write layer goes on.
+   * Registers its changes as a new layer on top of its parent. The new layer has a copy of the
+   * files, and the read-write layer stays usable.
    *
-   * <p>Allowed while it is mounted and written to, but not a point-in-time snapshot then: files are
+   * <p>Allowed while it is mounted and written to, but then not a snapshot of one moment: files are
    * read one after the other.
    *
-   * @return a handle on the new layer, or on the equal one that exists
+   * @return a handle on the new layer, or on an existing one with the same content
    * @throws ConcurrentChangeException if a file changes while it is read; the store is unchanged
    * @throws MaxDepthExceededException if the chain would exceed 125 layers
    */

@@ -107,8 +107,8 @@ public final class RWLayerOptions {
    * Code that fills the init layer of a new read-write layer, as Docker does for {@code /etc/hosts}
    * and its like.
    *
-   * <p>What it writes is part of what the read-write layer starts from, so it appears neither in
-   * its changes nor in its size.
+   * <p>What it writes belongs to the initial state of the read-write layer, so it counts neither as
+   * a change nor in its size.
    */
   @FunctionalInterface
   public interface Initializer {
@@ -118,7 +118,7 @@ public final class RWLayerOptions {
      *
      * @param root the mounted init layer with the files of the layers below; usable until this
      *     returns
-     * @throws IOException to refuse: nothing of the read-write layer remains
+     * @throws IOException if it fails; nothing of the read-write layer remains
      */
     void initialize(RootDirectory root) throws IOException;
   }

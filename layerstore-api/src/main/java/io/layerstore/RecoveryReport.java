@@ -3,10 +3,10 @@ package io.layerstore;
 import java.util.List;
 
 /**
- * What a store found when it opened its root, and what it did about it.
+ * What was wrong in a root when it was opened or cleaned up, and what was done about it.
  *
- * <p>Opening never fails for one bad layer: what could not be trusted is listed here and left as it
- * was.
+ * <p>Opening never fails because of one bad layer: what cannot be trusted is listed here and left
+ * as it was.
  *
  * @param findings the findings, in the order they were made
  */
@@ -18,7 +18,7 @@ public record RecoveryReport(List<Finding> findings) {
      * A layer that cannot be used. If its metadata cannot be trusted, or that of one below, it is
      * left alone and not listed; whatever it stands on is kept. If only its files or its tar-split
      * are gone, it is listed. Registering the content again heals it, and brings back what stands
-     * on it at once. The id is a path where something else is in the place of a directory of many.
+     * on it at once. The id is a path if something else is in the place of a whole directory.
      */
     DAMAGED_LAYER,
     /**
@@ -29,13 +29,13 @@ public record RecoveryReport(List<Finding> findings) {
     DAMAGED_RW_LAYER,
     /**
      * An image that cannot be used: its configuration is damaged or gone, or its layers are
-     * missing. Left alone and not listed; loading it again heals it. Or what is noted about it is
-     * damaged; then it is listed.
+     * missing. Left alone and not listed; loading it again heals it. If only what is recorded about
+     * it is damaged, it is listed.
      */
     DAMAGED_IMAGE,
     /**
-     * The names of images cannot be read, or could not and were kept aside. Left alone; images are
-     * there without the names, and are not pruned for having none.
+     * The names of images cannot be read, or could not and were moved aside. The images are there
+     * without their names, and are not pruned for that.
      */
     DAMAGED_NAMES,
     /** A transaction that was never committed. Removed, with the driver's directory it names. */
@@ -52,7 +52,7 @@ public record RecoveryReport(List<Finding> findings) {
      * {@link LayerStore#cleanup} and the next open.
      */
     POSTPONED,
-    /** A repair the graph driver made, such as a link it wrote again. */
+    /** A repair made by the graph driver, such as a rewritten link. */
     DRIVER_REPAIR
   }
 

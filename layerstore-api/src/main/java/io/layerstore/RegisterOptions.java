@@ -3,10 +3,7 @@ package io.layerstore;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What a caller of {@code register} says about the layer besides its bytes. Immutable; made with
- * {@link #builder}.
- */
+/** How to register a layer. Immutable; made with {@link #builder}. */
 public final class RegisterOptions {
 
   /** A base layer about which nothing is known beforehand. */
@@ -132,8 +129,8 @@ public final class RegisterOptions {
 
     /**
      * Sets whether to read the content of the layer, if it exists, and compare it with its digest;
-     * one that does not verify is made anew from the source. Not set, the layer's metadata and the
-     * types and sizes of its files are looked at, once in each store that is open. False at first.
+     * one that does not verify is unpacked again from the source. Otherwise only its metadata and
+     * the types and sizes of its files are checked, once per open store. False at first.
      */
     public Builder verifyExisting(boolean verifyExisting) {
       this.verifyExisting = verifyExisting;

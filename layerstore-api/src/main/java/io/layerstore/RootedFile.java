@@ -22,17 +22,17 @@ import java.util.Set;
  * A place below a {@link RootDirectory}, looked up anew by every call, following symbolic links
  * inside the root only.
  *
- * <p>On a file system with {@link java.nio.file.SecureDirectoryStream}, as Linux has it, the way is
- * opened name by name and no name is followed by the system, so nobody who changes the files
- * meanwhile can lead a call out of the root. (Only whether the place is a regular file is asked
- * before it is opened.) Making directories needs {@code /proc} as well. Elsewhere each name is
- * looked at first and used then: do not let others change the files meanwhile.
+ * <p>On a file system with {@link java.nio.file.SecureDirectoryStream}, as Linux has it, a path is
+ * opened name by name and the system never follows a link, so nobody who changes the files
+ * meanwhile can lead a call out of the root. (Only whether it is a regular file is checked before
+ * it is opened.) Creating directories also needs {@code /proc}. Elsewhere each name is checked
+ * first and used afterwards: do not let others change the files meanwhile.
  *
- * <p>Names and links are those of the layer. Where the file system cannot hold them, the driver
- * {@code vfs} keeps them in another form, which {@link #path} and programs that run in the mount
- * show; the methods here do not.
+ * <p>Names and links are those of the layer. If the file system cannot hold them, the driver {@code
+ * vfs} keeps them in another form, which is visible in {@link #path} and to programs that run in
+ * the mount, but not here.
  *
- * <p>Regular files and directories are used, nothing else: a device or a FIFO of an image is a way
+ * <p>Only regular files and directories are opened: a device or a FIFO of an image would be a way
  * to this machine too. Every directory on the way must be readable. All methods fail as those of
  * {@link java.nio.file.Files} do:
  *
@@ -53,25 +53,25 @@ public interface RootedFile {
   int MAX_LINKS = 40;
 
   /**
-   * Where the place is at this moment: a path below {@link RootDirectory#path} without a symbolic
-   * link in it, for what has no method here. All of its directories exist; the last name need not.
+   * Where it is at this moment: a path below {@link RootDirectory#path} without symbolic links, for
+   * operations that have no method here. All of its directories exist; the last name need not.
    *
-   * <p>Whoever changes the files can make it a way out at any time after. With {@link
+   * <p>Whoever changes the files afterwards can turn it into a way out. With {@link
    * LinkOption#NOFOLLOW_LINKS} the last name itself may be a link.
    */
   Path path(LinkOption... options) throws IOException;
 
   /**
    * Opens or makes a regular file, like {@link java.nio.file.Files#newByteChannel(Path, Set,
-   * FileAttribute[])}. Where the last name is a link to nothing, {@link StandardOpenOption#CREATE}
-   * makes the file there, if that directory exists.
+   * FileAttribute[])}. If the last name is a dangling link, {@link StandardOpenOption#CREATE}
+   * creates its target, if the directory of that exists.
    */
   SeekableByteChannel newByteChannel(
       Set<? extends OpenOption> options, FileAttribute<?>... attributes) throws IOException;
 
   /**
-   * Makes the directory, and those above it that are missing; does nothing where there is one. A
-   * link to a directory that does not exist makes that.
+   * Creates the directory and missing ones above it; does nothing if it exists. For a dangling link
+   * its target is created.
    *
    * @param attributes what each new directory gets
    * @throws java.nio.file.FileAlreadyExistsException if it is something else
@@ -79,15 +79,15 @@ public interface RootedFile {
   void createDirectories(FileAttribute<?>... attributes) throws IOException;
 
   /**
-   * What is in the directory: the places of its entries, sorted. Each begins at the root and has no
-   * link but perhaps its last name, so that {@link RootDirectory#file(LayerPath)} finds it.
+   * What is in the directory: the places of its entries, sorted. Each begins at the root, and only
+   * its last name can be a link, so {@link RootDirectory#file(LayerPath)} finds it.
    *
    * @throws java.nio.file.NotDirectoryException if it is no directory
    */
   List<LayerPath> list() throws IOException;
 
   /**
-   * Deletes what the last name names, be it a link, or an empty directory.
+   * Deletes the file, the link itself or the empty directory.
    *
    * @throws java.nio.file.DirectoryNotEmptyException if it is a directory with something in it
    */

@@ -3,9 +3,9 @@ package io.layerstore;
 import java.util.List;
 
 /**
- * What is to be said of images that were saved.
+ * Remarks on images that were saved.
  *
- * @param notes what others will not take of it, a sentence each: a layer that {@code docker load}
+ * @param notes what others will not accept of it, a sentence each: a layer that {@code docker load}
  *     refuses
  */
 public record SaveReport(List<String> notes) {

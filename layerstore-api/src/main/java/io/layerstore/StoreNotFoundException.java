@@ -5,11 +5,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * There is no store at a root, and opening it made none: because it was not to, or because the
- * directory holds something else, such as what an engine or another tool keeps there. Nothing was
- * changed.
+ * There is no store at a root, and opening it created none: because that was not allowed, or
+ * because the directory holds something else, such as the data of an engine or another tool.
+ * Nothing was changed.
  *
- * <p>Naming the graph driver, or {@link StoreOptions.Creation#ANYWHERE}, makes a store beside
+ * <p>Naming the graph driver, or {@link StoreOptions.Creation#ANYWHERE}, creates a store beside
  * something else.
  */
 public class StoreNotFoundException extends LayerStoreException {

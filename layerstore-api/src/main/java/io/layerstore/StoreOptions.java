@@ -88,7 +88,7 @@ public final class StoreOptions {
     return limits;
   }
 
-  /** What becomes of devices in archives. */
+  /** What to do with devices in archives. */
   public DevicePolicy devices() {
     return devices;
   }
@@ -205,7 +205,7 @@ public final class StoreOptions {
     }
 
     /**
-     * Sets what becomes of devices in archives that are unpacked, commits included; {@link
+     * Sets what to do with devices in archives that are unpacked, commits included; {@link
      * DevicePolicy#ALLOW} unless set.
      */
     public Builder devices(DevicePolicy devices) {
@@ -230,8 +230,8 @@ public final class StoreOptions {
     }
 
     /**
-     * Opens for reading only: no lock is taken, nothing is written or mended, and the root may be
-     * in use by another store or a daemon.
+     * Opens for reading only: nothing is locked, written or repaired, and another store or a daemon
+     * may be using the root.
      */
     public Builder readOnly(boolean readOnly) {
       this.readOnly = readOnly;
@@ -239,9 +239,9 @@ public final class StoreOptions {
     }
 
     /**
-     * Sets where a store may be made if the root has none; {@link Creation#IF_EMPTY} unless set. A
-     * store that is opened for reading only is never made: an empty directory then shows as an
-     * empty store, and any other is refused.
+     * Sets where a store may be created if the root has none; {@link Creation#IF_EMPTY} unless set.
+     * Opening for reading only never creates one: an empty directory is then an empty store, and
+     * any other is refused.
      */
     public Builder create(Creation creation) {
       this.creation = Objects.requireNonNull(creation, "creation");
@@ -308,7 +308,7 @@ public final class StoreOptions {
     }
   }
 
-  /** Whether opening a root for writing may make a store where there is none. */
+  /** Whether opening a root for writing may create a store where there is none. */
   public enum Creation {
     /** Never: without a store of the driver, opening fails and changes nothing. */
     NEVER,
@@ -320,18 +320,16 @@ public final class StoreOptions {
     IF_EMPTY,
 
     /**
-     * Where {@link #IF_EMPTY} would, and for good only if something is put into it: a store that
-     * this open made and that is still empty when it is closed is taken away again. For programs
-     * that may fail before they have anything to keep.
+     * As {@link #IF_EMPTY}, but a store that is still empty when it is closed is removed again. For
+     * programs that may fail before they have anything to keep.
      */
     IF_USED,
 
     /**
      * In any directory, beside whatever is in it.
      *
-     * <p>In the data root of an engine that keeps its images elsewhere this is dangerous: dockerd
-     * takes the directory of a graph driver as a sign that it is to use that driver, and no longer
-     * shows what it has.
+     * <p>Dangerous in the data root of an engine that keeps its images elsewhere: dockerd that
+     * finds the directory of a graph driver uses that driver, and no longer shows its images.
      */
     ANYWHERE
   }

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How to write the archive of a layer. Immutable; made with {@link #builder}.
  *
- * <p>The same files and options give the same bytes. Another release of the library that compresses
- * may give others, around the same archive.
+ * <p>The same files and options give the same bytes. Another release of the compression library may
+ * give different bytes for the same archive.
  */
 public final class TarOptions {
 
