@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct mount_request mount_request;
   static struct start start;
   struct entry entry;
+  uint8_t mode;
   if (size == 0) {
     return 0;
   }
@@ -60,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       }
       break;
     case 2:
-      decode_start(&body, &start);
+      decode_fork(&body, &mode, &start);
       break;
     case 3:
       decode_attribute(take_rest(&body));

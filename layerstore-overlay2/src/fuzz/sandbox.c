@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "failure.h"
 #include "tree.h"
 #include "wire.h"
 

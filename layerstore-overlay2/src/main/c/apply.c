@@ -19,11 +19,11 @@
 
 #include "calls.h"
 #include "confine.h"
-#include "failure.h"
 #include "modes.h"
 #include "times.h"
 #include "tree.h"
 #include "walk.h"
+#include "wire.h"
 #include "xattr_policy.h"
 
 enum { MODE_BITS = 07777, SPECIAL_BITS = 07000, SALVAGE_BLOCK = 256 * 1024, NANOS = 1000000000 };
@@ -637,11 +637,9 @@ int apply_conversation(const struct start *start, int root) {
   return EXIT_DONE;
 }
 
-int apply_mode(void) {
-  static struct start start;
+int apply_mode(const struct start *start) {
   uint32_t facts;
-  read_start(&start);
-  int root = confine(&start, CAPABILITIES_APPLY, &facts);
-  say_hello(&start, facts);
-  return apply_conversation(&start, root);
+  int root = confine(start, CAPABILITIES_APPLY, &facts);
+  say_hello(facts);
+  return apply_conversation(start, root);
 }

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "failure.h"
 #include "protocol.h"
+#include "wire.h"
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
@@ -97,8 +97,9 @@ static int bind_tree(const struct start *start) {
 
 /* In a mount namespace of its own, with the tree as the root and the old root gone. */
 static bool pivot(const struct start *start) {
-  if ((start->flags & START_NO_NAMESPACE) != 0 || start->early_root >= 0 ||
-      ((start->flags & START_USER_NAMESPACE) == 0 && unshare(CLONE_NEWNS) != 0)) {
+  /* Below /proc is what another process has mounted for itself alone: from a namespace of one's own it can be seen, but not bound. */
+  bool is_elsewhere = strncmp(start->home, "/proc/", 6) == 0;
+  if ((start->flags & START_NO_NAMESPACE) != 0 || is_elsewhere || unshare(CLONE_NEWNS) != 0) {
     return false;
   }
   /* Slave, not private: what is unmounted outside must not stay busy in here. */
@@ -150,7 +151,7 @@ int confine(const struct start *start, uint64_t capabilities, uint32_t *facts) {
   if (pivot(start)) {
     *facts |= FACT_PIVOTED;
   } else {
-    change_root(start->early_root >= 0 ? start->early_root : open_tree_root(start));
+    change_root(open_tree_root(start));
     *facts |= FACT_CHROOTED;
   }
   int root = open_root();

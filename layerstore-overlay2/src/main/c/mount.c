@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "failure.h"
 #include "held.h"
 #include "modes.h"
 #include "mountinfo.h"
@@ -37,7 +37,7 @@ struct mounted {
 };
 
 static struct {
-  struct start start;
+  const struct start *start;
   int home;
   struct mounted *own;  /* what is to be undone at the end */
   struct mounted *held; /* what was taken out of sight and had not ended when it was last looked at */
@@ -190,13 +190,13 @@ static bool is_mount_point(const char *path) {
  * by mistake shall meet a closed door, not an empty directory.
  */
 static bool make_target(const char *target, bool *made) {
-  mode_t mode = (m.start.flags & START_USER_NAMESPACE) != 0 ? 0 : 0700;
+  mode_t mode = (m.start->flags & START_USER_NAMESPACE) != 0 ? 0 : 0700;
   *made = mkdirat(m.home, target, mode) == 0;
   if (!*made && (errno != EEXIST || !is_directory(target) || fchmodat(m.home, target, mode, 0) != 0)) {
     return false;
   }
-  return (m.start.root_uid == 0 && m.start.root_gid == 0) ||
-         fchownat(m.home, target, m.start.root_uid, m.start.root_gid, AT_SYMLINK_NOFOLLOW) == 0;
+  return (m.start->root_uid == 0 && m.start->root_gid == 0) ||
+         fchownat(m.home, target, m.start->root_uid, m.start->root_gid, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static struct mounted *find_mounted(struct mounted *list, const char *id) {
@@ -244,7 +244,7 @@ static void keep_held(const char *id, const char *target, const struct life *lif
   if (entry != NULL) {
     entry->life = *life;
   }
-  mkdirat(m.home, target, (m.start.flags & START_USER_NAMESPACE) != 0 ? 0 : 0700);
+  mkdirat(m.home, target, (m.start->flags & START_USER_NAMESPACE) != 0 ? 0 : 0700);
 }
 
 /* Whether an overlay of the layer, which is not mounted now, is still in use; then says so. */
@@ -353,10 +353,10 @@ static void mount_layer(uint32_t sequence, const struct mount_request *r) {
   if (!detached && (r->flags & MOUNT_PERSISTENT) == 0) {
     remember_mounted(&m.own, r->id);
   }
-  if (!read_only && (m.start.root_uid != 0 || m.start.root_gid != 0)) {
+  if (!read_only && (m.start->root_uid != 0 || m.start->root_gid != 0)) {
     /* The kernel made it; Docker gives it to the root of the map, as everything beside it. */
     snprintf(work, sizeof work, "%s/work/work", r->id);
-    if (fchownat(m.home, work, m.start.root_uid, m.start.root_gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (fchownat(m.home, work, m.start->root_uid, m.start->root_gid, AT_SYMLINK_NOFOLLOW) != 0) {
       fprintf(stderr, "cannot change the owner of %s: %s\n", work, strerror(errno));
     }
   }
@@ -477,7 +477,7 @@ static void release(uint32_t sequence, int descriptor) {
   put_done(sequence, 0, 0);
 }
 
-static void serve(struct frame *f) {
+static void answer(struct frame *f) {
   static struct mount_request r;
   uint32_t flags;
   char id[ID_SIZE];
@@ -513,17 +513,21 @@ static void serve(struct frame *f) {
   }
 }
 
-int mount_mode(void) {
-  read_start(&m.start);
-  m.home = open_home(&m.start);
-  if (fchdir(m.home) != 0) {
-    fail("enter driver home", m.start.home, strlen(m.start.home));
+int mount_mode(const struct start *start) {
+  m.start = start;
+  /* What an ordinary user has mounted goes with this process, also where it is killed. */
+  if ((start->flags & START_USER_NAMESPACE) != 0 && unshare(CLONE_NEWNS) != 0) {
+    fail("make mount namespace", "", 0);
   }
-  say_hello(&m.start, 0);
+  m.home = open_home(start);
+  if (fchdir(m.home) != 0) {
+    fail("enter driver home", start->home, strlen(start->home));
+  }
+  say_hello(0);
   struct frame f;
   while (wire_next(&f)) {
     current_sequence = f.sequence;
-    serve(&f);
+    answer(&f);
   }
   unmount_own();
   return EXIT_DONE;

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "failure.h"
 #include "modes.h"
 #include "overlay.h"
 #include "process.h"
@@ -265,15 +264,12 @@ static void probe(int home) {
   }
 }
 
-int probe_mode(void) {
-  static struct start start;
-  read_start(&start);
+int probe_mode(const struct start *start) {
   /* Whatever is mounted below goes with this process. */
-  bool alone = ((start.flags & START_USER_NAMESPACE) != 0 || unshare(CLONE_NEWNS) == 0) &&
-               mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+  bool alone = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
   int error = errno;
-  int home = open_home(&start);
-  say_hello(&start, 0);
+  int home = open_home(start);
+  say_hello(0);
   struct frame f;
   while (wire_next(&f)) {
     p.sequence = current_sequence = f.sequence;

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "failure.h"
 #include "wire.h"
 
 enum { MAX_DESCRIPTORS = 1024 };
@@ -32,8 +31,7 @@ static void reset_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Closes everything but the three standard descriptors. */
-static void close_others(void) {
+void close_others(void) {
   if (sys_close_range(3, ~0u) == 0) {
     return;
   }
@@ -61,8 +59,6 @@ void clean_process(void) {
   set_limit(RLIMIT_CORE, 0);
   set_limit(RLIMIT_NOFILE, MAX_DESCRIPTORS);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  /* Fewer and larger reads. Where the user's pipe quota is used up the old size stays. */
-  fcntl(STDIN_FILENO, F_SETPIPE_SZ, 1 << 20);
   /* Nobody may make us wait by not reading what we complain about. */
   fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK);
 }
@@ -94,7 +90,8 @@ static bool copy_string(struct bytes from, char *to, size_t size) {
 
 bool take_id(struct cursor *c, char id[ID_SIZE]) { return copy_string(take_bytes(c), id, ID_SIZE) && is_safe_id(id); }
 
-static bool decode_start(struct cursor *body, struct start *start) {
+bool decode_fork(struct cursor *body, uint8_t *mode, struct start *start) {
+  *mode = take_u8(body);
   start->flags = take_u32(body);
   start->root_uid = take_u32(body);
   start->root_gid = take_u32(body);
@@ -118,13 +115,13 @@ static void write_file(const char *path, const char *text) {
 }
 
 /* A user namespace in which the caller's user is root, and the only one unless the caller writes maps of its own. */
-static void enter_user_namespace(const struct start *start) {
+static void enter_user_namespace(uint32_t flags) {
   unsigned uid = geteuid(), gid = getegid();
   if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
     fail("enter user namespace", "", 0);
   }
-  if ((start->flags & START_MAP_BY_CALLER) != 0) {
-    put_frame(OP_MAP, start->sequence);
+  if ((flags & START_MAP_BY_CALLER) != 0) {
+    put_frame(OP_MAP, current_sequence);
     put_u32((uint32_t)getpid());
     put_end();
     struct frame answer;
@@ -145,33 +142,29 @@ static void enter_user_namespace(const struct start *start) {
   }
 }
 
-void read_start(struct start *start) {
+uint32_t read_start(void) {
   struct frame f;
   wire_expect(&f, OP_START);
-  if (take_u32(&f.body) != PROTOCOL_VERSION) {
-    protocol_error(f.sequence, "protocol version");
-  }
-  start->sequence = current_sequence = f.sequence;
-  if (!decode_start(&f.body, start)) {
+  current_sequence = f.sequence;
+  uint32_t version = take_u32(&f.body), flags = take_u32(&f.body);
+  if (version != PROTOCOL_VERSION || !taken(&f.body)) {
     protocol_error(f.sequence, "START");
   }
+  if ((flags & START_USER_NAMESPACE) != 0) {
+    enter_user_namespace(flags);
+  }
+  return flags;
+}
+
+void apply_limits(const struct start *start) {
   no_openat2 = (start->flags & START_NO_OPENAT2) != 0;
   if (start->max_file_size > 0) {
     set_limit(RLIMIT_FSIZE, start->max_file_size);
   }
-  start->early_root = -1;
-  if ((start->flags & START_USER_NAMESPACE) != 0) {
-    if (strncmp(start->home, "/proc/", 6) == 0) {
-      /* Mounts of an ordinary user are in the mount helper's namespace, home is below /proc/<pid>, and the links there can be followed from the
-         caller's user namespace only, not from a sibling of it. */
-      start->early_root = open_tree_root(start);
-    }
-    enter_user_namespace(start);
-  }
 }
 
-void say_hello(const struct start *start, uint32_t facts) {
-  put_frame(OP_HELLO, start->sequence);
+void say_hello(uint32_t facts) {
+  put_frame(OP_HELLO, current_sequence);
   put_u32(PROTOCOL_VERSION);
   put_u32((uint32_t)getpid());
   put_u32(facts);

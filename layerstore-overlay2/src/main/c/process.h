@@ -1,4 +1,4 @@
-/* What every mode does to its own process before it touches a file. */
+/* What becomes of a process before it touches a file. */
 #ifndef LAYERSTORE_PROCESS_H
 #define LAYERSTORE_PROCESS_H
 
@@ -11,25 +11,32 @@
 /* Ids of layers: see is_safe_id. */
 enum { MAX_ID = 200, ID_SIZE = MAX_ID + 1 };
 
-/* The START frame. */
+/* What a FORK frame says. */
 struct start {
   uint32_t flags, root_uid, root_gid;
   uint64_t max_file_size;
   uint8_t tree;
   char home[PATH_MAX];
   char id[ID_SIZE];
-  uint32_t sequence;
-  int early_root; /* the tree, where it had to be opened before the user namespace was entered; else -1 */
 };
 
 /* Descriptors, environment, session, signals, umask, limits: nothing of the JVM's is left. */
 void clean_process(void);
 
-/* Reads START, checks it, enters a user namespace if it says so. */
-void read_start(struct start *);
+/* Closes everything but the three standard descriptors. */
+void close_others(void);
 
-/* Answers START. `facts` are FACT_ bits beside those known here. */
-void say_hello(const struct start *, uint32_t facts);
+/* Reads START, checks it, enters a user namespace if it says so; gives its flags. */
+uint32_t read_start(void);
+
+/* Takes the body of FORK; false if it makes no sense. The mode is any number. */
+bool decode_fork(struct cursor *, uint8_t *mode, struct start *);
+
+/* Limits this process as `start` says. */
+void apply_limits(const struct start *);
+
+/* Answers START or FORK: ready. `facts` are FACT_ bits. */
+void say_hello(uint32_t facts);
 
 /* Whether `name` is one safe path component: [A-Za-z0-9][A-Za-z0-9_.-]*, at most 200 bytes. */
 bool is_safe_id(const char *name);

@@ -5,7 +5,7 @@
 #ifndef LAYERSTORE_PROTOCOL_H
 #define LAYERSTORE_PROTOCOL_H
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 
 #define HEADER_SIZE 12
 #define FRAME_LIMIT 65536
@@ -16,6 +16,9 @@
 #define OP_MAPPED 0x0002
 #define OP_DATA 0x0003
 #define OP_XATTR 0x0004
+#define OP_FORK 0x0005
+#define OP_OPENED 0x0006
+#define OP_REAP 0x0007
 #define OP_PROBE 0x0100
 #define OP_MOUNT 0x0200
 #define OP_UNMOUNT 0x0201
@@ -36,6 +39,8 @@
 #define OP_MAP 0x8002
 #define OP_DONE 0x8003
 #define OP_ERROR 0x8004
+#define OP_FORKED 0x8005
+#define OP_REAPED 0x8006
 #define OP_FEATURE 0x8100
 #define OP_MOUNTED 0x8200
 #define OP_MOUNTPOINT 0x8201
@@ -46,16 +51,24 @@
 #define OP_NODE 0x8400
 #define OP_CONTENT_END 0x8401
 
-/* START: flags. */
-#define START_USER_NAMESPACE 0x01 /* enter a user namespace in which the caller's user is 0 */
-#define START_MAP_BY_CALLER 0x02  /* the caller writes the id maps of that namespace, see MAP */
+/* FORK: mode. */
+#define MODE_PROBE 1
+#define MODE_MOUNT 2
+#define MODE_APPLY 3
+#define MODE_SCAN 4
+#define MODE_REMOVE 5
+#define MODE_SYNC 6
+
+/* START and FORK: flags. */
+#define START_USER_NAMESPACE 0x01 /* START: enter a user namespace in which the caller's user is 0 */
+#define START_MAP_BY_CALLER 0x02  /* START: the caller writes the id maps of that namespace, see MAP */
 #define START_USER_XATTR 0x04 /* overlay's own attributes are user.overlay.*, not trusted.overlay.*; apply and scan */
 #define START_ALLOW_WHITEOUT_DEVICE 0x08 /* apply: make a 0/0 character device that is an entry of its own */
 #define START_IGNORE_OWNERS 0x10         /* apply: leave every owner as it is */
 #define START_NO_OPENAT2 0x20            /* behave as on a kernel without openat2 and fchmodat2; for tests */
 #define START_NO_NAMESPACE 0x40          /* confine with chroot alone, as where namespaces are forbidden; for tests */
 
-/* START: tree. */
+/* FORK: tree. */
 #define TREE_HOME 0
 #define TREE_DIFF 1
 

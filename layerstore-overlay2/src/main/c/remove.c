@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "confine.h"
-#include "failure.h"
 #include "modes.h"
 #include "process.h"
 #include "tree.h"
@@ -45,12 +44,10 @@ static void exchange_files(uint32_t sequence, int home, const char *id, const ch
   close(two);
 }
 
-int remove_mode(void) {
-  static struct start start;
+int remove_mode(const struct start *start) {
   uint32_t facts;
-  read_start(&start);
-  int home = confine_to_home(&start, CAPABILITIES_REMOVE, &facts);
-  say_hello(&start, facts);
+  int home = confine_to_home(start, CAPABILITIES_REMOVE, &facts);
+  say_hello(facts);
   struct frame f;
   char id[ID_SIZE], other[ID_SIZE];
   while (wire_next(&f)) {

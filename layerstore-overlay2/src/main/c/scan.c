@@ -15,11 +15,11 @@
 
 #include "calls.h"
 #include "confine.h"
-#include "failure.h"
 #include "modes.h"
 #include "seen.h"
 #include "tree.h"
 #include "walk.h"
+#include "wire.h"
 #include "xattr_policy.h"
 
 enum {
@@ -479,7 +479,7 @@ static void serve_read(uint32_t sequence, struct bytes path, uint64_t size, bool
   close(fd);
 }
 
-static void serve(struct frame *f) {
+static void answer(struct frame *f) {
   s.flags = take_u32(&f->body);
   uint64_t size = f->opcode == OP_READ ? take_u64(&f->body) : 0;
   struct bytes path = take_bytes(&f->body);
@@ -526,16 +526,14 @@ int scan_conversation(const struct start *start, int root) {
   struct frame f;
   while (wire_next(&f)) {
     current_sequence = f.sequence;
-    serve(&f);
+    answer(&f);
   }
   return EXIT_DONE;
 }
 
-int scan_mode(void) {
-  static struct start start;
+int scan_mode(const struct start *start) {
   uint32_t facts;
-  read_start(&start);
-  int root = confine(&start, CAPABILITIES_SCAN, &facts);
-  say_hello(&start, facts);
-  return scan_conversation(&start, root);
+  int root = confine(start, CAPABILITIES_SCAN, &facts);
+  say_hello(facts);
+  return scan_conversation(start, root);
 }

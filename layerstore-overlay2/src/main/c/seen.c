@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failure.h"
+#include "wire.h"
 
 struct key {
   uint64_t device, inode; /* inode 0 marks an unused slot; no file has it */

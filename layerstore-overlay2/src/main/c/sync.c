@@ -2,16 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "failure.h"
 #include "modes.h"
 #include "process.h"
 #include "wire.h"
 
-int sync_mode(void) {
-  static struct start start;
-  read_start(&start);
-  int home = open_home(&start);
-  say_hello(&start, 0);
+int sync_mode(const struct start *start) {
+  int home = open_home(start);
+  say_hello(0);
   struct frame f;
   while (wire_next(&f)) {
     current_sequence = f.sequence;
@@ -19,7 +16,7 @@ int sync_mode(void) {
       protocol_error(f.sequence, "SYNC");
     }
     if (syncfs(home) != 0) {
-      fail("force to the disk", start.home, strlen(start.home));
+      fail("force to the disk", start->home, strlen(start->home));
     }
     put_done(f.sequence, 0, 0);
   }

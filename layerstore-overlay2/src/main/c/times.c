@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "failure.h"
+#include "wire.h"
 
 /* A record is a struct record and as many bytes of path as it says. */
 struct record {

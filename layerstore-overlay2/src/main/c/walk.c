@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "calls.h"
-#include "failure.h"
+#include "wire.h"
 
 /*
  * How many parts of link texts may be taken: so many for each path, and a number of them for free. A few entries whose links lead up and down

@@ -561,7 +561,11 @@ final class Overlay2Driver implements GraphDriver {
    */
   @Override
   public void close() throws LayerStoreException {
-    mounts.close();
+    try {
+      mounts.close();
+    } finally {
+      calls.close();
+    }
   }
 
   private static void requireIds(String id, @Nullable String parent) {

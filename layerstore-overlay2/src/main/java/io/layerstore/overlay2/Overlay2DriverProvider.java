@@ -52,9 +52,13 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
     try {
       Probed probed = look(context);
       remember(null);
-      probed.features().requireSupported();
-      remember(probed);
-      return probed.features().toProbeResult();
+      try {
+        probed.features().requireSupported();
+        remember(probed);
+        return probed.features().toProbeResult();
+      } finally {
+        probed.calls().close(); // Whoever probes need not open.
+      }
     } catch (DriverNotSupportedException e) {
       return ProbeResult.unsupported(e.reason());
     } catch (LayerStoreException e) {
@@ -72,18 +76,25 @@ public final class Overlay2DriverProvider implements GraphDriverProvider {
   @Override
   public GraphDriver open(DriverContext context) throws LayerStoreException {
     Probed probed = recall(context);
-    if (probed == null) {
-      probed = look(context);
-      if (!hasLinks(context)) {
-        probed.features().requireSupported();
+    Probed found = probed != null ? probed : look(context);
+    try {
+      if (probed == null && !hasLinks(context)) {
+        found.features().requireSupported();
       }
+      requireOptions(context, found.features());
+      return Overlay2Driver.open(context, found.calls(), found.features());
+    } catch (LayerStoreException | RuntimeException e) {
+      found.calls().close();
+      throw e;
     }
+  }
+
+  private static void requireOptions(DriverContext context, OverlayFeatures features)
+      throws LayerStoreException {
     if (!context.options().isEmpty()) {
-      Overlay2Options.requireValid(context.options(), probed.features().fileSystem());
-      Overlay2Options.requireFitting(
-          context.options(), probed.features().isRoot(), context.idMapping());
+      Overlay2Options.requireValid(context.options(), features.fileSystem());
+      Overlay2Options.requireFitting(context.options(), features.isRoot(), context.idMapping());
     }
-    return Overlay2Driver.open(context, probed.calls(), probed.features());
   }
 
   /** Whether this or dockerd has opened the home before. */

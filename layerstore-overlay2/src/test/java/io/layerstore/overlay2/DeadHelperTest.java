@@ -63,8 +63,7 @@ final class DeadHelperTest {
   private void killHelper() throws LayerStoreException {
     List<ProcessHandle> helpers = mountHelpers();
     assertEquals(1, helpers.size());
-    helpers.get(0).destroyForcibly();
-    helpers.get(0).onExit().join();
+    Overlay2Testing.kill(helpers);
     try {
       driver.cleanup();
     } catch (HelperFailureException e) {
@@ -206,9 +205,7 @@ final class DeadHelperTest {
       assumeTrue(false, "no mount without a place on this kernel: " + e.getMessage());
       return;
     }
-    ProcessHandle helper = mountHelpers().get(0);
-    helper.destroyForcibly();
-    helper.onExit().join();
+    Overlay2Testing.kill(mountHelpers());
     assertThrows(IOException.class, () -> Files.readString(before.resolve("lower")));
     try {
       mount("two");

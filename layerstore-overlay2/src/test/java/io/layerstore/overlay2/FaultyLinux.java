@@ -215,17 +215,14 @@ final class FaultyLinux {
 
   /** Kills the helpers that were started since this was made, as {@code kill -9} does. */
   private void killHelpers() {
-    for (ProcessHandle helper : helpers()) {
-      if (!others.contains(helper)) {
-        helper.destroyForcibly();
-        helper.onExit().join();
-      }
-    }
+    Set<ProcessHandle> own = helpers();
+    own.removeAll(others);
+    Overlay2Testing.kill(own);
   }
 
   private static Set<ProcessHandle> helpers() {
-    try (Stream<ProcessHandle> children = ProcessHandle.current().children()) {
-      return children.filter(Overlay2Testing::isHelper).collect(Collectors.toSet());
+    try (Stream<ProcessHandle> processes = ProcessHandle.current().descendants()) {
+      return processes.filter(Overlay2Testing::isHelper).collect(Collectors.toSet());
     }
   }
 }

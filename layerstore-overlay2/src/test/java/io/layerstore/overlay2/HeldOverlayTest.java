@@ -213,12 +213,9 @@ final class HeldOverlayTest {
     Process user = mount.enter(new ProcessBuilder("sh", "-c", "echo; read end")).start();
     try (Elsewhere inside = new Elsewhere(user)) {
       assertEquals('\n', user.getInputStream().read());
-      for (ProcessHandle helper : Overlay2Testing.mountHelpers()) {
-        if (!before.contains(helper)) {
-          helper.destroyForcibly();
-          helper.onExit().join();
-        }
-      }
+      Set<ProcessHandle> helpers = Overlay2Testing.mountHelpers();
+      helpers.removeAll(before);
+      Overlay2Testing.kill(helpers);
       mount.close();
       assertThrows(MountBusyException.class, rw::mount);
       assertTrue(inside.process().isAlive());

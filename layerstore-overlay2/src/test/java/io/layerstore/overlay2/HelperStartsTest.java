@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * How many helper processes each operation starts: as many for a large layer as for a small one.
- * Every request but those of {@code Mounts} and {@code TreeWriter} starts one.
+ * Every request but those of {@code Mounts} and {@code TreeWriter} forks one.
  */
 final class HelperStartsTest {
 

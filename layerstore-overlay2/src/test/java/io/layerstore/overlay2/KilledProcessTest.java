@@ -71,10 +71,7 @@ final class KilledProcessTest {
         return;
       }
       // As a power cut for processes: neither this one nor its helpers can undo anything.
-      for (ProcessHandle helper : ProcessHandle.current().children().toList()) {
-        helper.destroyForcibly();
-        helper.onExit().join();
-      }
+      Overlay2Testing.kill(ProcessHandle.current().descendants().toList());
       Runtime.getRuntime().halt(0);
     }
   }

@@ -13,6 +13,7 @@ import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.ProbeResult;
 import io.layerstore.testing.Tool;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -151,13 +153,23 @@ final class Overlay2Testing {
   /** The helpers of this process that mount, of whatever store. */
   static Set<ProcessHandle> mountHelpers() {
     return ProcessHandle.current()
-        .children()
+        .descendants()
         .filter(process -> isHelper(process) && isMountHelper(process))
         .collect(Collectors.toSet());
   }
 
   private static boolean isMountHelper(ProcessHandle process) {
     return commandLine(process)[1].equals("mount");
+  }
+
+  /** Kills processes, and waits until they are dead, whoever has to wait for them then. */
+  static void kill(Collection<ProcessHandle> processes) {
+    processes.forEach(ProcessHandle::destroyForcibly);
+    for (ProcessHandle process : processes) {
+      while (new File("/proc/" + process.pid() + "/root").exists()) {
+        Thread.onSpinWait();
+      }
+    }
   }
 
   /** Whether a process is a helper, of whatever kind. */

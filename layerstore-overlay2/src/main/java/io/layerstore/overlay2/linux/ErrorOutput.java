@@ -8,7 +8,8 @@ import java.time.Duration;
 /**
  * What a helper writes to its standard error, in printable form: the first 64 KiB of it.
  *
- * <p>Read to its end by a thread of its own, so that the helper never waits.
+ * <p>Read to its end by a thread of its own, so that the helper never waits. Forked processes share
+ * it with the one they were forked from.
  */
 final class ErrorOutput {
 
@@ -52,8 +53,11 @@ final class ErrorOutput {
    */
   String text(Duration timeout) {
     reader.join(timeout);
-    synchronized (this) {
-      return text.toString();
-    }
+    return text();
+  }
+
+  /** What was kept so far. */
+  synchronized String text() {
+    return text.toString();
   }
 }

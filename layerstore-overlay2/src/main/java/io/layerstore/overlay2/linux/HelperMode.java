@@ -2,17 +2,28 @@ package io.layerstore.overlay2.linux;
 
 import java.util.Locale;
 
-/** What a helper process does, for its whole life. */
+/** What a forked helper process does, for its whole life. */
 enum HelperMode {
-  PROBE,
-  MOUNT,
-  APPLY,
-  SCAN,
-  REMOVE,
-  SYNC;
+  PROBE(Protocol.MODE_PROBE),
+  MOUNT(Protocol.MODE_MOUNT),
+  APPLY(Protocol.MODE_APPLY),
+  SCAN(Protocol.MODE_SCAN),
+  REMOVE(Protocol.MODE_REMOVE),
+  SYNC(Protocol.MODE_SYNC);
 
-  /** How it is called on the command line. */
-  String argument() {
+  private final int code;
+
+  HelperMode(int code) {
+    this.code = code;
+  }
+
+  /** Its number in the protocol. */
+  int code() {
+    return code;
+  }
+
+  @Override
+  public String toString() {
     return name().toLowerCase(Locale.ROOT);
   }
 }

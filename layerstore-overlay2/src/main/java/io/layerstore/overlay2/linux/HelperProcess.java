@@ -3,7 +3,6 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +13,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A helper process and the conversation with it.
+ * A helper process and the conversation with it: the server, which was started as a program, or one
+ * that it has forked.
  *
  * <p>What the helper says comes through {@link #frames}; what it writes to its standard error is
  * kept for messages. Frames that make no sense end the conversation: the process is killed, and
@@ -27,6 +27,9 @@ final class HelperProcess implements AutoCloseable {
   /** The name under which failures are reported. */
   static final String DRIVER = "overlay2";
 
+  /** The word after the name of the program. */
+  private static final String SERVER = "server";
+
   private static final Duration HANDSHAKE_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration GRACE = Duration.ofSeconds(10);
   private static final Duration DEATH_TIMEOUT = Duration.ofSeconds(30);
@@ -34,30 +37,52 @@ final class HelperProcess implements AutoCloseable {
   private static final long SPAWN_PAUSE_NANOS = 1_000_000;
   private static final int HANDSHAKE_SEQUENCE = 0;
 
-  private final HelperMode mode;
+  private final String name;
   private final String id;
   private final Process process;
   private final OutputStream input;
   private final FrameInput frames;
   private final ErrorOutput errors;
+  private final boolean isForked;
 
-  private HelperProcess(HelperMode mode, String id, Process process) {
-    String threadName = "layerstore-helper-" + mode.argument();
-    this.mode = mode;
+  /** What it said of itself: it may be the child of a program that was started in its place. */
+  private long ownPid;
+
+  private HelperProcess(
+      String name, String id, Process process, FrameInput frames, @Nullable ErrorOutput shared) {
+    this.name = name;
     this.id = id;
     this.process = process;
     this.input = process.getOutputStream();
-    this.frames = framesOf(mode, process, threadName + "-answers");
-    this.errors = new ErrorOutput(process.getErrorStream(), threadName + "-messages");
+    this.frames = frames;
+    this.isForked = shared != null;
+    this.errors =
+        shared != null
+            ? shared
+            : new ErrorOutput(process.getErrorStream(), threadName(name) + "-messages");
   }
 
-  /** Mounts are many, and each is waited for: the thread that waits reads the answer itself. */
-  private static FrameInput framesOf(HelperMode mode, Process process, String threadName) {
-    InputStream output = process.getInputStream();
-    return mode == HelperMode.MOUNT
-        ? FrameInput.ofAnswers(
-            output, threadName, process::destroyForcibly, () -> endReading(process))
-        : FrameInput.ofStream(output, threadName, process::destroyForcibly);
+  private static String threadName(String name) {
+    return "layerstore-helper-" + name;
+  }
+
+  /** For a process that answers questions: the thread that waits reads the answer itself. */
+  private static FrameInput answersOf(String name, Process process) {
+    return FrameInput.ofAnswers(
+        process.getInputStream(),
+        threadName(name) + "-answers",
+        process::destroyForcibly,
+        () -> endReading(process));
+  }
+
+  private static FrameInput framesOf(HelperMode mode, Process process) {
+    String name = mode.toString();
+    return switch (mode) {
+      case APPLY, SCAN ->
+          FrameInput.ofStream(
+              process.getInputStream(), threadName(name) + "-answers", process::destroyForcibly);
+      case PROBE, MOUNT, REMOVE, SYNC -> answersOf(name, process);
+    };
   }
 
   /**
@@ -77,37 +102,34 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /**
-   * Starts a helper and waits until it is ready.
+   * Starts the process from which the others are forked, and waits until it is ready.
    *
-   * @throws HelperFailureException if it cannot be started or is not able to do what {@code start}
-   *     says
+   * @throws HelperFailureException if it cannot be started, or not in that namespace
    */
-  static HelperProcess start(Path binary, HelperStart start, UserNamespace namespace)
+  static HelperProcess start(Path binary, UserNamespace namespace)
       throws HelperFailureException, OperationInterruptedException {
-    return start(binary, start, namespace, HANDSHAKE_TIMEOUT);
+    return start(binary, namespace, HANDSHAKE_TIMEOUT);
   }
 
   /** The same with another limit to the time that it takes. */
-  static HelperProcess start(
-      Path binary, HelperStart start, UserNamespace namespace, Duration timeout)
+  static HelperProcess start(Path binary, UserNamespace namespace, Duration timeout)
       throws HelperFailureException, OperationInterruptedException {
-    HelperProcess helper = new HelperProcess(start.mode(), start.id(), spawn(binary, start.mode()));
-    helper.frames.start();
+    Process process = spawn(binary);
+    HelperProcess helper = new HelperProcess(SERVER, "", process, answersOf(SERVER, process), null);
     helper.errors.start();
-    boolean isReady = false;
-    try {
-      helper.shakeHands(start, namespace, timeout);
-      isReady = true;
-      return helper;
-    } finally {
-      if (!isReady) {
-        helper.kill();
-      }
-    }
+    return helper.shakeHands(() -> helper.sayStart(namespace, timeout), timeout);
   }
 
-  private static Process spawn(Path binary, HelperMode mode) throws HelperFailureException {
-    ProcessBuilder builder = new ProcessBuilder(binary.toString(), mode.argument());
+  /**
+   * A process that this one has forked, and which may not be {@linkplain #awaitReady ready} yet.
+   */
+  HelperProcess forked(HelperStart start, Process process) {
+    return new HelperProcess(
+        start.mode().toString(), start.id(), process, framesOf(start.mode(), process), errors);
+  }
+
+  private static Process spawn(Path binary) throws HelperFailureException {
+    ProcessBuilder builder = new ProcessBuilder(binary.toString(), SERVER);
     builder.environment().clear();
     builder.directory(Path.of("/").toFile());
     for (int attempt = 1; ; attempt++) {
@@ -126,37 +148,75 @@ final class HelperProcess implements AutoCloseable {
     }
   }
 
-  private void shakeHands(HelperStart start, UserNamespace namespace, Duration timeout)
-      throws HelperFailureException, OperationInterruptedException {
-    try {
-      send(start.frame(namespace, HANDSHAKE_SEQUENCE));
+  /** What goes before the helper is ready. */
+  @FunctionalInterface
+  private interface Greeting {
+    void say() throws HelperFailureException, InterruptedException;
+  }
+
+  private void sayStart(UserNamespace namespace, Duration timeout)
+      throws HelperFailureException, InterruptedException {
+    int flags =
+        (namespace.isUsed() ? Protocol.START_USER_NAMESPACE : 0)
+            | (namespace.hasRanges() ? Protocol.START_MAP_BY_CALLER : 0);
+    send(
+        new FrameBuilder(Protocol.HEADER_SIZE + 8)
+            .begin(Protocol.OP_START, HANDSHAKE_SEQUENCE)
+            .u32(Protocol.PROTOCOL_VERSION)
+            .u32(flags)
+            .end());
+    if (namespace.hasRanges()) {
       Frame frame = next(timeout);
-      if (frame.opcode() == Protocol.OP_MAP && namespace.hasRanges()) {
-        long pid = frame.u32();
-        frame.end();
-        IdMaps.write(pid, namespace.ranges());
-        send(FrameBuilder.empty(Protocol.OP_MAPPED, HANDSHAKE_SEQUENCE));
-        frame = next(timeout);
-      }
+      requireOpcode(frame, Protocol.OP_MAP);
+      long pid = frame.u32();
+      frame.end();
+      IdMaps.write(pid, namespace.ranges());
+      send(FrameBuilder.empty(Protocol.OP_MAPPED, HANDSHAKE_SEQUENCE));
+    }
+  }
+
+  /** Waits until a forked helper is ready, which is killed if it does not get there. */
+  HelperProcess awaitReady() throws HelperFailureException, OperationInterruptedException {
+    return shakeHands(() -> {}, HANDSHAKE_TIMEOUT);
+  }
+
+  private HelperProcess shakeHands(Greeting greeting, Duration timeout)
+      throws HelperFailureException, OperationInterruptedException {
+    boolean isReady = false;
+    frames.start();
+    try {
+      greeting.say();
+      Frame frame = next(timeout);
       requireOpcode(frame, Protocol.OP_HELLO);
       long version = frame.u32();
-      frame.u32();
+      ownPid = frame.u32();
       frame.u32();
       frame.end();
       if (version != Protocol.PROTOCOL_VERSION) {
         throw new Frame.GarbageException("helper speaks protocol " + version);
       }
+      isReady = true;
+      return this;
     } catch (Frame.GarbageException e) {
       throw garbage(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new OperationInterruptedException("starting a helper process", e);
+    } finally {
+      if (!isReady) {
+        kill();
+      }
     }
   }
 
   /** The process id of the helper. */
   long pid() {
     return process.pid();
+  }
+
+  /** The process id it says it has; of a helper that is ready. */
+  long ownPid() {
+    return ownPid;
   }
 
   /** Whether the process runs. */
@@ -279,7 +339,11 @@ final class HelperProcess implements AutoCloseable {
     waitForProcess(DEATH_TIMEOUT);
     closeInput();
     frames.join(DEATH_TIMEOUT);
-    errors.text(DEATH_TIMEOUT);
+    errorText();
+  }
+
+  private String errorText() {
+    return isForked ? errors.text() : errors.text(DEATH_TIMEOUT);
   }
 
   /** Whether the process is gone, waiting up to {@code timeout} whatever interrupts come. */
@@ -317,7 +381,7 @@ final class HelperProcess implements AutoCloseable {
     String how = hasEnded ? "ended with status " + process.exitValue() : "does not listen any more";
     // Killing closes the pipes, also those of a process that has ended and in which something
     // waits.
-    String said = hasEnded ? errors.text(DEATH_TIMEOUT) : "";
+    String said = hasEnded ? errorText() : "";
     kill();
     if (last != null) {
       return last.toException(DRIVER, idOrNull());
@@ -352,6 +416,6 @@ final class HelperProcess implements AutoCloseable {
 
   private HelperFailureException failure(String problem, @Nullable Throwable cause) {
     return new HelperFailureException(
-        DRIVER, idOrNull(), "helper process (" + mode.argument() + ")", 0, problem, cause);
+        DRIVER, idOrNull(), "helper process (" + name + ")", 0, problem, cause);
   }
 }

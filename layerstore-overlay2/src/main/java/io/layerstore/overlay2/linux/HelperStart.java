@@ -4,10 +4,10 @@ import io.layerstore.ByteString;
 import java.nio.file.Path;
 
 /**
- * What a helper is told at its beginning.
+ * What a helper process is to do, for its whole life.
  *
  * @param mode its mode
- * @param flags {@code START_} bits, but for those of the user namespace
+ * @param flags {@code START_} bits, but for those of the server
  * @param rootUid the user that owns what the helper makes by itself
  * @param rootGid the group
  * @param maxFileSizeBytes the limit of every single file; 0 for none
@@ -49,22 +49,14 @@ record HelperStart(
     return new HelperStart(mode, flags, rootUid, rootGid, bytes, tree, home, id);
   }
 
-  /** The frame that says so, for a helper in {@code namespace}. */
-  FrameBuilder frame(UserNamespace namespace, int sequence) {
-    int all = flags;
-    if (namespace.isUsed()) {
-      // Attributes of the class trusted.* exist for nobody in a user namespace.
-      all |= Protocol.START_USER_NAMESPACE | Protocol.START_USER_XATTR;
-    }
-    if (namespace.hasRanges()) {
-      all |= Protocol.START_MAP_BY_CALLER;
-    }
+  /** The frame that asks for it. */
+  FrameBuilder frame(int sequence) {
     ByteString homeBytes = PathBytes.of(home);
     ByteString idBytes = ByteString.utf8(id);
     return new FrameBuilder(FIXED_SIZE + homeBytes.length() + idBytes.length())
-        .begin(Protocol.OP_START, sequence)
-        .u32(Protocol.PROTOCOL_VERSION)
-        .u32(all)
+        .begin(Protocol.OP_FORK, sequence)
+        .u8(mode.code())
+        .u32(flags)
         .u32(rootUid)
         .u32(rootGid)
         .u64(maxFileSizeBytes)

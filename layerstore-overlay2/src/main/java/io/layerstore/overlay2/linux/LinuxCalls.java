@@ -13,7 +13,7 @@ import java.util.List;
  * them again. Safe for use by many threads; what a method returns says for itself. An
  * implementation that records and answers from a script makes the driver testable without rights.
  */
-public interface LinuxCalls {
+public interface LinuxCalls extends AutoCloseable {
 
   /** The namespace that helpers work in, as far as that is known without starting one. */
   UserNamespace likelyNamespace();
@@ -87,4 +87,11 @@ public interface LinuxCalls {
 
   /** Forces the file system that holds {@code home} to the disk. */
   void sync(Path home) throws LayerStoreException;
+
+  /**
+   * Ends whatever helper process there is; what is still in use fails from then on. A later request
+   * starts another one.
+   */
+  @Override
+  void close();
 }

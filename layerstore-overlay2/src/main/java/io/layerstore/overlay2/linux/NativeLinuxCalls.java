@@ -15,10 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
-/** Asks the kernel through helper processes. */
+/** Asks the kernel through helper processes, all forked from one. */
 public final class NativeLinuxCalls implements LinuxCalls {
-
-  private static final Path ROOT = Path.of("/");
 
   /** For what takes the kernel no time. */
   private static final Duration SHORT = Duration.ofSeconds(60);
@@ -28,6 +26,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   private final Path binary;
   private final NamespaceChoice choice;
+  private final HelperServer helper;
   private final int extraFlags;
 
   /**
@@ -60,6 +59,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   private NativeLinuxCalls(Path binary, NamespaceChoice choice, int extraFlags) {
     this.binary = Objects.requireNonNull(binary, "binary");
     this.choice = choice;
+    this.helper = new HelperServer(binary, choice);
     this.extraFlags = extraFlags;
   }
 
@@ -71,7 +71,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public UserNamespace namespace() throws LayerStoreException {
     if (!choice.isSettled()) {
-      start(HelperStart.inHome(HelperMode.SYNC, ROOT)).close();
+      helper.start();
     }
     return choice.likely();
   }
@@ -224,7 +224,13 @@ public final class NativeLinuxCalls implements LinuxCalls {
   }
 
   private HelperProcess start(HelperStart start) throws LayerStoreException {
-    HelperStart all = start.withFlags(start.flags() | extraFlags);
-    return choice.start(namespace -> HelperProcess.start(binary, all, namespace));
+    // Attributes of the class trusted.* exist for nobody in a user namespace.
+    int xattrs = choice.likely().isUsed() ? Protocol.START_USER_XATTR : 0;
+    return helper.start(start.withFlags(start.flags() | xattrs | extraFlags));
+  }
+
+  @Override
+  public void close() {
+    helper.close();
   }
 }

@@ -6,7 +6,7 @@ package io.layerstore.overlay2.linux;
  */
 final class Protocol {
 
-  static final int PROTOCOL_VERSION = 1;
+  static final int PROTOCOL_VERSION = 2;
 
   static final int HEADER_SIZE = 12;
   static final int FRAME_LIMIT = 65536;
@@ -16,6 +16,9 @@ final class Protocol {
   static final int OP_MAPPED = 0x0002;
   static final int OP_DATA = 0x0003;
   static final int OP_XATTR = 0x0004;
+  static final int OP_FORK = 0x0005;
+  static final int OP_OPENED = 0x0006;
+  static final int OP_REAP = 0x0007;
   static final int OP_PROBE = 0x0100;
   static final int OP_MOUNT = 0x0200;
   static final int OP_UNMOUNT = 0x0201;
@@ -35,6 +38,8 @@ final class Protocol {
   static final int OP_MAP = 0x8002;
   static final int OP_DONE = 0x8003;
   static final int OP_ERROR = 0x8004;
+  static final int OP_FORKED = 0x8005;
+  static final int OP_REAPED = 0x8006;
   static final int OP_FEATURE = 0x8100;
   static final int OP_MOUNTED = 0x8200;
   static final int OP_MOUNTPOINT = 0x8201;
@@ -44,6 +49,13 @@ final class Protocol {
   static final int OP_WARNING = 0x8303;
   static final int OP_NODE = 0x8400;
   static final int OP_CONTENT_END = 0x8401;
+
+  static final int MODE_PROBE = 1;
+  static final int MODE_MOUNT = 2;
+  static final int MODE_APPLY = 3;
+  static final int MODE_SCAN = 4;
+  static final int MODE_REMOVE = 5;
+  static final int MODE_SYNC = 6;
 
   static final int START_USER_NAMESPACE = 0x01;
   static final int START_MAP_BY_CALLER = 0x02;

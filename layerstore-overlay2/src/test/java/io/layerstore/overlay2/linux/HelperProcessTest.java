@@ -2,6 +2,7 @@ package io.layerstore.overlay2.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -35,6 +36,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -49,11 +52,28 @@ final class HelperProcessTest {
   private static final Duration SHORT = Duration.ofMillis(200);
   private static final Duration LONG = Duration.ofSeconds(30);
 
-  /** HELLO of protocol 1, as printf takes it. */
+  /** HELLO of protocol 2, as printf takes it. */
   private static final String HELLO =
-      "\\014\\0\\0\\0\\001\\200\\0\\0\\0\\0\\0\\0\\001\\0\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0";
+      "\\014\\0\\0\\0\\001\\200\\0\\0\\0\\0\\0\\0\\002\\0\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0";
 
   @TempDir Path home;
+
+  private @Nullable HelperServer server;
+
+  /** The real one, which the first call starts. */
+  private HelperServer server() {
+    if (server == null) {
+      server = new HelperServer(Helpers.binary(), new NamespaceChoice(UserNamespace.NONE, false));
+    }
+    return server;
+  }
+
+  @AfterEach
+  void endServer() {
+    if (server != null) {
+      server.close();
+    }
+  }
 
   private HelperStart start() {
     return HelperStart.inHome(HelperMode.MOUNT, home);
@@ -91,8 +111,7 @@ final class HelperProcessTest {
   private HelperFailureException failureOf(String script) throws IOException {
     Path program = fake(script);
     return assertThrows(
-        HelperFailureException.class,
-        () -> HelperProcess.start(program, start(), UserNamespace.NONE, LONG));
+        HelperFailureException.class, () -> HelperProcess.start(program, UserNamespace.NONE, LONG));
   }
 
   @Nested
@@ -103,8 +122,7 @@ final class HelperProcessTest {
       Path missing = home.resolve("missing");
       HelperFailureException e =
           assertThrows(
-              HelperFailureException.class,
-              () -> HelperProcess.start(missing, start(), UserNamespace.NONE, LONG));
+              HelperFailureException.class, () -> HelperProcess.start(missing, UserNamespace.NONE));
       assertTrue(e.getMessage().contains(missing.toString()));
     }
 
@@ -113,8 +131,7 @@ final class HelperProcessTest {
       Path file = Files.writeString(home.resolve("file"), "x");
       HelperFailureException e =
           assertThrows(
-              HelperFailureException.class,
-              () -> HelperProcess.start(file, start(), UserNamespace.NONE, LONG));
+              HelperFailureException.class, () -> HelperProcess.start(file, UserNamespace.NONE));
       assertEquals(Errno.EACCES, e.errno());
       assertTrue(e.getMessage().contains(HelperBinary.PROPERTY));
     }
@@ -144,7 +161,7 @@ final class HelperProcessTest {
     void start_anotherVersion_isFailure() throws IOException {
       failureOf(
           "printf '"
-              + HELLO.replace("\\001\\0\\0\\0\\001\\0\\0\\0", "\\002\\0\\0\\0\\001\\0\\0\\0")
+              + HELLO.replace("\\002\\0\\0\\0\\001\\0\\0\\0", "\\003\\0\\0\\0\\001\\0\\0\\0")
               + "'; cat >/dev/null");
     }
 
@@ -160,7 +177,7 @@ final class HelperProcessTest {
       HelperFailureException e =
           assertThrows(
               HelperFailureException.class,
-              () -> HelperProcess.start(program, start(), UserNamespace.NONE, SHORT));
+              () -> HelperProcess.start(program, UserNamespace.NONE, SHORT));
       assertTrue(e.getMessage().contains("no answer"), e::getMessage);
     }
 
@@ -170,18 +187,15 @@ final class HelperProcessTest {
       Thread.currentThread().interrupt();
       assertThrows(
           OperationInterruptedException.class,
-          () -> HelperProcess.start(program, start(), UserNamespace.NONE, LONG));
+          () -> HelperProcess.start(program, UserNamespace.NONE, LONG));
       assertTrue(Thread.interrupted());
     }
 
     @Test
     void start_homeMissing_isFailureWithErrno() throws IOException {
-      Path binary = Helpers.binary();
       HelperStart missing = HelperStart.inHome(HelperMode.MOUNT, home.resolve("missing"));
       HelperFailureException e =
-          assertThrows(
-              HelperFailureException.class,
-              () -> HelperProcess.start(binary, missing, UserNamespace.NONE, LONG));
+          assertThrows(HelperFailureException.class, () -> server().start(missing));
       assertEquals(Errno.ENOENT, e.errno());
       assertEquals("open driver home", e.stage());
     }
@@ -191,7 +205,7 @@ final class HelperProcessTest {
   class Inherit {
 
     private HelperProcess mount() throws LayerStoreException {
-      return HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      return server().start(start());
     }
 
     @Test
@@ -219,7 +233,7 @@ final class HelperProcessTest {
         assertTrue(status.contains("NoNewPrivs:\t1"), status);
         String stat = Files.readString(Path.of("/proc/" + helper.pid() + "/stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-        assertEquals(Long.toString(helper.pid()), fields[3], "leader of its session");
+        assertEquals(fields[1], fields[3], "its parent leads its session");
       }
     }
 
@@ -228,8 +242,7 @@ final class HelperProcessTest {
       Helpers.assumeRoot();
       Helpers.makeLayer(home, "layer", Helpers.link(1), false);
       HelperStart apply = HelperStart.inLayer(HelperMode.APPLY, home, "layer", Protocol.TREE_DIFF);
-      try (HelperProcess helper =
-          HelperProcess.start(Helpers.binary(), apply, UserNamespace.NONE, LONG)) {
+      try (HelperProcess helper = server().start(apply)) {
         String status = Files.readString(Path.of("/proc/" + helper.pid() + "/status"));
         // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SYS_ADMIN, MKNOD, SETFCAP
         assertTrue(status.contains("CapEff:\t000000008820001b"), status);
@@ -248,8 +261,7 @@ final class HelperProcessTest {
 
     @Test
     void close_leavesNoProcess() throws IOException {
-      HelperProcess helper =
-          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      HelperProcess helper = server().start(start());
       assertTrue(isThere(helper.pid()));
       helper.close();
       assertFalse(isThere(helper.pid()), "not even a zombie");
@@ -257,8 +269,7 @@ final class HelperProcessTest {
 
     @Test
     void kill_leavesNoProcess() throws IOException {
-      HelperProcess helper =
-          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      HelperProcess helper = server().start(start());
       helper.kill();
       assertFalse(isThere(helper.pid()), "not even a zombie");
       helper.kill();
@@ -268,10 +279,71 @@ final class HelperProcessTest {
     @Test
     void close_leavesNoThread() throws IOException {
       LibraryThreads threads = LibraryThreads.now();
-      HelperProcess helper =
-          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG);
+      HelperProcess helper = server().start(start());
       helper.close();
+      server().close();
       assertEquals(List.of(), threads.begunSince());
+    }
+
+    @Test
+    void closeOfServer_conversationOpen_endsWithThat() throws IOException {
+      HelperProcess helper = server().start(start());
+      long pid = server().pid();
+      server().close();
+      Ask.ask(new Conversation(helper, LONG));
+      helper.close();
+      assertFalse(isThere(helper.pid()));
+      assertFalse(isThere(pid));
+    }
+
+    @Test
+    void serverKilled_itsProcessesEndAndTheNextRequestStartsAnother() throws IOException {
+      HelperProcess sync = server().start(HelperStart.inHome(HelperMode.SYNC, home));
+      long pid = server().pid();
+      ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+      awaitEnd(sync.pid());
+      assertThrows(HelperFailureException.class, () -> sync.next(LONG));
+      try (HelperProcess other = server().start(start())) {
+        assertTrue(other.isAlive());
+        assertNotEquals(pid, server().pid());
+      }
+    }
+
+    @Test
+    void start_aThousandTimes_leavesNoDescriptorAndNoProcess() throws IOException {
+      server().start(start()).close();
+      Path descriptors = Path.of("/proc/" + server().pid() + "/fd");
+      List<String> before = Helpers.names(descriptors);
+      int own = Helpers.names(Path.of("/proc/self/fd")).size();
+      for (int i = 0; i < 1000; i++) {
+        server().start(HelperStart.inHome(HelperMode.SYNC, home)).close();
+      }
+      assertEquals(before, Helpers.names(descriptors));
+      assertTrue(Helpers.names(Path.of("/proc/self/fd")).size() <= own + 2);
+      assertEquals(
+          0, ProcessHandle.of(server().pid()).orElseThrow().children().count(), "no zombie");
+    }
+
+    @Test
+    void start_byManyThreads_eachHasItsOwnConversation() throws Exception {
+      ExecutorService threads = Executors.newFixedThreadPool(8);
+      try {
+        Callable<Boolean> starting =
+            () -> {
+              for (int i = 0; i < 25; i++) {
+                try (HelperProcess helper = server().start(start())) {
+                  Ask.ask(new Conversation(helper, LONG));
+                }
+              }
+              return true;
+            };
+        server().start();
+        for (Future<Boolean> done : threads.invokeAll(Collections.nCopies(8, starting))) {
+          assertTrue(done.get());
+        }
+      } finally {
+        threads.shutdownNow();
+      }
     }
 
     @Test
@@ -409,19 +481,6 @@ final class HelperProcessTest {
       assertTrue(e.getMessage().contains("another question"), e::getMessage);
     }
 
-    @Test
-    void conversation_doneWithBytesLeftOver_isFailure() throws IOException {
-      Path program =
-          fake(
-              "printf '"
-                  + HELLO
-                  + "'; printf '\\021\\0\\0\\0\\003\\200\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0'; cat"
-                  + " >/dev/null");
-      NativeLinuxCalls calls = new NativeLinuxCalls(program, UserNamespace.NONE);
-      HelperFailureException e = assertThrows(HelperFailureException.class, () -> calls.sync(home));
-      assertTrue(e.getMessage().contains("left over"), e::getMessage);
-    }
-
     @RepeatedTest(20)
     void apply_randomAnswers_areFailures(RepetitionInfo repetition) throws IOException {
       byte[] answers = new byte[4096];
@@ -440,9 +499,16 @@ final class HelperProcessTest {
       Files.write(home.resolve("answers"), answers);
       Path program =
           fake("printf '" + HELLO + "'; cat '" + home.resolve("answers") + "'; cat >/dev/null");
-      NativeLinuxCalls calls = new NativeLinuxCalls(program, UserNamespace.NONE);
-      try (var writer =
-          calls.openWriter(home, "layer", WriteSettings.DEFAULT, new RecordingWriteContext())) {
+      HelperStart apply = HelperStart.inLayer(HelperMode.APPLY, home, "layer", Protocol.TREE_DIFF);
+      Process process = new ProcessBuilder(program.toString()).start();
+      OwnerMapping owners = new OwnerMapping("layer", WriteSettings.DEFAULT);
+      try (HelperProcess other = server().start(start());
+          ApplyHelper writer =
+              new ApplyHelper(
+                  other.forked(apply, process).awaitReady(),
+                  "layer",
+                  owners,
+                  new RecordingWriteContext())) {
         assertThrows(HelperFailureException.class, () -> writer.finish(0));
       }
     }
@@ -457,8 +523,7 @@ final class HelperProcessTest {
 
     /** Says hello and goes on with {@code script}. */
     private HelperProcess helper(String script) throws IOException {
-      return HelperProcess.start(
-          fake("printf '" + HELLO + "'; " + script), start(), UserNamespace.NONE, LONG);
+      return HelperProcess.start(fake("printf '" + HELLO + "'; " + script), UserNamespace.NONE);
     }
 
     /** Goes on with {@code script} only when it is known that it has said hello. */
@@ -516,7 +581,7 @@ final class HelperProcessTest {
       Path pid = home.resolve("pid");
       String begin = "sleep 1000 2>/dev/null & echo $! >'" + pid + "'; printf '" + HELLO + "'; ";
       Path program = fake(begin + "exec sleep 1000");
-      try (HelperProcess helper = HelperProcess.start(program, start(), UserNamespace.NONE, LONG)) {
+      try (HelperProcess helper = HelperProcess.start(program, UserNamespace.NONE, LONG)) {
         HelperFailureException e = failureOf(new Conversation(helper, SHORT));
         assertTrue(e.getMessage().contains("no answer"), e::getMessage);
         assertFalse(isThere(helper.pid()));
@@ -564,6 +629,16 @@ final class HelperProcessTest {
       }
     }
 
+    @Test
+    void ask_answerWithBytesLeftOver_isFailure() throws IOException {
+      String longer = DONE_HEADER.replace("\\020", "\\021");
+      try (HelperProcess helper =
+          helper("printf '" + longer + DONE_BODY + "\\0'; exec cat >/dev/null")) {
+        HelperFailureException e = failureOf(new Conversation(helper, LONG));
+        assertTrue(e.getMessage().contains("left over"), e::getMessage);
+      }
+    }
+
     /** Whenever the kill comes: before the question, or while the answer is waited for. */
     @RepeatedTest(10)
     void ask_killedMeanwhile_isFailure() throws Exception {
@@ -608,8 +683,7 @@ final class HelperProcessTest {
 
     @Test
     void ask_byManyThreads_eachHasItsAnswer() throws Exception {
-      try (HelperProcess helper =
-          HelperProcess.start(Helpers.binary(), start(), UserNamespace.NONE, LONG)) {
+      try (HelperProcess helper = server().start(start())) {
         Conversation conversation = new Conversation(helper, LONG);
         ExecutorService threads = Executors.newFixedThreadPool(4);
         try {
@@ -640,12 +714,12 @@ final class HelperProcessTest {
   @Test
   void version_isPrinted() throws IOException {
     String output = Helpers.output(Helpers.binary().toString(), "--version");
-    assertTrue(output.matches("layerstore-helper \\S+ protocol 1"), output);
+    assertTrue(output.matches("layerstore-helper \\S+ protocol 2"), output);
   }
 
   @Test
   void protocolError_isReportedAndEndsTheHelper() throws Exception {
-    Process process = new ProcessBuilder(Helpers.binary().toString(), "scan").start();
+    Process process = new ProcessBuilder(Helpers.binary().toString(), "server").start();
     process.getOutputStream().write(new byte[100]);
     process.getOutputStream().close();
     ByteString answer = ByteString.of(process.getInputStream().readAllBytes());

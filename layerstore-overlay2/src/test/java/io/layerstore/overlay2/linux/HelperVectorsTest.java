@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.testing.FormatVectors;
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -27,14 +28,20 @@ final class HelperVectorsTest {
   private static final WrittenFrames TO_HELPER =
       new WrittenFrames()
           .frame("START", Protocol.OP_START)
-          .number("u32", "version", 1)
-          .number("u32", "flags", 0x7f)
+          .number("u32", "version", 2)
+          .number("u32", "flags", 3)
+          .frame("FORK", Protocol.OP_FORK)
+          .number("u8", "mode", Protocol.MODE_APPLY)
+          .number("u32", "flags", 0x7c)
           .number("u32", "rootUid", 0xffff_fffeL)
           .number("u32", "rootGid", 100_000)
           .number("u64", "maxFileSize", Long.MAX_VALUE)
           .number("u8", "tree", Protocol.TREE_DIFF)
           .bytes("home", "/var/lib/docker/overlay2")
           .bytes("id", "layer")
+          .frame("OPENED", Protocol.OP_OPENED)
+          .frame("REAP", Protocol.OP_REAP)
+          .number("u32", "pid", 4711)
           .frame("MAPPED", Protocol.OP_MAPPED)
           .frame("PROBE", Protocol.OP_PROBE)
           .frame("MOUNT", Protocol.OP_MOUNT)
@@ -95,11 +102,18 @@ final class HelperVectorsTest {
   private static final WrittenFrames FROM_HELPER =
       new WrittenFrames()
           .frame("HELLO", Protocol.OP_HELLO)
-          .number("u32", "version", 1)
+          .number("u32", "version", 2)
           .number("u32", "pid", 4711)
           .number("u32", "facts", 0x0d)
           .frame("MAP", Protocol.OP_MAP)
           .number("u32", "pid", 4711)
+          .frame("FORKED", Protocol.OP_FORKED)
+          .number("u32", "pid", 4712)
+          .number("u32", "input", 4)
+          .number("u32", "output", 5)
+          .frame("REAPED", Protocol.OP_REAPED)
+          .number("u8", "ended", 1)
+          .number("u32", "status", 137)
           .frame("DONE", Protocol.OP_DONE)
           .number("u64", "a", 1L << 33)
           .number("u64", "b", 2)
@@ -200,18 +214,18 @@ final class HelperVectorsTest {
             .number("u64", "size", 1)
             .bytes("path", "missing");
     Path answers = Files.createTempFile(home, "answers", ".bin");
-    Process helper =
-        new ProcessBuilder(Helpers.binary().toString(), "scan")
-            .redirectOutput(answers.toFile())
-            .start();
-    try (OutputStream in = helper.getOutputStream()) {
-      FrameBuilder start =
-          HelperStart.inLayer(HelperMode.SCAN, home, "layer", Protocol.TREE_DIFF)
-              .frame(Helpers.namespace(), 1);
-      in.write(start.array(), 0, start.size());
-      in.write(questions.frames());
+    HelperStart start =
+        HelperStart.inLayer(HelperMode.SCAN, home, "layer", Protocol.TREE_DIFF)
+            .withFlags(Helpers.isRoot() ? 0 : Protocol.START_USER_XATTR);
+    try (HelperServer server =
+        new HelperServer(Helpers.binary(), new NamespaceChoice(Helpers.namespace(), false))) {
+      Process helper = server.fork(start);
+      try (OutputStream in = helper.getOutputStream()) {
+        in.write(questions.frames());
+      }
+      Files.write(answers, new BufferedInputStream(helper.getInputStream()).readAllBytes());
+      assertEquals(Protocol.EXIT_DONE, helper.waitFor());
     }
-    assertEquals(Protocol.EXIT_DONE, helper.waitFor());
 
     String read = FormatVectors.read("frames", answers.toString());
 
