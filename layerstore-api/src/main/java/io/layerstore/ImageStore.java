@@ -168,6 +168,16 @@ public interface ImageStore {
   PushReport push(String image, ImageReference target, PushOptions options)
       throws LayerStoreException;
 
+  /**
+   * Looks at an image in its registry, without pulling it: manifests, platforms, configurations,
+   * sizes.
+   *
+   * <p>Needs {@code layerstore-registry} on the path.
+   *
+   * @throws RegistryException if the registry does not give it; its kind says why
+   */
+  RemoteImage remote(ImageReference reference, RegistryOptions options) throws LayerStoreException;
+
   /** Writes the image {@code image}, a reference or an id, into the tar {@code file}. */
   default SaveReport save(String image, Path file) throws LayerStoreException {
     return save(List.of(image), ImageTarget.file(file), SaveOptions.DEFAULT);

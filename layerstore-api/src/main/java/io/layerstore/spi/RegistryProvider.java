@@ -1,9 +1,11 @@
 package io.layerstore.spi;
 
+import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RegistryCredentials;
 import io.layerstore.RegistryOptions;
+import io.layerstore.RemoteImage;
 import java.util.ServiceLoader;
 
 /**
@@ -45,6 +47,19 @@ public interface RegistryProvider {
    * @throws io.layerstore.RegistryException if the configuration of this machine forbids it
    */
   RegistryRepository open(ImageReference repository, Access access, RegistryOptions options)
+      throws LayerStoreException;
+
+  /** What a registry says of an image; see {@link io.layerstore.ImageStore#remote}. */
+  RemoteImage inspect(ImageReference reference, RegistryOptions options) throws LayerStoreException;
+
+  /**
+   * Copies an image from registry to registry, as it is: an index with all that it has. Layers that
+   * the target has are not fetched.
+   *
+   * @return its digest, the same in both
+   * @throws io.layerstore.RegistryException if one does not give it, or the other not take it
+   */
+  Digest copy(ImageReference from, ImageReference to, RegistryOptions options)
       throws LayerStoreException;
 
   /**

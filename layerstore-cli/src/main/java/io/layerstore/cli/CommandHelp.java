@@ -19,6 +19,7 @@ final class CommandHelp {
           new Group(
               "Images",
               List.of("load", "save", "images", "tag", "rmi", "import", "history", "df", "prune")),
+          new Group("Registries", List.of("pull", "push", "tags", "copy", "login", "logout")),
           new Group(
               "Read-write layers",
               List.of("create", "run", "mount", "unmount", "diff", "commit", "rm", "rwlayers")),
@@ -44,6 +45,16 @@ final class CommandHelp {
                   "layerstore save -o image.tar debian:12 mine:1",
                   "layerstore save --format oci -o layout/ mine:1",
                   "layerstore save -o - mine:1 | docker load")),
+          Map.entry("pull", List.of("layerstore pull debian:12")),
+          Map.entry("push", List.of("layerstore push mine:1 registry.example.com/mine:1")),
+          Map.entry("tags", List.of("layerstore tags registry.example.com/mine")),
+          Map.entry(
+              "copy",
+              List.of(
+                  "layerstore copy docker://debian:12 docker://registry.example.com/debian:12",
+                  "layerstore copy docker://debian:12 oci:layout/")),
+          Map.entry("login", List.of("layerstore login -u me registry.example.com")),
+          Map.entry("logout", List.of("layerstore logout registry.example.com")),
           Map.entry("images", List.of("layerstore images", "layerstore images -q")),
           Map.entry("tag", List.of("layerstore tag debian:12 mine:1")),
           Map.entry("rmi", List.of("layerstore rmi mine:1")),

@@ -36,6 +36,12 @@ final class Commands {
       case "history" -> new HistoryCommand(layerstore);
       case "prune" -> new PruneCommand(layerstore);
       case "df" -> new DfCommand(layerstore);
+      case "pull" -> new PullCommand(layerstore);
+      case "push" -> new PushCommand(layerstore);
+      case "tags" -> new TagsCommand(layerstore);
+      case "copy" -> new CopyCommand(layerstore);
+      case "login" -> new LoginCommand(layerstore);
+      case "logout" -> new LogoutCommand(layerstore);
       case "demo" -> new DemoCommand(layerstore);
       case "help" -> new HelpCommand(layerstore);
       default -> throw new IllegalArgumentException("no such command: " + name);

@@ -12,6 +12,8 @@ import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.RWLayer;
+import io.layerstore.RemoteImage;
+import io.layerstore.spi.RegistryProvider;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -19,12 +21,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code inspect}: all that is known of one layer or read-write layer. */
 final class InspectCommand extends Subcommand {
   private final PositionalParamSpec idParameter =
       parameter("ID", "A chain ID, the name of a read-write layer, or an image's reference or ID.");
+
+  private final OptionSpec remoteOption =
+      flag("--remote", "Ask the registry of the reference ID, and pull nothing.");
+  private final OptionSpec insecureOption = RegistryNames.insecureOption(this);
 
   InspectCommand(Layerstore layerstore) {
     super(layerstore, "Show all that is known of a layer, a read-write layer or an image.");
@@ -33,6 +40,13 @@ final class InspectCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     String id = idParameter.getValue();
+    if (isGiven(remoteOption)) {
+      inspect(
+          RegistryProvider.find()
+              .inspect(
+                  ImageReference.parse(id), RegistryNames.options(layerstore(), insecureOption)));
+      return 0;
+    }
     try (LayerStore store = layerstore().openToRead()) {
       if (Target.isReadWrite(store, id)) {
         try (RWLayer layer = store.getRWLayer(id)) {
@@ -125,6 +139,68 @@ final class InspectCommand extends Subcommand {
           json.writeFieldName("config");
           json.writeRawValue(configuration);
         });
+  }
+
+  private void inspect(RemoteImage image) throws IOException {
+    print(
+        out -> {
+          out.line("Reference: " + image.reference());
+          out.line("Digest: " + image.manifest().digest());
+          out.line("Media type: " + Failure.oneLine(image.manifest().mediaType()));
+          for (RemoteImage.Variant variant : image.variants()) {
+            out.line("Platform: " + Failure.oneLine(platform(variant)));
+            out.line("  Manifest: " + variant.manifest().digest());
+            out.line("  Image ID: " + variant.config().digest());
+            out.line("  Size: " + variant.sizeBytes());
+            for (Descriptor layer : variant.layers()) {
+              out.line(
+                  "  Layer: "
+                      + layer.digest()
+                      + " "
+                      + layer.sizeBytes()
+                      + " "
+                      + Failure.oneLine(layer.mediaType()));
+            }
+          }
+        },
+        json -> {
+          json.writeStringField("type", "remoteImage");
+          json.writeStringField("reference", image.reference().toString());
+          json.writeStringField("digest", image.manifest().digest().toString());
+          json.writeStringField("mediaType", image.manifest().mediaType());
+          json.writeArrayFieldStart("variants");
+          for (RemoteImage.Variant variant : image.variants()) {
+            json.writeStartObject();
+            json.writeStringField("platform", platform(variant));
+            json.writeStringField("manifest", variant.manifest().digest().toString());
+            json.writeStringField("id", variant.config().digest().toString());
+            json.writeNumberField("sizeBytes", variant.sizeBytes());
+            json.writeArrayFieldStart("layers");
+            for (Descriptor layer : variant.layers()) {
+              json.writeStartObject();
+              json.writeStringField("digest", layer.digest().toString());
+              json.writeNumberField("sizeBytes", layer.sizeBytes());
+              json.writeStringField("mediaType", layer.mediaType());
+              json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+          }
+          json.writeEndArray();
+        });
+  }
+
+  private static String platform(RemoteImage.Variant variant) {
+    return variant
+        .manifest()
+        .platform()
+        .map(
+            platform ->
+                platform.os()
+                    + "/"
+                    + platform.architecture()
+                    + platform.variant().map(name -> "/" + name).orElse(""))
+        .orElse("not said");
   }
 
   private void inspect(RWLayer layer) throws IOException {

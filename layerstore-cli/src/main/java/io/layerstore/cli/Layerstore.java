@@ -3,6 +3,8 @@ package io.layerstore.cli;
 import io.layerstore.Compression;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Platform;
+import io.layerstore.StoreLockedException;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
 import java.nio.file.Path;
@@ -230,6 +232,18 @@ final class Layerstore implements Runnable {
   }
 
   /**
+   * Opens the store for a command that sends something of it away, and notes where if nobody else
+   * writes.
+   */
+  LayerStore openToPush() throws LayerStoreException {
+    try {
+      return openToChange();
+    } catch (StoreLockedException e) {
+      return openToRead();
+    }
+  }
+
+  /**
    * Opens the store for a command that adds to it, and makes one if need be. A command that fails
    * takes a store that it made away again.
    */
@@ -256,7 +270,7 @@ final class Layerstore implements Runnable {
       throw new LayerStoreException(
           "there is no store at "
               + e.root()
-              + "; 'load', 'import', 'register' and 'create' make one, as does --init, and --root names"
+              + "; 'load', 'pull', 'import', 'register' and 'create' make one, as does --init, and --root names"
               + " another",
           e);
     }
@@ -317,6 +331,25 @@ final class Layerstore implements Runnable {
   /** The latest time for what is made from files; null for no limit. */
   @Nullable Instant latestTime() {
     return SourceDateEpoch.of(environment);
+  }
+
+  /** The environment of the command. */
+  Map<String, String> environment() {
+    return environment;
+  }
+
+  /** The platform that an option's value names; null for none. */
+  @Nullable Platform platform(@Nullable String text) {
+    if (text == null) {
+      return null;
+    }
+    List<String> parts = List.of(text.split("/", -1));
+    if (parts.size() < 2 || parts.size() > 3 || parts.contains("")) {
+      throw wrongUsage("no platform: " + text + "; give one such as linux/arm64");
+    }
+    return parts.size() == 2
+        ? Platform.of(parts.get(1), parts.get(0))
+        : Platform.of(parts.get(1), parts.get(0), parts.get(2));
   }
 
   /** The compression that an option's value names; null for none. */

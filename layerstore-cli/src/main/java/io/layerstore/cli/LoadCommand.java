@@ -8,10 +8,8 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
-import io.layerstore.Platform;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -50,35 +48,14 @@ final class LoadCommand extends Subcommand {
     @Nullable String tag = tagOption.getValue();
     LoadOptions options =
         LoadOptions.builder()
-            .platform(platform == null ? null : platform(platform))
+            .platform(layerstore().platform(platform))
             .reference(tag == null ? null : ImageReference.parse(tag))
             .verifyExisting(isGiven(verifyOption))
             .progress(layerstore().progressBar().listener())
             .build();
     try (LayerStore store = layerstore().openToAdd()) {
       LoadReport report = load(store, file, options);
-      for (String note : report.notes()) {
-        layerstore().console().complain(note);
-      }
-      print(
-          out -> {
-            for (LoadReport.LoadedImage image : report.images()) {
-              out.line((image.id() + " " + ShowImage.words(image.references())).stripTrailing());
-            }
-          },
-          out -> Show.lines(out, report.images().stream().map(LoadReport.LoadedImage::id).toList()),
-          json -> {
-            json.writeArrayFieldStart("images");
-            for (LoadReport.LoadedImage image : report.images()) {
-              json.writeStartObject();
-              json.writeStringField("id", image.id().toString());
-              Show.strings(json, "references", image.references());
-              Show.strings(json, "newLayers", image.newLayers());
-              json.writeEndObject();
-            }
-            json.writeEndArray();
-            Show.strings(json, "notes", report.notes());
-          });
+      ShowImage.loaded(this, report);
     }
     return 0;
   }
@@ -97,15 +74,5 @@ final class LoadCommand extends Subcommand {
       throw new LayerStoreException(
           name + " cannot be loaded: " + e.getMessage() + "; nothing was added", e);
     }
-  }
-
-  private Platform platform(String text) {
-    List<String> parts = List.of(text.split("/", -1));
-    if (parts.size() < 2 || parts.size() > 3 || parts.contains("")) {
-      throw layerstore().wrongUsage("no platform: " + text + "; give one such as linux/arm64");
-    }
-    return parts.size() == 2
-        ? Platform.of(parts.get(1), parts.get(0))
-        : Platform.of(parts.get(1), parts.get(0), parts.get(2));
   }
 }

@@ -5,6 +5,7 @@ import io.layerstore.Image;
 import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
+import io.layerstore.LoadReport;
 import java.io.IOException;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -32,6 +33,32 @@ final class ShowImage {
     Show.optional(json, "created", image.config().created());
     json.writeStringField("os", image.config().os());
     json.writeStringField("architecture", image.config().architecture());
+  }
+
+  /** Prints what a load or a pull added. */
+  static void loaded(Subcommand command, LoadReport report) throws IOException {
+    for (String note : report.notes()) {
+      command.layerstore().console().complain(note);
+    }
+    command.print(
+        out -> {
+          for (LoadReport.LoadedImage image : report.images()) {
+            out.line((image.id() + " " + words(image.references())).stripTrailing());
+          }
+        },
+        out -> Show.lines(out, report.images().stream().map(LoadReport.LoadedImage::id).toList()),
+        json -> {
+          json.writeArrayFieldStart("images");
+          for (LoadReport.LoadedImage image : report.images()) {
+            json.writeStartObject();
+            json.writeStringField("id", image.id().toString());
+            Show.strings(json, "references", image.references());
+            Show.strings(json, "newLayers", image.newLayers());
+            json.writeEndObject();
+          }
+          json.writeEndArray();
+          Show.strings(json, "notes", report.notes());
+        });
   }
 
   /** What a step was done by or for, in one line. */

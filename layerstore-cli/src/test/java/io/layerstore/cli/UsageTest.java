@@ -165,7 +165,7 @@ final class UsageTest {
   @CsvSource({
     "imges, images",
     "layer, layers",
-    "tags, tag",
+    "tagg, tag",
     "mout, mount",
     "comit, commit",
     "laod, load",

@@ -1,10 +1,12 @@
 package io.layerstore.registry;
 
+import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RegistryCredentials;
 import io.layerstore.RegistryException.Kind;
 import io.layerstore.RegistryOptions;
+import io.layerstore.RemoteImage;
 import io.layerstore.registry.Attempts.Words;
 import io.layerstore.registry.Exchange.Request;
 import io.layerstore.spi.RegistryProvider;
@@ -23,6 +25,30 @@ public final class HttpRegistryProvider implements RegistryProvider {
   public RegistryRepository open(ImageReference repository, Access access, RegistryOptions options)
       throws LayerStoreException {
     return new HttpRepository(repository, access, options);
+  }
+
+  @Override
+  public RemoteImage inspect(ImageReference reference, RegistryOptions options)
+      throws LayerStoreException {
+    ImageReference tag = withTag(reference);
+    try (HttpRepository repository = new HttpRepository(tag, Access.PULL, options)) {
+      return new Documents(repository, tag).inspect();
+    }
+  }
+
+  @Override
+  public Digest copy(ImageReference from, ImageReference to, RegistryOptions options)
+      throws LayerStoreException {
+    ImageReference source = withTag(from);
+    ImageReference target = withTag(to);
+    try (HttpRepository reading = new HttpRepository(source, Access.PULL, options);
+        HttpRepository writing = new HttpRepository(target, Access.PUSH, options)) {
+      return new RegistryCopy(reading, source, writing, target).run();
+    }
+  }
+
+  private static ImageReference withTag(ImageReference reference) {
+    return reference.isRepository() ? reference.withTag(ImageReference.DEFAULT_TAG) : reference;
   }
 
   @Override

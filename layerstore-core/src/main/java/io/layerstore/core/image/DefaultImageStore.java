@@ -27,6 +27,8 @@ import io.layerstore.RWLayer;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.ReferenceStore;
+import io.layerstore.RegistryOptions;
+import io.layerstore.RemoteImage;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
@@ -38,6 +40,7 @@ import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.TemporaryFiles;
+import io.layerstore.spi.RegistryProvider;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -222,6 +225,12 @@ public final class DefaultImageStore implements ImageStore {
       requireWritable();
       return archives.pull(reference, options);
     }
+  }
+
+  @Override
+  public RemoteImage remote(ImageReference reference, RegistryOptions options)
+      throws LayerStoreException {
+    return RegistryProvider.find().inspect(reference, options);
   }
 
   @Override
