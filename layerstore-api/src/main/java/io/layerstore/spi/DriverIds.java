@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 public final class DriverIds {
 
   /**
-   * Longer than any id Docker or BuildKit makes, and short enough for every file system with a
-   * suffix added.
+   * Longer than any id of Docker or BuildKit, and short enough for every file system with a suffix
+   * added.
    */
   private static final int MAX_LENGTH = 200;
 
@@ -66,7 +66,7 @@ public final class DriverIds {
 
   /**
    * Whether {@code id} can be the mount id or init id of a read-write layer: 64 hexadecimal digits,
-   * and once {@code -init} perhaps.
+   * perhaps followed by {@code -init}.
    */
   public static boolean isMountId(String id) {
     return MOUNT_ID.matcher(id).matches();

@@ -4,9 +4,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a driver keeps on the file system it works on, and how. What it does not keep there still
- * survives in the exported bytes of a registered layer and, for diffs, in whatever the driver
- * records beside its files. Immutable; made with {@link #builder}.
+ * What a driver can keep on its file system, and how. What it cannot keep still survives in the
+ * exported bytes of a registered layer and, for diffs, in whatever the driver records beside its
+ * files. Immutable; made with {@link #builder}.
  */
 public final class DriverTraits {
 

@@ -4,7 +4,7 @@ import java.io.InputStream;
 import java.util.List;
 
 /**
- * The content of one regular file on its way into a tree, holes left out.
+ * The content of one regular file for a tree, without its holes.
  *
  * @param data the bytes of all extents, one after the other; ends after the last one. Not to be
  *     closed

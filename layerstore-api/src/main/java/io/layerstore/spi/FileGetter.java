@@ -18,8 +18,8 @@ public interface FileGetter extends AutoCloseable {
   /**
    * Says that {@link #open} will be called for this file, after what was announced before and by
    * the same thread, so that reading it can begin. Nothing depends on it: what was announced need
-   * not be opened, and what is opened need not have been announced. A caller announces some hundred
-   * files ahead at the most. Does nothing by default.
+   * not be opened, and what is opened need not have been announced. A caller announces at most some
+   * hundred files ahead. Does nothing by default.
    */
   default void announceOpen(LayerPath path, long sizeBytes) throws LayerStoreException {}
 
@@ -37,7 +37,7 @@ public interface FileGetter extends AutoCloseable {
   InputStream open(LayerPath path, long sizeBytes) throws LayerStoreException;
 
   /**
-   * Looks whether {@link #open} would open the file, without reading it.
+   * Checks whether {@link #open} would open the file, without reading it.
    *
    * @throws io.layerstore.LayerVerificationException as {@link #open} does
    */
@@ -52,8 +52,8 @@ public interface FileGetter extends AutoCloseable {
   }
 
   /**
-   * Whether the layer has something at {@code path}, whatever it is: a directory, a link, which is
-   * not followed, or a file. One that cannot tell says that there is.
+   * Whether the layer has anything at {@code path}: a directory, a file, or a link, which is not
+   * followed. An implementation that cannot tell returns true.
    */
   default boolean exists(LayerPath path) throws LayerStoreException {
     return true;

@@ -16,7 +16,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the files of layers, each under an id of the store's choosing, and shows a layer merged
+ * Keeps the files of layers, each under an id that the store chooses, and mounts a layer merged
  * with those below it.
  *
  * <p>The store calls {@link #create}, fills the layer through {@link #openWriter}, and from then on
@@ -32,10 +32,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>never reads or writes outside its home, whatever links a layer contains;
  *   <li>refuses an id that is not one safe path component with {@link IllegalArgumentException};
  *   <li>leaves nothing behind when a creation fails;
- *   <li>finishes {@link #mount} and {@link #unmount} whatever interrupts come to the calling
- *       thread, and leaves its interrupt status set: the store calls these from its callers'
- *       threads;
- *   <li>never touches directories in its home that it did not make;
+ *   <li>finishes {@link #mount} and {@link #unmount} even if the calling thread is interrupted, and
+ *       leaves its interrupt status set: the store calls these from its callers' threads;
+ *   <li>never touches directories in its home that it did not create;
  *   <li>throws {@link io.layerstore.DriverException} or a subclass for what the file system or the
  *       kernel refuses.
  * </ul>
@@ -76,23 +75,22 @@ public interface GraphDriver extends AutoCloseable {
    * Deletes a layer with its files. One that does not exist is not an error.
    *
    * @throws io.layerstore.MountBusyException if it is mounted and in use; it is unchanged
-   * @throws io.layerstore.DriverException if its files cannot be deleted now, such as because
-   *     something else is mounted among them; what is left of it is for another call to delete
+   * @throws io.layerstore.DriverException if its files cannot be deleted now, for instance because
+   *     something is mounted below them; another call can delete the rest
    */
   void remove(String id) throws LayerStoreException;
 
   /**
-   * Gives the layer {@code damaged} the files of the layer {@code sound}, and that one the damaged
-   * files, if other layers need the files of the layer they are on. What else is wrong with {@code
-   * damaged} is mended; it may be gone altogether. Layers on it, and mounts made from now on, have
-   * the sound files; a mount that is there goes on with what it shows, and until it ends, {@link
-   * #remove} of {@code sound} fails.
+   * Exchanges the files of the layers {@code damaged} and {@code sound}, if layers in this driver
+   * depend on the files of the layer below. Repairs whatever else is wrong with {@code damaged},
+   * which may be gone altogether. Layers on it and later mounts have the sound files; an existing
+   * mount keeps the old ones, and until it ends, {@link #remove} of {@code sound} fails.
    *
    * @param parent the layer that both are on, or null
-   * @return whether that was done; false if each layer has all its files itself, so that there is
-   *     no need
-   * @throws io.layerstore.DriverException if it cannot be done, such as because a mount that
-   *     outlives the process shows the damaged files; they stay where they are
+   * @return whether that was done; false if every layer has all of its files, so that there is no
+   *     need
+   * @throws io.layerstore.DriverException if it cannot be done, for instance because a persistent
+   *     mount uses the damaged files; they stay where they are
    */
   default boolean exchangeFiles(String damaged, String sound, @Nullable String parent)
       throws LayerStoreException {
@@ -103,8 +101,8 @@ public interface GraphDriver extends AutoCloseable {
   boolean exists(String id) throws LayerStoreException;
 
   /**
-   * The id of the layer directly below, if the driver keeps a note of it because it needs that
-   * layer's files; empty if there is none, or the layer has all its files itself.
+   * The id of the layer directly below, if the driver records it because it needs that layer's
+   * files; empty if there is none, or if every layer has all of its files.
    *
    * @throws io.layerstore.DriverException if there is no layer {@code id}
    */
@@ -113,8 +111,8 @@ public interface GraphDriver extends AutoCloseable {
   }
 
   /**
-   * What is wrong with a layer, as far as its directory and the driver's own notes tell. Quick: the
-   * layer's files are not looked at.
+   * What is wrong with a layer, judged by its directory and the driver's own records. Quick: does
+   * not look at the layer's files.
    *
    * @param parent the layer that it is on; null if it is on none
    * @return a sentence for people; empty if nothing is wrong
@@ -125,8 +123,8 @@ public interface GraphDriver extends AutoCloseable {
   }
 
   /**
-   * Looks at many layers at once, where that is quicker than one after the other: those in which
-   * {@link #problem} would find nothing. May leave out any.
+   * The layers in which {@link #problem} would find nothing, where that is quicker for many at
+   * once. May leave out any.
    *
    * @param parents for each layer the one that it is on, if it is on one
    */
@@ -138,31 +136,31 @@ public interface GraphDriver extends AutoCloseable {
   List<String> ids() throws LayerStoreException;
 
   /**
-   * Whether files may belong to somebody in place of the owner that their archive names, because
-   * this process cannot give them away. In a difference, the store then looks up in the archives of
-   * the layers whose a file was that is there below.
+   * Whether files may have another owner than their archive says, because this process cannot give
+   * them away. For a difference, the store then looks up the owners of files from lower layers in
+   * the archives of those.
    */
   default boolean hasStandInOwners() {
     return false;
   }
 
   /**
-   * Makes the merged files visible and counts; the same path until the count is back at zero. The
-   * path is a directory and no symbolic link; what is below it may be links to anywhere.
+   * Mounts the merged files and counts the mount; returns the same path until the count is back at
+   * zero. The path is a directory and not a symbolic link; links below it may lead anywhere.
    */
   Path mount(String id, MountOptions options) throws LayerStoreException;
 
   /**
-   * The same for a layer that is never to be changed: where the driver can, writing through the
-   * path is refused. To be undone with {@link #unmount} too.
+   * The same for a layer that must not change: if the driver can, it refuses writing through the
+   * path. Undone with {@link #unmount} as well.
    */
   default Path mountReadOnly(String id, MountOptions options) throws LayerStoreException {
     return mount(id, options);
   }
 
   /**
-   * The files of a mounted layer, where the mount does not show all of them by their names and as
-   * what they are; empty if it does. It need not check that the mount lasts.
+   * The files of a mounted layer, if the mount does not show all of them under their names and as
+   * what they are; else empty. Need not check that the mount still exists.
    *
    * @param mounted the path that {@link #mount} gave
    */
@@ -179,8 +177,8 @@ public interface GraphDriver extends AutoCloseable {
   void unmount(String id) throws LayerStoreException;
 
   /**
-   * The same, but a mount that is in use is taken out of sight at once, and undone by the kernel
-   * when the last one who uses it stops. A driver whose mounts are never in use need not have it.
+   * The same, but detaches a mount that is in use at once; the kernel ends it with its last user. A
+   * driver whose mounts are never busy need not implement it.
    */
   default void unmountLazily(String id) throws LayerStoreException {
     unmount(id);
@@ -232,15 +230,15 @@ public interface GraphDriver extends AutoCloseable {
   LayerTree tree(String id) throws LayerStoreException;
 
   /**
-   * The driver's own way to tell a layer from its parent, where it has one; else the store compares
-   * trees.
+   * The driver's own way to find the difference between a layer and its parent, if it has one; else
+   * the store compares trees.
    */
   Optional<NativeDiff> nativeDiff(String id, @Nullable String parent) throws LayerStoreException;
 
   /** Forces all files of the layer to the disk, as far as the file system can. */
   void sync(String id) throws LayerStoreException;
 
-  /** The same for several layers, where a driver can do it for less than each by itself. */
+  /** The same for several layers, for drivers that can do that more cheaply. */
   default void sync(Collection<String> ids) throws LayerStoreException {
     for (String id : ids) {
       sync(id);
@@ -255,7 +253,7 @@ public interface GraphDriver extends AutoCloseable {
     return false;
   }
 
-  /** Releases what is left over in the home, such as mounts of a process that died. */
+  /** Cleans up leftovers in the home, such as mounts of a process that died. */
   void cleanup() throws LayerStoreException;
 
   /**

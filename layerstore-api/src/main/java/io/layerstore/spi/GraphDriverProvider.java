@@ -21,8 +21,8 @@ public interface GraphDriverProvider {
   String name();
 
   /**
-   * Whether the driver can be used in this place, found out by trying. Never throws for an
-   * unsupported place.
+   * Tries whether the driver can be used in this place. Never throws because a place is
+   * unsupported.
    */
   ProbeResult probe(DriverContext context);
 

@@ -3,7 +3,7 @@ package io.layerstore.spi;
 import io.layerstore.DriverException;
 import org.jspecify.annotations.Nullable;
 
-/** A native helper process failed, died or gave an answer that makes no sense. */
+/** A native helper process failed, died or gave a malformed answer. */
 public class HelperFailureException extends DriverException {
   private static final long serialVersionUID = 1L;
 

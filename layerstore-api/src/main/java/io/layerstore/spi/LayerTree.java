@@ -33,8 +33,8 @@ public interface LayerTree extends AutoCloseable {
   Optional<Node> find(LayerPath path) throws LayerStoreException;
 
   /**
-   * The entries at {@code paths}, one after the other; empty where there is none. Quicker than to
-   * find each where a question takes time.
+   * The entries at {@code paths}, in that order; empty where there is none. Quicker than {@link
+   * #find} for each if a question takes time.
    */
   default List<Optional<Node>> findAll(List<LayerPath> paths) throws LayerStoreException {
     List<Optional<Node>> found = new ArrayList<>(paths.size());

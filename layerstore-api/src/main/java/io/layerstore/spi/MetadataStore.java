@@ -9,7 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the facts about layers are kept. The file metadata store is Docker's {@code layerdb}.
+ * Keeps the metadata of layers. The store's own implementation is Docker's {@code layerdb}.
  *
  * <p>An implementation
  *
@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
 public interface MetadataStore extends AutoCloseable {
 
   /**
-   * A layer or its remains on the way out: its metadata is hidden, but its files may still be in
-   * the driver.
+   * A layer that is being removed: its metadata is hidden, but its files may still be in the
+   * driver.
    *
    * @param key what identifies it in this metadata store
    * @param chainId the chain ID it had; null if it never had one, because it was never committed
@@ -67,9 +67,8 @@ public interface MetadataStore extends AutoCloseable {
   LayerRecord layer(ChainId chainId) throws LayerStoreException;
 
   /**
-   * Reads many layers at once, where that is quicker than one after the other: those with which
-   * nothing is wrong, neither with their metadata nor, as far as a look tells, with their
-   * tar-split. May leave out any.
+   * Reads many layers at once, where that is quicker: those whose metadata is sound and whose
+   * tar-split looks sound. May leave out any.
    *
    * @param all what {@link #layers} has just given
    */
@@ -78,8 +77,8 @@ public interface MetadataStore extends AutoCloseable {
   }
 
   /**
-   * The cache id of a layer, which tells it from one that was deleted and made again. Throws what
-   * {@link #layer} throws, as far as it looks.
+   * The cache id of a layer, which distinguishes it from one that was deleted and registered again.
+   * Throws what {@link #layer} throws for what it reads.
    */
   default String cacheId(ChainId chainId) throws LayerStoreException {
     return layer(chainId).cacheId();
@@ -145,8 +144,8 @@ public interface MetadataStore extends AutoCloseable {
   }
 
   /**
-   * Notes the driver ids that a read-write layer is about to get, so that an unfinished creation
-   * can be found and removed.
+   * Records the driver ids of a read-write layer that is about to be created, so that an unfinished
+   * creation can be found and removed.
    *
    * @return what to give to {@link #commitRWLayer} or {@link #discardRWLayer}
    */
@@ -183,7 +182,7 @@ public interface MetadataStore extends AutoCloseable {
   UnfinishedRWLayer beginRWLayerRemoval(String name) throws LayerStoreException;
 
   /**
-   * What it sees in its place that it cannot use, apart from the layers and read-write layers that
+   * What it finds in its directory and cannot use, apart from the layers and read-write layers that
    * it lists.
    */
   default RecoveryReport recoveryReport() throws LayerStoreException {

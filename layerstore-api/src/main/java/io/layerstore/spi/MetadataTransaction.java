@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The metadata of one layer that is being made: built aside, then made visible in one step.
+ * The metadata of one new layer: written aside, then made visible in one step.
  *
  * <p>Used by one thread at a time.
  */

@@ -4,11 +4,14 @@ import io.layerstore.Change;
 import io.layerstore.LayerStoreException;
 import java.util.stream.Stream;
 
-/** A driver's own way to tell a layer from its parent, without comparing whole trees. */
+/**
+ * A driver's own way to find the difference between a layer and its parent, without comparing whole
+ * trees.
+ */
 public interface NativeDiff {
 
   /**
-   * The entries that make the layer out of its parent, whiteouts included, in the order of a layer
+   * The entries that turn the parent into the layer, whiteouts included, in the order of a layer
    * archive.
    */
   TreeReader entries() throws LayerStoreException;

@@ -5,7 +5,7 @@ import java.io.InputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives out the entries of a tree one after the other, in the order of a layer archive.
+ * Reads the entries of a tree, in the order of a layer archive.
  *
  * <p>An implementation gives a directory before what is in it, the first name of a file before its
  * hard links, and no sockets. Used by one thread at a time.

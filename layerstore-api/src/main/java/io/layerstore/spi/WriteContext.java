@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * What a {@link TreeWriter} asks and tells the store while it unpacks.
+ * The store, as a {@link TreeWriter} sees it while it unpacks.
  *
- * <p>It lets the store keep archives exact that write a path twice: the payload that is about to be
- * destroyed goes into the layer's tar-split in place of a reference to a file. Used by one thread
- * at a time.
+ * <p>It lets the store export archives exactly even if they write a path twice: a payload that is
+ * about to be destroyed is kept in the layer's tar-split instead of a reference to a file. Used by
+ * one thread at a time.
  */
 public interface WriteContext {
 
@@ -21,8 +21,8 @@ public interface WriteContext {
   boolean isWritten(LayerPath realPath);
 
   /**
-   * Notes that links led an entry to another place than its own name; told once for each such
-   * entry, in their order.
+   * Called if links led an entry to another place than its own name; once for each such entry, in
+   * order.
    *
    * @param path the entry's own path
    * @param realPath where it was written
@@ -31,7 +31,7 @@ public interface WriteContext {
   void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) throws IOException;
 
   /**
-   * Hands back the content of a regular file that this archive wrote and now replaces, removes or
+   * Called with the content of a regular file that this archive wrote and now replaces, removes or
    * overwrites.
    *
    * @param sizeBytes its size in bytes
@@ -40,13 +40,13 @@ public interface WriteContext {
   void destroying(LayerPath realPath, long sizeBytes, InputStream content) throws IOException;
 
   /**
-   * Notes that a symbolic link is about to be removed or replaced, so that names may lead elsewhere
-   * from now on.
+   * Called before a symbolic link is removed or replaced, so that names may lead elsewhere from now
+   * on.
    */
   void redirecting(LayerPath realPath) throws IOException;
 
   /**
-   * Notes that something of an entry is not kept in the tree, such as an attribute the file system
+   * Called if something of an entry is not kept in the tree, such as an attribute the file system
    * refuses.
    */
   void warn(LayerPath path, String reason);
@@ -60,8 +60,8 @@ public interface WriteContext {
   }
 
   /**
-   * Runs a step of {@link TreeWriter#finish} that looks at the layers below: at once where they are
-   * complete, else when they are. Layers of one image may be unpacked side by side.
+   * Runs a step of {@link TreeWriter#finish} that looks at the layers below: at once if they are
+   * complete, else as soon as they are. Layers of one image may be unpacked in parallel.
    */
   default void whenBelowIsComplete(Step step) throws LayerStoreException {
     step.run();
