@@ -73,7 +73,9 @@ public final class EntryReader implements Closeable {
           .build();
 
   private final String file;
-  private final EntryBound document;
+  private final InputStream document;
+  private @Nullable EntryLines lines;
+  private @Nullable EntryBound bound;
   private @Nullable JsonParser parser;
   private final Set<String> unknownNames = new HashSet<>();
 
@@ -82,7 +84,7 @@ public final class EntryReader implements Closeable {
 
   // Members of the entry being read.
   private long type;
-  private String name = "";
+  private ByteString name = ByteString.EMPTY;
   private byte @Nullable [] nameRaw;
   private long size;
   private byte @Nullable [] payload;
@@ -95,7 +97,8 @@ public final class EntryReader implements Closeable {
    */
   public EntryReader(InputStream document, String file) {
     this.file = file;
-    this.document = new EntryBound(document);
+    this.document = document;
+    this.lines = new EntryLines(document);
   }
 
   /**
@@ -107,7 +110,10 @@ public final class EntryReader implements Closeable {
    */
   public @Nullable Entry next() throws IOException {
     try {
-      document.beginEntry();
+      if (lines != null && lines.next()) {
+        takeLine(lines);
+        return entry();
+      }
       JsonParser json = parser();
       JsonToken token = json.nextToken();
       if (token == null) {
@@ -127,11 +133,26 @@ public final class EntryReader implements Closeable {
     }
   }
 
-  /** Made at the first use, because making it already reads. */
+  private void takeLine(EntryLines line) {
+    type = line.isSegment() ? TYPE_SEGMENT : TYPE_FILE;
+    name = line.name();
+    nameRaw = null;
+    size = line.size();
+    payload = line.payload();
+  }
+
+  /** The parser, for what follows the lines that need none; it may read one entry more. */
   private JsonParser parser() throws IOException {
+    EntryBound rest = bound;
+    if (rest == null) {
+      rest = new EntryBound(lines == null ? document : lines.rest());
+      bound = rest;
+      lines = null;
+    }
+    rest.beginEntry();
     JsonParser made = parser;
     if (made == null) {
-      made = JSON.createParser(document);
+      made = JSON.createParser(rest); // Which already reads.
       parser = made;
     }
     return made;
@@ -139,7 +160,7 @@ public final class EntryReader implements Closeable {
 
   private void readMembers(JsonParser json) throws IOException {
     type = 0;
-    name = "";
+    name = ByteString.EMPTY;
     nameRaw = null;
     size = 0;
     payload = null;
@@ -174,7 +195,7 @@ public final class EntryReader implements Closeable {
     if (type != TYPE_FILE) {
       throw corrupted("it has an entry of the unknown type " + type, null);
     }
-    ByteString entryName = nameRaw != null ? ByteString.of(nameRaw) : ByteString.utf8(name);
+    ByteString entryName = nameRaw != null ? ByteString.of(nameRaw) : name;
     if (size < 0) {
       throw corrupted("it has the size " + size + " for \"" + entryName + "\"", null);
     }
@@ -211,13 +232,23 @@ public final class EntryReader implements Closeable {
     return json.getLongValue();
   }
 
-  private String text(JsonParser json, String member, JsonToken value, String unset)
+  private ByteString text(JsonParser json, String member, JsonToken value, ByteString unset)
       throws IOException {
     if (value == JsonToken.VALUE_NULL) {
       return unset;
     }
     requireString(member, value);
-    return wellFormed(json.getText());
+    return ByteString.utf8(wellFormed(json.getText()));
+  }
+
+  /** The text of a JSON string, given with its quotation marks; null if it is none. */
+  static @Nullable ByteString textOf(byte[] json, int offset, int length) throws IOException {
+    try (JsonParser parser = JSON.createParser(json, offset, length)) {
+      boolean isText = parser.nextToken() == JsonToken.VALUE_STRING && parser.getText() != null;
+      return isText ? ByteString.utf8(wellFormed(parser.getText())) : null;
+    } catch (JsonProcessingException e) {
+      return null;
+    }
   }
 
   /** Half a surrogate pair can be escaped in JSON but not be encoded; Go reads U+FFFD. */

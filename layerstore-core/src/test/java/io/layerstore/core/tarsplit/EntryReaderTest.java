@@ -39,6 +39,44 @@ final class EntryReaderTest {
   @Nested
   class Accepted {
 
+    /** The first space makes a document one for the parser of JSON. */
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "{\"type\":2,\"payload\":\"AAEC\",\"position\":0}",
+          "{\"type\":2,\"payload\":\"\",\"position\":0}",
+          "{\"type\":1,\"name\":\"a\",\"size\":6,\"payload\":\"" + CRC + "\",\"position\":1}",
+          "{\"type\":1,\"name\":\"d/\",\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name\":\"x\\\\x2d\\u0026\\\"\",\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name\":\"\u00e9\\ud800\",\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name_raw\":\"/w==\",\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"payload\":null,\"position\":1}"
+        })
+    void next_lineAsDockerWritesIt_isWhatTheParserReads(String line) throws IOException {
+      assertEquals(read(" " + line + "\n"), read(line + "\n"));
+      assertEquals(read(" " + line + line + "\n"), read(line + "\n" + line + "\n"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "{\"type\":2,\"payload\":\"AAE\",\"position\":0}",
+          "{\"type\":2,\"payload\":\"A!==\",\"position\":0}",
+          "{\"type\":1,\"name\":\"a\\x\",\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name\":\"a\",\"size\":-1,\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name\":\"a\",\"size\":06,\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name\":\"a\",\"size\":6,\"payload\":null,\"position\":1}",
+          "{\"type\":1,\"name\":\"a\",\"payload\":null,\"position\":1",
+          "{\"type\":2,\"payload\":\"AAEC\",\"position\":0}}"
+        })
+    void next_lineThatIsNoEntry_isRefusedAsByTheParser(String line) {
+      String parsed =
+          assertThrows(StoreCorruptedException.class, () -> read(" " + line + "\n")).getMessage();
+      assertEquals(
+          parsed,
+          assertThrows(StoreCorruptedException.class, () -> read(line + "\n")).getMessage());
+    }
+
     @Test
     void next_emptyDocument_isTheEnd() throws IOException {
       assertEquals(List.of(), read(""));
