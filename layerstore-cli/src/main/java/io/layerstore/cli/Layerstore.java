@@ -136,11 +136,20 @@ final class Layerstore implements Runnable {
       if (word.equals("help") || word.equals("--help") || word.equals("-h")) {
         return true;
       }
+      if (word.equals("--version") || word.equals("-V")) {
+        return false;
+      }
       if (Commands.NAMES.contains(word)) {
         return false;
       }
     }
     return true;
+  }
+
+  /** The name of the program and its version. */
+  static String version() {
+    String version = Layerstore.class.getPackage().getImplementationVersion();
+    return "layerstore " + (version == null ? "(not packaged)" : version);
   }
 
   /** Adds what every command has; {@code name} is empty for the whole. */
@@ -159,8 +168,7 @@ final class Layerstore implements Runnable {
             .type(boolean.class)
             .description("Print the version and exit.")
             .build());
-    String version = Layerstore.class.getPackage().getImplementationVersion();
-    command.version("layerstore " + (version == null ? "(not packaged)" : version));
+    command.version(version());
     List<String> footer = new ArrayList<>(List.of("", "Examples:"));
     CommandHelp.examples(name).forEach(example -> footer.add("  " + example));
     footer.add("");

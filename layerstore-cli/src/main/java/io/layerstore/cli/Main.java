@@ -1,12 +1,13 @@
 package io.layerstore.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -70,14 +71,16 @@ public final class Main {
   }
 
   static int run(String[] args, Console console, Map<String, String> environment) {
+    if (isVersion(args)) {
+      return printVersion(console);
+    }
     Layerstore layerstore = new Layerstore(console, environment);
     int status;
     try {
       CommandLine commandLine = layerstore.commandLine(args);
       commandLine.setParameterExceptionHandler((e, words) -> wrongUsage(e, console));
       commandLine.setExecutionExceptionHandler((e, command, parsed) -> failed(e, layerstore));
-      PrintWriter help =
-          new PrintWriter(layerstore.output().bytes(), false, StandardCharsets.UTF_8);
+      PrintWriter help = new PrintWriter(layerstore.output().bytes(), false, UTF_8);
       commandLine.setOut(help);
       status = commandLine.execute(args);
       help.flush();
@@ -88,6 +91,22 @@ public final class Main {
       layerstore.progressBar().clear();
     }
     return status;
+  }
+
+  /** What other programs ask first; to describe the command line for it takes most of the time. */
+  private static boolean isVersion(String[] args) {
+    return args.length == 1 && (args[0].equals("--version") || args[0].equals("-V"));
+  }
+
+  private static int printVersion(Console console) {
+    try {
+      console.out().write((Layerstore.version() + System.lineSeparator()).getBytes(UTF_8));
+      console.out().flush();
+      return 0;
+    } catch (IOException e) {
+      console.complain(Failure.describe(e));
+      return FAILED;
+    }
   }
 
   private static int failed(Exception e, Layerstore layerstore) {

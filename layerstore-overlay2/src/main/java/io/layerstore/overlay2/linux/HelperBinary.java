@@ -17,14 +17,13 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * then. Otherwise the program is in the jar, for each architecture under a name that {@link
  * #resourceName} tells, and is copied to a directory that belongs to this user alone: {@code
  * $XDG_CACHE_HOME/layerstore} or {@code ~/.cache/layerstore}, where it stays, checked by its
- * SHA-256 before each use; else a new temporary directory, which goes with the JVM. Never below the
+ * content before each use; else a new temporary directory, which goes with the JVM. Never below the
  * root of a store, where it would be among files that images bring. A directory of a file system
  * mounted {@code noexec} is found out by trying, and the next one is tried.
  *
@@ -229,9 +228,8 @@ public final class HelperBinary {
 
   private static Path place(byte[] program, Path directory) throws IOException {
     WorkDirectory.sweep(directory);
-    String digest = sha256(program);
-    Path target = directory.resolve(NAME + "-" + digest.substring(0, 16));
-    if (isIntact(target, digest)) {
+    Path target = directory.resolve(fileName(program));
+    if (isIntact(target, program)) {
       return target;
     }
     try (WorkDirectory work = WorkDirectory.create(directory)) {
@@ -251,11 +249,18 @@ public final class HelperBinary {
     return target;
   }
 
-  private static boolean isIntact(Path target, String digest) throws IOException {
+  /** Another one for another program; SHA-256 would take a JVM that has just begun 100 ms. */
+  private static String fileName(byte[] program) {
+    CRC32 crc = new CRC32();
+    crc.update(program);
+    return String.format(Locale.ROOT, "%s-%08x%08x", NAME, crc.getValue(), program.length);
+  }
+
+  private static boolean isIntact(Path target, byte[] program) throws IOException {
     try {
       return Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)
           && Files.isExecutable(target)
-          && sha256(Files.readAllBytes(target)).equals(digest);
+          && Arrays.equals(Files.readAllBytes(target), program);
     } catch (NoSuchFileException e) {
       return false;
     }
@@ -281,14 +286,6 @@ public final class HelperBinary {
       throw new IOException("interrupted", e);
     } finally {
       process.destroyForcibly();
-    }
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
     }
   }
 
