@@ -20,6 +20,7 @@ final class CommandHelp {
               "Images",
               List.of("load", "save", "images", "tag", "rmi", "import", "history", "df", "prune")),
           new Group("Registries", List.of("pull", "push", "tags", "copy", "login", "logout")),
+          new Group("Files of an image", List.of("ls", "cat", "tree", "cp")),
           new Group(
               "Read-write layers",
               List.of("create", "run", "mount", "unmount", "diff", "commit", "rm", "rwlayers")),
@@ -72,7 +73,12 @@ final class CommandHelp {
                   "layerstore run --chroot work -- /bin/sh")),
           Map.entry("mount", List.of("layerstore mount work", "layerstore mount work -- du -sh .")),
           Map.entry("unmount", List.of("layerstore unmount work")),
-          Map.entry("diff", List.of("layerstore diff work")),
+          Map.entry("diff", List.of("layerstore diff work", "layerstore diff debian:11 debian:12")),
+          Map.entry(
+              "ls", List.of("layerstore ls -l debian:12 /etc", "layerstore ls -lR image.tar")),
+          Map.entry("cat", List.of("layerstore cat debian:12 /etc/os-release")),
+          Map.entry("tree", List.of("layerstore tree debian:12 /usr/share")),
+          Map.entry("cp", List.of("layerstore cp debian:12:/etc .")),
           Map.entry(
               "commit",
               List.of(

@@ -42,6 +42,10 @@ final class Commands {
       case "copy" -> new CopyCommand(layerstore);
       case "login" -> new LoginCommand(layerstore);
       case "logout" -> new LogoutCommand(layerstore);
+      case "ls" -> new LsCommand(layerstore);
+      case "cat" -> new CatCommand(layerstore);
+      case "cp" -> new CpCommand(layerstore);
+      case "tree" -> new TreeCommand(layerstore);
       case "demo" -> new DemoCommand(layerstore);
       case "help" -> new HelpCommand(layerstore);
       default -> throw new IllegalArgumentException("no such command: " + name);

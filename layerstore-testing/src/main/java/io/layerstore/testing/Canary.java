@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  * <p>Remembers how it was made; any difference in names, types, contents, permissions, owners or
  * times of modification shows that something broke out of the store.
  */
-final class Canary {
+public final class Canary {
 
   /** What is in the file {@code canary}; must never be read through a layer. */
   static final String SECRET = "belongs to the host";
@@ -33,7 +33,7 @@ final class Canary {
   }
 
   /** Makes it in {@code directory}, which must not exist. */
-  static Canary create(Path directory) throws IOException {
+  public static Canary create(Path directory) throws IOException {
     Files.createDirectory(directory);
     Files.writeString(directory.resolve("canary"), SECRET);
     Files.createDirectory(directory.resolve("inside"));
@@ -42,12 +42,12 @@ final class Canary {
   }
 
   /** Where it is. */
-  Path directory() {
+  public Path directory() {
     return directory;
   }
 
   /** Fails if anything is not as it was. */
-  void assertUntouched() throws IOException {
+  public void assertUntouched() throws IOException {
     SortedMap<String, String> now = look();
     Set<String> paths = new TreeSet<>(before.keySet());
     paths.addAll(now.keySet());

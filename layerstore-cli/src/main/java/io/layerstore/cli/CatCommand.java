@@ -1,0 +1,41 @@
+package io.layerstore.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/** {@code cat}: the content of a file of an image. */
+final class CatCommand extends Subcommand {
+  private final PositionalParamSpec imageParameter =
+      parameter("IMAGE", "An image, a layer, a read-write layer, or an archive or layout.");
+  private final PositionalParamSpec pathParameter =
+      parameter("PATH", "The file. Links are followed inside the image.");
+
+  CatCommand(Layerstore layerstore) {
+    super(
+        layerstore,
+        "Print a file of an image, without a mount.",
+        "The bytes are verified as they are printed: trust them only if the exit status is 0.",
+        "With --json they are in Base64.");
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (ShownFiles files = ShownFiles.open(layerstore(), imageParameter.getValue())) {
+      Path path = files.path(pathParameter.getValue());
+      try (InputStream content = Files.newInputStream(path)) {
+        print(
+            out -> content.transferTo(out.bytes()),
+            json -> {
+              json.writeStringField("path", ShowEntry.printable(path.toRealPath()));
+              json.writeNumberField("sizeBytes", Files.size(path));
+              json.writeFieldName("content");
+              json.writeBinary(content, Math.toIntExact(Files.size(path)));
+            });
+      }
+    }
+    return 0;
+  }
+}
