@@ -4,7 +4,6 @@ import io.layerstore.LayerPath;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Objects;
 
 /** Asks and tells the context of a writer, and marks what the context throws as its own. */
 final class ContextCalls {
@@ -15,30 +14,16 @@ final class ContextCalls {
     this.context = context;
   }
 
-  /** What the context threw, on its way to the writer's caller as it was. */
-  static final class CallException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    CallException(IOException cause) {
-      super(cause);
-    }
-
-    @Override
-    public synchronized IOException getCause() {
-      return (IOException) Objects.requireNonNull(super.getCause());
-    }
-  }
-
   @FunctionalInterface
   private interface Call {
     void run() throws IOException;
   }
 
-  private static void call(Call call) throws CallException {
+  private static void call(Call call) throws CallerException {
     try {
       call.run();
     } catch (IOException e) {
-      throw new CallException(e);
+      throw new CallerException(e);
     }
   }
 
@@ -46,15 +31,15 @@ final class ContextCalls {
     return context.isWritten(realPath);
   }
 
-  void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) throws CallException {
+  void wroteThroughLink(LayerPath path, LayerPath realPath, long sizeBytes) throws CallerException {
     call(() -> context.wroteThroughLink(path, realPath, sizeBytes));
   }
 
-  void destroying(LayerPath realPath, long sizeBytes, InputStream content) throws CallException {
+  void destroying(LayerPath realPath, long sizeBytes, InputStream content) throws CallerException {
     call(() -> context.destroying(realPath, sizeBytes, content));
   }
 
-  void redirecting(LayerPath realPath) throws CallException {
+  void redirecting(LayerPath realPath) throws CallerException {
     call(() -> context.redirecting(realPath));
   }
 

@@ -9,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Objects;
 import java.util.Set;
 
 /** Writes the content of regular files from an archive. Not safe for use by many threads. */
@@ -25,20 +24,6 @@ final class FileContentWriter {
 
   FileContentWriter(Volume volume) {
     this.volume = volume;
-  }
-
-  /** What reading the content threw, on its way to the caller as it was. */
-  static final class SourceException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    SourceException(IOException cause) {
-      super(cause);
-    }
-
-    @Override
-    public synchronized IOException getCause() {
-      return (IOException) Objects.requireNonNull(super.getCause());
-    }
   }
 
   /** Makes the new file {@code file} of {@code sizeBytes} with {@code content} at its extents. */
@@ -84,7 +69,7 @@ final class FileContentWriter {
     }
   }
 
-  private int read(FileContent content, int wanted) throws SourceException {
+  private int read(FileContent content, int wanted) throws CallerException {
     try {
       int count = content.data().read(buffer, 0, wanted);
       if (count < 0) {
@@ -92,7 +77,7 @@ final class FileContentWriter {
       }
       return count;
     } catch (IOException e) {
-      throw new SourceException(e);
+      throw new CallerException(e);
     }
   }
 }

@@ -101,9 +101,7 @@ final class VfsTreeWriter implements TreeWriter {
         case HARD_LINK -> putLink(entry);
         default -> put(entry, content);
       }
-    } catch (FileContentWriter.SourceException e) {
-      throw e.getCause();
-    } catch (ContextCalls.CallException e) {
+    } catch (CallerException e) {
       throw e.getCause();
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot write /" + path, e);

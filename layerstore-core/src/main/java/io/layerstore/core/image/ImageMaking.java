@@ -172,7 +172,7 @@ final class ImageMaking {
   private List<DiffId> diffIds(@Nullable ChainId top) {
     Map<ChainId, LayerInfo> layers = new HashMap<>();
     access.layers().layers().forEach(layer -> layers.put(layer.chainId(), layer));
-    return LayerChains.of(layers, top).stream().map(LayerInfo::diffId).toList();
+    return LayerUse.chain(layers, top).stream().map(LayerInfo::diffId).toList();
   }
 
   private Set<ChainId> chainIds() {

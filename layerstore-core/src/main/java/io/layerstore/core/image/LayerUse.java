@@ -6,6 +6,7 @@ import io.layerstore.ImageId;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The layers at one moment, and who needs them apart from images: the handles that images have are
@@ -75,7 +77,18 @@ final class LayerUse {
 
   /** The layers of an image, bottom first. */
   List<LayerInfo> chain(ImageNode image) {
-    return LayerChains.of(layers, image.topLayer());
+    return chain(layers, image.topLayer());
+  }
+
+  /** The layers up to {@code top}, bottom first, as far as they are known. */
+  static List<LayerInfo> chain(Map<ChainId, LayerInfo> layers, @Nullable ChainId top) {
+    List<LayerInfo> chain = new ArrayList<>();
+    for (LayerInfo layer = top == null ? null : layers.get(top); layer != null; ) {
+      chain.add(layer);
+      layer = layer.parent().map(layers::get).orElse(null);
+    }
+    Collections.reverse(chain);
+    return chain;
   }
 
   /** The names of the read-write layers of an image. */
@@ -110,7 +123,7 @@ final class LayerUse {
           || (othersCount && !layer.usage().otherHolders().isEmpty())
           || !layer.usage().rwLayers().isEmpty()
           || ofUnrestored.contains(layer.chainId())) {
-        need(needed, LayerChains.of(layers, layer.chainId()));
+        need(needed, chain(layers, layer.chainId()));
       }
     }
     images.forEach(image -> need(needed, chain(image)));
