@@ -1,5 +1,6 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.ChainId;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata;
@@ -136,7 +137,13 @@ final class ImagePull {
         sources.put(layer.getKey(), downloads.add(blob(layer.getValue()).toDescriptor()));
       }
       downloads.start(options.concurrency());
-      batch.unpackAll(sources);
+      try {
+        batch.unpackAll(sources);
+      } catch (ArchiveException e) {
+        // What came early and made no sense may be another thing than what was asked for.
+        downloads.requireRightBytes();
+        throw e;
+      }
       LoadReport report = new ImagePublication(host, batch).publish(contents);
       downloads.complete();
       noteSources(contents);

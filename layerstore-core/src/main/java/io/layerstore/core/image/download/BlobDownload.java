@@ -57,6 +57,12 @@ final class BlobDownload implements LayerSource {
   private boolean isStopped;
 
   @GuardedBy("this")
+  private boolean isOpened;
+
+  /** Whether the file is of no use; written by the thread that fetches, read after its end. */
+  private boolean isWrong;
+
+  @GuardedBy("this")
   private @Nullable Throwable failure;
 
   BlobDownload(
@@ -96,7 +102,8 @@ final class BlobDownload implements LayerSource {
         channel.truncate(0);
       }
       if (!fetch(channel, true)) {
-        channel.truncate(0);
+        // Not cut, since somebody may be reading it.
+        isWrong = true;
         throw new RegistryException(
             RegistryException.Kind.WRONG_DIGEST,
             reference.domain(),
@@ -177,6 +184,30 @@ final class BlobDownload implements LayerSource {
     notifyAll();
   }
 
+  /**
+   * Waits for the end of the blob, if anybody has read of it.
+   *
+   * @return why its bytes are not those that were asked for; null if they are, or that is not known
+   */
+  @Nullable RegistryException findWrongDigest() throws IOException {
+    synchronized (this) {
+      if (!isOpened) {
+        return null;
+      }
+    }
+    try {
+      await(Long.MAX_VALUE - 1);
+      return null;
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return e instanceof RegistryException failed
+              && failed.kind() == RegistryException.Kind.WRONG_DIGEST
+          ? failed
+          : null;
+    }
+  }
+
   /** Has readers, and the fetching thread once it is interrupted, end. */
   synchronized void stop() {
     isStopped = true;
@@ -186,7 +217,7 @@ final class BlobDownload implements LayerSource {
   /** Ends it, when no thread fetches any more; the file stays if it is worth to be kept. */
   void end(boolean keeps) {
     try {
-      if (!keeps || (Files.exists(file, NOFOLLOW_LINKS) && Files.size(file) == 0)) {
+      if (!keeps || isWrong || (Files.exists(file, NOFOLLOW_LINKS) && Files.size(file) == 0)) {
         Files.deleteIfExists(file);
       }
     } catch (IOException e) {
@@ -201,6 +232,9 @@ final class BlobDownload implements LayerSource {
 
   @Override
   public InputStream open() {
+    synchronized (this) {
+      isOpened = true;
+    }
     return new Reader();
   }
 

@@ -4,6 +4,7 @@ import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerSource;
+import io.layerstore.RegistryException;
 import io.layerstore.spi.RegistryRepository;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -68,6 +69,20 @@ public final class BlobDownloads implements AutoCloseable {
       thread.setDaemon(true);
       threads.add(thread);
       thread.start();
+    }
+  }
+
+  /**
+   * Finds out whether an archive that made no sense is one whose bytes were changed on the way.
+   *
+   * @throws io.layerstore.RegistryException if so
+   */
+  public void requireRightBytes() throws IOException {
+    for (BlobDownload download : downloads.values()) {
+      RegistryException wrong = download.findWrongDigest();
+      if (wrong != null) {
+        throw wrong;
+      }
     }
   }
 
