@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
+import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -416,6 +417,25 @@ final class OperationCostsTest {
 
   @Test
   void changesSizeAndArchive_veryManyFilesChanged_askForManyAtOnce() throws IOException {
+    RWLayer rw = changedInAll();
+    assertFew(writesOf(() -> assertEquals(VERY_MANY, rw.changes().count())));
+    assertFew(writesOf(rw::sizeBytes));
+    assertFew(writesOf(() -> readAll(rw.tarStream())));
+  }
+
+  @Test
+  void commitAndSave_veryManyFilesChanged_askForManyAtOnce() throws IOException {
+    RWLayer rw = changedInAll();
+    ImageReference name = ImageReference.parse("mine:1");
+    assertFew(writesOf(() -> store.images().commit(rw, name)));
+    Path file = directory.resolve("saved.tar");
+    Cost cost = costOf(() -> store.images().save("mine:1", file));
+    assertEquals(Map.of("openDiff", 2), cost.requests());
+    assertFew(writesOf(() -> store.images().save("mine:1", file)));
+  }
+
+  /** A read-write layer in which every file of the layer below has changed. */
+  private RWLayer changedInAll() throws IOException {
     ChainId base;
     try (Layer layer =
         store.register(LayerSource.of(archive("f", VERY_MANY, 10)), RegisterOptions.DEFAULT)) {
@@ -427,9 +447,7 @@ final class OperationCostsTest {
         Files.writeString(mount.path().resolve("f" + i), "changed");
       }
     }
-    assertFew(writesOf(() -> assertEquals(VERY_MANY, rw.changes().count())));
-    assertFew(writesOf(rw::sizeBytes));
-    assertFew(writesOf(() -> readAll(rw.tarStream())));
+    return rw;
   }
 
   // ---- helpers ----
