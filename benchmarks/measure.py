@@ -1,19 +1,16 @@
-"""What the benchmarks share: a place to write to, contenders that run in turns, and a table of medians.
+"""What can be measured: a place to write to, a JVM that stays warm, whole processes, and contenders that run in turns.
 
 Ratios travel from one machine to another, seconds do not; so everything that is compared runs in the same run, in turns (A B A B ...), and the
 ratio of each round is taken before the median.
 """
 
 import os
-import platform
 import re
 import resource
 import shutil
-import signal
-import statistics
 import subprocess
-import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -25,27 +22,15 @@ class CannotMeasure(Exception):
     """Something that a benchmark needs is not there."""
 
 
-def main(benchmark):
-    """Runs a benchmark and exits: 0 if it has measured, 1 if it could not."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
-    try:
-        benchmark()
-    except CannotMeasure as reason:
-        sys.exit(f"cannot measure: {reason}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
-
-
 # --- what is needed ---------------------------------------------------------------------------------------------------
 
 
-def require_root():
-    if os.geteuid() != 0:
-        raise CannotMeasure("needs root, for owners, mounts and a file system of its own")
+def find_tool(name):
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
 def require_tool(name):
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    found = find_tool(name)
     if found is None:
         raise CannotMeasure(f"needs {name}, which is not installed")
     return found
@@ -90,12 +75,11 @@ class Scratch:
     creates files many times slower in the minutes after others were deleted. Nothing is deleted in here between runs, for the same reason.
     """
 
-    def __init__(self, parent, size="40G"):
+    def __init__(self, parent, size="24G"):
         self._parent, self._size = parent, size
         self._count = 0
 
     def __enter__(self):
-        require_root()
         self._directory = Path(tempfile.mkdtemp(prefix="layerstore-benchmark.", dir=self._parent))
         self._mounted = False
         try:
@@ -116,12 +100,9 @@ class Scratch:
 
     def __exit__(self, *_):
         if self._mounted:
-            # Whatever an interrupted run has left mounted in here.
-            with open("/proc/self/mountinfo") as lines:
-                points = [line.split(" ")[4] for line in lines]
-            for point in reversed(points):
-                if Path(point).is_relative_to(self.path):
-                    run(["umount", "--lazy", point])
+            # Whatever an interrupted run has left mounted in here, too.
+            for point in mounts_below(self.path):
+                run(["umount", "--lazy", point])
         shutil.rmtree(self._directory)
 
     def fresh(self, name):
@@ -134,14 +115,31 @@ class Scratch:
         run(["sync", "-f", self.path])
 
 
+def mounts_below(directory):
+    """Mount points in a directory and the directory itself if it is one, the last one first."""
+    with open("/proc/self/mountinfo") as lines:
+        points = [line.split(" ")[4] for line in lines]
+    return [point for point in reversed(points) if Path(point).is_relative_to(directory)]
+
+
+def empty_caches():
+    """The next run reads everything from the disk."""
+    run(["sync"])
+    Path("/proc/sys/vm/drop_caches").write_text("3")
+
+
 # --- contenders -------------------------------------------------------------------------------------------------------
 
 
 class Figures:
-    """What one run cost, in seconds."""
+    """What one run cost: seconds, and where it is known the most bytes of the heap and of one helper process."""
 
-    def __init__(self, wall, cpu):
-        self.wall, self.cpu = wall, cpu
+    def __init__(self, wall, cpu, heap=None, helper=None):
+        self.wall, self.cpu, self.heap, self.helper = wall, cpu, heap, helper
+
+    def each(self, count):
+        """The same for one of so many operations."""
+        return Figures(self.wall / count, self.cpu / count, self.heap, self.helper)
 
 
 def measured(command, with_output=False):
@@ -162,8 +160,11 @@ class WarmJvm:
     """A JVM that stays warm between runs: WarmStore.java, fed with one line a run."""
 
     def __init__(self, classes, heap, options=()):
+        # What it says besides is a warning or the reason why it ends.
+        self._log = open(Path(classes) / f"jvm-{heap}.log", "w+")
         command = [java(), f"-Xmx{heap}", *options, "-cp", f"{class_path()}:{classes}", "WarmStore"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, bufsize=1)
+        self.watches_helpers = False
 
     def __enter__(self):
         return self
@@ -171,15 +172,58 @@ class WarmJvm:
     def __exit__(self, *_):
         self._process.stdin.close()
         self._process.wait()
+        self._log.close()
 
     def measured(self, *words):
         """Has a line carried out, and gives what it cost."""
         before = processor_time(self._process.pid)
-        self._process.stdin.write(" ".join(map(str, words)) + "\n")
-        answer = self._process.stdout.readline()
+        with HelperWatch(self._process.pid if self.watches_helpers else None) as watch:
+            self._process.stdin.write(" ".join(map(str, words)) + "\n")
+            answer = self._process.stdout.readline()
         if not answer:
-            raise CannotMeasure(f"the JVM ended at: {' '.join(map(str, words))}")
-        return Figures(int(answer) / 1e9, processor_time(self._process.pid) - before)
+            self._log.seek(0)
+            raise CannotMeasure(f"the JVM ended at {' '.join(map(str, words))}: {self._log.read()[-600:].strip()}")
+        nanos, heap = map(int, answer.split())
+        return Figures(nanos / 1e9, processor_time(self._process.pid) - before, heap, watch.peak or None)
+
+
+class HelperWatch:
+    """How large the largest of a JVM's helper processes becomes; takes processor time, so no run that counts is watched."""
+
+    def __init__(self, pid):
+        self._pid, self.peak = pid, 0
+
+    def __enter__(self):
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        if self._pid is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        if self._pid is not None:
+            self._thread.join()
+
+    def _look(self):
+        while not self._ended.wait(0.003):
+            for pid in descendants(self._pid):
+                try:
+                    found = re.search(r"^Name:\tlayerstore-help.*^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M | re.S)
+                except OSError:
+                    continue  # It has ended just now.
+                if found:
+                    self.peak = max(self.peak, int(found.group(1)) << 10)
+
+
+def descendants(pid):
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+    except OSError:
+        pass  # A process or a thread has ended just now.
+    return found + [below for child in found for below in descendants(child)]
 
 
 def processor_time(pid):
@@ -197,60 +241,22 @@ def processor_time(pid):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def in_turns(contenders, runs, settle=lambda: None, warmups=1):
-    """Runs contenders, a dict of name to function, one after the other, `runs` times; gives the figures by name."""
+def in_turns(contenders, runs, settle=lambda: None, warmup=lambda is_warmup: None):
+    """Runs contenders, a dict of name to function, one after the other, once to warm up and then `runs` times.
+
+    Gives the figures by name, those of the warm-up first. One that cannot go on is left out of the further rounds; a dict of reasons says why.
+    """
     figures = {name: [] for name in contenders}
-    for i in range(warmups + runs):
+    reasons = {}
+    for i in range(1 + runs):
+        warmup(i == 0)
         for name, contender in contenders.items():
+            if name in reasons:
+                continue
             settle()
-            figure = contender()
-            if i >= warmups:
-                figures[name].append(figure)
-    return figures
-
-
-# --- the report -------------------------------------------------------------------------------------------------------
-
-
-def print_machine(*tools):
-    """The machine, how busy it is, and the versions of what is compared."""
-    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
-    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
-    print(f"machine    {os.cpu_count()} x {model.group(1) if model else platform.machine()}, {memory} GiB, "
-          f"Linux {platform.release()}, load {load}")
-    version = subprocess.run([java(), "-version"], stderr=subprocess.PIPE, text=True).stderr.splitlines()
-    print(f"java       {version[0]}; {version[1]}")
-    for tool in tools:
-        print(f"{tool[0]:10} {run(tool).splitlines()[0]}")
-    print()
-
-
-def print_table(figures):
-    """The median, minimum and maximum of the wall clock, and the median of the processor time."""
-    width = max(map(len, figures))
-    print(f"{'':{width}}" + "".join(f"{title:>10}" for title in ["median", "min", "max", "cpu"]))
-    for name, values in figures.items():
-        walls = [value.wall for value in values]
-        cells = [statistics.median(walls), min(walls), max(walls), statistics.median(value.cpu for value in values)]
-        print(f"{name:{width}}" + "".join(f"{duration(cell):>10}" for cell in cells))
-    print()
-
-
-def duration(seconds):
-    return f"{seconds:5.2f} s" if seconds >= 0.1 else f"{seconds * 1e6:5.0f} us"
-
-
-def ratio(figures, ours, theirs):
-    """The median of the ratios of the rounds."""
-    return statistics.median(a.wall / b.wall for a, b in zip(figures[ours], figures[theirs]))
-
-
-def cpu_ratio(figures, ours, theirs):
-    return statistics.median(a.cpu / b.cpu for a, b in zip(figures[ours], figures[theirs]))
-
-
-def print_ratio(figures, ours, theirs, goal):
-    value = ratio(figures, ours, theirs)
-    print(f"{ours} / {theirs}: {value:.2f} (processor time: {cpu_ratio(figures, ours, theirs):.2f}); goal {goal}")
-    return value
+            try:
+                figures[name].append(contender())
+            except (CannotMeasure, OSError) as reason:
+                reasons[name] = str(reason)
+                del figures[name]
+    return figures, reasons
