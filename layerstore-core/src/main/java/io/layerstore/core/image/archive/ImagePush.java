@@ -18,6 +18,7 @@ import io.layerstore.SaveOptions;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
+import io.layerstore.core.json.JsonValue.Member;
 import io.layerstore.core.json.JsonValue.Num;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.JsonValue.Text;
@@ -29,6 +30,7 @@ import io.layerstore.spi.RegistryRepository;
 import io.layerstore.spi.RegistryRepository.Manifest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -251,8 +253,40 @@ final class ImagePush {
     members.put("mediaType", new Text(type));
     members.put("config", json(configuration));
     members.put("layers", new Array(layerDescriptors));
-    byte[] bytes = V1Image.object(members).toBytes();
+    Obj document = V1Image.object(members);
+    byte[] bytes = isDocker() ? indented(document) : document.toBytes();
     return new Manifest(Descriptor.of(type, bytes.length, Digest.sha256Of(bytes)), bytes);
+  }
+
+  /** As dockerd writes it, so that it gives the same digest when it pushes the image again. */
+  private static byte[] indented(Obj document) {
+    StringBuilder text = new StringBuilder();
+    indent(document, "\n", text);
+    return text.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void indent(JsonValue value, String line, StringBuilder text) {
+    String inner = line + "   ";
+    String separator = "";
+    if (value instanceof Obj object && !object.members().isEmpty()) {
+      text.append('{');
+      for (Member member : object.members()) {
+        text.append(separator).append(inner).append('"').append(member.name()).append("\": ");
+        indent(member.value(), inner, text);
+        separator = ",";
+      }
+      text.append(line).append('}');
+    } else if (value instanceof Array array && !array.elements().isEmpty()) {
+      text.append('[');
+      for (JsonValue element : array.elements()) {
+        text.append(separator).append(inner);
+        indent(element, inner, text);
+        separator = ",";
+      }
+      text.append(line).append(']');
+    } else {
+      text.append(new String(value.toBytes(), StandardCharsets.UTF_8));
+    }
   }
 
   private static Obj json(Descriptor descriptor) {

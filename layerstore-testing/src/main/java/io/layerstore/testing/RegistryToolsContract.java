@@ -1,0 +1,202 @@
+package io.layerstore.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.layerstore.Digest;
+import io.layerstore.Durability;
+import io.layerstore.ImageReference;
+import io.layerstore.ImportOptions;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.PullOptions;
+import io.layerstore.PushOptions;
+import io.layerstore.RegistryOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * One registry for the library and for other engines: what one pushes the others pull, as the same
+ * image. Needs root, Docker's registry, and for each test the engine it is about.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class RegistryToolsContract {
+
+  private static final RegistryOptions ALONE =
+      RegistryOptions.builder()
+          .environment(Map.of())
+          .systemDirectory(Path.of("/nonexistent"))
+          .build();
+  private static final PullOptions PULL = PullOptions.builder().registry(ALONE).build();
+
+  private final String driver;
+  private ScratchDirectory scratch;
+  private DockerRegistry registry;
+  private ImageReference name;
+  private Digest digest;
+  private String id;
+
+  /** Tests the graph driver called {@code driver}. */
+  protected RegistryToolsContract(String driver) {
+    this.driver = driver;
+  }
+
+  @BeforeAll
+  void pushOne() throws Exception {
+    Machine.requireRoot();
+    scratch = ScratchDirectory.create();
+    registry = DockerRegistry.start(Files.createDirectory(scratch.resolve("registry")));
+    name = ImageReference.parse(registry.address() + "/some/image:1");
+    Path root = scratch.resolve("busybox.tar");
+    Busybox.writeRootTo(root);
+    try (LayerStore store = open("source")) {
+      id =
+          store
+              .images()
+              .importRootFs(
+                  LayerSource.of(root),
+                  ImportOptions.builder()
+                      .reference(name)
+                      .changes(List.of("CMD [\"/bin/echo\", \"hello\"]"))
+                      .build())
+              .id()
+              .toString();
+      digest =
+          store
+              .images()
+              .push(name.toString(), name, PushOptions.builder().registry(ALONE).build())
+              .digest();
+    }
+  }
+
+  @AfterAll
+  void end() throws Exception {
+    if (registry != null) {
+      registry.close();
+    }
+    if (scratch != null) {
+      scratch.close();
+    }
+  }
+
+  private LayerStore open(String directory) throws Exception {
+    return LayerStore.builder(scratch.resolve(directory))
+        .driver(driver)
+        .durability(Durability.NONE)
+        .open();
+  }
+
+  private String pulledId(String directory, ImageReference reference) throws Exception {
+    try (LayerStore store = open(directory)) {
+      return store.images().pull(reference, PULL).images().get(0).id().toString();
+    }
+  }
+
+  @Test
+  void dockerd_imageThatWasPushed_pullsAndRunsIt() throws Exception {
+    try (DockerDaemon daemon = DockerDaemon.startCleanly(scratch.resolve("docker"), driver)) {
+      daemon.docker("pull", name);
+
+      assertEquals(id, daemon.docker("inspect", "--format={{.Id}}", name).text());
+      assertEquals("hello", daemon.docker("run", "--rm", "--network=none", name).text());
+      assertEquals(
+          name.repository() + "@" + digest,
+          daemon.docker("inspect", "--format={{index .RepoDigests 0}}", name).text());
+
+      daemon.docker("tag", name, name.withTag("docker"));
+      daemon.docker("push", name.withTag("docker"));
+      daemon.stop();
+    }
+    assertEquals(id, pulledId("from-docker", name.withTag("docker")));
+  }
+
+  @Test
+  void dockerd_onARootWithAPulledImage_knowsItsDigestAndPushesNoLayer() throws Exception {
+    try (LayerStore store = open("shared")) {
+      store.images().pull(name, PULL);
+    }
+    try (DockerDaemon daemon = DockerDaemon.startCleanly(scratch.resolve("shared"), driver)) {
+      assertEquals(
+          "[" + name.repository() + "@" + digest + "]",
+          daemon.docker("inspect", "--format={{.RepoDigests}}", name).text());
+
+      String said = daemon.docker("push", name).out();
+
+      assertTrue(said.contains("Layer already exists"), said);
+      assertFalse(said.contains("Pushed"), said);
+      assertTrue(said.contains(digest.toString()), said);
+      daemon.stop();
+    }
+  }
+
+  @Test
+  void podman_imageThatWasPushed_seesTheSameDigestAndId() throws Exception {
+    Tool podman = Tool.require("podman");
+    List<String> own =
+        List.of(
+            "--root=" + scratch.resolve("podman"),
+            "--runroot=" + scratch.resolve("podman-run"),
+            "--storage-driver=vfs");
+    run(podman, own, "pull", "--quiet", "--tls-verify=false", name);
+
+    assertEquals(
+        digest.toString(),
+        run(podman, own, "image", "inspect", "--format={{.Digest}}", name).text());
+    assertEquals(
+        id, "sha256:" + run(podman, own, "image", "inspect", "--format={{.Id}}", name).text());
+
+    run(podman, own, "tag", name, name.withTag("podman"));
+    run(podman, own, "push", "--quiet", "--tls-verify=false", name.withTag("podman"));
+    // podman may write the configuration anew, in the OCI's form; the layers stay.
+    try (LayerStore store = open("from-podman")) {
+      store.images().pull(name, PULL);
+      store.images().pull(name.withTag("podman"), PULL);
+      assertEquals(1, store.layers().size());
+    }
+  }
+
+  @Test
+  void buildah_imageThatWasPushed_seesTheSameDigestAndPushesTheSame() throws Exception {
+    Tool buildah = Tool.require("buildah");
+    List<String> own =
+        List.of(
+            "--root=" + scratch.resolve("buildah"),
+            "--runroot=" + scratch.resolve("buildah-run"),
+            "--storage-driver=vfs");
+    run(buildah, own, "pull", "--quiet", "--tls-verify=false", name);
+
+    assertEquals(
+        digest.toString(),
+        run(buildah, own, "inspect", "--type=image", "--format={{.FromImageDigest}}", name).text());
+
+    run(buildah, own, "manifest", "create", "several");
+    run(buildah, own, "manifest", "add", "--tls-verify=false", "several", "docker://" + name);
+    run(
+        buildah,
+        own,
+        "manifest",
+        "push",
+        "--all",
+        "--tls-verify=false",
+        "several",
+        "docker://" + name.withTag("several"));
+    assertEquals(id, pulledId("from-buildah", name.withTag("several")));
+  }
+
+  private static Tool.Result run(Tool tool, List<String> own, Object... arguments)
+      throws Exception {
+    Object[] all = new Object[own.size() + arguments.length];
+    for (int i = 0; i < own.size(); i++) {
+      all[i] = own.get(i);
+    }
+    System.arraycopy(arguments, 0, all, own.size(), arguments.length);
+    return tool.run(all);
+  }
+}
