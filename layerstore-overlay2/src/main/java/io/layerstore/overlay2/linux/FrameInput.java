@@ -38,6 +38,8 @@ final class FrameInput {
   /** What ends a wait for an answer; null for a stream. */
   private final @Nullable Watchdog watchdog;
 
+  private final Runnable onTimeout;
+
   /** Guards what follows. */
   private final ReentrantLock lock = new ReentrantLock();
 
@@ -51,22 +53,21 @@ final class FrameInput {
   private @Nullable FrameBatch current;
 
   private FrameInput(
-      InputStream in, Runnable onGarbage, String threadName, @Nullable Runnable onTimeout) {
+      InputStream in,
+      Runnable onGarbage,
+      @Nullable String threadName,
+      @Nullable Watchdog watchdog,
+      Runnable onTimeout) {
     this.reader = new FrameReader(in);
     this.onGarbage = onGarbage;
-    if (onTimeout == null) {
-      this.readingThread = new BackgroundThread(threadName, this::readAll);
-      this.watchdog = null;
-    } else {
-      this.readingThread = null;
-      this.watchdog =
-          new Watchdog(
-              threadName,
-              () -> {
-                reader.giveUp();
-                onTimeout.run();
-              });
-    }
+    this.readingThread =
+        threadName == null ? null : new BackgroundThread(threadName, this::readAll);
+    this.watchdog = watchdog;
+    this.onTimeout =
+        () -> {
+          reader.giveUp();
+          onTimeout.run();
+        };
   }
 
   /**
@@ -76,28 +77,24 @@ final class FrameInput {
    *     that
    */
   static FrameInput ofStream(InputStream in, String threadName, Runnable onGarbage) {
-    return new FrameInput(in, onGarbage, threadName, null);
+    return new FrameInput(in, onGarbage, threadName, null, () -> {});
   }
 
   /**
    * Frames of answers, read by the thread that waits for them.
    *
-   * @param threadName of the watchdog
-   * @param onTimeout run by the watchdog when an answer takes too long: has to make the read that
-   *     is under way return, with whatever
+   * @param watchdog ends a wait that takes too long
+   * @param onTimeout how: has to make the read that is under way return, with whatever
    */
   static FrameInput ofAnswers(
-      InputStream in, String threadName, Runnable onGarbage, Runnable onTimeout) {
-    return new FrameInput(in, onGarbage, threadName, onTimeout);
+      InputStream in, Runnable onGarbage, Watchdog watchdog, Runnable onTimeout) {
+    return new FrameInput(in, onGarbage, null, watchdog, onTimeout);
   }
 
   /** Begins. */
   void start() {
     if (readingThread != null) {
       readingThread.start();
-    }
-    if (watchdog != null) {
-      watchdog.start();
     }
   }
 
@@ -212,9 +209,9 @@ final class FrameInput {
     if (hasFramesOrEnded()) {
       return true;
     }
-    dog.begin(timeout);
+    Watchdog.Wait wait = dog.begin(timeout, onTimeout);
     readBatch();
-    return dog.end();
+    return wait.end();
   }
 
   /** Waits until the helper has said all it will, or more than is kept of it. */
@@ -235,12 +232,12 @@ final class FrameInput {
   }
 
   private void awaitEndOfAnswers(Watchdog dog, Duration timeout) {
-    dog.begin(timeout);
+    Watchdog.Wait wait = dog.begin(timeout, onTimeout);
     boolean isMore = true;
     for (int i = 0; i < MAX_BATCHES && isMore; i++) {
       isMore = !hasReadAll() && readBatch();
     }
-    dog.end();
+    wait.end();
   }
 
   private boolean hasReadAll() {
@@ -318,8 +315,6 @@ final class FrameInput {
       readingThread.join(timeout);
     }
     if (watchdog != null) {
-      watchdog.close();
-      watchdog.join(timeout);
       reader.close();
     }
   }

@@ -42,24 +42,32 @@ final class HelperProcess implements AutoCloseable {
   private final Process process;
   private final OutputStream input;
   private final FrameInput frames;
+
+  /** What follows belongs to the server, and is shared by all that it forks. */
   private final ErrorOutput errors;
+
+  private final Watchdog watchdog;
   private final boolean isForked;
 
   /** What it said of itself: it may be the child of a program that was started in its place. */
   private long ownPid;
 
   private HelperProcess(
-      String name, String id, Process process, FrameInput frames, @Nullable ErrorOutput shared) {
+      String name,
+      String id,
+      Process process,
+      FrameInput frames,
+      ErrorOutput errors,
+      Watchdog watchdog,
+      boolean isForked) {
     this.name = name;
     this.id = id;
     this.process = process;
     this.input = process.getOutputStream();
     this.frames = frames;
-    this.isForked = shared != null;
-    this.errors =
-        shared != null
-            ? shared
-            : new ErrorOutput(process.getErrorStream(), threadName(name) + "-messages");
+    this.errors = errors;
+    this.watchdog = watchdog;
+    this.isForked = isForked;
   }
 
   private static String threadName(String name) {
@@ -67,21 +75,17 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** For a process that answers questions: the thread that waits reads the answer itself. */
-  private static FrameInput answersOf(String name, Process process) {
+  private static FrameInput answersOf(Process process, Watchdog watchdog) {
     return FrameInput.ofAnswers(
-        process.getInputStream(),
-        threadName(name) + "-answers",
-        process::destroyForcibly,
-        () -> endReading(process));
+        process.getInputStream(), process::destroyForcibly, watchdog, () -> endReading(process));
   }
 
-  private static FrameInput framesOf(HelperMode mode, Process process) {
-    String name = mode.toString();
+  private FrameInput framesOf(HelperMode mode, Process forked) {
     return switch (mode) {
       case APPLY, SCAN ->
           FrameInput.ofStream(
-              process.getInputStream(), threadName(name) + "-answers", process::destroyForcibly);
-      case PROBE, MOUNT, REMOVE, SYNC -> answersOf(name, process);
+              forked.getInputStream(), threadName(mode + "-answers"), forked::destroyForcibly);
+      case PROBE, MOUNT, REMOVE, SYNC -> answersOf(forked, watchdog);
     };
   }
 
@@ -115,8 +119,13 @@ final class HelperProcess implements AutoCloseable {
   static HelperProcess start(Path binary, UserNamespace namespace, Duration timeout)
       throws HelperFailureException, OperationInterruptedException {
     Process process = spawn(binary);
-    HelperProcess helper = new HelperProcess(SERVER, "", process, answersOf(SERVER, process), null);
-    helper.errors.start();
+    ErrorOutput errors = new ErrorOutput(process.getErrorStream(), threadName("messages"));
+    Watchdog watchdog = new Watchdog(threadName("watchdog"));
+    HelperProcess helper =
+        new HelperProcess(
+            SERVER, "", process, answersOf(process, watchdog), errors, watchdog, false);
+    errors.start();
+    watchdog.start();
     return helper.shakeHands(() -> helper.sayStart(namespace, timeout), timeout);
   }
 
@@ -125,7 +134,13 @@ final class HelperProcess implements AutoCloseable {
    */
   HelperProcess forked(HelperStart start, Process process) {
     return new HelperProcess(
-        start.mode().toString(), start.id(), process, framesOf(start.mode(), process), errors);
+        start.mode().toString(),
+        start.id(),
+        process,
+        framesOf(start.mode(), process),
+        errors,
+        watchdog,
+        true);
   }
 
   private static Process spawn(Path binary) throws HelperFailureException {
@@ -339,7 +354,11 @@ final class HelperProcess implements AutoCloseable {
     waitForProcess(DEATH_TIMEOUT);
     closeInput();
     frames.join(DEATH_TIMEOUT);
-    errorText();
+    if (!isForked) {
+      errors.text(DEATH_TIMEOUT);
+      watchdog.close();
+      watchdog.join(DEATH_TIMEOUT);
+    }
   }
 
   private String errorText() {

@@ -35,7 +35,15 @@ final class HelperServer implements AutoCloseable {
    */
   HelperProcess start(HelperStart start) throws LayerStoreException {
     Running server = running();
-    return server.process.forked(start, server.fork(start)).awaitReady();
+    try {
+      return server.start(start);
+    } catch (HelperFailureException e) {
+      if (server.process.isAlive()) {
+        throw e;
+      }
+      // It died before anybody noticed, and what it may have forked died with it.
+      return running().start(start);
+    }
   }
 
   /** Forks a process with which nobody talks yet. */
@@ -88,6 +96,10 @@ final class HelperServer implements AutoCloseable {
     Running(HelperProcess process) {
       this.process = process;
       this.conversation = new Conversation(process, TIMEOUT);
+    }
+
+    HelperProcess start(HelperStart start) throws LayerStoreException {
+      return process.forked(start, fork(start)).awaitReady();
     }
 
     synchronized Process fork(HelperStart start) throws LayerStoreException {

@@ -1,30 +1,28 @@
 package io.layerstore.overlay2.linux;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Does something when a wait takes too long.
+ * Does something when a wait takes too long, for any number of threads that wait.
  *
  * <p>A thread of its own sleeps until the first wait that it was told of could be too long, and
- * looks then which one there is. So one of many short waits costs two looks at a lock, and once in
- * a while one wake-up.
- *
- * <p>One thread at a time waits.
+ * looks then which ones there are. So one of many short waits costs two looks at a lock, and once
+ * in a while one wake-up.
  */
 final class Watchdog {
 
-  private final Runnable onTimeout;
   private final BackgroundThread thread;
 
   /** Guards what follows. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Condition changed = lock.newCondition();
-  private boolean isWaiting;
-  private long due;
-  private boolean hasFired;
+  private final List<Wait> waits = new ArrayList<>();
   private boolean isClosed;
 
   /** Whether the thread sleeps until {@link #wakeTime}, and not for ever. */
@@ -32,13 +30,8 @@ final class Watchdog {
 
   private long wakeTime;
 
-  /**
-   * Runs {@code onTimeout} in a thread of its own, not before {@link #start}.
-   *
-   * @param onTimeout may be overtaken by the end of the wait
-   */
-  Watchdog(String threadName, Runnable onTimeout) {
-    this.onTimeout = onTimeout;
+  /** With a thread of that name, from {@link #start} on. */
+  Watchdog(String threadName) {
     this.thread = new BackgroundThread(threadName, this::watch);
   }
 
@@ -46,52 +39,70 @@ final class Watchdog {
     thread.start();
   }
 
-  /** A wait begins. */
-  void begin(Duration timeout) {
-    long end = System.nanoTime() + timeout.toNanos();
+  /** Somebody waits. */
+  final class Wait {
+    private final long due;
+    private final Runnable onTimeout;
+
+    private Wait(long due, Runnable onTimeout) {
+      this.due = due;
+      this.onTimeout = onTimeout;
+    }
+
+    /** The wait is over; gives whether it was in time. */
+    boolean end() {
+      lock.lock();
+      try {
+        return waits.remove(this);
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  /**
+   * A wait begins.
+   *
+   * @param onTimeout run by the watchdog's thread; may be overtaken by the end of the wait
+   */
+  Wait begin(Duration timeout, Runnable onTimeout) {
+    Wait wait = new Wait(System.nanoTime() + timeout.toNanos(), onTimeout);
     lock.lock();
     try {
-      isWaiting = true;
-      hasFired = false;
-      due = end;
-      if (!isSet || due - wakeTime < 0) {
+      waits.add(wait);
+      if (!isSet || wait.due - wakeTime < 0) {
         changed.signalAll();
       }
     } finally {
       lock.unlock();
     }
-  }
-
-  /** The wait is over; gives whether it was in time. */
-  boolean end() {
-    lock.lock();
-    try {
-      isWaiting = false;
-      return !hasFired;
-    } finally {
-      lock.unlock();
-    }
+    return wait;
   }
 
   private void watch() {
-    while (awaitTimeout()) {
-      onTimeout.run();
+    Wait late = awaitTimeout();
+    while (late != null) {
+      late.onTimeout.run();
+      late = awaitTimeout();
     }
   }
 
-  /** Sleeps until a wait is too long; gives false if there will be none any more. */
-  private boolean awaitTimeout() {
+  /** Sleeps until a wait is too long; gives null if there will be none any more. */
+  private @Nullable Wait awaitTimeout() {
     lock.lock();
     try {
       while (!isClosed) {
-        long left = due - System.nanoTime();
-        if (isWaiting && left <= 0) {
-          isWaiting = false;
-          hasFired = true;
-          return true;
+        Wait first = null;
+        for (Wait wait : waits) {
+          first = first == null || wait.due - first.due < 0 ? wait : first;
         }
-        isSet = isWaiting;
-        wakeTime = due;
+        long left = first == null ? 0 : first.due - System.nanoTime();
+        if (first != null && left <= 0) {
+          waits.remove(first);
+          return first;
+        }
+        isSet = first != null;
+        wakeTime = first == null ? 0 : first.due;
         try {
           if (isSet) {
             changed.awaitNanos(left);
@@ -102,7 +113,7 @@ final class Watchdog {
           // Nobody has this thread to interrupt it; if somebody does, it looks again.
         }
       }
-      return false;
+      return null;
     } finally {
       lock.unlock();
     }

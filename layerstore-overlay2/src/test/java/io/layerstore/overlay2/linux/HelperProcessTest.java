@@ -435,6 +435,13 @@ final class HelperProcessTest {
       assertFalse(isThere(mounts.pid()));
     }
 
+    /** Whether or not its end was noticed before. */
+    @RepeatedTest(10)
+    void server_killed_nextRequestIsServedByAnother() throws IOException {
+      ProcessHandle.of(server().pid()).orElseThrow().destroyForcibly();
+      server().start(start()).close();
+    }
+
     @RepeatedTest(20)
     void applyHelper_killedAtAnyMoment_isFailure(RepetitionInfo repetition) throws IOException {
       LinuxCalls calls = Helpers.calls();

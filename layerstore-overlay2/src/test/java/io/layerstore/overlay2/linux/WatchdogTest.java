@@ -19,7 +19,11 @@ final class WatchdogTest {
 
   private final LibraryThreads threads = LibraryThreads.now();
   private final Semaphore fired = new Semaphore(0);
-  private final Watchdog watchdog = new Watchdog("layerstore-test-watchdog", fired::release);
+  private final Watchdog watchdog = new Watchdog("layerstore-test-watchdog");
+
+  private Watchdog.Wait begin(Duration timeout) {
+    return watchdog.begin(timeout, fired::release);
+  }
 
   @AfterEach
   void close() {
@@ -31,25 +35,25 @@ final class WatchdogTest {
   @Test
   void wait_tooLong_fires() throws InterruptedException {
     watchdog.start();
-    watchdog.begin(SHORT);
+    Watchdog.Wait wait = begin(SHORT);
     fired.acquire();
-    assertFalse(watchdog.end());
+    assertFalse(wait.end());
   }
 
   @Test
   void wait_begunBeforeTheThread_fires() throws InterruptedException {
-    watchdog.begin(SHORT);
+    Watchdog.Wait wait = begin(SHORT);
     watchdog.start();
     fired.acquire();
-    assertFalse(watchdog.end());
+    assertFalse(wait.end());
   }
 
   @Test
   void wait_inTime_doesNotFire() {
     watchdog.start();
     for (int i = 0; i < 1000; i++) {
-      watchdog.begin(LONG);
-      assertTrue(watchdog.end());
+      Watchdog.Wait wait = begin(LONG);
+      assertTrue(wait.end());
     }
     assertEquals(0, fired.availablePermits());
   }
@@ -57,40 +61,48 @@ final class WatchdogTest {
   @Test
   void wait_shorterThanTheOneBefore_fires() throws InterruptedException {
     watchdog.start();
-    watchdog.begin(LONG);
-    assertTrue(watchdog.end());
-    watchdog.begin(SHORT);
+    Watchdog.Wait wait = begin(LONG);
+    assertTrue(wait.end());
+    wait = begin(SHORT);
     fired.acquire();
-    assertFalse(watchdog.end());
+    assertFalse(wait.end());
   }
 
   @Test
   void wait_afterOneThatWasTooLong_countsForItself() throws InterruptedException {
     watchdog.start();
-    watchdog.begin(SHORT);
+    Watchdog.Wait wait = begin(SHORT);
     fired.acquire();
-    watchdog.end();
-    watchdog.begin(LONG);
-    assertTrue(watchdog.end());
-    watchdog.begin(SHORT);
+    wait.end();
+    wait = begin(LONG);
+    assertTrue(wait.end());
+    wait = begin(SHORT);
     fired.acquire();
-    assertFalse(watchdog.end());
+    assertFalse(wait.end());
+  }
+
+  @Test
+  void waits_ofManyThreads_eachForItself() throws InterruptedException {
+    watchdog.start();
+    Watchdog.Wait first = begin(LONG);
+    Watchdog.Wait second = begin(SHORT);
+    Watchdog.Wait third = begin(SHORT);
+    fired.acquire(2);
+    assertTrue(first.end());
+    assertFalse(second.end());
+    assertFalse(third.end());
   }
 
   @Test
   void wait_overBeforeItsTime_doesNotFireForTheNext() throws InterruptedException {
     watchdog.start();
-    watchdog.begin(Duration.ofMillis(50));
-    assumeTrue(watchdog.end(), "this thread was not let run for 50 ms");
-    watchdog.begin(LONG);
+    Watchdog.Wait wait = begin(Duration.ofMillis(50));
+    assumeTrue(wait.end(), "this thread was not let run for 50 ms");
+    wait = begin(LONG);
     // Another one, for a time that ends after that of the first.
-    Watchdog clock = new Watchdog("layerstore-test-clock", fired::release);
-    clock.start();
-    clock.begin(Duration.ofMillis(60));
+    begin(Duration.ofMillis(60));
     fired.acquire();
-    clock.close();
-    clock.join(LONG);
-    assertTrue(watchdog.end());
+    assertTrue(wait.end());
     assertEquals(0, fired.availablePermits());
   }
 }
