@@ -204,6 +204,31 @@ public interface ImageStore {
    */
   Image importRootFs(LayerSource rootFs, ImportOptions options) throws LayerStoreException;
 
+  /**
+   * Makes an image of a base and layers that are made of files, or of archives. Each layer makes a
+   * step of history; without layers the image differs in how it is run. A tag that names another
+   * image is moved. Layers of the base are not copied.
+   *
+   * <pre>{@code
+   * Image image =
+   *     store
+   *         .images()
+   *         .build(
+   *             BuildOptions.builder()
+   *                 .base("debian:12")
+   *                 .layer(LayerContent.builder().tree("app", Path.of("build/app")).build())
+   *                 .entrypoint("/app/run")
+   *                 .reference(ImageReference.parse("mine:1"))
+   *                 .build());
+   * }</pre>
+   *
+   * @throws ImageNotFoundException if there is no such base; nothing has been read
+   * @throws IllegalArgumentException if a change is not valid; nothing has been read
+   * @throws LayerStoreException if a layer is refused, or something cannot be read or written; no
+   *     layer, image or reference remains
+   */
+  Image build(BuildOptions options) throws LayerStoreException;
+
   /** Commits a read-write layer as an image called {@code reference}. */
   default Image commit(RWLayer rwLayer, ImageReference reference) throws LayerStoreException {
     return commit(rwLayer, CommitImageOptions.builder().reference(reference).build());

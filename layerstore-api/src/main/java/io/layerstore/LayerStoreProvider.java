@@ -1,5 +1,6 @@
 package io.layerstore;
 
+import java.io.InputStream;
 import java.nio.file.FileSystem;
 
 /**
@@ -18,4 +19,7 @@ public interface LayerStoreProvider {
    * Shows an image that is in no store, as {@link ImageSource#fileSystem(ViewOptions)} describes.
    */
   FileSystem fileSystem(ImageSource source, ViewOptions options) throws LayerStoreException;
+
+  /** The archive of a layer made of files, as {@link LayerContent#open} describes. */
+  InputStream archive(LayerContent content) throws LayerStoreException;
 }

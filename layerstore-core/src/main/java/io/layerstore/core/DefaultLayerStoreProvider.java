@@ -2,6 +2,7 @@ package io.layerstore.core;
 
 import io.layerstore.ChainId;
 import io.layerstore.ImageSource;
+import io.layerstore.LayerContent;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerStoreProvider;
@@ -22,12 +23,15 @@ import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.core.state.StoreLoader;
 import io.layerstore.core.state.StoreRecovery;
 import io.layerstore.core.state.StoreRoot;
+import io.layerstore.core.tar.ContentReader;
+import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.core.work.StoreThreads;
 import io.layerstore.driver.Closing;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataStoreFactory;
+import java.io.InputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,6 +78,11 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   @Override
   public FileSystem fileSystem(ImageSource source, ViewOptions options) throws LayerStoreException {
     return ArchiveView.open(source, options);
+  }
+
+  @Override
+  public InputStream archive(LayerContent content) {
+    return LayerPacker.withAllXattrs(new ContentReader(content.entries()));
   }
 
   private LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)

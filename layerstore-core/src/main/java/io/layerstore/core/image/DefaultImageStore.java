@@ -1,5 +1,6 @@
 package io.layerstore.core.image;
 
+import io.layerstore.BuildOptions;
 import io.layerstore.CommitImageOptions;
 import io.layerstore.DiskUsage;
 import io.layerstore.DistributionMetadata;
@@ -257,6 +258,16 @@ public final class DefaultImageStore implements ImageStore {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return catalog.image(making.importRootFs(rootFs, options));
+    }
+  }
+
+  @Override
+  public Image build(BuildOptions options) throws LayerStoreException {
+    try (StoreLifecycle.Call call = access.enter()) {
+      requireWritable();
+      String base = options.base().orElse(null);
+      ImageNode node = base == null ? null : require(resolve(base).id());
+      return catalog.image(making.build(options, node));
     }
   }
 

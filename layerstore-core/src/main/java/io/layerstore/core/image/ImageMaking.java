@@ -1,5 +1,6 @@
 package io.layerstore.core.image;
 
+import io.layerstore.BuildOptions;
 import io.layerstore.ChainId;
 import io.layerstore.CommitImageOptions;
 import io.layerstore.CommitOptions;
@@ -23,6 +24,7 @@ import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.driver.Closing;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -129,6 +131,72 @@ final class ImageMaking {
     config.addHistory(
         options.createdBy().orElse(null), author, options.comment().orElse(null), isEmpty);
     return publish(config.toBytes(), parent == null ? null : parent.id(), tag, layer, before);
+  }
+
+  /** Makes an image of a base and layers on it. */
+  ImageNode build(BuildOptions options, @Nullable ImageNode base) throws LayerStoreException {
+    ImageReference tag = requireTag(options.reference().orElse(null));
+    ConfigWriter config =
+        new ConfigWriter(
+            base == null ? Obj.EMPTY : document(base),
+            base == null ? List.of() : catalog.content(base).config().diffIds(),
+            options.changes(),
+            options.created());
+    if (options.platform().isPresent()) {
+      requireLinux(options.platform().get());
+      config.setPlatform(options.platform().get());
+    }
+    config.setRun(options);
+    String author = options.author().orElse(null);
+    if (author != null) {
+      config.setAuthor(author);
+    }
+    Set<ChainId> before = chainIds();
+    List<Layer> layers = new ArrayList<>();
+    ImageCreation.Created made;
+    try {
+      ChainId top = base == null ? null : base.topLayer();
+      for (BuildOptions.Step step : options.layers()) {
+        RegisterOptions registerOptions =
+            RegisterOptions.builder().parent(top).progress(options.progress().orElse(null)).build();
+        Layer layer = access.register(step.source(), registerOptions, title(tag));
+        layers.add(layer);
+        top = layer.chainId();
+        config.addLayer(layer.diffId());
+        config.addHistory(step.createdBy(), author, null, false);
+      }
+      if (layers.isEmpty()) {
+        config.addHistory("layerstore build", author, null, true);
+      }
+      made = creation.create(config.toBytes(), base == null ? null : base.id());
+      if (tag != null) {
+        tag(made, tag);
+      }
+    } catch (LayerStoreException | RuntimeException e) {
+      Closing.after(e, () -> giveBack(layers, before));
+      throw e;
+    }
+    giveBack(layers, before);
+    return made.node();
+  }
+
+  /**
+   * Gives handles back, the highest first, and with each a layer that is new and that nothing
+   * needs. What was there before is held until then.
+   */
+  private void giveBack(List<Layer> layers, Set<ChainId> before) throws LayerStoreException {
+    List<Layer> kept = new ArrayList<>();
+    try {
+      for (int i = layers.size() - 1; i >= 0; i--) {
+        if (before.contains(layers.get(i).chainId())) {
+          kept.add(layers.get(i));
+        } else {
+          access.layers().release(layers.get(i));
+        }
+      }
+    } finally {
+      kept.forEach(Layer::close);
+    }
   }
 
   private @Nullable ImageNode parent(

@@ -3,12 +3,13 @@ package io.layerstore.core.tar;
 import io.layerstore.ByteString;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
+import io.layerstore.spi.Xattr;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the headers of one entry in the bytes that Go's {@code archive/tar} chooses, so that the
@@ -28,7 +29,7 @@ final class HeaderWriter {
 
   private static final long MAX_LONG = (1L << 33) - 1;
 
-  private static final String CAPABILITY_RECORD = "SCHILY.xattr.security.capability";
+  private static final String XATTR_RECORD = "SCHILY.xattr.";
 
   private HeaderWriter() {}
 
@@ -41,7 +42,7 @@ final class HeaderWriter {
    * The headers, whole blocks.
    *
    * @param size the number of payload bytes that will follow
-   * @param capability the value of {@code security.capability}, if the entry has one
+   * @param xattrs the extended attributes to put in, of names in ASCII
    */
   static byte[] write(
       char type,
@@ -50,11 +51,11 @@ final class HeaderWriter {
       Attributes attributes,
       long size,
       Device device,
-      @Nullable ByteString capability) {
+      List<Xattr> xattrs) {
     long modified = attributes.modified().getEpochSecond();
     Map<String, ByteString> records = new TreeMap<>();
-    if (capability != null) {
-      records.put(CAPABILITY_RECORD, capability);
+    for (Xattr xattr : xattrs) {
+      records.put(XATTR_RECORD + xattr.name(), xattr.value());
     }
     if (!isAscii(name) || name.length() > NAME_BYTES) {
       records.put("path", name);

@@ -15,6 +15,7 @@ import io.layerstore.spi.Xattr;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,7 @@ public final class LayerPacker extends MadeStream {
 
   private final TreeReader reader;
   private final @Nullable Instant latestTime;
+  private final boolean hasAllXattrs;
   private long index = -1;
   private @Nullable TreeEntry entry;
   private @Nullable InputStream content;
@@ -79,8 +81,18 @@ public final class LayerPacker extends MadeStream {
    * that, deletions' and opaque markers' too; null for all times as they are.
    */
   public LayerPacker(TreeReader reader, @Nullable Instant latestTime) {
+    this(reader, latestTime, false);
+  }
+
+  private LayerPacker(TreeReader reader, @Nullable Instant latestTime, boolean hasAllXattrs) {
     this.reader = reader;
     this.latestTime = latestTime;
+    this.hasAllXattrs = hasAllXattrs;
+  }
+
+  /** Packs the same, with all extended attributes, which no engine does by itself. */
+  public static LayerPacker withAllXattrs(TreeReader reader) {
+    return new LayerPacker(reader, null, true);
   }
 
   /**
@@ -189,29 +201,25 @@ public final class LayerPacker extends MadeStream {
     refuseWhiteoutName(entry);
     ByteString path = entry.path().bytes();
     Attributes attributes = entry.attributes();
-    ByteString capability = capability(attributes);
+    List<Xattr> xattrs = hasAllXattrs ? attributes.xattrs() : capability(attributes);
     return switch (entry.type()) {
-      case DIRECTORY -> headers('5', path.concat(SLASH), entry, ByteString.EMPTY, capability);
-      case FILE -> headers('0', path, entry, ByteString.EMPTY, capability);
-      case SYMLINK ->
-          headers('2', path, entry, Objects.requireNonNull(entry.linkText()), capability);
+      case DIRECTORY -> headers('5', path.concat(SLASH), entry, ByteString.EMPTY, xattrs);
+      case FILE -> headers('0', path, entry, ByteString.EMPTY, xattrs);
+      case SYMLINK -> headers('2', path, entry, Objects.requireNonNull(entry.linkText()), xattrs);
       case HARD_LINK ->
-          headers('1', path, entry, Objects.requireNonNull(entry.linkTarget()).bytes(), capability);
-      case CHARACTER_DEVICE -> headers('3', path, entry, ByteString.EMPTY, capability);
-      case BLOCK_DEVICE -> headers('4', path, entry, ByteString.EMPTY, capability);
-      case FIFO -> headers('6', path, entry, ByteString.EMPTY, capability);
-      case WHITEOUT -> headers('0', whiteoutName(entry.path()), entry, ByteString.EMPTY, null);
+          headers('1', path, entry, Objects.requireNonNull(entry.linkTarget()).bytes(), xattrs);
+      case CHARACTER_DEVICE -> headers('3', path, entry, ByteString.EMPTY, xattrs);
+      case BLOCK_DEVICE -> headers('4', path, entry, ByteString.EMPTY, xattrs);
+      case FIFO -> headers('6', path, entry, ByteString.EMPTY, xattrs);
+      case WHITEOUT -> headers('0', whiteoutName(entry.path()), entry, ByteString.EMPTY, List.of());
       case OPAQUE ->
-          headers('0', entry.path().resolve(OPAQUE_MARKER).bytes(), entry, ByteString.EMPTY, null);
+          headers(
+              '0', entry.path().resolve(OPAQUE_MARKER).bytes(), entry, ByteString.EMPTY, List.of());
     };
   }
 
   private byte[] headers(
-      char type,
-      ByteString name,
-      TreeEntry entry,
-      ByteString linkName,
-      @Nullable ByteString capability)
+      char type, ByteString name, TreeEntry entry, ByteString linkName, List<Xattr> xattrs)
       throws ArchiveException {
     Device device = entry.device() == null ? NO_DEVICE : entry.device();
     if (!HeaderWriter.fits(device)) {
@@ -220,7 +228,7 @@ public final class LayerPacker extends MadeStream {
           "no archive header can hold the device number " + device.major() + ":" + device.minor());
     }
     return HeaderWriter.write(
-        type, name, linkName, clamped(entry.attributes()), entry.sizeBytes(), device, capability);
+        type, name, linkName, clamped(entry.attributes()), entry.sizeBytes(), device, xattrs);
   }
 
   private Attributes clamped(Attributes attributes) {
@@ -256,13 +264,13 @@ public final class LayerPacker extends MadeStream {
     return new ArchiveException(Kind.UNSUPPORTED_ENTRY, index, entry.path().toString(), problem);
   }
 
-  private static @Nullable ByteString capability(Attributes attributes) {
+  private static List<Xattr> capability(Attributes attributes) {
     for (Xattr xattr : attributes.xattrs()) {
       if (xattr.name().equals(CAPABILITY)) {
-        return withoutRootUser(xattr.value());
+        return List.of(new Xattr(CAPABILITY, withoutRootUser(xattr.value())));
       }
     }
-    return null;
+    return List.of();
   }
 
   /**

@@ -7,6 +7,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * Writes a tar of directories and regular files that all belong to 0:0, in the bytes that Go's
@@ -55,7 +56,7 @@ public final class PlainTarWriter implements Closeable {
             Attributes.of(mode, Instant.ofEpochSecond(modified.getEpochSecond())),
             size,
             NONE,
-            null));
+            List.of()));
   }
 
   private void endFile() throws IOException {

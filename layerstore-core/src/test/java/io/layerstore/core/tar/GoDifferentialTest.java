@@ -140,7 +140,16 @@ final class GoDifferentialTest {
       Attributes attributes = new Attributes(mode, uid, gid, time, time, List.of());
       ours.add(
           HEX.formatHex(
-              HeaderWriter.write(type, name, link, attributes, size, device, capability)));
+              HeaderWriter.write(
+                  type,
+                  name,
+                  link,
+                  attributes,
+                  size,
+                  device,
+                  capability == null
+                      ? List.of()
+                      : List.of(new Xattr(ByteString.utf8("security.capability"), capability)))));
     }
     List<String> theirs = go.ask("write", input.toString().getBytes(StandardCharsets.US_ASCII));
     List<String> lines = input.toString().lines().toList();

@@ -1,5 +1,6 @@
 package io.layerstore.core.image.change;
 
+import io.layerstore.BuildOptions;
 import io.layerstore.core.json.JsonSyntaxException;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
@@ -86,6 +87,51 @@ public final class ConfigChanges {
       }
     }
     return result.run.withFirst(ORDER);
+  }
+
+  /** Sets what {@code options} have of how an image is run. */
+  public static Obj set(Obj run, BuildOptions options) {
+    ConfigChanges result = new ConfigChanges(run);
+    result.set(options);
+    return result.run.withFirst(ORDER);
+  }
+
+  private void set(BuildOptions options) {
+    options.entrypoint().ifPresent(words -> setWords("Entrypoint", words));
+    options.command().ifPresent(words -> setWords("Cmd", words));
+    options.workingDirectory().ifPresent(path -> run.set("WorkingDir", new Text(path)));
+    options.user().ifPresent(user -> run.set("User", new Text(user)));
+    options.environment().forEach(this::setVariable);
+    SortedMap<String, JsonValue> labels = members("Labels");
+    options.labels().forEach((name, value) -> labels.put(name, new Text(value)));
+    setMembersUnlessNone("Labels", labels);
+    SortedMap<String, JsonValue> ports = members("ExposedPorts");
+    options.ports().forEach(port -> ports.put(port, Obj.EMPTY));
+    setMembersUnlessNone("ExposedPorts", ports);
+    SortedMap<String, JsonValue> volumes = members("Volumes");
+    options.volumes().forEach(path -> volumes.put(path, Obj.EMPTY));
+    setMembersUnlessNone("Volumes", volumes);
+  }
+
+  private void setMembersUnlessNone(String name, SortedMap<String, JsonValue> members) {
+    if (!members.isEmpty()) {
+      setMembers(name, members);
+    }
+  }
+
+  private void setWords(String name, List<String> words) {
+    if (words.isEmpty()) {
+      run.remove(name);
+    } else {
+      run.set(name, Array.ofTexts(words));
+    }
+  }
+
+  private void setVariable(String name, String value) {
+    List<String> lines = new ArrayList<>(run.texts("Env"));
+    lines.removeIf(line -> line.startsWith(name + "="));
+    lines.add(name + "=" + value);
+    run.set("Env", Array.ofTexts(lines));
   }
 
   private void apply(Instruction instruction) {

@@ -1,5 +1,6 @@
 package io.layerstore.core.image.config;
 
+import io.layerstore.BuildOptions;
 import io.layerstore.DiffId;
 import io.layerstore.Platform;
 import io.layerstore.core.image.change.ConfigChanges;
@@ -82,6 +83,11 @@ public final class ConfigWriter {
     if (!platform.osFeatures().isEmpty()) {
       image.set("os.features", Array.ofTexts(platform.osFeatures()));
     }
+  }
+
+  /** Sets how the image is run, besides what the base says. */
+  public void setRun(BuildOptions options) {
+    image.set("config", ConfigChanges.set(image.object("config"), options));
   }
 
   public void setAuthor(@Nullable String author) {

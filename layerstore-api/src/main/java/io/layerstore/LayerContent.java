@@ -1,0 +1,303 @@
+package io.layerstore;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A layer made of files: what is added, sorted by path, as an archive. The same content gives the
+ * same bytes on every platform. Immutable; made with {@link #builder}.
+ *
+ * <pre>{@code
+ * LayerContent content =
+ *     LayerContent.builder()
+ *         .tree("app", Path.of("build/app"))
+ *         .file("app/run.sh", script, EntryOptions.DEFAULT.withMode(0755))
+ *         .symlink("usr/bin/app", "/app/run.sh")
+ *         .whiteout("etc/motd")
+ *         .build();
+ * store.register(content, RegisterOptions.DEFAULT);
+ * }</pre>
+ *
+ * <p>Paths are relative to the root of the layer, with or without a slash before them. A directory
+ * that is not added, but something in it, is there all the same in an image; it belongs to 0:0 and
+ * has the mode 0755. Files are opened when the archive is read, so they must not change until then.
+ */
+public final class LayerContent implements LayerSource {
+
+  /** What an entry is. */
+  public enum Kind {
+    /** A directory. */
+    DIRECTORY,
+    /** A regular file. */
+    FILE,
+    /** A symbolic link. */
+    SYMLINK,
+    /** The deletion of what the layers below have at the path. */
+    WHITEOUT,
+    /** The mark that nothing of what the layers below have in the directory is seen. */
+    OPAQUE
+  }
+
+  /** Opens what a file contains. */
+  @FunctionalInterface
+  public interface Opener {
+    /** A new stream, closed by the caller. */
+    InputStream open() throws IOException;
+  }
+
+  /**
+   * One entry.
+   *
+   * @param path where it is; of a whiteout, what is deleted
+   * @param kind what it is
+   * @param options its attributes, the mode always among them
+   * @param target where a symbolic link leads; else null
+   * @param sizeBytes the length of a file; else 0
+   * @param content opens what a file contains; else null
+   */
+  public record Entry(
+      LayerPath path,
+      Kind kind,
+      EntryOptions options,
+      @Nullable ByteString target,
+      long sizeBytes,
+      @Nullable Opener content) {}
+
+  private final List<Entry> entries;
+
+  private LayerContent(Builder builder) {
+    List<Entry> all = new ArrayList<>(builder.entries.values());
+    all.addAll(builder.opaque.values());
+    // A directory comes before what is in it, and its mark after it.
+    all.sort(
+        (left, right) -> {
+          int order = comparePaths(left.path(), right.path());
+          return order != 0 ? order : left.kind().compareTo(right.kind());
+        });
+    this.entries = List.copyOf(all);
+  }
+
+  /** By names, so that what is in a directory follows it at once. */
+  private static int comparePaths(LayerPath left, LayerPath right) {
+    List<ByteString> first = left.names();
+    List<ByteString> second = right.names();
+    for (int i = 0; i < Math.min(first.size(), second.size()); i++) {
+      int order = first.get(i).compareTo(second.get(i));
+      if (order != 0) {
+        return order;
+      }
+    }
+    return Integer.compare(first.size(), second.size());
+  }
+
+  /** A builder of nothing. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** The entries, in the order of the archive. */
+  public List<Entry> entries() {
+    return entries;
+  }
+
+  /**
+   * The archive.
+   *
+   * @throws IllegalStateException if no implementation of the store is on the class path
+   */
+  @Override
+  public InputStream open() throws IOException {
+    return StoreOptions.provider().archive(this);
+  }
+
+  /** How many entries there are. */
+  @Override
+  public String toString() {
+    return "LayerContent[" + entries.size() + " entries]";
+  }
+
+  /**
+   * Collects entries; a later one takes the place of an earlier one of the same path. Not safe for
+   * use by several threads.
+   */
+  public static final class Builder {
+    private static final int DIRECTORY_MODE = 0755;
+    private static final int FILE_MODE = 0644;
+    private static final int LINK_MODE = 0777;
+
+    private final TreeMap<LayerPath, Entry> entries = new TreeMap<>();
+    private final TreeMap<LayerPath, Entry> opaque = new TreeMap<>();
+
+    private Builder() {}
+
+    /** Adds a file with these bytes. */
+    public Builder file(String path, byte[] content) {
+      return file(path, content, EntryOptions.DEFAULT);
+    }
+
+    /** Adds a file with these bytes; of mode 0644 unless the options say otherwise. */
+    public Builder file(String path, byte[] content, EntryOptions options) {
+      byte[] copy = content.clone();
+      return add(
+          path,
+          Kind.FILE,
+          options.orMode(FILE_MODE),
+          null,
+          copy.length,
+          () -> new ByteArrayInputStream(copy));
+    }
+
+    /** Adds what {@code source} is; see {@link #tree(String, Path, EntryOptions)}. */
+    public Builder tree(String path, Path source) throws IOException {
+      return tree(path, source, EntryOptions.DEFAULT);
+    }
+
+    /**
+     * Adds what {@code source} is at {@code path}: a file, a symbolic link as it is, or a directory
+     * with all that is in it. It can be of any file system.
+     *
+     * <p>Owners and times of the source do not count. Unless the options say otherwise, directories
+     * and what their owner may execute are of mode 0755, other files of 0644; where the file system
+     * knows no permissions, nobody may execute a file.
+     *
+     * @throws IOException if the source cannot be read, or has something that is none of these
+     */
+    public Builder tree(String path, Path source, EntryOptions options) throws IOException {
+      LayerPath target = layerPath(path);
+      BasicFileAttributes attributes =
+          Files.readAttributes(source, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      if (attributes.isSymbolicLink()) {
+        return symlink(path, linkText(source), options);
+      }
+      if (attributes.isDirectory()) {
+        if (!target.isRoot()) {
+          directory(path, options);
+        }
+        try (DirectoryStream<Path> names = Files.newDirectoryStream(source)) {
+          for (Path name : names) {
+            tree(target + "/" + name.getFileName(), name, options);
+          }
+        }
+        return this;
+      }
+      if (!attributes.isRegularFile()) {
+        throw new LayerStoreException(source + " is neither a file nor a directory nor a link");
+      }
+      return add(
+          path,
+          Kind.FILE,
+          options.orMode(isExecutable(source) ? DIRECTORY_MODE : FILE_MODE),
+          null,
+          attributes.size(),
+          () -> Files.newInputStream(source, LinkOption.NOFOLLOW_LINKS));
+    }
+
+    private static String linkText(Path link) throws IOException {
+      Path text = Files.readSymbolicLink(link);
+      return text.toString().replace(text.getFileSystem().getSeparator(), "/");
+    }
+
+    private static boolean isExecutable(Path file) throws IOException {
+      PosixFileAttributeView view =
+          Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+      return view != null
+          && view.readAttributes().permissions().contains(PosixFilePermission.OWNER_EXECUTE);
+    }
+
+    /** Adds a directory of mode 0755. */
+    public Builder directory(String path) {
+      return directory(path, EntryOptions.DEFAULT);
+    }
+
+    /** Adds a directory; of mode 0755 unless the options say otherwise. */
+    public Builder directory(String path, EntryOptions options) {
+      return add(path, Kind.DIRECTORY, options.orMode(DIRECTORY_MODE), null, 0, null);
+    }
+
+    /** Adds a symbolic link to {@code target}. */
+    public Builder symlink(String path, String target) {
+      return symlink(path, target, EntryOptions.DEFAULT);
+    }
+
+    /** Adds a symbolic link to {@code target}; it has no mode of its own. */
+    public Builder symlink(String path, String target, EntryOptions options) {
+      if (target.isEmpty() || target.indexOf('\0') >= 0) {
+        throw new IllegalArgumentException("not the target of a link: \"" + target + "\"");
+      }
+      return add(path, Kind.SYMLINK, options.withMode(LINK_MODE), ByteString.utf8(target), 0, null);
+    }
+
+    /** Deletes what the layers below have at {@code path}. */
+    public Builder whiteout(String path) {
+      return add(path, Kind.WHITEOUT, EntryOptions.DEFAULT.orMode(FILE_MODE), null, 0, null);
+    }
+
+    /** Hides all that the layers below have in the directory {@code path}. */
+    public Builder opaque(String path) {
+      LayerPath directory = layerPath(path);
+      EntryOptions options = EntryOptions.DEFAULT.orMode(FILE_MODE);
+      opaque.put(directory, new Entry(directory, Kind.OPAQUE, options, null, 0, null));
+      return this;
+    }
+
+    private Builder add(
+        String path,
+        Kind kind,
+        EntryOptions options,
+        @Nullable ByteString target,
+        long sizeBytes,
+        @Nullable Opener content) {
+      LayerPath cleaned = layerPath(path);
+      if (cleaned.isRoot()) {
+        throw new IllegalArgumentException("the root of a layer has no entry of its own");
+      }
+      entries.put(cleaned, new Entry(cleaned, kind, options, target, sizeBytes, content));
+      return this;
+    }
+
+    private static LayerPath layerPath(String path) {
+      Objects.requireNonNull(path, "path");
+      int start = 0;
+      int end = path.length();
+      while (start < end && path.charAt(start) == '/') {
+        start++;
+      }
+      while (end > start && path.charAt(end - 1) == '/') {
+        end--;
+      }
+      return LayerPath.of(path.substring(start, end));
+    }
+
+    /**
+     * Makes the content.
+     *
+     * @throws IllegalArgumentException if something is in what is no directory
+     */
+    public LayerContent build() {
+      for (LayerPath path : entries.keySet()) {
+        for (LayerPath above = path; !above.isRoot(); ) {
+          above = above.parent();
+          Entry entry = entries.get(above);
+          if (entry != null && entry.kind() != Kind.DIRECTORY) {
+            throw new IllegalArgumentException(
+                "/" + path + " is below /" + above + ", which is a " + entry.kind());
+          }
+        }
+      }
+      return new LayerContent(this);
+    }
+  }
+}
