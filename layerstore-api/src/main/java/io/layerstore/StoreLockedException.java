@@ -16,7 +16,7 @@ public class StoreLockedException extends LayerStoreException {
 
   /** Where nothing is known of who has it. */
   public StoreLockedException(Path root) {
-    this(root, null);
+    this(root, (StoreUser) null);
   }
 
   /** Carries the facts; {@code holder} is null if nothing is known of who has it. */
@@ -31,6 +31,13 @@ public class StoreLockedException extends LayerStoreException {
             + "; close that store, wait for it (lockTimeout), or open this one for reading only");
     this.root = root;
     this.holder = holder;
+  }
+
+  /** Where something else than a store has it; {@code reason} follows "the store at … is". */
+  public StoreLockedException(Path root, String reason) {
+    super("the store at " + root + " is " + reason);
+    this.root = root;
+    this.holder = null;
   }
 
   /** The root of the store. */

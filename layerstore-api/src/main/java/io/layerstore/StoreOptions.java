@@ -155,7 +155,7 @@ public final class StoreOptions {
     private Progress.@Nullable Listener progress;
     private boolean readOnly;
     private Creation creation = Creation.IF_EMPTY;
-    private boolean isExclusive = !Boolean.getBoolean("io.layerstore.shared");
+    private boolean isExclusive;
     private Duration lockTimeout = Duration.ZERO;
 
     private Builder(Path root) {

@@ -18,7 +18,9 @@ final class CommandHelp {
       List.of(
           new Group(
               "Images",
-              List.of("load", "save", "images", "tag", "rmi", "import", "history", "df", "prune")),
+              List.of(
+                  "load", "save", "images", "tag", "rmi", "import", "history", "explain", "df",
+                  "prune")),
           new Group("Registries", List.of("pull", "push", "tags", "copy", "login", "logout")),
           new Group("Files of an image", List.of("ls", "cat", "tree", "cp")),
           new Group(
@@ -60,6 +62,7 @@ final class CommandHelp {
           Map.entry("tag", List.of("layerstore tag debian:12 mine:1")),
           Map.entry("rmi", List.of("layerstore rmi mine:1")),
           Map.entry("import", List.of("layerstore import root.tar.gz mine:1")),
+          Map.entry("explain", List.of("layerstore explain mine:1", "layerstore explain 3f5a")),
           Map.entry("history", List.of("layerstore history mine:1")),
           Map.entry("df", List.of("layerstore df")),
           Map.entry(

@@ -34,6 +34,7 @@ final class Commands {
       case "rmi" -> new RmiCommand(layerstore);
       case "import" -> new ImportCommand(layerstore);
       case "history" -> new HistoryCommand(layerstore);
+      case "explain" -> new ExplainCommand(layerstore);
       case "prune" -> new PruneCommand(layerstore);
       case "df" -> new DfCommand(layerstore);
       case "pull" -> new PullCommand(layerstore);

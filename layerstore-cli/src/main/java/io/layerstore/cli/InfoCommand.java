@@ -6,6 +6,7 @@ import io.layerstore.DriverStatus;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.RecoveryReport;
+import io.layerstore.StoreUser;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,7 @@ final class InfoCommand extends Subcommand {
       List<LayerInfo> layers = store.layers();
       int rwLayers = store.rwLayers().size();
       int images = store.images().list().size();
+      List<StoreUser> users = store.users();
       long bytes = layers.stream().mapToLong(LayerInfo::diffSizeBytes).sum();
       print(
           out -> {
@@ -49,6 +51,14 @@ final class InfoCommand extends Subcommand {
             out.line("Layers: " + layers.size() + " (" + Show.size(bytes) + ")");
             out.line("Read-write layers: " + rwLayers);
             out.line("Images: " + images);
+            for (StoreUser user : users) {
+              if (!user.isThisStore()) {
+                out.line("Used by: " + user.describe() + (user.isExclusive() ? ", alone" : ""));
+                for (String hold : user.holds()) {
+                  out.line("  " + hold);
+                }
+              }
+            }
             out.line("Recovery: " + (recovery.isClean() ? "nothing to do" : ""));
             for (RecoveryReport.Finding finding : recovery.findings()) {
               out.line("  " + finding.kind() + " " + finding.id() + ": " + finding.detail());
@@ -64,6 +74,7 @@ final class InfoCommand extends Subcommand {
             json.writeNumberField("layersSizeBytes", bytes);
             json.writeNumberField("rwLayers", rwLayers);
             json.writeNumberField("images", images);
+            users(json, users);
             recovery(json, recovery);
           });
     }
@@ -80,6 +91,21 @@ final class InfoCommand extends Subcommand {
       json.writeStartObject();
       json.writeStringField("name", fact.name());
       json.writeStringField("value", fact.value());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+
+  private static void users(JsonGenerator json, List<StoreUser> users) throws IOException {
+    json.writeArrayFieldStart("users");
+    for (StoreUser user : users) {
+      json.writeStartObject();
+      json.writeNumberField("pid", user.pid());
+      json.writeStringField("command", user.command());
+      json.writeStringField("since", user.since().toString());
+      json.writeBooleanField("exclusive", user.isExclusive());
+      json.writeBooleanField("self", user.isThisStore());
+      Show.strings(json, "holds", user.holds());
       json.writeEndObject();
     }
     json.writeEndArray();

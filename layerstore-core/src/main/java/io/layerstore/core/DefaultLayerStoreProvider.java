@@ -11,6 +11,7 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.StoreOptions;
 import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.BuildKitCache;
+import io.layerstore.core.docker.RunningDocker;
 import io.layerstore.core.image.archive.ArchiveView;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.core.share.Kind;
@@ -94,12 +95,13 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     if (!options.readOnly()) {
       CleanupClasses.load();
       open.add(prepared::removeMade);
+      RunningDocker.requireNone(root);
       use = RootUse.begin(options, metadataStores == null);
       open.add(use::close);
       RootUse begun = use;
       open.add(() -> prepared.takeBack(begun));
     }
-    Sharing sharing = new Sharing(use);
+    Sharing sharing = new Sharing(root, use);
     DriverSelector.Selection selection = DriverSelector.select(options, sharing);
     GraphDriver driver = selection.driver();
     open.add(driver::close);

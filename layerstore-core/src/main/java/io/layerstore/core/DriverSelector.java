@@ -78,6 +78,7 @@ final class DriverSelector {
 
   private final StoreOptions options;
   private final RootContents contents;
+  private Sharing sharing;
   private final Map<String, GraphDriverProvider> providers = new LinkedHashMap<>();
   private final Map<String, String> rejected = new TreeMap<>();
 
@@ -90,6 +91,7 @@ final class DriverSelector {
                 .thenComparing(GraphDriverProvider::name))
         .forEach(provider -> providers.putIfAbsent(provider.name(), provider));
     this.contents = RootContents.look(options, providers.keySet());
+    this.sharing = new Sharing(options.root(), null);
   }
 
   private static int priority(String name) {
@@ -133,7 +135,7 @@ final class DriverSelector {
    */
   static Selection select(StoreOptions options, List<GraphDriverProvider> providers)
       throws LayerStoreException {
-    return select(options, providers, Map.of(), new Sharing(null));
+    return select(options, providers, Map.of(), new Sharing(options.root(), null));
   }
 
   private static Selection select(
@@ -151,8 +153,6 @@ final class DriverSelector {
         ? selector.openFirstSupported()
         : selector.open(decision.provider(), decision.reason());
   }
-
-  private Sharing sharing = new Sharing(null);
 
   private Decision decide() throws LayerStoreException {
     @Nullable String named = options.driver().orElse(null);

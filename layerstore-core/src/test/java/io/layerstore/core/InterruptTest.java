@@ -53,7 +53,7 @@ final class InterruptTest {
             .end()
             .toBytes();
     try (LayerStore store =
-        LayerStore.builder(root).driver("vfs").durability(Durability.METADATA).open()) {
+        LayerStore.builder(root).driver("vfs").durability(Durability.METADATA).exclusive().open()) {
       Layer base =
           store.register(LayerSource.of(AppendixA.TWO_BASE.bytes()), RegisterOptions.DEFAULT);
       RWLayer rw = store.createRWLayer("rw", base.chainId());

@@ -132,8 +132,8 @@ final class TwoStoresTest {
   }
 
   @Test
-  void open_whileAnotherProcessWrites_isLockedAndReadsBesideIt() throws Exception {
-    try (LayerStore writer = builder(root("one")).open();
+  void open_whileAnotherProcessWritesAlone_isLockedAndReadsBesideIt() throws Exception {
+    try (LayerStore writer = builder(root("one")).exclusive().open();
         Mount mount = makeLayers(writer, "x").mount()) {
       assertEquals(
           List.of("locked", "xx"), ChildJvm.run(List.of(), Other.class, root("one")).lines());

@@ -207,4 +207,14 @@ public abstract class LayerStoreContract {
       return LayerStoreContract.this;
     }
   }
+
+  /** See {@link SharingTests}. */
+  @Nested
+  protected class Sharing extends SharingTests {
+
+    @Override
+    LayerStoreContract contract() {
+      return LayerStoreContract.this;
+    }
+  }
 }

@@ -24,16 +24,45 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 
 /** Opening a store and closing it. */
 abstract class OpenAndCloseTests extends StoreTests {
 
   @Test
-  void open_twice_locked() {
-    StoreLockedException e = assertThrows(StoreLockedException.class, () -> builder(root()).open());
+  void open_exclusivelyBesideAnother_locked() {
+    StoreLockedException e =
+        assertThrows(StoreLockedException.class, () -> builder(root()).exclusive().open());
     assertEquals(root(), e.root());
+    assertEquals(ProcessHandle.current().pid(), e.holder().orElseThrow().pid());
+  }
+
+  @Test
+  void open_besideOneThatIsExclusive_locked() throws IOException {
+    Path other = root().resolveSibling("other");
+    try (LayerStore alone = builder(other).exclusive().open()) {
+      StoreLockedException e =
+          assertThrows(StoreLockedException.class, () -> builder(other).open());
+      assertTrue(e.holder().orElseThrow().isExclusive());
+      assertTrue(alone.users().get(0).isThisStore());
+    }
+  }
+
+  @Test
+  void open_exclusivelyWithALockTimeout_waits() throws Exception {
+    Path other = root().resolveSibling("other");
+    LayerStore first = builder(other).open();
+    FutureTask<LayerStore> second =
+        new FutureTask<>(
+            () -> builder(other).exclusive().lockTimeout(Duration.ofMinutes(1)).open());
+    Thread thread = new Thread(second);
+    thread.start();
+    first.close();
+    second.get().close();
+    thread.join();
   }
 
   @Test

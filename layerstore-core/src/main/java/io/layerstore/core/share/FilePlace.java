@@ -315,8 +315,8 @@ final class FilePlace implements Place {
               () ->
                   keyOf(root).equals(rootKey)
                       && keyOf(directory).equals(directoryKey)
-                      && lives.keySet().stream()
-                          .allMatch(id -> Files.exists(lease(id)) && Files.exists(life(id))));
+                      && lives.keySet().stream().allMatch(this::isWhole)
+                      && Files.size(directory.resolve(BOARD)) >= BOARD_BYTES);
     } catch (NoSuchFileException e) {
       isInPlace = false;
     } catch (IOException e) {
@@ -331,6 +331,14 @@ final class FilePlace implements Place {
               + directory
               + " in it was moved, replaced or deleted while the store was open; nothing more is"
               + " written: close the store and open it again");
+    }
+  }
+
+  private boolean isWhole(String id) {
+    try {
+      return Files.size(lease(id)) >= Memory.PIECE_BYTES && Files.exists(life(id));
+    } catch (IOException e) {
+      return false;
     }
   }
 

@@ -74,6 +74,8 @@ final class Lease {
       return index;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot note what this process holds", e);
+    } catch (InternalError e) {
+      throw Words.cut(e);
     }
   }
 
@@ -83,6 +85,8 @@ final class Lease {
           memory.piece(Marks.pieceOf(mark)), Marks.offsetOf(mark), numbers.get(mark), mode);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (InternalError e) {
+      throw Words.cut(e);
     }
   }
 

@@ -142,7 +142,11 @@ final class Marks {
 
   private static byte[] copy(ByteBuffer from, int offset, int length) {
     byte[] copy = new byte[Math.min(length, MAX_KEY_BYTES)];
-    from.get(offset, copy);
+    try {
+      from.get(offset, copy);
+    } catch (InternalError e) {
+      throw Words.cut(e);
+    }
     return copy;
   }
 }

@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,11 @@ public final class Party implements AutoCloseable {
   private static final int PUBLICATIONS = 128;
   private static final int REPLACEMENTS = 192;
   private static final int IMAGE_CHANGES = 256;
+
+  private static final Pattern SEVERAL_KERNELS =
+      Pattern.compile(
+          "nfs[0-9]?|cifs|smb[0-9]?|smbfs|smb-?fs.*|ceph|9p|virtiofs|fuse|fuse\\.(?!fuse-overlayfs|bindfs|mergerfs|unionfs).*|glusterfs|lustre|afs|coda"
+              + "|gfs2?|ocfs2|beegfs|gpfs|orangefs|pvfs2|davfs|ncpfs|vboxsf|vmhgfs|prl_fs|webdav");
 
   private static final long FIRST_PAUSE_NANOS = 50_000;
   private static final long LAST_PAUSE_NANOS = 4_000_000;
@@ -132,10 +138,21 @@ public final class Party implements AutoCloseable {
 
   private static Place place(Path root, String directory) throws IOException {
     if (root.getFileSystem() == FileSystems.getDefault()) {
+      requireOneKernel(Files.getFileStore(root).type());
       return new FilePlace(root, root.resolve(directory));
     }
     @Nullable Object key = Files.readAttributes(root, BasicFileAttributes.class).fileKey();
     return new MemoryPlace(root, key == null ? root.toRealPath() : key);
+  }
+
+  /**
+   * Refuses file systems that several kernels may have mounted at the same time: who lives on
+   * another machine cannot be told, and memory is not shared with it.
+   */
+  static void requireOneKernel(String type) throws IOException {
+    if (SEVERAL_KERNELS.matcher(type).matches()) {
+      throw new IOException("other machines may use the file system " + type + " too");
+    }
   }
 
   /** Who uses {@code root}, as far as anybody can tell who does not; none if it cannot be told. */
@@ -262,6 +279,8 @@ public final class Party implements AutoCloseable {
       return null;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot look at what others hold in " + root, e);
+    } catch (InternalError e) {
+      throw Words.cut(e);
     }
   }
 

@@ -1,5 +1,7 @@
 package io.layerstore.core.share;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -14,15 +16,36 @@ final class Words {
   private Words() {}
 
   static long get(ByteBuffer memory, int offset) {
-    return (long) LONGS.getVolatile(memory, offset);
+    try {
+      return (long) LONGS.getVolatile(memory, offset);
+    } catch (InternalError e) {
+      throw cut(e);
+    }
   }
 
   static void set(ByteBuffer memory, int offset, long value) {
-    LONGS.setVolatile(memory, offset, value);
+    try {
+      LONGS.setVolatile(memory, offset, value);
+    } catch (InternalError e) {
+      throw cut(e);
+    }
   }
 
   /** Returns the value before. */
   static long add(ByteBuffer memory, int offset, long more) {
-    return (long) LONGS.getAndAdd(memory, offset, more);
+    try {
+      return (long) LONGS.getAndAdd(memory, offset, more);
+    } catch (InternalError e) {
+      throw cut(e);
+    }
+  }
+
+  /** What the JVM makes of memory whose file somebody has cut off. */
+  static UncheckedIOException cut(InternalError e) {
+    return new UncheckedIOException(
+        new IOException(
+            "a file in the directory that says who shares the store was cut off; close the store"
+                + " and open it again",
+            e));
   }
 }

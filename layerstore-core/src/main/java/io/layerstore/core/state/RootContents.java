@@ -111,6 +111,7 @@ public final class RootContents {
   private boolean isNothing(String name) {
     return name.equals(DataRoot.LOCK_FILE)
         || name.equals(DataRoot.SHARING)
+        || DataRoot.isProbe(name)
         || name.equals(LOST_AND_FOUND)
         || isEmptyPlace(name);
   }

@@ -7,6 +7,8 @@ import io.layerstore.StoreOptions;
 import io.layerstore.StoreUser;
 import io.layerstore.core.share.Party;
 import io.layerstore.driver.Closing;
+import io.layerstore.driver.FileFailures;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -77,11 +79,16 @@ public final class RootUse implements AutoCloseable {
       throw e;
     } catch (LayerStoreException | RuntimeException e) {
       if (isExclusive) {
-        // Where there is no way to share, or no room for it, the lock has to do.
+        // Where there is no way to share, the lock has to do.
         log.debug("only the lock file keeps others out of {}", root, e);
         return new RootUse(gate, null);
       }
       Closing.after(e, gate::close);
+      if (e.getCause() instanceof IOException cause && FileFailures.isForWantOfSpace(cause)) {
+        // To delete something there must be a way to open it.
+        log.warn("no room to share {}: it is open exclusively until there is", root);
+        return beginNow(root, true);
+      }
       throw e;
     }
   }

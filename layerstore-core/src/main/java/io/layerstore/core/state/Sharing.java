@@ -6,6 +6,7 @@ import io.layerstore.StoreUser;
 import io.layerstore.core.share.Kind;
 import io.layerstore.core.share.Party;
 import io.layerstore.driver.KeyedLock;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ public final class Sharing {
     void follow() throws LayerStoreException;
   }
 
+  private final Path root;
   private final @Nullable RootUse use;
   private final @Nullable Party party;
 
@@ -46,7 +48,8 @@ public final class Sharing {
   /**
    * @param use the right to write; null for a store that only reads
    */
-  public Sharing(@Nullable RootUse use) {
+  public Sharing(Path root, @Nullable RootUse use) {
+    this.root = root;
     this.use = use;
     Party found = use == null ? null : use.party();
     this.party = found == null || found.isExclusive() ? null : found;
@@ -198,7 +201,7 @@ public final class Sharing {
 
   /** All users of the root that can be told. */
   public List<StoreUser> users() throws LayerStoreException {
-    return use == null ? List.of() : use.users();
+    return use == null ? Party.usersOf(root, DataRoot.SHARING) : use.users();
   }
 
   /** Does something that is to be done only while nobody else has the root; false if it was not. */

@@ -6,6 +6,7 @@ import io.layerstore.StoreOptions;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributeView;
@@ -118,17 +119,28 @@ public final class StoreRoot {
   }
 
   private void make(Path path, boolean isRoot) throws IOException {
-    if (isRoot && path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-      Set<PosixFilePermission> mode = PosixFilePermissions.fromString(MODE);
-      Files.createDirectory(path, PosixFilePermissions.asFileAttribute(mode));
-    } else {
-      Files.createDirectory(path);
+    try {
+      create(path, isRoot);
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(path)) {
+        throw e;
+      }
+      return; // Another process was faster, and it is that one's to take away.
     }
     made.push(path);
     @Nullable Path parent = path.getParent();
     if (parent != null) {
       // Once in the life of a store, so whatever its durability: without its name it has no layers.
       AtomicFiles.syncDirectory(parent);
+    }
+  }
+
+  private static void create(Path path, boolean isRoot) throws IOException {
+    if (isRoot && path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      Set<PosixFilePermission> mode = PosixFilePermissions.fromString(MODE);
+      Files.createDirectory(path, PosixFilePermissions.asFileAttribute(mode));
+    } else {
+      Files.createDirectory(path);
     }
   }
 

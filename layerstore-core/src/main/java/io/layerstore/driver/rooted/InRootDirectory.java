@@ -38,7 +38,9 @@ public final class InRootDirectory implements RootDirectory {
   /** The directory {@code path}, in which everything is what the file system shows. */
   public static InRootDirectory asItIs(Path path) {
     DiskNames names = DiskNames.asTheyAre(path.getFileSystem());
-    return new InRootDirectory(path, () -> () -> Directory.open(path, names));
+    // A mount that is attached nowhere is behind a link in /proc; the directory itself is ".".
+    Path itself = path.startsWith("/proc") ? path.resolve(".") : path;
+    return new InRootDirectory(path, () -> () -> Directory.open(itself, names));
   }
 
   @Override

@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreLockedException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -228,6 +230,53 @@ class PartyTest {
       for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
         Files.delete(file);
       }
+    }
+  }
+
+  @Test
+  void requireInPlace_whenALeaseWasCutOff_fails() throws Exception {
+    Party party = join();
+    try (Stream<Path> files = Files.list(root.resolve(DIRECTORY))) {
+      for (Path file : files.filter(path -> !path.toString().contains(".")).toList()) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          channel.truncate(0);
+        }
+      }
+    }
+
+    assertThrows(LayerStoreException.class, party::requireInPlace);
+    // Taking the marks back would touch the memory that is gone.
+    open.remove(party);
+  }
+
+  @Test
+  void mark_ofAProcessWhoseChildLivesOn_isGoneWithIt() throws Exception {
+    Party party = join();
+    PeerProcess peer = peer();
+    peer.run("mark LAYER a");
+    peer.run("child");
+    ProcessHandle child =
+        ProcessHandle.of(peer.pid()).orElseThrow().children().findFirst().orElseThrow();
+    try {
+      peer.close();
+
+      assertTrue(child.isAlive());
+      assertFalse(party.isMarkedElsewhere(Kind.LAYER, "a"));
+    } finally {
+      child.destroyForcibly();
+    }
+  }
+
+  @Test
+  void requireOneKernel_fileSystemsOfSeveralMachines_areRefused() throws Exception {
+    for (String type : List.of("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs")) {
+      assertThrows(IOException.class, () -> Party.requireOneKernel(type), type);
+    }
+    for (String type : List.of("fuse.sshfs", "fuse.glusterfs", "lustre", "afs")) {
+      assertThrows(IOException.class, () -> Party.requireOneKernel(type), type);
+    }
+    for (String type : List.of("ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuse.fuse-overlayfs")) {
+      Party.requireOneKernel(type);
     }
   }
 

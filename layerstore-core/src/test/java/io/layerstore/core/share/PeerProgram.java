@@ -27,6 +27,7 @@ final class PeerProgram {
         case "lock" -> locks.push(party.lock(Kind.valueOf(words[1]), words[2]));
         case "unlock" -> locks.pop().run();
         case "count" -> count(party, words[1], Integer.parseInt(words[2]));
+        case "child" -> new ProcessBuilder("sleep", "600").start();
         case "close" -> party.close();
         default -> throw new IllegalArgumentException(line);
       }

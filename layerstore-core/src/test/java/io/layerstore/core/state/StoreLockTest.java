@@ -20,10 +20,13 @@ import java.lang.reflect.InvocationTargetException;
 import java.net.URI;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -57,6 +60,19 @@ final class StoreLockTest {
   }
 
   @Test
+  void acquire_sharedBesideAnOlderVersion_isRefused() throws Exception {
+    try (OtherProcess other = new OtherProcess(root, OtherProcess.OLD)) {
+      assertEquals("holds true", other.answer());
+      assertThrows(StoreLockedException.class, () -> share(root));
+    }
+    StoreLock.Held lock = share(root);
+    try (OtherProcess other = new OtherProcess(root, OtherProcess.OLD)) {
+      assertEquals("locked out", other.answer());
+    }
+    lock.close();
+  }
+
+  @Test
   void acquire_sharedWhileSomebodyHasItAlone_isRefused() throws IOException {
     StoreLock.Held lock = acquire(root);
     assertThrows(StoreLockedException.class, () -> share(root));
@@ -74,7 +90,14 @@ final class StoreLockTest {
     private final Process process;
     private final BufferedReader out;
 
+    /** Locks as versions before the root could be shared. */
+    static final String OLD = "old";
+
     OtherProcess(Path root) throws IOException {
+      this(root, "");
+    }
+
+    OtherProcess(Path root, String how) throws IOException {
       process =
           new ProcessBuilder(
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -82,7 +105,8 @@ final class StoreLockTest {
                   "-cp",
                   classPath().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
                   OtherProcess.class.getName(),
-                  root.toString())
+                  root.toString(),
+                  how)
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       out = process.inputReader(StandardCharsets.UTF_8);
@@ -105,6 +129,18 @@ final class StoreLockTest {
 
     /** The main program of the other process. */
     public static void main(String[] arguments) throws IOException {
+      if (arguments[1].equals(OLD)) {
+        try (FileChannel channel =
+            FileChannel.open(
+                Path.of(arguments[0]).resolve(DataRoot.LOCK_FILE),
+                StandardOpenOption.CREATE,
+                StandardOpenOption.WRITE)) {
+          FileLock lock = channel.tryLock();
+          System.out.println(lock == null ? "locked out" : "holds true");
+          while (lock != null && System.in.read() >= 0) {}
+        }
+        return;
+      }
       try (StoreLock.Held lock = acquire(Path.of(arguments[0]))) {
         System.out.println("holds " + (lock != null));
         while (System.in.read() >= 0) {}

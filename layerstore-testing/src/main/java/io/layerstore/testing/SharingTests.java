@@ -1,0 +1,185 @@
+package io.layerstore.testing;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.layerstore.ChainId;
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
+import io.layerstore.Layer;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerNotFoundException;
+import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
+import io.layerstore.Mount;
+import io.layerstore.MountBusyException;
+import io.layerstore.NameConflictException;
+import io.layerstore.PruneOptions;
+import io.layerstore.RWLayer;
+import io.layerstore.RWLayerNotFoundException;
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Two stores on one root: what one has acknowledged, the other sees at its next call. */
+abstract class SharingTests extends StoreTests {
+
+  private static final @Nullable ChainId NO_PARENT = null;
+
+  private LayerStore other;
+
+  @BeforeEach
+  void openOther() throws LayerStoreException {
+    other = builder(root()).open();
+  }
+
+  @AfterEach
+  void closeOther() throws LayerStoreException {
+    other.close();
+  }
+
+  private static Layer register(LayerStore store, @Nullable ChainId parent, String content)
+      throws LayerStoreException {
+    return store.register(new TarBuilder().file("f", content).end().toStream(), parent);
+  }
+
+  private static Image image(LayerStore store, Layer layer) throws LayerStoreException {
+    return store
+        .images()
+        .create(
+            "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}"
+                .formatted(layer.diffId())
+                .getBytes(UTF_8));
+  }
+
+  @Test
+  void get_registeredByAnotherStore_isFound() throws IOException {
+    try (Layer layer = register(store(), NO_PARENT, "a");
+        Layer seen = other.get(layer.chainId())) {
+      assertEquals(layer.cacheId(), seen.cacheId());
+    }
+  }
+
+  @Test
+  void layers_registeredAndReleasedByAnotherStore_areAsOnTheDisk() throws IOException {
+    Layer base = register(store(), NO_PARENT, "a");
+    Layer top = register(store(), base.chainId(), "b");
+    assertEquals(
+        List.of(base.chainId(), top.chainId()).stream().sorted().toList(),
+        other.layers().stream().map(LayerInfo::chainId).toList());
+    base.close();
+    store().release(top);
+
+    assertEquals(List.of(), other.layers());
+    assertThrows(LayerNotFoundException.class, () -> other.get(top.chainId()));
+  }
+
+  @Test
+  void release_heldByAnotherStore_keepsTheLayer() throws IOException {
+    Layer layer = register(store(), NO_PARENT, "a");
+    Layer seen = other.get(layer.chainId());
+
+    assertEquals(1, seen.usage().otherHolders().size());
+    assertEquals(List.of(), store().release(layer));
+    seen.tarStream().close();
+    assertEquals(1, other.release(seen).size());
+    assertEquals(List.of(), store().layers());
+  }
+
+  @Test
+  void release_layerThatAnotherStoreHasBuiltOn_keepsIt() throws IOException {
+    Layer base = register(store(), NO_PARENT, "a");
+    Layer top = register(other, base.chainId(), "b");
+
+    assertEquals(List.of(), store().release(base));
+    assertEquals(2, other.release(top).size());
+  }
+
+  @Test
+  void register_whatAnotherStoreHas_isThatLayer() throws IOException {
+    try (Layer first = register(store(), NO_PARENT, "a");
+        Layer second = register(other, NO_PARENT, "a")) {
+      assertEquals(first.cacheId(), second.cacheId());
+    }
+  }
+
+  @Test
+  void prune_heldByAnotherStore_sparesIt() throws IOException {
+    Layer layer = register(store(), NO_PARENT, "a");
+    other.images().prune(PruneOptions.builder().layers(true).build());
+
+    assertEquals(1, other.layers().size());
+    layer.close();
+    other.images().prune(PruneOptions.builder().layers(true).build());
+    assertEquals(List.of(), store().layers());
+  }
+
+  @Test
+  void images_createdNamedAndDeletedByAnotherStore_areAsOnTheDisk() throws IOException {
+    Layer layer = register(store(), NO_PARENT, "a");
+    Image image = image(store(), layer);
+    ImageReference name = ImageReference.parse("name:1");
+    store().images().references().addTag(name, image.id(), false);
+    layer.close();
+
+    assertEquals(image.id(), other.images().resolve("name:1").id());
+    ImageReference second = ImageReference.parse("name:2");
+    other.images().references().addTag(second, image.id(), false);
+    assertTrue(store().images().references().find(second).isPresent());
+    other.images().references().remove(second);
+    other.images().delete(image.id(), false);
+
+    assertEquals(List.of(), store().images().list());
+    assertFalse(store().images().references().find(name).isPresent());
+    assertEquals(List.of(), store().layers());
+  }
+
+  @Test
+  void createRWLayer_nameOfAnotherStores_conflicts() throws IOException {
+    try (RWLayer layer = store().createRWLayer("name")) {
+      assertThrows(NameConflictException.class, () -> other.createRWLayer("name"));
+      assertEquals(layer.mountId(), other.mountId("name"));
+    }
+  }
+
+  @Test
+  void releaseRWLayer_openInAnotherStore_isRefusedAndNamed() throws IOException {
+    RWLayer layer = store().createRWLayer("name");
+    RWLayer seen = other.getRWLayer("name");
+
+    MountBusyException e =
+        assertThrows(MountBusyException.class, () -> store().releaseRWLayer(layer));
+    assertEquals(1, e.holders().size());
+    seen.close();
+    store().releaseRWLayer(layer);
+    assertThrows(RWLayerNotFoundException.class, () -> other.getRWLayer("name"));
+    assertEquals(List.of(), other.rwLayers());
+  }
+
+  @Test
+  void mount_readOnlyLayerMountedByAnotherStore_works() throws IOException {
+    try (Layer layer = register(store(), NO_PARENT, "a");
+        Layer seen = other.get(layer.chainId());
+        Mount first = layer.mount()) {
+      try (Mount second = seen.mount()) {
+        assertEquals("a", new String(second.file("/f").readAllBytes(), UTF_8));
+      }
+      assertEquals("a", new String(first.file("/f").readAllBytes(), UTF_8));
+    }
+  }
+
+  @Test
+  void users_namesAllStoresAndWhatTheyHold() throws IOException {
+    try (Layer layer = register(store(), NO_PARENT, "a")) {
+      assertEquals(2, other.users().size());
+      assertTrue(other.users().get(0).isThisStore());
+      assertEquals(List.of("layer " + layer.chainId()), other.users().get(1).holds());
+    }
+  }
+}
