@@ -6,7 +6,7 @@ import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.Image;
-import io.layerstore.ImageInUseException;
+import io.layerstore.ImageId;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.Layer;
@@ -356,14 +356,11 @@ final class SharingWorker {
     if (count > 0) {
       ImageReference tag = ImageReference.parse(name + ":" + random.nextInt(count));
       note("images-" + name, "- " + tag);
-      Optional<io.layerstore.ImageId> id = store.images().references().find(tag);
+      Optional<ImageId> id = store.images().references().find(tag);
       if (id.isPresent()) {
         store.images().references().remove(tag);
-        try {
-          store.images().delete(id.get(), false);
-        } catch (ImageInUseException | ImageNotFoundException e) {
-          return; // Others use it, or have deleted it.
-        }
+        // Deletes the image if it has no name, and looks once more in the moment it does.
+        store.images().prune(PruneOptions.DEFAULT);
       }
     }
   }
