@@ -49,7 +49,7 @@ final class ExportCommand extends Subcommand {
     String target = targetParameter.getValue();
     if (file == null && layerstore().isJson()) {
       throw layerstore()
-          .wrongUsage("with --json the archive needs a place of its own: give -o FILE");
+          .wrongUsage("with --json the archive cannot go to standard output: give -o FILE");
     }
     if (file == null && layerstore().console().outIsTerminal()) {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");

@@ -25,7 +25,7 @@ final class LayersCommand extends Subcommand {
   public Integer call() throws IOException {
     boolean tree = isGiven(treeOption);
     if (tree && layerstore().isQuiet()) {
-      throw layerstore().wrongUsage("-q prints IDs alone, and --tree what stands on what");
+      throw layerstore().wrongUsage("-q and --tree exclude each other");
     }
     try (LayerStore store = layerstore().openToRead()) {
       List<LayerInfo> layers = store.layers();

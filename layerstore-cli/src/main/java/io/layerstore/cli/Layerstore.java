@@ -353,7 +353,7 @@ final class Layerstore implements Runnable {
     }
     List<String> parts = List.of(text.split("/", -1));
     if (parts.size() < 2 || parts.size() > 3 || parts.contains("")) {
-      throw wrongUsage("no platform: " + text + "; give one such as linux/arm64");
+      throw wrongUsage("not a platform: " + text + "; give one such as linux/arm64");
     }
     return parts.size() == 2
         ? Platform.of(parts.get(1), parts.get(0))
@@ -369,7 +369,7 @@ final class Layerstore implements Runnable {
       case "gzip" -> Compression.GZIP;
       case "zstd" -> Compression.ZSTD;
       default ->
-          throw wrongUsage("no compression: " + name + "; give gzip or zstd, or leave it out");
+          throw wrongUsage("unknown compression: " + name + "; give gzip or zstd, or leave it out");
     };
   }
 

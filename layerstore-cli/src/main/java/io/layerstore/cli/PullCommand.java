@@ -59,7 +59,8 @@ final class PullCommand extends Subcommand {
       case "missing" -> PullOptions.Policy.MISSING;
       case "never" -> PullOptions.Policy.NEVER;
       default ->
-          throw layerstore().wrongUsage("no policy: " + policy + "; give always, missing or never");
+          throw layerstore()
+              .wrongUsage("unknown policy: " + policy + "; give always, missing or never");
     };
   }
 }

@@ -84,7 +84,8 @@ final class PushCommand extends Subcommand {
     return switch (format == null ? "docker" : format) {
       case "docker" -> SaveOptions.Format.DOCKER;
       case "oci" -> SaveOptions.Format.OCI;
-      default -> throw layerstore().wrongUsage("no format: " + format + "; give docker or oci");
+      default ->
+          throw layerstore().wrongUsage("unknown format: " + format + "; give docker or oci");
     };
   }
 }

@@ -64,7 +64,7 @@ final class SaveCommand extends Subcommand {
     boolean toStandardOutput = file.equals("-");
     if (toStandardOutput && layerstore().isJson()) {
       throw layerstore()
-          .wrongUsage("with --json the archive needs a place of its own: give -o FILE");
+          .wrongUsage("with --json the archive cannot go to standard output: give -o FILE");
     }
     if (toStandardOutput && layerstore().console().outIsTerminal()) {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");
@@ -109,7 +109,8 @@ final class SaveCommand extends Subcommand {
     return switch (format == null ? "docker" : format) {
       case "docker" -> SaveOptions.Format.DOCKER;
       case "oci" -> SaveOptions.Format.OCI;
-      default -> throw layerstore().wrongUsage("no format: " + format + "; give docker or oci");
+      default ->
+          throw layerstore().wrongUsage("unknown format: " + format + "; give docker or oci");
     };
   }
 }

@@ -178,7 +178,7 @@ final class ImageCommandsTest {
     @Test
     void load_tagAndNothingToName_failsAndSaysWhatToDo() {
       String line = cli.run("load", "--tag", "mine", archive.toString()).failed(Main.FAILED);
-      assertTrue(line.contains("mine:latest has nothing to name; load it without"), line);
+      assertTrue(line.contains("mine:latest cannot name one; load it without"), line);
     }
 
     @Test

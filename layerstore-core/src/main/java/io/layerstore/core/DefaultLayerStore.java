@@ -287,7 +287,7 @@ final class DefaultLayerStore implements LayerStore {
     try {
       store.refresh();
     } catch (LayerStoreException e) {
-      log.warn("cannot look again at {}; showing what was there before", root(), e);
+      log.warn("cannot refresh {}; showing what was known before", root(), e);
     }
   }
 

@@ -301,7 +301,7 @@ final class DriverSelector {
     List<String> others = otherStores(provider.name());
     if (!others.isEmpty()) {
       log.warn(
-          "making a store of the driver {} at {}, where there is one of {}; it does not show what is in that",
+          "creating a store of driver {} at {}, which has one of {} already; the new one does not show what is in that",
           provider.name(),
           options.root(),
           String.join(", ", others));

@@ -34,7 +34,7 @@ public final class DamagedFiles {
       Path aside = path.resolveSibling(path.getFileName() + ".damaged-" + i);
       if (!Files.exists(aside, NOFOLLOW_LINKS)) {
         Files.move(path, aside, StandardCopyOption.ATOMIC_MOVE);
-        log.warn("{} was not what it must be; it is {} now", path, aside);
+        log.warn("{} had the wrong type; it was moved to {}", path, aside);
         return aside;
       }
     }

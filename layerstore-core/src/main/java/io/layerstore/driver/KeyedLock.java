@@ -172,7 +172,7 @@ public final class KeyedLock<K> {
         if (isClosed) {
           return;
         }
-        throw new IllegalMonitorStateException("a key is given back by the thread that holds it");
+        throw new IllegalMonitorStateException("only the thread that holds a key can release it");
       }
       if (!isClosed) {
         isClosed = true;

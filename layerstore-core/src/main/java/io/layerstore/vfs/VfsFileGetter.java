@@ -97,7 +97,7 @@ final class VfsFileGetter implements FileGetter {
     }
     Directory directory = parent.directory();
     if (!look.isFile() || isPlaceholder(directory, parent.path().resolve(path.name()))) {
-      throw mismatch(path, "it is no regular file");
+      throw mismatch(path, "it is not a regular file");
     }
     if (look.sizeBytes() != sizeBytes) {
       throw mismatch(path, "it has " + look.sizeBytes() + " bytes and not " + sizeBytes);

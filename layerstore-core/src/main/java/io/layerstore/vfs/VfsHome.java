@@ -157,7 +157,7 @@ record VfsHome(Volume volume, boolean isTried, RecoveryReport recovery) {
     } catch (FileAlreadyExistsException e) {
       if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
         throw new DriverException(
-            VfsDriverProvider.NAME, null, directory + " is no directory; move it away", e);
+            VfsDriverProvider.NAME, null, directory + " is not a directory; move it away", e);
       }
       return false;
     }

@@ -57,7 +57,7 @@ final class VfsOptions {
   private static DriverException noQuota(@Nullable String id) {
     return failure(
         id,
-        "the size of a layer cannot be limited, because that takes quotas of the file system;"
+        "the size of a layer cannot be limited, because that needs quotas of the file system;"
             + " leave out the option \"size\"");
   }
 

@@ -77,7 +77,7 @@ final class GzipDecoder extends BlockInputStream {
       int count = inflater.inflate(target, offset, length);
       source.consume((int) (inflater.getBytesRead() - before));
       if (count == 0 && inflater.needsDictionary()) {
-        throw malformed("the deflate data wants a dictionary");
+        throw malformed("the deflate data needs a dictionary");
       }
       return count;
     } catch (DataFormatException e) {
@@ -90,7 +90,7 @@ final class GzipDecoder extends BlockInputStream {
     int first = source.read();
     if (first != 0x1f || source.read() != 0x8b) {
       if (memberCount == 0) {
-        throw malformed("the gzip data does not begin as such");
+        throw malformed("the gzip data does not begin with a gzip header");
       }
       ended = true;
       metSomethingElse = first > 0;

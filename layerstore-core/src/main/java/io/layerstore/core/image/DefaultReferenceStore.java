@@ -68,7 +68,7 @@ final class DefaultReferenceStore implements ReferenceStore {
       try {
         current = file.read();
       } catch (LayerStoreException e) {
-        log.warn("cannot look again at names of images; showing what was there before", e);
+        log.warn("cannot refresh names of images; showing what was known before", e);
       }
     }
   }
@@ -82,7 +82,7 @@ final class DefaultReferenceStore implements ReferenceStore {
         access.refresh();
       }
     } catch (LayerStoreException e) {
-      log.warn("cannot look again at names of images; showing what was there before", e);
+      log.warn("cannot refresh names of images; showing what was known before", e);
     }
   }
 

@@ -72,7 +72,7 @@ final class ImageCatalog {
           new Finding(
               Kind.DAMAGED_IMAGE,
               obstacle.toString(),
-              "it is no directory; nothing in it can be found, and it is moved aside when the"
+              "it is not a directory, so nothing in it can be found; it is moved aside when the"
                   + " directory is needed"));
     }
     for (ImageId id : ids) {
@@ -289,6 +289,6 @@ final class ImageCatalog {
 
   /** Says that what is shown may be old. */
   void logStale(LayerStoreException failure) {
-    log.warn("cannot look again at {}; showing what was there before", access.directory(), failure);
+    log.warn("cannot refresh {}; showing what was known before", access.directory(), failure);
   }
 }

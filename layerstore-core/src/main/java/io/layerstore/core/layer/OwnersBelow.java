@@ -171,8 +171,8 @@ public final class OwnersBelow implements TreeReader {
       }
       // The change must not be lost for the owners of what it left alone.
       log.warn(
-          "the owners that layer {} records cannot be read; what was changed of its files goes out"
-              + " with the owners on the disk: {}",
+          "cannot read the owners that layer {} records; changed files of it are exported with the"
+              + " owners on the disk: {}",
           layer.chainId(),
           e.getMessage());
     }

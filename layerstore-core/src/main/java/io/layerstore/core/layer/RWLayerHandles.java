@@ -128,8 +128,8 @@ public final class RWLayerHandles {
       store.requireWritable();
       if (store.driver().hasStandInOwners() && !store.driver().traits().keepsOwners()) {
         log.warn(
-            "read-write layer {}: what is new in it goes out as root's, for the files of this"
-                + " user have one id only; what was there before keeps its owner",
+            "read-write layer {}: new files are exported as root's, because all files of this user"
+                + " have the same id; files from the layers below keep their owner",
             node.name());
       }
       store.table().retainMount(node.name());

@@ -416,7 +416,7 @@ public final class FileMetadataStore implements MetadataStore {
           new Finding(
               Kind.DAMAGED_LAYER,
               layout.directory().toString(),
-              "it was no directory, and is beside it under another name now"));
+              "it was not a directory, and was moved aside"));
     }
     addObstruction(findings, Kind.DAMAGED_LAYER, layout.directory());
     addObstruction(findings, Kind.DAMAGED_LAYER, layout.layers());
@@ -446,7 +446,7 @@ public final class FileMetadataStore implements MetadataStore {
           new Finding(
               kind,
               directory.toString(),
-              "it is no directory; nothing in it can be found, and it is moved aside when the"
+              "it is not a directory, so nothing in it can be found; it is moved aside when the"
                   + " directory is needed"));
     }
   }

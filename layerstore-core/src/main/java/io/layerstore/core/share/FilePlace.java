@@ -79,7 +79,7 @@ final class FilePlace implements Place {
       Files.createDirectory(directory, attributes("rwx------"));
     } catch (FileAlreadyExistsException e) {
       if (!Files.isDirectory(directory, NOFOLLOW_LINKS)) {
-        throw new LayerStoreException(directory + " is no directory; move it away", e);
+        throw new LayerStoreException(directory + " is not a directory; move it away", e);
       }
     }
     this.rootKey = keyOf(root);

@@ -61,7 +61,7 @@ public final class RootContents {
       return new RootContents(options, Set.of(), drivers);
     } catch (NotDirectoryException e) {
       throw new LayerStoreException(
-          "cannot use " + root + " as a store root: it is no directory; name another", e);
+          "cannot use " + root + " as a store root: it is not a directory; choose another", e);
     } catch (IOException e) {
       throw new LayerStoreException(
           "cannot use " + root + " as a store root: " + FileFailures.describe(e), e);

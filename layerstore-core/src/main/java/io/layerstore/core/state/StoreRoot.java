@@ -96,7 +96,7 @@ public final class StoreRoot {
       throw new LayerStoreException(
           "the store root "
               + path
-              + " can be written by other users; take that right away (chmod o-w) or use another directory");
+              + " can be written by other users; remove that permission (chmod o-w) or use another directory");
     }
   }
 
@@ -168,7 +168,7 @@ public final class StoreRoot {
       }
     } catch (IOException e) {
       made.clear();
-      log.warn("cannot take away the empty store at {}", options.root(), e);
+      log.warn("cannot remove the empty store at {}", options.root(), e);
     }
   }
 

@@ -113,7 +113,7 @@ public final class ViewFileSystem extends FileSystem {
   /**
    * The file at {@code path}.
    *
-   * @throws FileSystemException if it is no regular file
+   * @throws FileSystemException if it is not a regular file
    */
   PathWalk.Place file(ViewPath path) throws FileSystemException {
     PathWalk.Place place = find(path, true);

@@ -103,7 +103,7 @@ final class InRootFile implements RootedFile {
     }
     if (look != null && !look.isFile()) {
       throw new FileSystemException(
-          path, null, "is no regular file, and a device or a FIFO leads out of the layer");
+          path, null, "is not a regular file, and a device or a FIFO leads out of the layer");
     }
     return name;
   }

@@ -50,17 +50,17 @@ record Contents(
         images.stream().map(ArchivedImage::id).filter(id -> !names.containsValue(id)).toList();
     if (unnamed.isEmpty()) {
       throw new InvalidImageException(
-          "no image of the archive is without a name, so "
+          "every image of the archive has a name, so "
               + reference
-              + " has nothing to name; load it without that name, and tag it then");
+              + " cannot name one; load it without that name, and tag it then");
     }
     if (unnamed.size() > 1) {
       throw new InvalidImageException(
           "the archive has "
               + unnamed.size()
-              + " images without a name, and "
+              + " images without a name, but "
               + reference
-              + " can name one; load it without that name, and tag them then");
+              + " can name only one; load it without that name, and tag them then");
     }
     if (names.containsKey(reference)) {
       throw new InvalidImageException(

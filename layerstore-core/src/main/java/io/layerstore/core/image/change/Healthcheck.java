@@ -84,7 +84,7 @@ final class Healthcheck {
       setUnlessZero(health, duration, nanos);
     } else {
       if (!RETRIES.matcher(value).matches() || Integer.parseInt(value) < 1) {
-        throw new IllegalArgumentException("--retries is no number from 1");
+        throw new IllegalArgumentException("--retries must be a number of at least 1");
       }
       setUnlessZero(health, "Retries", Integer.parseInt(value));
     }
