@@ -1,6 +1,7 @@
 package io.layerstore;
 
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -51,11 +52,33 @@ public record ChainId(Digest digest) implements Comparable<ChainId> {
 
   /** The chain ID of a stack, bottom layer first; empty if there are no layers. */
   public static Optional<ChainId> of(List<DiffId> diffIds) {
-    @Nullable ChainId chain = null;
-    for (DiffId diffId : diffIds) {
-      chain = of(chain, diffId);
+    if (diffIds.isEmpty()) {
+      return Optional.empty();
     }
-    return Optional.ofNullable(chain);
+    ChainId base = of((ChainId) null, diffIds.get(0));
+    if (diffIds.size() == 1) {
+      return Optional.of(base);
+    }
+    // On bytes: each step by itself would make texts of what the next takes apart again.
+    MessageDigest sha256 = base.digest.algorithm().newMessageDigest();
+    byte[] chain = base.toString().getBytes(StandardCharsets.US_ASCII);
+    byte[] hash = {};
+    for (DiffId diffId : diffIds.subList(1, diffIds.size())) {
+      sha256.update(chain);
+      sha256.update((byte) ' ');
+      hash = sha256.digest(diffId.toString().getBytes(StandardCharsets.US_ASCII));
+      putHex(hash, chain);
+    }
+    return Optional.of(new ChainId(Digest.sha256(hash)));
+  }
+
+  /** Puts the digits of {@code hash} at the end of {@code text}. */
+  private static void putHex(byte[] hash, byte[] text) {
+    int at = text.length - 2 * hash.length;
+    for (byte b : hash) {
+      text[at++] = (byte) Character.forDigit(b >> 4 & 0xf, 16);
+      text[at++] = (byte) Character.forDigit(b & 0xf, 16);
+    }
   }
 
   @Override

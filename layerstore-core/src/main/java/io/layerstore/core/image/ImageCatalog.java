@@ -15,6 +15,7 @@ import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.core.image.ImageNode.Content;
 import io.layerstore.core.image.config.ImageConfigReader;
 import io.layerstore.driver.FileFailures;
+import io.layerstore.driver.ManyLooks;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,20 +77,13 @@ final class ImageCatalog {
               "it is not a directory, so nothing in it can be found; it is moved aside when the"
                   + " directory is needed"));
     }
-    for (ImageId id : ids) {
-      if (table.find(id) == null) {
-        String problem = restore(id);
-        if (problem == null) {
-          problem = problemOfParent(id);
-        }
-        if (problem != null) {
-          // A store that only reads tries again at every look; once is enough to say.
-          if (reported.add(id)) {
-            log.warn("image {}: {}", id, problem);
-          }
-          findings.add(new Finding(Kind.DAMAGED_IMAGE, id.toString(), problem));
-        }
+    for (Map.Entry<ImageId, String> problem : restore(ids).entrySet()) {
+      // A store that only reads tries again at every look; once is enough to say.
+      if (reported.add(problem.getKey())) {
+        log.warn("image {}: {}", problem.getKey(), problem.getValue());
       }
+      findings.add(
+          new Finding(Kind.DAMAGED_IMAGE, problem.getKey().toString(), problem.getValue()));
     }
     if (access.isShared()) {
       table.all().forEach(node -> table.setParent(node, parentOf(node.id())));
@@ -103,12 +98,45 @@ final class ImageCatalog {
     return findings;
   }
 
+  /** Restores those that are not there, several at a time; returns what is wrong with which. */
+  private Map<ImageId, String> restore(List<ImageId> ids) {
+    Map<ImageId, String> problems = new ConcurrentSkipListMap<>();
+    Map<Link, ChainId> chains = new ConcurrentHashMap<>();
+    ManyLooks.forEach(
+        ids.stream().filter(id -> table.find(id) == null).toList(),
+        id -> {
+          String problem = restore(id, chains);
+          if (problem == null) {
+            problem = problemOfParent(id);
+          }
+          if (problem != null) {
+            problems.put(id, problem);
+          }
+        });
+    return problems;
+  }
+
+  /** A layer on another one. */
+  private record Link(@Nullable ChainId parent, DiffId diffId) {}
+
+  /** Images share most of what they stand on, and each layer up is one hash more. */
+  private static @Nullable ChainId topLayer(ImageConfig config, Map<Link, ChainId> chains) {
+    @Nullable ChainId chain = null;
+    for (DiffId diffId : config.diffIds()) {
+      chain =
+          chains.computeIfAbsent(
+              new Link(chain, diffId), link -> ChainId.of(link.parent(), link.diffId()));
+    }
+    return chain;
+  }
+
   /** Returns what is wrong with the image, or null. */
-  private @Nullable String restore(ImageId id) {
+  private @Nullable String restore(ImageId id, Map<Link, ChainId> chains) {
     try {
       Content content = read(id);
       ImageConfigReader.requireSystem(content.config());
-      table.add(new ImageNode(id, content, holdOrLookAgain(content.config()), parentOf(id)));
+      ChainId top = topLayer(content.config(), chains);
+      table.add(new ImageNode(id, content, top, holdOrLookAgain(top), parentOf(id)));
       return null;
     } catch (NoSuchFileException e) {
       // Deleted since it was listed, which another process may do while this one only reads.
@@ -124,15 +152,15 @@ final class ImageCatalog {
   }
 
   /** A layer that came after the layers were listed is known after another look. */
-  private @Nullable Layer holdOrLookAgain(ImageConfig config) throws LayerStoreException {
+  private @Nullable Layer holdOrLookAgain(@Nullable ChainId top) throws LayerStoreException {
     try {
-      return hold(config);
+      return hold(top);
     } catch (LayerNotFoundException e) {
       if (!access.options().readOnly()) {
         throw e;
       }
       access.refresh();
-      return hold(config);
+      return hold(top);
     }
   }
 
@@ -199,7 +227,10 @@ final class ImageCatalog {
    * @throws LayerNotFoundException if it is not in the store
    */
   @Nullable Layer hold(ImageConfig config) throws LayerStoreException {
-    ChainId top = ChainId.of(config.diffIds()).orElse(null);
+    return hold(ChainId.of(config.diffIds()).orElse(null));
+  }
+
+  private @Nullable Layer hold(@Nullable ChainId top) throws LayerStoreException {
     if (top == null) {
       return null;
     }

@@ -38,8 +38,18 @@ final class ImageNode {
    *     reads and nothing can be deleted
    */
   ImageNode(ImageId id, Content content, @Nullable Layer hold, @Nullable ImageId parent) {
+    this(id, content, ChainId.of(content.config().diffIds()).orElse(null), hold, parent);
+  }
+
+  /** The same, where the chain ID of its layers is known already. */
+  ImageNode(
+      ImageId id,
+      Content content,
+      @Nullable ChainId topLayer,
+      @Nullable Layer hold,
+      @Nullable ImageId parent) {
     this.id = id;
-    this.topLayer = ChainId.of(content.config().diffIds()).orElse(null);
+    this.topLayer = topLayer;
     this.created = content.config().created().orElse(null);
     this.content = new SoftReference<>(content);
     this.hold = hold;
