@@ -19,8 +19,8 @@ final class CommandHelp {
           new Group(
               "Images",
               List.of(
-                  "load", "save", "images", "tag", "rmi", "import", "history", "explain", "df",
-                  "prune")),
+                  "load", "save", "images", "tag", "rmi", "import", "append", "history", "explain",
+                  "df", "prune")),
           new Group("Registries", List.of("pull", "push", "tags", "copy", "login", "logout")),
           new Group("Files of an image", List.of("ls", "cat", "tree", "cp")),
           new Group(
@@ -79,6 +79,8 @@ final class CommandHelp {
           Map.entry("diff", List.of("layerstore diff work", "layerstore diff debian:11 debian:12")),
           Map.entry(
               "ls", List.of("layerstore ls -l debian:12 /etc", "layerstore ls -lR image.tar")),
+          Map.entry(
+              "append", List.of("layerstore append --base debian:12 --tag mine:1 build/app:/app")),
           Map.entry("cat", List.of("layerstore cat debian:12 /etc/os-release")),
           Map.entry("tree", List.of("layerstore tree debian:12 /usr/share")),
           Map.entry("cp", List.of("layerstore cp debian:12:/etc .")),

@@ -43,6 +43,7 @@ final class Commands {
       case "copy" -> new CopyCommand(layerstore);
       case "login" -> new LoginCommand(layerstore);
       case "logout" -> new LogoutCommand(layerstore);
+      case "append" -> new AppendCommand(layerstore);
       case "ls" -> new LsCommand(layerstore);
       case "cat" -> new CatCommand(layerstore);
       case "cp" -> new CpCommand(layerstore);

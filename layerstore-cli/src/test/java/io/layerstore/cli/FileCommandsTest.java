@@ -184,4 +184,39 @@ final class FileCommandsTest {
     assertEquals(3, ((List<?>) json.get("changes")).size());
     assertEquals(List.of(), cli.run("diff", "test:old", archive.toString()).succeeded().lines());
   }
+
+  @Test
+  void append_filesToAnImage_makesTheSameImageTwice() throws IOException {
+    load();
+    Path app = Files.createDirectories(temp.resolve("app/sub"));
+    Files.writeString(app.resolve("file"), "mine");
+    String[] command = {
+      "append",
+      "--base",
+      "test:old",
+      "--tag",
+      "mine:1",
+      "--chown",
+      "1000:1001",
+      "--change",
+      "CMD [\"/app/run\"]",
+      app.getParent() + ":/srv/app",
+      app.resolve("file") + ":/etc/"
+    };
+    String id = cli.run(command).succeeded().out();
+    assertEquals(id, cli.run(command).succeeded().out());
+    assertEquals("mine", cli.run("cat", "mine:1", "/srv/app/sub/file").succeeded().out());
+    assertEquals("mine", cli.run("cat", "mine:1", "/etc/file").succeeded().out());
+    assertEquals("same", cli.run("cat", "mine:1", "/etc/same").succeeded().out());
+    assertTrue(
+        cli.run("ls", "-l", "mine:1", "/srv/app").succeeded().out().contains(" 1000  1001 "));
+  }
+
+  @Test
+  void append_whatIsMissing_failsAndAddsNothing() {
+    load();
+    cli.run("append", "--base", "test:old", temp.resolve("none") + ":/x").failed(1);
+    cli.run("append", "--base", "none:1", archive + ":/x").failed(1);
+    assertEquals(1, cli.run("images", "-q").succeeded().lines().size());
+  }
 }
