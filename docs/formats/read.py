@@ -256,6 +256,7 @@ OURS = [
     (r"(.*/)?[^/]+\.damaged-[0-9]+", "damaged"),
     (r"(.*/)?\.tmp-[^/]*[0-9]", "leftover"),
     (r"layerstore\.lock", "lock"),
+    (r"layerstore(/board|/\.?[0-9a-f]{16}(\.alive)?)?", "sharing"),
     (r"tmp/layerstore-[0-9]+", "leftover"),
     (r"\.layerstore-probe[0-9]+|(overlay2/)?check-overlayfs-support[0-9a-f]+", "leftover"),
     *((DB + "/tmp/%s-[0-9]+" % kind, kind) for kind in ("write-set", "mount-set", "mount-removing")),
