@@ -34,6 +34,8 @@ final class FakeRegistry implements AutoCloseable {
 
   static final String MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
+  private static final int SEND_BUFFER_BYTES = 16 << 10;
+
   private final ServerSocket server;
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
@@ -143,6 +145,8 @@ final class FakeRegistry implements AutoCloseable {
     try {
       while (true) {
         Socket socket = server.accept();
+        // What the kernel holds back has been sent, and not received.
+        socket.setSendBufferSize(SEND_BUFFER_BYTES);
         open.add(socket);
         daemon(() -> serve(socket), "fake registry connection");
       }

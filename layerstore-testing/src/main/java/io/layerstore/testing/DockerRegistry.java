@@ -75,8 +75,9 @@ public final class DockerRegistry implements AutoCloseable {
 
   private static void drain(BufferedReader log) {
     try {
-      while (log.readLine() != null) {
-        continue;
+      String line = log.readLine();
+      while (line != null) {
+        line = log.readLine();
       }
     } catch (IOException e) {
       return; // the registry was ended

@@ -1,0 +1,36 @@
+package io.layerstore.registry;
+
+import io.layerstore.Durability;
+import io.layerstore.ImageReference;
+import io.layerstore.LayerStore;
+import io.layerstore.PullOptions;
+import io.layerstore.RegistryOptions;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Pulls an image, in a process of its own that others kill. */
+final class PullMain {
+
+  private PullMain() {}
+
+  /** Pulls the image {@code arguments[1]} into the root {@code arguments[0]}. */
+  public static void main(String[] arguments) throws Exception {
+    try (LayerStore store = open(Path.of(arguments[0]))) {
+      store.images().pull(ImageReference.parse(arguments[1]), options());
+    }
+  }
+
+  static LayerStore open(Path root) throws Exception {
+    return LayerStore.builder(root).driver("vfs").durability(Durability.NONE).open();
+  }
+
+  static PullOptions options() {
+    return PullOptions.builder()
+        .registry(
+            RegistryOptions.builder()
+                .environment(Map.of())
+                .systemDirectory(Path.of("/nonexistent"))
+                .build())
+        .build();
+  }
+}
