@@ -5,12 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.layerstore.BuildOptions;
 import io.layerstore.Change;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.Durability;
+import io.layerstore.EntryOptions;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
+import io.layerstore.ImageSource;
 import io.layerstore.Layer;
+import io.layerstore.LayerContent;
+import io.layerstore.LayerEntryAttributes;
 import io.layerstore.LayerStore;
 import io.layerstore.LoadReport;
 import io.layerstore.Mount;
@@ -27,13 +32,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -132,7 +140,14 @@ final class ReadmeExampleTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"README.md, example", "README.md, image example", "README.md, example of commands"})
+  @CsvSource({
+    "README.md, example",
+    "README.md, image example",
+    "README.md, example of commands",
+    "README.md, example of files",
+    "docs/files.md, scanner",
+    "docs/files.md, example of building"
+  })
   void example_inTheDocument_isTheOneThatIsCompiled(String document, String name)
       throws IOException {
     Path module = Path.of("").toAbsolutePath();
@@ -279,5 +294,115 @@ final class ReadmeExampleTest {
       System.setOut(before);
     }
     return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void exampleOfFiles_onARealImage_printsThem() throws IOException {
+    Path archive = Files.write(temp.resolve("image.tar"), Sample.image());
+
+    String printed = printed(() -> fileExample(archive));
+
+    assertTrue(printed.startsWith("Welcome to the layerstore sample image.\n"), printed);
+    assertTrue(printed.contains("/srv/data/notes.txt\n"), printed);
+  }
+
+  private static void fileExample(Path archive) throws IOException {
+    // Begin of the example of files.
+    try (FileSystem files = ImageSource.of(archive).fileSystem();
+        Stream<Path> all = Files.walk(files.getPath("/"))) {
+      System.out.println(Files.readString(files.getPath("/etc/motd")));
+      all.filter(path -> path.toString().endsWith(".txt")).forEach(System.out::println);
+    }
+    // End of the example of files.
+  }
+
+  @Test
+  void scanner_onARealImage_findsWhatIsThere() throws IOException {
+    Path archive = Files.write(temp.resolve("image.tar"), Sample.image());
+    List<String> findings = new ArrayList<>();
+
+    Scanner.scan(ImageSource.of(archive), findings::add);
+
+    assertTrue(findings.contains("setuid /usr/bin/elevate of 0, layer 0"), findings.toString());
+    assertTrue(
+        findings.stream().anyMatch(finding -> finding.startsWith("hidden /etc/motd")),
+        findings.toString());
+  }
+
+  private static final class Scanner {
+    // Begin of the scanner.
+    static void scan(ImageSource image, Consumer<String> findings) throws IOException {
+      try (FileSystem files = image.fileSystem();
+          Stream<Path> all = Files.walk(files.getPath("/"))) {
+        for (Path path : (Iterable<Path>) all::iterator) {
+          LayerEntryAttributes file =
+              Files.readAttributes(path, LayerEntryAttributes.class, LinkOption.NOFOLLOW_LINKS);
+          if (!file.isRegularFile()) {
+            continue;
+          }
+          if ((file.mode() & 04000) != 0) {
+            findings.accept(
+                "setuid " + path + " of " + file.uid() + ", layer " + file.layerIndex());
+          }
+          if (file.size() < 100_000 && isPrivateKey(path)) {
+            findings.accept("key " + path + ", layer " + file.layerIndex());
+          }
+          for (LayerEntryAttributes hidden : file.shadowed()) {
+            findings.accept("hidden " + path + ", layer " + hidden.layerIndex());
+          }
+        }
+      }
+    }
+
+    private static boolean isPrivateKey(Path file) throws IOException {
+      byte[] begin = "-----BEGIN".getBytes(StandardCharsets.US_ASCII);
+      try (InputStream in = Files.newInputStream(file)) {
+        return Arrays.equals(begin, in.readNBytes(begin.length))
+            && new String(in.readNBytes(40), StandardCharsets.US_ASCII).contains("PRIVATE KEY");
+      }
+    }
+    // End of the scanner.
+  }
+
+  @Test
+  void exampleOfBuilding_onARealImage_addsFiles() throws IOException {
+    Path build = Files.createDirectory(temp.resolve("build"));
+    Files.writeString(build.resolve("data"), "data");
+    try (LayerStore store = LayerStore.builder(temp.resolve("root")).driver("vfs").open()) {
+      store.images().load(Files.write(temp.resolve("image.tar"), Sample.image()));
+
+      Image image = buildExample(store, build, "#!/bin/sh".getBytes(StandardCharsets.UTF_8));
+
+      try (FileSystem files = store.images().fileSystem(image.id().toString())) {
+        assertEquals("data", Files.readString(files.getPath("/app/data")));
+        assertTrue(Files.isExecutable(files.getPath("/usr/bin/app")));
+        assertTrue(Files.notExists(files.getPath("/etc/motd")));
+      }
+    }
+  }
+
+  private static Image buildExample(LayerStore store, Path build, byte[] script)
+      throws IOException {
+    // Begin of the example of building.
+    LayerContent app =
+        LayerContent.builder()
+            .tree("app", build)
+            .file("app/run.sh", script, EntryOptions.DEFAULT.withMode(0755))
+            .symlink("usr/bin/app", "/app/run.sh")
+            .whiteout("etc/motd")
+            .build();
+    Image image =
+        store
+            .images()
+            .build(
+                BuildOptions.builder()
+                    .base("layerstore/sample")
+                    .layer(app, "the application")
+                    .entrypoint("/app/run.sh")
+                    .environment("MODE", "production")
+                    .reference(ImageReference.parse("mine:1"))
+                    .build());
+    // End of the example of building.
+    return image;
   }
 }
