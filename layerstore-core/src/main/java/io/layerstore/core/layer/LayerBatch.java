@@ -3,10 +3,7 @@ package io.layerstore.core.layer;
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
 import io.layerstore.LayerSource;
-import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
-import io.layerstore.LayerVerificationException;
-import io.layerstore.MaxDepthExceededException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress.Phase;
 import io.layerstore.RegisterOptions;
@@ -45,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LayerBatch implements AutoCloseable {
 
-  private static final String OPERATION = "loading layers";
+  static final String OPERATION = "loading layers";
 
   /**
    * A layer that shall be in the store.
@@ -80,7 +77,7 @@ public final class LayerBatch implements AutoCloseable {
   private List<Wanted> wanted = List.of();
 
   /** Missing layers, parents first. */
-  private final Map<ChainId, Pending> missing = new LinkedHashMap<>();
+  private final Map<ChainId, BatchLayer> missing = new LinkedHashMap<>();
 
   private final List<RoLayer> added = new ArrayList<>();
 
@@ -133,7 +130,7 @@ public final class LayerBatch implements AutoCloseable {
     for (Wanted layer : wanted) {
       ChainId chainId = layer.chainId();
       if (!held.containsKey(chainId) && !holdIfSound(chainId)) {
-        missing.put(chainId, newPending(layer));
+        missing.put(chainId, newLayer(layer));
       }
     }
   }
@@ -154,22 +151,16 @@ public final class LayerBatch implements AutoCloseable {
     return true;
   }
 
-  private Pending newPending(Wanted layer) throws LayerStoreException {
+  private BatchLayer newLayer(Wanted layer) throws LayerStoreException {
     ChainId parentId = layer.parent();
-    int depth = 1;
-    if (parentId != null) {
-      Pending parent = missing.get(parentId);
-      RoLayer present = held.get(parentId);
-      if (parent == null && present == null) {
-        throw new IllegalArgumentException(
-            "the parent " + parentId + " of " + layer.chainId() + " does not come before it");
-      }
-      depth += parent != null ? parent.depth : present == null ? 0 : present.depth();
+    BatchLayer parent = parentId == null ? null : missing.get(parentId);
+    RoLayer ground = parentId == null ? null : held.get(parentId);
+    if (parentId != null && parent == null && ground == null) {
+      throw new IllegalArgumentException(
+          "the parent " + parentId + " of " + layer.chainId() + " does not come before it");
     }
-    if (depth > LayerStore.MAX_DEPTH) {
-      throw new MaxDepthExceededException(LayerStore.MAX_DEPTH);
-    }
-    return new Pending(layer, depth, store.find(layer.chainId()) != null);
+    boolean isDamaged = store.find(layer.chainId()) != null;
+    return new BatchLayer(store, layer, parent, ground, isDamaged, progress);
   }
 
   /**
@@ -187,15 +178,15 @@ public final class LayerBatch implements AutoCloseable {
    * @throws io.layerstore.LayerVerificationException if it is another layer
    */
   public void unpack(ChainId chainId, InputStream archive) throws LayerStoreException {
-    Pending layer = require(chainId);
+    BatchLayer layer = require(chainId);
     if (!layer.isReady()) {
       throw new IllegalStateException("the layers below " + chainId + " are not complete");
     }
-    layer.unpack(LayerSources.ofStream(archive));
+    layer.unpack(LayerSources.ofStream(archive), OptionalLong.empty());
   }
 
-  private Pending require(ChainId chainId) {
-    Pending layer = missing.get(chainId);
+  private BatchLayer require(ChainId chainId) {
+    BatchLayer layer = missing.get(chainId);
     if (layer == null) {
       throw new IllegalArgumentException("not a missing layer: " + chainId);
     }
@@ -212,7 +203,7 @@ public final class LayerBatch implements AutoCloseable {
     progress.phase(Phase.UNPACKING);
     heal(sources);
     List<SideBySide.Work> work = new ArrayList<>();
-    for (Pending layer : missing.values()) {
+    for (BatchLayer layer : missing.values()) {
       if (!layer.isUnpacked()) {
         LayerSource source = requireSource(sources, layer);
         work.add(stop -> layer.unpack(stoppable(source, stop), LayerSources.size(source)));
@@ -235,7 +226,7 @@ public final class LayerBatch implements AutoCloseable {
         };
   }
 
-  private static LayerSource requireSource(Map<ChainId, LayerSource> sources, Pending layer) {
+  private static LayerSource requireSource(Map<ChainId, LayerSource> sources, BatchLayer layer) {
     LayerSource source = sources.get(layer.chainId());
     if (source == null) {
       throw new IllegalArgumentException("no source for layer " + layer.chainId());
@@ -245,7 +236,7 @@ public final class LayerBatch implements AutoCloseable {
 
   private OptionalLong totalSize(Map<ChainId, LayerSource> sources) throws LayerStoreException {
     long total = 0;
-    for (Pending layer : missing.values()) {
+    for (BatchLayer layer : missing.values()) {
       if (layer.isUnpacked()) {
         continue;
       }
@@ -266,11 +257,11 @@ public final class LayerBatch implements AutoCloseable {
    * heals.
    */
   private void heal(Map<ChainId, LayerSource> sources) throws LayerStoreException {
-    for (Pending layer = nextDamaged(); layer != null; layer = nextDamaged()) {
+    for (BatchLayer layer = nextDamaged(); layer != null; layer = nextDamaged()) {
       RegisterOptions options =
           RegisterOptions.builder()
-              .parent(layer.wanted.parent())
-              .expectedDiffId(layer.wanted.diffId())
+              .parent(layer.wanted().parent())
+              .expectedDiffId(layer.wanted().diffId())
               .build();
       releaseLocks();
       missing.clear();
@@ -281,13 +272,13 @@ public final class LayerBatch implements AutoCloseable {
     }
   }
 
-  private @Nullable Pending nextDamaged() {
-    if (missing.values().stream().anyMatch(Pending::isUnpacked)) {
+  private @Nullable BatchLayer nextDamaged() {
+    if (missing.values().stream().anyMatch(BatchLayer::isUnpacked)) {
       return null;
     }
-    for (Pending layer : missing.values()) {
-      ChainId parent = layer.wanted.parent();
-      if (layer.isDamaged && (parent == null || held.containsKey(parent))) {
+    for (BatchLayer layer : missing.values()) {
+      ChainId parent = layer.wanted().parent();
+      if (layer.isDamaged() && (parent == null || held.containsKey(parent))) {
         return layer;
       }
     }
@@ -299,8 +290,8 @@ public final class LayerBatch implements AutoCloseable {
    */
   public Map<ChainId, String> refusals() {
     Map<ChainId, String> refusals = new LinkedHashMap<>();
-    for (Pending layer : missing.values()) {
-      LayerIntake.Result taken = layer.taken;
+    for (BatchLayer layer : missing.values()) {
+      LayerIntake.Result taken = layer.taken();
       if (taken != null && taken.refusal() != null) {
         refusals.put(layer.chainId(), taken.refusal());
       }
@@ -315,20 +306,20 @@ public final class LayerBatch implements AutoCloseable {
    */
   public Set<ChainId> publish() throws LayerStoreException {
     List<String> ids = new ArrayList<>();
-    for (Pending layer : missing.values()) {
-      layer.inProgress.complete();
-      ids.add(layer.inProgress.cacheId());
+    for (BatchLayer layer : missing.values()) {
+      layer.inProgress().complete();
+      ids.add(layer.inProgress().cacheId());
     }
     progress.phase(Phase.SYNCING);
-    for (Pending layer : missing.values()) {
-      layer.inProgress.transaction().prepare(layer.record());
+    for (BatchLayer layer : missing.values()) {
+      layer.inProgress().transaction().prepare(layer.record());
     }
     store.sync(ids);
     progress.phase(Phase.COMMITTING);
     Interrupts.check(OPERATION);
     Set<ChainId> published = new LinkedHashSet<>();
     try {
-      for (Pending layer : missing.values()) {
+      for (BatchLayer layer : missing.values()) {
         publish(layer);
         published.add(layer.chainId());
       }
@@ -344,13 +335,13 @@ public final class LayerBatch implements AutoCloseable {
     return published;
   }
 
-  private void publish(Pending layer) throws LayerStoreException {
-    ChainId parentId = layer.wanted.parent();
+  private void publish(BatchLayer layer) throws LayerStoreException {
+    ChainId parentId = layer.wanted().parent();
     RoLayer parent = parentId == null ? null : held.get(parentId);
     LayerRecord record = layer.record();
     boolean isNew = store.find(layer.chainId()) == null;
     LayerPublication.Published published =
-        new LayerPublication(store, health, layer.inProgress, record, parent, verifies).publish();
+        new LayerPublication(store, health, layer.inProgress(), record, parent, verifies).publish();
     RoLayer node = published.layer();
     held.put(layer.chainId(), node);
     if (published.isBack()) {
@@ -358,16 +349,16 @@ public final class LayerBatch implements AutoCloseable {
     } else if (isNew) {
       added.add(node);
     }
-    if (!node.cacheId().equals(layer.inProgress.cacheId()) && hasChildren(layer)) {
+    if (!node.cacheId().equals(layer.inProgress().cacheId()) && hasChildren(layer)) {
       throw new StoreCorruptedException(
           layer.chainId().toString(),
           "the layer was damaged and has been healed; load the images again");
     }
   }
 
-  private boolean hasChildren(Pending layer) {
+  private boolean hasChildren(BatchLayer layer) {
     return missing.values().stream()
-        .anyMatch(other -> layer.chainId().equals(other.wanted.parent()));
+        .anyMatch(other -> layer.chainId().equals(other.wanted().parent()));
   }
 
   /** Deletes the layers again that {@link #publish} made visible and nothing else holds. */
@@ -392,12 +383,12 @@ public final class LayerBatch implements AutoCloseable {
   @Override
   public void close() throws LayerStoreException {
     LayerStoreException failure = null;
-    List<Pending> left = new ArrayList<>(missing.values());
+    List<BatchLayer> left = new ArrayList<>(missing.values());
     missing.clear();
     try {
       for (int i = left.size() - 1; i >= 0; i--) {
         try {
-          left.get(i).inProgress.discard();
+          left.get(i).inProgress().discard();
         } catch (LayerStoreException e) {
           failure = joined(failure, e);
         }
@@ -424,107 +415,5 @@ public final class LayerBatch implements AutoCloseable {
     }
     first.addSuppressed(next);
     return first;
-  }
-
-  /** A layer on its way in. */
-  private final class Pending {
-
-    final Wanted wanted;
-    final int depth;
-    final boolean isDamaged;
-    final PendingLayer inProgress;
-    private volatile LayerIntake.@Nullable Result taken;
-
-    Pending(Wanted wanted, int depth, boolean isDamaged) {
-      this.wanted = wanted;
-      this.inProgress = new PendingLayer(store, "layer " + wanted.chainId(), copies);
-      this.depth = depth;
-      this.isDamaged = isDamaged;
-    }
-
-    ChainId chainId() {
-      return wanted.chainId();
-    }
-
-    private @Nullable Pending parent() {
-      ChainId parentId = wanted.parent();
-      return parentId == null ? null : missing.get(parentId);
-    }
-
-    private @Nullable String parentCacheId() {
-      ChainId parentId = wanted.parent();
-      if (parentId == null) {
-        return null;
-      }
-      Pending parent = missing.get(parentId);
-      RoLayer present = held.get(parentId);
-      return parent != null
-          ? parent.inProgress.cacheId()
-          : present == null ? null : present.cacheId();
-    }
-
-    boolean isUnpacked() {
-      return taken != null;
-    }
-
-    boolean isReady() {
-      for (Pending layer = this; layer != null; layer = layer.parent()) {
-        if (layer.isDamaged || (copies && layer != this && !layer.isUnpacked())) {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    /** Makes the layer's directory, and those below that are missing. */
-    private synchronized void ensureCreated() throws LayerStoreException {
-      if (!inProgress.isCreated()) {
-        Pending parent = parent();
-        if (parent != null) {
-          parent.ensureCreated();
-        }
-        inProgress.create(parentCacheId());
-      }
-    }
-
-    ProgressReporter.OfLayer progress() {
-      return progress.layer(wanted.image(), wanted.diffId());
-    }
-
-    void unpack(LayerSource source) throws LayerStoreException {
-      unpack(source, OptionalLong.empty());
-    }
-
-    void unpack(LayerSource source, OptionalLong archiveBytes) throws LayerStoreException {
-      Interrupts.check(OPERATION);
-      ProgressReporter.OfLayer counts = progress();
-      counts.expect(archiveBytes);
-      counts.phase(Phase.UNPACKING);
-      ensureCreated();
-      LayerIntake.Result result = inProgress.unpack(source, parentCacheId(), counts, OPERATION);
-      DiffId diffId = result.diffId();
-      DiffId expected = wanted.diffId();
-      if (!diffId.equals(expected)) {
-        throw new LayerVerificationException(
-            "invalid diffID for layer "
-                + (depth - 1)
-                + ": expected \""
-                + expected
-                + "\", got \""
-                + diffId
-                + "\"; get the archive again from its source",
-            expected.digest(),
-            diffId.digest());
-      }
-      taken = result;
-    }
-
-    LayerRecord record() {
-      LayerIntake.Result result = taken;
-      if (result == null) {
-        throw new IllegalStateException("layer " + chainId() + " is not unpacked");
-      }
-      return inProgress.record(result, wanted.parent(), null);
-    }
   }
 }
