@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -49,22 +50,56 @@ static const int allowed_calls[] = {
 };
 /* clang-format on */
 
+#ifdef NATIVE_ARCH
+enum { CALLS = sizeof allowed_calls / sizeof allowed_calls[0], LEAF = 4 };
+
+/* At most three instructions for a call: two in a leaf, one for its share of what leads there. */
+static struct {
+  struct sock_filter code[3 * CALLS + 4];
+  unsigned short length;
+} filter;
+
+static void emit(unsigned short code, uint32_t operand, unsigned if_true, unsigned if_false) {
+  filter.code[filter.length++] = (struct sock_filter){code, (uint8_t)if_true, (uint8_t)if_false, operand};
+}
+
+/*
+ * A search among sorted calls. A list would do the same, but before the kernel lets a filter be it tries each of its system calls: for a list that
+ * takes as long as a fork.
+ */
+static void emit_search(const int *calls, int count) {
+  if (count > LEAF) {
+    int half = count / 2;
+    unsigned short at = filter.length;
+    emit(BPF_JMP | BPF_JGE | BPF_K, (uint32_t)calls[half], 0, 0);
+    emit_search(calls, half);
+    filter.code[at].jt = (uint8_t)(filter.length - at - 1);
+    emit_search(calls + half, count - half);
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    emit(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i], (unsigned)(count - i), 0);
+  }
+  emit(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS, 0, 0);
+  emit(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+static int by_number(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
+#endif
+
 /* From here on every other system call fails with ENOSYS. False where the kernel cannot filter. */
 static bool filter_calls(void) {
 #ifdef NATIVE_ARCH
-  enum { CALLS = sizeof allowed_calls / sizeof allowed_calls[0] };
-  struct sock_filter code[2 * CALLS + 6];
-  unsigned short n = 0;
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-  code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-  for (int i = 0; i < CALLS; i++) {
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)allowed_calls[i], 0, 1);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-  }
-  code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
-  struct sock_fprog program = {n, code};
+  int sorted[CALLS];
+  memcpy(sorted, allowed_calls, sizeof sorted);
+  qsort(sorted, CALLS, sizeof sorted[0], by_number);
+  filter.length = 0;
+  emit(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+  emit(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
+  emit(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+  emit(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+  emit_search(sorted, CALLS);
+  struct sock_fprog program = {filter.length, filter.code};
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 #else
   return false;
