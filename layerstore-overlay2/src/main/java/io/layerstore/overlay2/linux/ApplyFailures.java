@@ -3,6 +3,9 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.ArchiveException;
 import io.layerstore.ArchiveException.Kind;
 import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.wire.HelperError;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.HelperFailureException;
 
 /** What a failure to unpack means: that the archive is at fault, or the machine. */

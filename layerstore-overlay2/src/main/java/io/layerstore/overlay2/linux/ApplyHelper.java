@@ -2,6 +2,11 @@ package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.wire.Frame;
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
+import io.layerstore.overlay2.linux.wire.FrameInput;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;

@@ -1,6 +1,8 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.DriverNotSupportedException;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.SpawnFailure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -42,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 public final class HelperBinary {
 
   /** The system property with the path of a program to use. */
-  public static final String PROPERTY = "layerstore.overlay2.helper";
+  public static final String PROPERTY = HelperProcess.PROPERTY;
 
   private static final String NAME = "layerstore-helper";
   private static final Set<PosixFilePermission> PRIVATE_DIRECTORY =

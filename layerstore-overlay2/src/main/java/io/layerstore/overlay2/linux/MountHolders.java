@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ByteString;
+import io.layerstore.overlay2.linux.wire.PathBytes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;

@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ByteString;
+import io.layerstore.overlay2.linux.wire.Protocol;
 
 /**
  * A line of {@code /proc/self/mountinfo}.

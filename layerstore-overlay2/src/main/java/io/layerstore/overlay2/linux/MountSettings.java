@@ -1,5 +1,7 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.overlay2.linux.wire.Protocol;
+
 /**
  * What all mounts of one home have in common. Immutable.
  *

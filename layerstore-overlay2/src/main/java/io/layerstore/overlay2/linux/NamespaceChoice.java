@@ -1,6 +1,8 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.IdMapsFailureException;
 
 /**
  * The user namespace of all helpers: the one that was asked for or, if that may be and the first

@@ -5,6 +5,14 @@ import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
 import io.layerstore.overlay2.linux.KernelFeatures.Feature;
+import io.layerstore.overlay2.linux.wire.Conversation;
+import io.layerstore.overlay2.linux.wire.Frame;
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
+import io.layerstore.overlay2.linux.wire.HelperMode;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.HelperServer;
+import io.layerstore.overlay2.linux.wire.HelperStart;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.HelperFailureException;
 import io.layerstore.spi.WriteContext;
@@ -59,7 +67,12 @@ public final class NativeLinuxCalls implements LinuxCalls {
   private NativeLinuxCalls(Path binary, NamespaceChoice choice, int extraFlags) {
     this.binary = Objects.requireNonNull(binary, "binary");
     this.choice = choice;
-    this.helper = new HelperServer(binary, choice);
+    this.helper =
+        new HelperServer(
+            () ->
+                choice.start(
+                    namespace ->
+                        HelperProcess.start(binary, namespace.isUsed(), namespace.ranges())));
     this.extraFlags = extraFlags;
   }
 

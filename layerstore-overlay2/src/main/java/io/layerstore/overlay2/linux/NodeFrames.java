@@ -3,6 +3,8 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.wire.Frame;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;

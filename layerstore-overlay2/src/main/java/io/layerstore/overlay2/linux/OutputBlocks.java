@@ -1,5 +1,8 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.overlay2.linux.wire.BackgroundThread;
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;

@@ -2,6 +2,7 @@ package io.layerstore.overlay2.linux;
 
 import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
 import io.layerstore.spi.UnmappableIdException;
 import java.util.List;
 import java.util.OptionalLong;

@@ -1,5 +1,7 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
 import io.layerstore.spi.HelperFailureException;
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -1,6 +1,8 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerPath;
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
+import io.layerstore.overlay2.linux.wire.Protocol;
 
 /**
  * A request of a scan.

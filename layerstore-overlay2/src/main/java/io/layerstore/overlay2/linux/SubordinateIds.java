@@ -3,6 +3,7 @@ package io.layerstore.overlay2.linux;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.IdMapping;
 import io.layerstore.IdMapping.Range;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

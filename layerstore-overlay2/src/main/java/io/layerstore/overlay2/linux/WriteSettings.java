@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.IdMapping;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import java.util.Objects;
 
 /**

@@ -13,6 +13,7 @@ import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.overlay2.linux.wire.Errno;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;

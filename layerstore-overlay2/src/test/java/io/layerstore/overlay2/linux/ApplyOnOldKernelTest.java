@@ -1,5 +1,7 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.overlay2.linux.wire.Protocol;
+
 /**
  * The same on a kernel without openat2 and fchmodat2, confined with chroot alone, as where
  * namespaces are forbidden.

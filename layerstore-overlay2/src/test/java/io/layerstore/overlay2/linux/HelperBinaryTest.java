@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.DriverNotSupportedException;
+import io.layerstore.overlay2.linux.wire.Errno;
+import io.layerstore.overlay2.linux.wire.SpawnFailure;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

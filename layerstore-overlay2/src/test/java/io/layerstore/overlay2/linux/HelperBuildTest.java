@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.testing.Tool;
 import java.io.IOException;
 import java.io.InputStream;
@@ -98,7 +99,8 @@ final class HelperBuildTest {
     Tool qemu = Tool.require(emulator);
     Path program = Files.write(directory.resolve("helper"), bytes);
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-    assertTrue(qemu.run(program, "--version").text().endsWith(" protocol 1"));
+    assertTrue(
+        qemu.run(program, "--version").text().endsWith(" protocol " + Protocol.PROTOCOL_VERSION));
     Tool.Result result = qemu.run(program, "--selftest");
     assertTrue(result.text().endsWith("passed"), result.out());
     assertFalse(result.out().contains("FAILED"), result.out());

@@ -8,9 +8,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ByteString;
+import io.layerstore.IdMapping;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.overlay2.linux.wire.Conversation;
+import io.layerstore.overlay2.linux.wire.Errno;
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
+import io.layerstore.overlay2.linux.wire.HelperMode;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.HelperServer;
+import io.layerstore.overlay2.linux.wire.HelperStart;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.HelperFailureException;
@@ -63,7 +72,7 @@ final class HelperProcessTest {
   /** The real one, which the first call starts. */
   private HelperServer server() {
     if (server == null) {
-      server = new HelperServer(Helpers.binary(), new NamespaceChoice(UserNamespace.NONE, false));
+      server = Helpers.server(UserNamespace.NONE);
     }
     return server;
   }
@@ -111,7 +120,8 @@ final class HelperProcessTest {
   private HelperFailureException failureOf(String script) throws IOException {
     Path program = fake(script);
     return assertThrows(
-        HelperFailureException.class, () -> HelperProcess.start(program, UserNamespace.NONE, LONG));
+        HelperFailureException.class,
+        () -> HelperProcess.start(program, false, IdMapping.IDENTITY, LONG));
   }
 
   @Nested
@@ -122,7 +132,8 @@ final class HelperProcessTest {
       Path missing = home.resolve("missing");
       HelperFailureException e =
           assertThrows(
-              HelperFailureException.class, () -> HelperProcess.start(missing, UserNamespace.NONE));
+              HelperFailureException.class,
+              () -> HelperProcess.start(missing, false, IdMapping.IDENTITY));
       assertTrue(e.getMessage().contains(missing.toString()));
     }
 
@@ -131,7 +142,8 @@ final class HelperProcessTest {
       Path file = Files.writeString(home.resolve("file"), "x");
       HelperFailureException e =
           assertThrows(
-              HelperFailureException.class, () -> HelperProcess.start(file, UserNamespace.NONE));
+              HelperFailureException.class,
+              () -> HelperProcess.start(file, false, IdMapping.IDENTITY));
       assertEquals(Errno.EACCES, e.errno());
       assertTrue(e.getMessage().contains(HelperBinary.PROPERTY));
     }
@@ -177,7 +189,7 @@ final class HelperProcessTest {
       HelperFailureException e =
           assertThrows(
               HelperFailureException.class,
-              () -> HelperProcess.start(program, UserNamespace.NONE, SHORT));
+              () -> HelperProcess.start(program, false, IdMapping.IDENTITY, SHORT));
       assertTrue(e.getMessage().contains("no answer"), e::getMessage);
     }
 
@@ -187,7 +199,7 @@ final class HelperProcessTest {
       Thread.currentThread().interrupt();
       assertThrows(
           OperationInterruptedException.class,
-          () -> HelperProcess.start(program, UserNamespace.NONE, LONG));
+          () -> HelperProcess.start(program, false, IdMapping.IDENTITY, LONG));
       assertTrue(Thread.interrupted());
     }
 
@@ -530,7 +542,8 @@ final class HelperProcessTest {
 
     /** Says hello and goes on with {@code script}. */
     private HelperProcess helper(String script) throws IOException {
-      return HelperProcess.start(fake("printf '" + HELLO + "'; " + script), UserNamespace.NONE);
+      return HelperProcess.start(
+          fake("printf '" + HELLO + "'; " + script), false, IdMapping.IDENTITY);
     }
 
     /** Goes on with {@code script} only when it is known that it has said hello. */
@@ -588,7 +601,7 @@ final class HelperProcessTest {
       Path pid = home.resolve("pid");
       String begin = "sleep 1000 2>/dev/null & echo $! >'" + pid + "'; printf '" + HELLO + "'; ";
       Path program = fake(begin + "exec sleep 1000");
-      try (HelperProcess helper = HelperProcess.start(program, UserNamespace.NONE, LONG)) {
+      try (HelperProcess helper = HelperProcess.start(program, false, IdMapping.IDENTITY, LONG)) {
         HelperFailureException e = failureOf(new Conversation(helper, SHORT));
         assertTrue(e.getMessage().contains("no answer"), e::getMessage);
         assertFalse(isThere(helper.pid()));

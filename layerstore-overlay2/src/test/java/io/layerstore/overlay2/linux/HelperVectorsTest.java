@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.overlay2.linux.wire.HelperMode;
+import io.layerstore.overlay2.linux.wire.HelperServer;
+import io.layerstore.overlay2.linux.wire.HelperStart;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.testing.FormatVectors;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -217,8 +221,7 @@ final class HelperVectorsTest {
     HelperStart start =
         HelperStart.inLayer(HelperMode.SCAN, home, "layer", Protocol.TREE_DIFF)
             .withFlags(Helpers.isRoot() ? 0 : Protocol.START_USER_XATTR);
-    try (HelperServer server =
-        new HelperServer(Helpers.binary(), new NamespaceChoice(Helpers.namespace(), false))) {
+    try (HelperServer server = Helpers.server(Helpers.namespace())) {
       Process helper = server.fork(start);
       try (OutputStream in = helper.getOutputStream()) {
         in.write(questions.frames());

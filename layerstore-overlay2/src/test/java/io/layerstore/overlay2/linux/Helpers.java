@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.layerstore.ByteString;
 import io.layerstore.DriverNotSupportedException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.HelperServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,6 +50,13 @@ final class Helpers {
   /** What works for the user who runs the tests. */
   static LinuxCalls calls() throws IOException {
     return new NativeLinuxCalls(binary(), namespace());
+  }
+
+  /** A server in that namespace, which the first request starts. */
+  static HelperServer server(UserNamespace namespace) {
+    Path program = binary();
+    return new HelperServer(
+        () -> HelperProcess.start(program, namespace.isUsed(), namespace.ranges()));
   }
 
   static void assumeRoot() throws IOException {

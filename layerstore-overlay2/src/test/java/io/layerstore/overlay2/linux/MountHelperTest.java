@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.layerstore.DriverException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
+import io.layerstore.overlay2.linux.wire.Errno;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.InputStream;

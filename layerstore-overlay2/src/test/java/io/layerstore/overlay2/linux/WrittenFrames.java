@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux;
 
 import io.layerstore.ByteString;
+import io.layerstore.overlay2.linux.wire.FrameBuilder;
 import io.layerstore.testing.FormatVectors;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,9 +1,9 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import java.util.Locale;
 
 /** What a forked helper process does, for its whole life. */
-enum HelperMode {
+public enum HelperMode {
   PROBE(Protocol.MODE_PROBE),
   MOUNT(Protocol.MODE_MOUNT),
   APPLY(Protocol.MODE_APPLY),
@@ -18,7 +18,7 @@ enum HelperMode {
   }
 
   /** Its number in the protocol. */
-  int code() {
+  public int code() {
     return code;
   }
 

@@ -1,5 +1,6 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
+import io.layerstore.IdMapping;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
@@ -22,10 +23,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One thread at a time takes frames. {@link #kill} may be called by any thread.
  */
-final class HelperProcess implements AutoCloseable {
+public final class HelperProcess implements AutoCloseable {
+
+  /** The system property that names the helper program. */
+  public static final String PROPERTY = "layerstore.overlay2.helper";
 
   /** The name under which failures are reported. */
-  static final String DRIVER = "overlay2";
+  public static final String DRIVER = "overlay2";
 
   /** The word after the name of the program. */
   private static final String SERVER = "server";
@@ -108,15 +112,19 @@ final class HelperProcess implements AutoCloseable {
   /**
    * Starts the process from which the others are forked, and waits until it is ready.
    *
-   * @throws HelperFailureException if it cannot be started, or not in that namespace
+   * @param inNamespace whether it enters a user namespace in which the caller's user is 0
+   * @param ids more ids that it has there; the identity if there are none
+   * @throws IdMapsFailureException if the system does not grant those ids
+   * @throws HelperFailureException if it cannot be started
    */
-  static HelperProcess start(Path binary, UserNamespace namespace)
+  public static HelperProcess start(Path binary, boolean inNamespace, IdMapping ids)
       throws HelperFailureException, OperationInterruptedException {
-    return start(binary, namespace, HANDSHAKE_TIMEOUT);
+    return start(binary, inNamespace, ids, HANDSHAKE_TIMEOUT);
   }
 
   /** The same with another limit to the time that it takes. */
-  static HelperProcess start(Path binary, UserNamespace namespace, Duration timeout)
+  public static HelperProcess start(
+      Path binary, boolean inNamespace, IdMapping ids, Duration timeout)
       throws HelperFailureException, OperationInterruptedException {
     Process process = spawn(binary);
     ErrorOutput errors = new ErrorOutput(process.getErrorStream(), threadName("messages"));
@@ -126,13 +134,13 @@ final class HelperProcess implements AutoCloseable {
             SERVER, "", process, answersOf(process, watchdog), errors, watchdog, false);
     errors.start();
     watchdog.start();
-    return helper.shakeHands(() -> helper.sayStart(namespace, timeout), timeout);
+    return helper.shakeHands(() -> helper.sayStart(inNamespace, ids, timeout), timeout);
   }
 
   /**
    * A process that this one has forked, and which may not be {@linkplain #awaitReady ready} yet.
    */
-  HelperProcess forked(HelperStart start, Process process) {
+  public HelperProcess forked(HelperStart start, Process process) {
     return new HelperProcess(
         start.mode().toString(),
         start.id(),
@@ -169,29 +177,29 @@ final class HelperProcess implements AutoCloseable {
     void say() throws HelperFailureException, InterruptedException;
   }
 
-  private void sayStart(UserNamespace namespace, Duration timeout)
+  private void sayStart(boolean inNamespace, IdMapping ids, Duration timeout)
       throws HelperFailureException, InterruptedException {
     int flags =
-        (namespace.isUsed() ? Protocol.START_USER_NAMESPACE : 0)
-            | (namespace.hasRanges() ? Protocol.START_MAP_BY_CALLER : 0);
+        (inNamespace ? Protocol.START_USER_NAMESPACE : 0)
+            | (ids.isIdentity() ? 0 : Protocol.START_MAP_BY_CALLER);
     send(
         new FrameBuilder(Protocol.HEADER_SIZE + 8)
             .begin(Protocol.OP_START, HANDSHAKE_SEQUENCE)
             .u32(Protocol.PROTOCOL_VERSION)
             .u32(flags)
             .end());
-    if (namespace.hasRanges()) {
+    if (!ids.isIdentity()) {
       Frame frame = next(timeout);
       requireOpcode(frame, Protocol.OP_MAP);
       long pid = frame.u32();
       frame.end();
-      IdMaps.write(pid, namespace.ranges());
+      IdMaps.write(pid, ids);
       send(FrameBuilder.empty(Protocol.OP_MAPPED, HANDSHAKE_SEQUENCE));
     }
   }
 
   /** Waits until a forked helper is ready, which is killed if it does not get there. */
-  HelperProcess awaitReady() throws HelperFailureException, OperationInterruptedException {
+  public HelperProcess awaitReady() throws HelperFailureException, OperationInterruptedException {
     return shakeHands(() -> {}, HANDSHAKE_TIMEOUT);
   }
 
@@ -225,24 +233,24 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** The process id of the helper. */
-  long pid() {
+  public long pid() {
     return process.pid();
   }
 
   /** The process id it says it has; of a helper that is ready. */
-  long ownPid() {
+  public long ownPid() {
     return ownPid;
   }
 
   /** Whether the process runs. */
-  boolean isAlive() {
+  public boolean isAlive() {
     return process.isAlive();
   }
 
   // ---- talking ----
 
   /** Sends frames; blocks while the helper is busy. */
-  void send(FrameBuilder block) throws HelperFailureException {
+  public void send(FrameBuilder block) throws HelperFailureException {
     try {
       write(block.array(), block.size());
     } catch (IOException e) {
@@ -251,13 +259,13 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** Sends bytes; what the helper had to say before it stopped reading is among its frames. */
-  void write(byte[] bytes, int length) throws IOException {
+  public void write(byte[] bytes, int length) throws IOException {
     input.write(bytes, 0, length);
     input.flush();
   }
 
   /** What the helper says. */
-  FrameInput frames() {
+  public FrameInput frames() {
     return frames;
   }
 
@@ -268,7 +276,7 @@ final class HelperProcess implements AutoCloseable {
    * @throws HelperFailureException if there is none any more, or none comes in time; the process is
    *     dead then
    */
-  Frame next(Duration timeout) throws HelperFailureException, InterruptedException {
+  public Frame next(Duration timeout) throws HelperFailureException, InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
@@ -288,7 +296,7 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** The same for a calling thread whose interrupts wait until the answer is there. */
-  Frame nextUninterruptibly(Duration timeout) throws HelperFailureException {
+  public Frame nextUninterruptibly(Duration timeout) throws HelperFailureException {
     boolean wasInterrupted = false;
     try {
       while (true) {
@@ -335,7 +343,7 @@ final class HelperProcess implements AutoCloseable {
   }
 
   /** Ends the helper at once, whatever it is doing. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly();
     frames.close();
     reap();
@@ -387,13 +395,13 @@ final class HelperProcess implements AutoCloseable {
   // ---- failures ----
 
   /** Ends a conversation in which the helper sent garbage. */
-  HelperFailureException garbage(Frame.GarbageException e) {
+  public HelperFailureException garbage(Frame.GarbageException e) {
     kill();
     return failure(String.valueOf(e.getMessage()), e);
   }
 
   /** What to say when the helper has ended though it should not have. */
-  HelperFailureException endOf(@Nullable IOException cause) {
+  public HelperFailureException endOf(@Nullable IOException cause) {
     // What it said before its end explains more than how it ended.
     HelperError last = lastError();
     boolean hasEnded = waitForProcess(DEATH_TIMEOUT);

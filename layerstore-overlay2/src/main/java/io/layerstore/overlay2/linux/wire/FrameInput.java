@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread at a time takes frames. {@link #lock} and {@link #changed} are for whoever waits
  * for frames of a stream or something else, whichever comes first.
  */
-final class FrameInput {
+public final class FrameInput {
 
   private static final int MAX_BATCHES = 4;
 
@@ -76,7 +76,7 @@ final class FrameInput {
    * @param onGarbage run by the reading thread when what comes is no frame; nothing is read after
    *     that
    */
-  static FrameInput ofStream(InputStream in, String threadName, Runnable onGarbage) {
+  public static FrameInput ofStream(InputStream in, String threadName, Runnable onGarbage) {
     return new FrameInput(in, onGarbage, threadName, null, () -> {});
   }
 
@@ -86,13 +86,13 @@ final class FrameInput {
    * @param watchdog ends a wait that takes too long
    * @param onTimeout how: has to make the read that is under way return, with whatever
    */
-  static FrameInput ofAnswers(
+  public static FrameInput ofAnswers(
       InputStream in, Runnable onGarbage, Watchdog watchdog, Runnable onTimeout) {
     return new FrameInput(in, onGarbage, null, watchdog, onTimeout);
   }
 
   /** Begins. */
-  void start() {
+  public void start() {
     if (readingThread != null) {
       readingThread.start();
     }
@@ -157,7 +157,7 @@ final class FrameInput {
   // ---- taking ----
 
   /** The next frame if it is there already, else null. */
-  @Nullable Frame poll() {
+  public @Nullable Frame poll() {
     FrameBatch batch = current;
     if (batch == null || !batch.hasNext()) {
       if (batch != null) {
@@ -186,7 +186,7 @@ final class FrameInput {
    * Waits until {@link #poll} has something or never will; gives false if that takes too long.
    * After that no more answers can be waited for.
    */
-  boolean await(Duration timeout) throws InterruptedException {
+  public boolean await(Duration timeout) throws InterruptedException {
     if (watchdog != null) {
       return readAnswer(watchdog, timeout);
     }
@@ -215,7 +215,7 @@ final class FrameInput {
   }
 
   /** Waits until the helper has said all it will, or more than is kept of it. */
-  void awaitEnd(Duration timeout) throws InterruptedException {
+  public void awaitEnd(Duration timeout) throws InterruptedException {
     if (watchdog != null) {
       awaitEndOfAnswers(watchdog, timeout);
       return;
@@ -259,7 +259,7 @@ final class FrameInput {
   }
 
   /** Guards what is waited for, and what a user keeps beside it. */
-  ReentrantLock lock() {
+  public ReentrantLock lock() {
     return lock;
   }
 
@@ -267,19 +267,19 @@ final class FrameInput {
    * Signalled when there are frames of a stream or no more will come; a user may signal for its own
    * things.
    */
-  Condition changed() {
+  public Condition changed() {
     return changed;
   }
 
   /**
    * Whether {@link #poll} has something or never will; with the lock held, by the taking thread.
    */
-  boolean hasFramesOrEndedLocked() {
+  public boolean hasFramesOrEndedLocked() {
     return !batches.isEmpty() || hasEnded;
   }
 
   /** Whether no more frames will come; for the taking thread, after {@link #poll} gave none. */
-  boolean hasEnded() {
+  public boolean hasEnded() {
     lock.lock();
     try {
       return batches.isEmpty() && hasEnded;
@@ -289,7 +289,7 @@ final class FrameInput {
   }
 
   /** What was no frame, if that was the end; else null. */
-  @Nullable String garbage() {
+  public @Nullable String garbage() {
     lock.lock();
     try {
       return garbage;
@@ -299,7 +299,7 @@ final class FrameInput {
   }
 
   /** Nobody takes frames any more: a reading thread goes on to the end and keeps none. */
-  void close() {
+  public void close() {
     lock.lock();
     try {
       isClosed = true;
@@ -310,7 +310,7 @@ final class FrameInput {
   }
 
   /** Waits for the thread that belongs to this, after {@link #close} and the end of the process. */
-  void join(Duration timeout) {
+  public void join(Duration timeout) {
     if (readingThread != null) {
       readingThread.join(timeout);
     }

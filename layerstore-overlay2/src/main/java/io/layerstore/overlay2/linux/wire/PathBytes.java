@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.ByteString;
 import java.io.ByteArrayOutputStream;
@@ -11,12 +11,12 @@ import java.nio.file.Path;
  * <p>Its text would not do: it is decoded with a charset that cannot express every name. The URI of
  * a path has every byte that is not plain ASCII as a percent escape.
  */
-final class PathBytes {
+public final class PathBytes {
 
   private PathBytes() {}
 
   /** The bytes of the absolute form of {@code path}, which is on the default file system. */
-  static ByteString of(Path path) {
+  public static ByteString of(Path path) {
     byte[] escaped = path.toAbsolutePath().toUri().getRawPath().getBytes(StandardCharsets.US_ASCII);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(escaped.length);
     for (int i = 0; i < escaped.length; i++) {

@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.LayerStoreException;
 import java.io.File;

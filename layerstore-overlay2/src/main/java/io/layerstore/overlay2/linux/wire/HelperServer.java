@@ -1,9 +1,8 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -13,18 +12,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe for use by many threads.
  */
-final class HelperServer implements AutoCloseable {
+public final class HelperServer implements AutoCloseable {
 
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
-  private final Path binary;
-  private final NamespaceChoice choice;
+  /** Starts a server, in the namespace that it is to have. */
+  @FunctionalInterface
+  public interface Source {
+    HelperProcess start() throws LayerStoreException;
+  }
+
+  private final Source source;
   private @Nullable Running running;
 
   /** Starts nothing yet. */
-  HelperServer(Path binary, NamespaceChoice choice) {
-    this.binary = binary;
-    this.choice = choice;
+  public HelperServer(Source source) {
+    this.source = source;
   }
 
   /**
@@ -33,7 +36,7 @@ final class HelperServer implements AutoCloseable {
    * @throws HelperFailureException if it cannot be started, or is not able to do what {@code start}
    *     says
    */
-  HelperProcess start(HelperStart start) throws LayerStoreException {
+  public HelperProcess start(HelperStart start) throws LayerStoreException {
     Running server = running();
     try {
       return server.start(start);
@@ -47,17 +50,17 @@ final class HelperServer implements AutoCloseable {
   }
 
   /** Forks a process with which nobody talks yet. */
-  Process fork(HelperStart start) throws LayerStoreException {
+  public Process fork(HelperStart start) throws LayerStoreException {
     return running().fork(start);
   }
 
   /** Starts the server if none runs. */
-  void start() throws LayerStoreException {
+  public void start() throws LayerStoreException {
     running();
   }
 
   /** The process id of the server, which is started if none runs. */
-  long pid() throws LayerStoreException {
+  public long pid() throws LayerStoreException {
     return running().process.pid();
   }
 
@@ -68,7 +71,7 @@ final class HelperServer implements AutoCloseable {
       now = null;
     }
     if (now == null) {
-      now = new Running(choice.start(namespace -> HelperProcess.start(binary, namespace)));
+      now = new Running(source.start());
       running = now;
     }
     return now;

@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.ByteString;
 import java.nio.ByteBuffer;
@@ -10,7 +10,7 @@ import java.nio.ByteOrder;
  * <p>The caller makes sure that there is room, with {@link #remaining}. Used by one thread at a
  * time.
  */
-final class FrameBuilder {
+public final class FrameBuilder {
 
   private static final int MAX_SHORT = 0xffff;
 
@@ -18,38 +18,38 @@ final class FrameBuilder {
   private int frameStart;
 
   /** Over a block of {@code size} bytes. */
-  FrameBuilder(int size) {
+  public FrameBuilder(int size) {
     this.block = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** A single frame without a body. */
-  static FrameBuilder empty(int opcode, int sequence) {
+  public static FrameBuilder empty(int opcode, int sequence) {
     return new FrameBuilder(Protocol.HEADER_SIZE).begin(opcode, sequence).end();
   }
 
   /** Begins a frame. */
-  FrameBuilder begin(int opcode, int sequence) {
+  public FrameBuilder begin(int opcode, int sequence) {
     frameStart = block.position();
     block.putInt(0).putShort((short) opcode).putShort((short) 0).putInt(sequence);
     return this;
   }
 
-  FrameBuilder u8(int value) {
+  public FrameBuilder u8(int value) {
     block.put((byte) value);
     return this;
   }
 
-  FrameBuilder u16(int value) {
+  public FrameBuilder u16(int value) {
     block.putShort((short) value);
     return this;
   }
 
-  FrameBuilder u32(long value) {
+  public FrameBuilder u32(long value) {
     block.putInt((int) value);
     return this;
   }
 
-  FrameBuilder u64(long value) {
+  public FrameBuilder u64(long value) {
     block.putLong(value);
     return this;
   }
@@ -59,7 +59,7 @@ final class FrameBuilder {
    *
    * @throws IllegalArgumentException if it is too long for a frame
    */
-  FrameBuilder bytes(ByteString value) {
+  public FrameBuilder bytes(ByteString value) {
     if (value.length() > MAX_SHORT) {
       throw new IllegalArgumentException("too long for a frame: " + value.length() + " bytes");
     }
@@ -68,40 +68,40 @@ final class FrameBuilder {
   }
 
   /** Bytes without a length. */
-  FrameBuilder raw(ByteString value) {
+  public FrameBuilder raw(ByteString value) {
     value.copyTo(block.array(), block.position());
     block.position(block.position() + value.length());
     return this;
   }
 
   /** Ends the frame. */
-  FrameBuilder end() {
+  public FrameBuilder end() {
     block.putInt(frameStart, block.position() - frameStart - Protocol.HEADER_SIZE);
     return this;
   }
 
   /** The number of bytes that still fit. */
-  int remaining() {
+  public int remaining() {
     return block.remaining();
   }
 
   /** Where the frames are. */
-  byte[] array() {
+  public byte[] array() {
     return block.array();
   }
 
   /** How many bytes there are. */
-  int size() {
+  public int size() {
     return block.position();
   }
 
   /** Counts {@code count} bytes that were put at {@link #size} of {@link #array}. */
-  void advance(int count) {
+  public void advance(int count) {
     block.position(block.position() + count);
   }
 
   /** Makes room again. */
-  void clear() {
+  public void clear() {
     block.clear();
   }
 }

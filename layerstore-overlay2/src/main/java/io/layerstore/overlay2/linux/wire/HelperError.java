@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.ByteString;
 import io.layerstore.spi.HelperFailureException;
@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param path to what
  * @param text what the kernel said
  */
-record HelperError(int code, int errno, String stage, ByteString path, String text) {
+public record HelperError(int code, int errno, String stage, ByteString path, String text) {
 
-  static HelperError read(Frame frame) {
+  public static HelperError read(Frame frame) {
     int code = frame.u16();
     int errno = frame.s32();
     String stage = frame.bytes().toString();
@@ -26,13 +26,13 @@ record HelperError(int code, int errno, String stage, ByteString path, String te
   }
 
   /** What went wrong, in words, without the stage. */
-  String describe() {
+  public String describe() {
     String on = path.isEmpty() ? "" : "\"" + path + "\": ";
     String kernel = text.isEmpty() ? "" : " (" + text + ")";
     return on + (errno == 0 ? "failed" : Errno.describe(errno)) + kernel;
   }
 
-  HelperFailureException toException(String driver, @Nullable String id) {
+  public HelperFailureException toException(String driver, @Nullable String id) {
     return new HelperFailureException(driver, id, stage, errno, describe(), null);
   }
 }

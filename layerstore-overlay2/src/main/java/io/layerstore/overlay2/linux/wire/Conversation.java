@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.LayerStoreException;
 import io.layerstore.spi.HelperFailureException;
@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for use by many threads, which take turns. An interrupt of the calling thread waits until
  * the answer is there.
  */
-final class Conversation {
+public final class Conversation {
 
   /** Takes the frames of an answer. */
-  interface Answer {
+  public interface Answer {
     /**
      * Takes a frame.
      *
@@ -24,7 +24,7 @@ final class Conversation {
   }
 
   /** Turns a failure that the helper reports into an exception. */
-  interface Failure {
+  public interface Failure {
     LayerStoreException of(HelperError error) throws LayerStoreException;
   }
 
@@ -34,7 +34,7 @@ final class Conversation {
   private @Nullable HelperFailureException broken;
 
   /** With {@code helper}; an answer takes at most {@code timeout} from frame to frame. */
-  Conversation(HelperProcess helper, Duration timeout) {
+  public Conversation(HelperProcess helper, Duration timeout) {
     this.helper = helper;
     this.timeout = timeout;
   }
@@ -46,12 +46,12 @@ final class Conversation {
   }
 
   /** Builds a question with its number. */
-  interface Question {
+  public interface Question {
     FrameBuilder with(int sequence);
   }
 
   /** Asks, and hands the frames of the answer over. */
-  synchronized void ask(Question question, Answer answer, Failure failure)
+  public synchronized void ask(Question question, Answer answer, Failure failure)
       throws LayerStoreException {
     if (broken != null) {
       throw new HelperFailureException(
@@ -90,7 +90,7 @@ final class Conversation {
   }
 
   /** Takes a DONE frame, or fails. */
-  static boolean takeDone(Frame frame) {
+  public static boolean takeDone(Frame frame) {
     if (frame.opcode() != Protocol.OP_DONE) {
       throw new Frame.GarbageException("unexpected " + frame);
     }

@@ -1,23 +1,23 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import java.time.Duration;
 
 /** A thread that does not keep the JVM alive, and waiting for its end whatever interrupts come. */
-final class BackgroundThread {
+public final class BackgroundThread {
 
   private final Thread thread;
 
-  BackgroundThread(String name, Runnable body) {
+  public BackgroundThread(String name, Runnable body) {
     this.thread = new Thread(body, name);
     thread.setDaemon(true);
   }
 
-  void start() {
+  public void start() {
     thread.start();
   }
 
   /** Waits until it has ended, but not for itself. */
-  void join(Duration timeout) {
+  public void join(Duration timeout) {
     if (thread == Thread.currentThread()) {
       return;
     }

@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.ByteString;
 import java.nio.ByteBuffer;
@@ -9,13 +9,13 @@ import java.nio.ByteBuffer;
  * <p>Valid until the next frame is taken. A body that is shorter than what is taken from it is
  * garbage, see {@link GarbageException}. Used by one thread at a time.
  */
-final class Frame {
+public final class Frame {
 
   /** The helper sent something that makes no sense. */
-  static final class GarbageException extends RuntimeException {
+  public static final class GarbageException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    GarbageException(String problem) {
+    public GarbageException(String problem) {
       super(problem);
     }
   }
@@ -25,38 +25,38 @@ final class Frame {
   private final ByteBuffer body;
 
   /** Over a body in little-endian order. */
-  Frame(int opcode, int sequence, ByteBuffer body) {
+  public Frame(int opcode, int sequence, ByteBuffer body) {
     this.opcode = opcode;
     this.sequence = sequence;
     this.body = body;
   }
 
-  int opcode() {
+  public int opcode() {
     return opcode;
   }
 
-  int sequence() {
+  public int sequence() {
     return sequence;
   }
 
-  int u8() {
+  public int u8() {
     return require(1).get() & 0xff;
   }
 
-  int u16() {
+  public int u16() {
     return require(2).getShort() & 0xffff;
   }
 
-  int s32() {
+  public int s32() {
     return require(4).getInt();
   }
 
-  long u32() {
+  public long u32() {
     return require(4).getInt() & 0xffff_ffffL;
   }
 
   /** A number that must not use the highest bit. */
-  long u63() {
+  public long u63() {
     long value = s64();
     if (value < 0) {
       throw new GarbageException("number out of range in " + this);
@@ -64,15 +64,15 @@ final class Frame {
     return value;
   }
 
-  long s64() {
+  public long s64() {
     return require(8).getLong();
   }
 
-  ByteString bytes() {
+  public ByteString bytes() {
     return bytes(u16());
   }
 
-  ByteString bytes(long length) {
+  public ByteString bytes(long length) {
     ByteBuffer from = require(length);
     byte[] copy = new byte[(int) length];
     from.get(copy);
@@ -80,14 +80,14 @@ final class Frame {
   }
 
   /** The rest of the body. */
-  ByteBuffer rest() {
+  public ByteBuffer rest() {
     ByteBuffer rest = body.slice();
     body.position(body.limit());
     return rest;
   }
 
   /** Checks that everything was taken. */
-  void end() {
+  public void end() {
     if (body.hasRemaining()) {
       throw new GarbageException(body.remaining() + " bytes left over in " + this);
     }

@@ -1,4 +1,4 @@
-package io.layerstore.overlay2.linux;
+package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.ByteString;
 import java.nio.file.Path;
@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * @param home the driver's home
  * @param id the layer, or empty
  */
-record HelperStart(
+public record HelperStart(
     HelperMode mode,
     int flags,
     long rootUid,
@@ -28,29 +28,29 @@ record HelperStart(
   private static final int FIXED_SIZE = 64;
 
   /** About home as a whole. */
-  static HelperStart inHome(HelperMode mode, Path home) {
+  public static HelperStart inHome(HelperMode mode, Path home) {
     return new HelperStart(mode, 0, 0, 0, 0, Protocol.TREE_HOME, home, "");
   }
 
   /** About one tree of a layer. */
-  static HelperStart inLayer(HelperMode mode, Path home, String id, int tree) {
+  public static HelperStart inLayer(HelperMode mode, Path home, String id, int tree) {
     return new HelperStart(mode, 0, 0, 0, 0, tree, home, id);
   }
 
-  HelperStart withFlags(int newFlags) {
+  public HelperStart withFlags(int newFlags) {
     return new HelperStart(mode, newFlags, rootUid, rootGid, maxFileSizeBytes, tree, home, id);
   }
 
-  HelperStart withRoot(long uid, long gid) {
+  public HelperStart withRoot(long uid, long gid) {
     return new HelperStart(mode, flags, uid, gid, maxFileSizeBytes, tree, home, id);
   }
 
-  HelperStart withMaxFileSize(long bytes) {
+  public HelperStart withMaxFileSize(long bytes) {
     return new HelperStart(mode, flags, rootUid, rootGid, bytes, tree, home, id);
   }
 
   /** The frame that asks for it. */
-  FrameBuilder frame(int sequence) {
+  public FrameBuilder frame(int sequence) {
     ByteString homeBytes = PathBytes.of(home);
     ByteString idBytes = ByteString.utf8(id);
     return new FrameBuilder(FIXED_SIZE + homeBytes.length() + idBytes.length())
