@@ -100,7 +100,7 @@ final class DriverSelector {
   }
 
   /**
-   * Looks at a root, and refuses one that {@link #select(StoreOptions)} would refuse for what is in
+   * Looks at a root, and refuses one that {@link #select} would refuse for what is in
    * it. Changes nothing.
    *
    * @return what is in it
