@@ -1,10 +1,9 @@
 package io.layerstore.core.tarsplit;
 
 import io.layerstore.ByteString;
-import java.io.ByteArrayInputStream;
+import io.layerstore.driver.BlockInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.SequenceInputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -195,8 +194,19 @@ final class EntryLines {
     return payload;
   }
 
-  /** What follows the lines that were taken. */
+  /** What follows the lines that were taken. The document stays open, also after its end. */
   InputStream rest() {
-    return new SequenceInputStream(new ByteArrayInputStream(buffer, start, end - start), document);
+    return new BlockInputStream() {
+      @Override
+      public int read(byte[] target, int offset, int length) throws IOException {
+        if (start == end) {
+          return document.read(target, offset, length);
+        }
+        int count = Math.min(length, end - start);
+        System.arraycopy(buffer, start, target, offset, count);
+        start += count;
+        return count;
+      }
+    };
   }
 }

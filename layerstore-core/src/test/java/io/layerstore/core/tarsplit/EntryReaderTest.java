@@ -1,6 +1,8 @@
 package io.layerstore.core.tarsplit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -75,6 +77,26 @@ final class EntryReaderTest {
       assertEquals(
           parsed,
           assertThrows(StoreCorruptedException.class, () -> read(line + "\n")).getMessage());
+    }
+
+    /** Who made the stream may want what follows the last entry. */
+    @Test
+    void next_endOfDocument_leavesItOpen() throws IOException {
+      boolean[] isClosed = new boolean[1];
+      InputStream document =
+          new ByteArrayInputStream(
+              "{\"type\":2,\"payload\":\"\",\"position\":0}\n".getBytes(StandardCharsets.UTF_8)) {
+            @Override
+            public void close() {
+              isClosed[0] = true;
+            }
+          };
+      try (EntryReader reader = new EntryReader(document, "document")) {
+        reader.next();
+        assertNull(reader.next());
+        assertFalse(isClosed[0]);
+      }
+      assertTrue(isClosed[0]);
     }
 
     @Test
