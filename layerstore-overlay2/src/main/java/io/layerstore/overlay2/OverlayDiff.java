@@ -58,8 +58,7 @@ final class OverlayDiff implements NativeDiff {
    */
   @Override
   public Stream<Change> changes() throws LayerStoreException {
-    UpperChanges changes =
-        new UpperChanges(new ScanPool(source::openOwn), entries, source.openParent());
+    UpperChanges changes = new UpperChanges(source::openOwn, entries, source.openParent());
     return StreamSupport.stream(new Changes(changes), false)
         .onClose(
             () -> {

@@ -5,18 +5,20 @@ import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.driver.EntryComparison;
+import io.layerstore.overlay2.linux.NodeReader;
 import io.layerstore.overlay2.linux.TreeNode;
+import io.layerstore.overlay2.linux.TreeScan;
 import io.layerstore.overlay2.linux.TreeScan.XattrChoice;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.LayerTree;
 import io.layerstore.spi.TreeEntry;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
-import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,75 +35,161 @@ final class UpperChanges implements AutoCloseable {
   /** How many entries are looked up below at a time. */
   private static final int MAX_LOOKUPS = 512;
 
-  private final ScanPool upper;
+  private final ScanPool.Opener own;
   private final NodeEntries entries;
   private final @Nullable LayerTree lower;
+
+  /** Opens files of the layer's own directory, of which few are compared. */
+  private final ScanPool files;
+
+  private @Nullable TreeScan scan;
+  private @Nullable NodeReader nodes;
+  private boolean hasEnded;
+
+  /** The directories on the way down to the current node. */
   private final Deque<Directory> directories = new ArrayDeque<>();
+
+  /** What was read, and looked up below. */
+  private final Deque<Pair> pairs = new ArrayDeque<>();
+
   private final Deque<Change> ready = new ArrayDeque<>();
+
+  /**
+   * A node of the layer's own directory.
+   *
+   * @param below what is at its path in the layers below, if that matters and is anything
+   */
+  private record Pair(TreeNode node, LayerTree.@Nullable Node below) {}
 
   /**
    * Compares.
    *
-   * @param upper looks at the layer's own directory; closed with this
+   * @param own opens the layer's own directory
    * @param lower the layers below; null for none; closed with this
    */
-  UpperChanges(ScanPool upper, NodeEntries entries, @Nullable LayerTree lower) {
-    this.upper = upper;
+  UpperChanges(ScanPool.Opener own, NodeEntries entries, @Nullable LayerTree lower) {
+    this.own = own;
     this.entries = entries;
     this.lower = lower;
+    this.files = new ScanPool(own);
   }
 
   /** The next difference, or null after the last. */
   @Nullable Change next() throws LayerStoreException {
-    if (directories.isEmpty() && ready.isEmpty()) {
-      Optional<TreeNode> root =
-          upper.ask(scan -> scan.find(LayerPath.ROOT, XattrChoice.CAPABILITY));
-      boolean isOpaque = root.isPresent() && root.get().isOpaque();
-      directories.addLast(open(LayerPath.ROOT, lower != null, isOpaque, true));
-    }
+    NodeReader reader = nodes == null ? begin() : nodes;
     while (ready.isEmpty()) {
-      Directory directory = directories.getLast();
-      TreeNode node = directory.nodes.peekFirst();
-      LayerPath hidden = directory.hidden.peekFirst();
-      if (hidden != null && (node == null || hidden.compareTo(node.path()) < 0)) {
-        directory.hidden.removeFirst();
-        report(Change.Kind.DELETED, hidden);
-      } else if (node != null) {
-        compare(directory, node);
-      } else if (directories.size() == 1) {
+      Pair pair = pairs.poll();
+      if (pair != null) {
+        compare(pair);
+      } else if (!hasEnded) {
+        read(reader);
+      } else if (directories.getLast().hidden.isEmpty() && directories.size() == 1) {
         return null; // The root stays, so that a further call gives the end again.
       } else {
-        directories.removeLast();
+        leave(LayerPath.ROOT);
+        reportHidden(directories.getLast(), null);
       }
     }
     return ready.pollFirst();
   }
 
-  private Directory open(LayerPath path, boolean isBelow, boolean isOpaque, boolean isReported)
-      throws LayerStoreException {
+  private NodeReader begin() throws LayerStoreException {
+    TreeScan opened = own.open();
+    scan = opened;
+    boolean isOpaque =
+        opened.find(LayerPath.ROOT, XattrChoice.CAPABILITY).filter(TreeNode::isOpaque).isPresent();
+    directories.addLast(open(LayerPath.ROOT, lower != null, isOpaque, true));
+    NodeReader reader = opened.scan(LayerPath.ROOT, false, XattrChoice.CAPABILITY);
+    nodes = reader;
+    return reader;
+  }
+
+  /**
+   * Reads nodes and looks them up, up to a directory: whether what is in that has to be looked up
+   * depends on what is below it.
+   */
+  private void read(NodeReader reader) throws LayerStoreException {
     if (Thread.currentThread().isInterrupted()) {
       throw new OperationInterruptedException("comparing layers", null);
     }
-    List<TreeNode> nodes = upper.ask(scan -> scan.list(path, XattrChoice.CAPABILITY));
-    List<LayerPath> hidden = new ArrayList<>();
-    if (isBelow && isOpaque && lower != null) {
-      Set<LayerPath> present = new HashSet<>();
-      for (TreeNode node : nodes) {
-        present.add(node.path());
+    List<TreeNode> run = new ArrayList<>();
+    List<LayerPath> lookups = new ArrayList<>();
+    boolean isDirectory = false;
+    while (!isDirectory && run.size() < MAX_LOOKUPS) {
+      TreeNode node = reader.next();
+      if (node == null) {
+        hasEnded = true;
+        break;
       }
-      for (LayerTree.Node node : lower.list(path)) {
-        if (!present.contains(node.entry().path())) {
-          hidden.add(node.entry().path());
-        }
+      if (node.path().isRoot()) {
+        continue;
+      }
+      run.add(node);
+      isDirectory = node.type() == EntryType.DIRECTORY;
+      if (isBelow(node.path().parent())) {
+        lookups.add(node.path());
       }
     }
-    return new Directory(
-        path, isBelow, isReported, new ArrayDeque<>(nodes), new ArrayDeque<>(hidden));
+    Iterator<Optional<LayerTree.Node>> found =
+        lower == null || lookups.isEmpty()
+            ? Collections.emptyIterator()
+            : lower.findAll(lookups).iterator();
+    for (TreeNode node : run) {
+      boolean isLookedUp = found.hasNext() && isBelow(node.path().parent());
+      pairs.add(new Pair(node, isLookedUp ? found.next().orElse(null) : null));
+    }
   }
 
-  private void compare(Directory directory, TreeNode node) throws LayerStoreException {
+  /** Whether a directory on the way down is merged with one below. */
+  private boolean isBelow(LayerPath path) {
+    Iterator<Directory> upwards = directories.descendingIterator();
+    while (upwards.hasNext()) {
+      Directory directory = upwards.next();
+      if (directory.path.equals(path)) {
+        return directory.isBelow;
+      }
+    }
+    throw new IllegalStateException("/" + path + " comes before the directory that it is");
+  }
+
+  private Directory open(LayerPath path, boolean isBelow, boolean isOpaque, boolean isReported)
+      throws LayerStoreException {
+    Deque<LayerPath> hidden = new ArrayDeque<>();
+    if (isBelow && isOpaque && lower != null) {
+      for (LayerTree.Node node : lower.list(path)) {
+        hidden.addLast(node.entry().path());
+      }
+    }
+    return new Directory(path, isBelow, isReported, hidden);
+  }
+
+  /** Leaves the directories that are not on the way to what is in {@code parent}. */
+  private void leave(LayerPath parent) {
+    while (!directories.getLast().path.equals(parent)) {
+      reportHidden(directories.getLast(), null);
+      directories.removeLast();
+    }
+  }
+
+  /** Reports what the directory hides and comes before {@code path}; null for all. */
+  private void reportHidden(Directory directory, @Nullable LayerPath path) {
+    LayerPath hidden = directory.hidden.peekFirst();
+    while (hidden != null && (path == null || hidden.compareTo(path) < 0)) {
+      directory.hidden.removeFirst();
+      report(Change.Kind.DELETED, hidden);
+      hidden = directory.hidden.peekFirst();
+    }
+    if (hidden != null && hidden.equals(path)) {
+      directory.hidden.removeFirst();
+    }
+  }
+
+  private void compare(Pair pair) throws LayerStoreException {
+    TreeNode node = pair.node;
+    LayerTree.Node below = pair.below;
     LayerPath path = node.path();
-    LayerTree.Node below = directory.takeBelow(lower);
+    leave(path.parent());
+    reportHidden(directories.getLast(), path);
     if (node.type() == EntryType.WHITEOUT) {
       if (below != null) {
         report(Change.Kind.DELETED, path);
@@ -129,7 +217,7 @@ final class UpperChanges implements AutoCloseable {
             below.entry(),
             () -> lower.open(below),
             entry,
-            () -> upper.open(entry.path(), entry.sizeBytes(), false),
+            () -> files.open(entry.path(), entry.sizeBytes(), false),
             true);
   }
 
@@ -146,7 +234,8 @@ final class UpperChanges implements AutoCloseable {
 
   @Override
   public void close() throws LayerStoreException {
-    try (upper) {
+    try (files;
+        TreeScan opened = scan) {
       if (lower != null) {
         lower.close();
       }
@@ -156,40 +245,20 @@ final class UpperChanges implements AutoCloseable {
   /** A directory on the way down. */
   private static final class Directory {
     final LayerPath path;
+
+    /** Whether it is merged with one below. */
     final boolean isBelow;
+
     boolean isReported;
-    final Deque<TreeNode> nodes;
 
-    /** What is below the first nodes, as far as it was looked up. */
-    final Deque<Optional<LayerTree.Node>> below = new ArrayDeque<>();
-
-    /** What is only below, and hidden because the directory is opaque. */
+    /** What is only below, and hidden because the directory is opaque, as far as not reported. */
     final Deque<LayerPath> hidden;
 
-    Directory(
-        LayerPath path,
-        boolean isBelow,
-        boolean isReported,
-        Deque<TreeNode> nodes,
-        Deque<LayerPath> hidden) {
+    Directory(LayerPath path, boolean isBelow, boolean isReported, Deque<LayerPath> hidden) {
       this.path = path;
       this.isBelow = isBelow;
       this.isReported = isReported;
-      this.nodes = nodes;
       this.hidden = hidden;
-    }
-
-    /** Takes the first node away, and gives what is below it; null if there is nothing. */
-    LayerTree.@Nullable Node takeBelow(@Nullable LayerTree lower) throws LayerStoreException {
-      if (!isBelow || lower == null) {
-        nodes.removeFirst();
-        return null;
-      }
-      if (below.isEmpty()) {
-        below.addAll(lower.findAll(nodes.stream().limit(MAX_LOOKUPS).map(TreeNode::path).toList()));
-      }
-      nodes.removeFirst();
-      return below.removeFirst().orElse(null);
     }
   }
 }
