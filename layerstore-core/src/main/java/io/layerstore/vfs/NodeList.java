@@ -6,25 +6,32 @@ import io.layerstore.spi.Attributes;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.LayerTree.Node;
 import io.layerstore.spi.TreeEntry;
+import io.layerstore.spi.Xattr;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.AbstractList;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.RandomAccess;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The entries of one directory in a fraction of the memory that the objects take: 64 bytes each,
- * beside their names. A directory may have hundreds of thousands.
+ * beside their names, texts of links and extended attributes. A directory may have hundreds of
+ * thousands.
  *
- * <p>Entries with more than the plain attributes are kept as they are. Filled once; safe to read by
- * many threads after that.
+ * <p>Devices, and files that have copies in place of links, are kept as they are. Filled once; safe
+ * to read by many threads after that.
  */
 final class NodeList extends AbstractList<Node> implements RandomAccess {
 
   /*
    * The numbers of entry i are at i * LONGS in the array: size, inode, times in seconds, then pairs
-   * of 32 bits each: nanoseconds of both times, owner, and mode with the number of names.
+   * of 32 bits each: nanoseconds of both times, owner, and type and mode with the number of names.
    */
   private static final int LONGS = 7;
   private static final int SIZE = 0;
@@ -35,12 +42,22 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
   private static final int OWNER = 5;
   private static final int MODE_AND_NAMES = 6;
 
-  private static final int DIRECTORY_FLAG = 1 << 15;
+  private static final int TYPE_SHIFT = 16;
+  private static final Set<EntryType> TYPES =
+      EnumSet.of(EntryType.FILE, EntryType.DIRECTORY, EntryType.SYMLINK);
 
   private final LayerPath directory;
   private final ByteString[] names;
   private final long[] numbers;
   private final Map<Integer, Node> others = new HashMap<>();
+
+  /** The text of a link and the extended attributes; null for an entry with neither. */
+  private final byte @Nullable [][] extras;
+
+  /** The names of extended attributes: a few, that all entries share. */
+  private final List<ByteString> xattrNames = new ArrayList<>();
+
+  private final Map<ByteString, Integer> xattrNumbers = new HashMap<>();
   private int size;
 
   /** An empty list of entries of {@code directory}, of which there will be at most {@code max}. */
@@ -48,6 +65,7 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
     this.directory = directory;
     this.names = new ByteString[max];
     this.numbers = new long[Math.multiplyExact(max, LONGS)];
+    this.extras = new byte @Nullable [max][];
   }
 
   /** Adds an entry of the directory. */
@@ -55,10 +73,7 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
     TreeEntry entry = node.entry();
     Attributes attributes = entry.attributes();
     boolean isPlain =
-        (entry.type() == EntryType.FILE || entry.type() == EntryType.DIRECTORY)
-            && attributes.xattrs().isEmpty()
-            && node.fileId() instanceof Long
-            && node.storage() == null;
+        TYPES.contains(entry.type()) && node.fileId() instanceof Long && node.storage() == null;
     int base = size * LONGS;
     names[size] = entry.path().name();
     if (isPlain) {
@@ -70,12 +85,54 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
       numbers[base + ACCESSED] = accessed.getEpochSecond();
       numbers[base + NANOSECONDS] = pair(modified.getNano(), accessed.getNano());
       numbers[base + OWNER] = pair(attributes.uid(), attributes.gid());
-      int flag = entry.type() == EntryType.DIRECTORY ? DIRECTORY_FLAG : 0;
-      numbers[base + MODE_AND_NAMES] = pair(attributes.mode() | flag, node.names());
+      long type = (long) entry.type().ordinal() << TYPE_SHIFT;
+      numbers[base + MODE_AND_NAMES] = pair(attributes.mode() | type, node.names());
+      extras[size] = extra(entry.linkText(), attributes.xattrs());
     } else {
       others.put(size, node);
     }
     size++;
+  }
+
+  /**
+   *
+   *
+   * <pre>
+   * extra = link-text { number-of-name value }      text and value: length bytes; numbers and lengths have 4 bytes
+   * </pre>
+   */
+  private byte @Nullable [] extra(@Nullable ByteString linkText, List<Xattr> xattrs) {
+    if (linkText == null && xattrs.isEmpty()) {
+      return null;
+    }
+    ByteString text = linkText == null ? ByteString.EMPTY : linkText;
+    int length = Integer.BYTES + text.length();
+    for (Xattr xattr : xattrs) {
+      length += 2 * Integer.BYTES + xattr.value().length();
+    }
+    ByteBuffer extra = ByteBuffer.allocate(length);
+    put(extra, text);
+    for (Xattr xattr : xattrs) {
+      extra.putInt(xattrNumbers.computeIfAbsent(xattr.name(), this::newXattrName));
+      put(extra, xattr.value());
+    }
+    return extra.array();
+  }
+
+  private int newXattrName(ByteString name) {
+    xattrNames.add(name);
+    return xattrNames.size() - 1;
+  }
+
+  private static void put(ByteBuffer buffer, ByteString bytes) {
+    buffer.putInt(bytes.length());
+    buffer.put(bytes.asByteBuffer());
+  }
+
+  private static ByteString take(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.getInt()];
+    buffer.get(bytes);
+    return ByteString.of(bytes);
   }
 
   private static long pair(long high, long low) {
@@ -100,6 +157,16 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
       return other;
     }
     int base = index * LONGS;
+    byte @Nullable [] extra = extras[index];
+    ByteString linkText = ByteString.EMPTY;
+    List<Xattr> xattrs = new ArrayList<>();
+    if (extra != null) {
+      ByteBuffer in = ByteBuffer.wrap(extra);
+      linkText = take(in);
+      while (in.hasRemaining()) {
+        xattrs.add(new Xattr(xattrNames.get(in.getInt()), take(in)));
+      }
+    }
     long mode = high(numbers[base + MODE_AND_NAMES]);
     Attributes attributes =
         new Attributes(
@@ -108,12 +175,14 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
             low(numbers[base + OWNER]),
             Instant.ofEpochSecond(numbers[base + MODIFIED], high(numbers[base + NANOSECONDS])),
             Instant.ofEpochSecond(numbers[base + ACCESSED], low(numbers[base + NANOSECONDS])),
-            List.of());
+            xattrs);
     LayerPath path = directory.resolve(names[index]);
     TreeEntry entry =
-        (mode & DIRECTORY_FLAG) != 0
-            ? TreeEntry.directory(path, attributes)
-            : TreeEntry.file(path, attributes, numbers[base + SIZE]);
+        switch (EntryType.values()[(int) (mode >> TYPE_SHIFT)]) {
+          case DIRECTORY -> TreeEntry.directory(path, attributes);
+          case SYMLINK -> TreeEntry.symlink(path, attributes, linkText);
+          default -> TreeEntry.file(path, attributes, numbers[base + SIZE]);
+        };
     return new Node(entry, numbers[base + INODE], (int) low(numbers[base + MODE_AND_NAMES]), null);
   }
 
