@@ -11,8 +11,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What to build an image of: a base, layers on it, and how to run it. Immutable; made with {@link
- * #builder}.
+ * How to build an image: its base, the layers on top, and how to run it. Immutable; made with
+ * {@link #builder}.
  *
  * <p>The same options give the same image, whenever and wherever it is built: the time is 1970
  * unless it is set, and so are those of a {@link LayerContent}.
@@ -20,10 +20,10 @@ import org.jspecify.annotations.Nullable;
 public final class BuildOptions {
 
   /**
-   * A layer, and the step of history that it makes.
+   * A layer and its history step.
    *
    * @param source its archive
-   * @param createdBy what it was made by, for people
+   * @param createdBy how it was made, for people
    */
   public record Step(LayerSource source, String createdBy) {
     /** Rejects nulls. */
@@ -144,7 +144,7 @@ public final class BuildOptions {
     return volumes;
   }
 
-  /** Dockerfile instructions, applied to the base before all else. */
+  /** Dockerfile instructions, applied to the base first. */
   public List<String> changes() {
     return changes;
   }
@@ -175,7 +175,7 @@ public final class BuildOptions {
 
     private Builder() {}
 
-    /** Sets the image to begin with, a reference or an id; null for none. */
+    /** Sets the base image, a reference or an id; null for none. */
     public Builder base(@Nullable String base) {
       this.base = base;
       return this;
@@ -189,7 +189,7 @@ public final class BuildOptions {
     /**
      * Adds a layer on top of the others.
      *
-     * @param createdBy what its step of history says it was made by
+     * @param createdBy what its history step says about how it was made
      */
     public Builder layer(LayerSource source, String createdBy) {
       layers.add(new Step(source, createdBy));
@@ -264,14 +264,17 @@ public final class BuildOptions {
       return this;
     }
 
-    /** Sets the user, a name or an id, with a group after a colon or not; null for the base's. */
+    /**
+     * Sets the user, a name or an id, optionally with a colon and a group; null for that of the
+     * base.
+     */
     public Builder user(@Nullable String user) {
       this.user = user;
       return this;
     }
 
     /**
-     * Adds a port that the image offers.
+     * Adds a port that the image exposes.
      *
      * @param protocol such as {@code tcp}
      * @throws IllegalArgumentException if there is no such port
@@ -285,7 +288,7 @@ public final class BuildOptions {
     }
 
     /**
-     * Adds a directory to keep data in.
+     * Adds a volume.
      *
      * @throws IllegalArgumentException if it is not absolute
      */

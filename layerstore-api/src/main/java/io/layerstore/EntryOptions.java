@@ -8,10 +8,7 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The attributes of what is added to a {@link LayerContent}. Immutable; begins with {@link
- * #DEFAULT}.
- */
+/** The attributes of an entry of a {@link LayerContent}. Immutable; start from {@link #DEFAULT}. */
 public final class EntryOptions {
 
   /** The usual mode, owned by 0:0, modified in 1970, without extended attributes. */
@@ -69,7 +66,7 @@ public final class EntryOptions {
   /**
    * These with another mode.
    *
-   * @throws IllegalArgumentException if it has other bits than those of permission
+   * @throws IllegalArgumentException if it is not a mode of twelve permission bits
    */
   public EntryOptions withMode(int newMode) {
     if ((newMode & ~MAX_MODE) != 0) {
@@ -86,7 +83,7 @@ public final class EntryOptions {
   /**
    * These with another owner.
    *
-   * @throws IllegalArgumentException if an id is none of Linux
+   * @throws IllegalArgumentException if an id is out of range
    */
   public EntryOptions withOwner(long newUid, long newGid) {
     if (newUid < 0 || newUid > MAX_ID || newGid < 0 || newGid > MAX_ID) {
@@ -95,14 +92,14 @@ public final class EntryOptions {
     return new EntryOptions(mode, newUid, newGid, modified, extendedAttributes);
   }
 
-  /** These with another time of last modification; parts of a second do not count. */
+  /** These with another modification time; fractions of a second are dropped. */
   public EntryOptions withModified(Instant newModified) {
     return new EntryOptions(
         mode, uid, gid, Instant.ofEpochSecond(newModified.getEpochSecond()), extendedAttributes);
   }
 
   /**
-   * These with an extended attribute more.
+   * These with one more extended attribute.
    *
    * @param name its full name, such as {@code user.note} or {@code security.capability}
    * @throws IllegalArgumentException if no archive can have an attribute of this name

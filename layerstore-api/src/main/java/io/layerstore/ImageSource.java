@@ -36,12 +36,12 @@ public sealed interface ImageSource {
   }
 
   /**
-   * Shows the files of an image that is in no store as a file system to read; see {@link
+   * Shows an image that is in no store as a read-only file system; see {@link
    * Layer#fileSystem(ViewOptions)}.
    *
-   * <p>Nothing is unpacked. Layers that are not compressed are read where they are, so the archive
-   * must stay; what is compressed, and what comes from a stream, is written once to the temporary
-   * directory that the options name.
+   * <p>Nothing is unpacked. Uncompressed layers are read in place, so the archive must stay;
+   * compressed layers, and those from a stream, are written once to the temporary directory that
+   * the options name.
    *
    * @return an open file system; what was spooled is deleted when it is closed
    * @throws InvalidImageException if it is no image archive, contradicts itself, or has several

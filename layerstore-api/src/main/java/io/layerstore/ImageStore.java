@@ -138,15 +138,15 @@ public interface ImageStore {
 
   /**
    * Pulls an image from its registry, as {@code docker pull} does; all of its tags if the options
-   * say so. What the store has is not fetched. Layers are unpacked while they come, and nothing is
-   * visible before manifest, configuration, blobs and layers all are what they should be. Then the
-   * tag, and the digest of what it named in the registry, name the image here.
+   * say so. Layers that the store has are not fetched. Layers are unpacked while they arrive, and
+   * nothing is visible before manifest, configuration and layers are verified. Then the tag, and
+   * the digest that it names in the registry, name the image here.
    *
-   * <p>Needs {@code layerstore-registry} on the path. What came of a blob before a failure is kept
-   * for a while, in this store, and the next pull goes on from there.
+   * <p>Needs {@code layerstore-registry} on the path. What arrived of a blob before a failure is
+   * kept in this store for a while, and the next pull resumes there.
    *
    * @throws RegistryException if the registry does not give it; its kind says why
-   * @throws InvalidImageException if it is no image, or for no platform that was asked for
+   * @throws InvalidImageException if it is not an image, or not for the platform asked for
    * @throws LayerStoreException if that module is missing, or something cannot be written; no new
    *     layer, image or reference remains
    */
@@ -154,13 +154,12 @@ public interface ImageStore {
 
   /**
    * Pushes an image to a registry, as {@code docker push} does. Layers that the registry has are
-   * not sent: those it has in this repository are found there, those of others it is asked to take
-   * from them.
+   * not sent, whether in this repository or in another one that it can mount them from.
    *
    * <p>Needs {@code layerstore-registry} on the path.
    *
    * @param image a reference or an id, as {@link #resolve} takes them
-   * @param target the tag to give to it there
+   * @param target the tag it gets there
    * @throws RegistryException if the registry does not take it; its kind says why. Layers that were
    *     sent may stay there, unused
    * @throws ImageNotFoundException if there is no such image

@@ -108,14 +108,13 @@ public interface Layer extends AutoCloseable {
   }
 
   /**
-   * Shows the files of this layer and those below, merged, or of this layer alone, as a file system
-   * to read: without a mount, on any driver and operating system, whoever calls.
+   * Shows this layer, merged with those below or alone, as a read-only file system: without a
+   * mount, and with any driver, operating system and user.
    *
-   * <p>Names, kinds, owners, modes, times, links, devices and extended attributes are those of the
-   * layers' archives, also where the driver could not keep them; they are in memory, at about 100
-   * bytes an entry. Contents are read from the driver's files when they are asked for, and compared
-   * with their recorded checksum on the way to their end. Layers lie on each other as the kernel's
-   * overlay shows them.
+   * <p>Names, types, owners, modes, times, links, devices and extended attributes are those of the
+   * layers' archives, even if the driver could not keep them; they are held in memory, at about 100
+   * bytes an entry. Contents are read from the driver's files on demand, and verified against their
+   * recorded checksum when read to the end. Layers are merged as the kernel's overlay does it.
    *
    * <pre>{@code
    * try (FileSystem files = layer.fileSystem()) {
@@ -123,8 +122,8 @@ public interface Layer extends AutoCloseable {
    * }
    * }</pre>
    *
-   * @return an open file system, for any number of threads; it holds the layer until it is closed,
-   *     at the latest by the store
+   * @return an open file system, safe for use by many threads; it holds the layer until it, or the
+   *     store, is closed
    * @throws StoreCorruptedException if a layer has no readable tar-split
    */
   FileSystem fileSystem(ViewOptions options) throws LayerStoreException;

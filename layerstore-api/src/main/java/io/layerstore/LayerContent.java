@@ -17,8 +17,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A layer made of files: what is added, sorted by path, as an archive. The same content gives the
- * same bytes on every platform. Immutable; made with {@link #builder}.
+ * A layer composed of files; its archive has them sorted by path. The same content gives the same
+ * bytes on every platform. Immutable; made with {@link #builder}.
  *
  * <pre>{@code
  * LayerContent content =
@@ -31,9 +31,9 @@ import org.jspecify.annotations.Nullable;
  * store.register(content, RegisterOptions.DEFAULT);
  * }</pre>
  *
- * <p>Paths are relative to the root of the layer, with or without a slash before them. A directory
- * that is not added, but something in it, is there all the same in an image; it belongs to 0:0 and
- * has the mode 0755. Files are opened when the archive is read, so they must not change until then.
+ * <p>Paths are relative to the root of the layer, with or without a slash before them. Missing
+ * parent directories need not be added; in an image they belong to 0:0 and have mode 0755. Files
+ * are opened when the archive is read, so they must not change until then.
  */
 public final class LayerContent implements LayerSource {
 
@@ -47,7 +47,7 @@ public final class LayerContent implements LayerSource {
     SYMLINK,
     /** The deletion of what the layers below have at the path. */
     WHITEOUT,
-    /** The mark that nothing of what the layers below have in the directory is seen. */
+    /** The mark that hides everything that lower layers have in the directory. */
     OPAQUE
   }
 
@@ -130,8 +130,8 @@ public final class LayerContent implements LayerSource {
   }
 
   /**
-   * Collects entries; a later one takes the place of an earlier one of the same path. Not safe for
-   * use by several threads.
+   * Collects entries; a later one replaces an earlier one of the same path. Not safe for use by
+   * several threads.
    */
   public static final class Builder {
     private static final int DIRECTORY_MODE = 0755;
@@ -166,12 +166,12 @@ public final class LayerContent implements LayerSource {
     }
 
     /**
-     * Adds what {@code source} is at {@code path}: a file, a symbolic link as it is, or a directory
-     * with all that is in it. It can be of any file system.
+     * Adds {@code source} at {@code path}: a file, a symbolic link as it is, or a directory with
+     * everything in it, on any file system.
      *
-     * <p>Owners and times of the source do not count. Unless the options say otherwise, directories
-     * and what their owner may execute are of mode 0755, other files of 0644; where the file system
-     * knows no permissions, nobody may execute a file.
+     * <p>Owners and times of the source are ignored. Unless the options say otherwise, directories
+     * and executable files get mode 0755 and other files 0644; on a file system without permissions
+     * no file is executable.
      *
      * @throws IOException if the source cannot be read, or has something that is none of these
      */
@@ -245,7 +245,7 @@ public final class LayerContent implements LayerSource {
       return add(path, Kind.WHITEOUT, EntryOptions.DEFAULT.orMode(FILE_MODE), null, 0, null);
     }
 
-    /** Hides all that the layers below have in the directory {@code path}. */
+    /** Hides everything that lower layers have in the directory {@code path}. */
     public Builder opaque(String path) {
       LayerPath directory = layerPath(path);
       EntryOptions options = EntryOptions.DEFAULT.orMode(FILE_MODE);
@@ -284,7 +284,7 @@ public final class LayerContent implements LayerSource {
     /**
      * Makes the content.
      *
-     * @throws IllegalArgumentException if something is in what is no directory
+     * @throws IllegalArgumentException if an entry is below one that is not a directory
      */
     public LayerContent build() {
       for (LayerPath path : entries.keySet()) {

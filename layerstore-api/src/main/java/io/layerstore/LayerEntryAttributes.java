@@ -6,12 +6,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * All that is known of an entry of an image or layer that is shown as a file system; got with
+ * All attributes of an entry of an image or layer that is shown as a file system; read them with
  * {@code Files.readAttributes(path, LayerEntryAttributes.class)}, or one by one by the names of the
  * view {@code layer}.
  *
- * <p>Everything is as the layer's archive says, whatever the file system can keep that the layer is
- * on. Immutable; safe for use by many threads. Good only as long as the file system is open.
+ * <p>Everything is as in the layer's archive, whatever the driver's file system can keep.
+ * Immutable; safe for use by many threads. Valid only while the file system is open.
  */
 public interface LayerEntryAttributes extends PosixFileAttributes {
 
@@ -21,12 +21,12 @@ public interface LayerEntryAttributes extends PosixFileAttributes {
   /** The diff ID of that layer; empty if it can still change. */
   Optional<DiffId> diffId();
 
-  /** The chain ID of that layer; empty if it can still change, or is of an archive. */
+  /** The chain ID of that layer; empty for a read-write layer or an archive. */
   Optional<ChainId> chainId();
 
   /**
-   * Whether it is the deletion of what the layers below have under this name; seen only where a
-   * layer is shown by itself.
+   * Whether it deletes what the layers below have under this name; seen only if a layer is shown by
+   * itself.
    */
   boolean isWhiteout();
 
@@ -34,14 +34,14 @@ public interface LayerEntryAttributes extends PosixFileAttributes {
   boolean isOpaque();
 
   /**
-   * Whether it is a directory that the archive has no entry for, but something in it: of mode 0755,
-   * owned by 0:0, and of no known time.
+   * Whether it is a directory without an entry of its own in the archive, which only has entries in
+   * it: mode 0755, owner 0:0, time unknown.
    */
   boolean isImplied();
 
   /**
-   * The entries of the layers below that this one hides, the highest first. Of a directory that is
-   * merged with those below, these, of which it hides the attributes.
+   * The entries of lower layers that this one hides, highest first. For a merged directory, the
+   * directories whose attributes it hides.
    */
   List<LayerEntryAttributes> shadowed();
 

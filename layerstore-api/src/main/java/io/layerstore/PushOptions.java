@@ -32,7 +32,9 @@ public final class PushOptions {
     return format;
   }
 
-  /** How layers are compressed that the registry does not have; the same input, the same bytes. */
+  /**
+   * How to compress layers that the registry does not have; the same input gives the same bytes.
+   */
   public Compression compression() {
     return compression;
   }
@@ -72,8 +74,8 @@ public final class PushOptions {
     }
 
     /**
-     * Sets how layers are compressed that the registry does not have; gzip at first. Those that it
-     * has stay as they are there. zstd needs a manifest of the OCI's form.
+     * Sets how to compress layers that the registry does not have; gzip at first. Layers it has
+     * stay as they are there. zstd needs an OCI manifest.
      */
     public Builder compression(Compression compression) {
       this.compression = Objects.requireNonNull(compression, "compression");

@@ -5,12 +5,12 @@ import java.util.List;
 /**
  * What a push did.
  *
- * @param digest the digest of what the target names now: a manifest, or an index of several
+ * @param digest the digest of the manifest or index that the target names now
  * @param target what was pushed to
  * @param uploaded how many layers were uploaded
  * @param mounted how many layers the registry took from another repository of its own
  * @param present how many layers were there already
- * @param notes what was done otherwise than was asked, a sentence each
+ * @param notes where the push differs from what was asked, a sentence each
  */
 public record PushReport(
     Digest digest,

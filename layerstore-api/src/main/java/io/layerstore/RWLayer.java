@@ -84,12 +84,12 @@ public interface RWLayer extends AutoCloseable {
   }
 
   /**
-   * Shows its files and those below, merged, as a file system to read, without a mount; see {@link
+   * Shows it, merged with the layers below, as a read-only file system, without a mount; see {@link
    * Layer#fileSystem(ViewOptions)}.
    *
-   * <p>It shows which files there are at this moment. A file that is changed later has its new
-   * content, or fails to open if its size is another one. What this layer has itself is not
-   * verified, for nothing is recorded of it.
+   * <p>The set of files is that of this moment. A file that is changed later shows its new content,
+   * or fails to open if its size differs. Files of this layer itself are not verified, since
+   * nothing is recorded of them.
    *
    * @return an open file system; it holds the layer until it is closed
    */

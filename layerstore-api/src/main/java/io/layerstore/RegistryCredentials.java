@@ -3,7 +3,7 @@ package io.layerstore;
 import java.util.Objects;
 
 /**
- * What a registry is told to know who asks. Immutable; {@link #toString} shows no secret.
+ * Credentials for a registry. Immutable; {@link #toString} shows no secret.
  *
  * <p>Has no {@code equals}, so that nothing compares secrets by accident.
  */
@@ -23,7 +23,7 @@ public final class RegistryCredentials {
   }
 
   /**
-   * A user and a password, or an access token in place of it.
+   * A user with a password or an access token.
    *
    * @throws IllegalArgumentException if the name is empty, or has a colon or a control character
    */
@@ -38,7 +38,7 @@ public final class RegistryCredentials {
     return new RegistryCredentials(username, password, false);
   }
 
-  /** An identity token, which a registry gives at login: exchanged for short-lived tokens. */
+  /** An identity token from a login, which is exchanged for short-lived tokens. */
   public static RegistryCredentials ofIdentityToken(String token) {
     return new RegistryCredentials("", Objects.requireNonNull(token, "token"), true);
   }

@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A registry did not do what was asked of it. The store is as it was before. */
+/** A registry refused a request, or could not be reached. The store is unchanged. */
 public final class RegistryException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
 
@@ -17,21 +17,21 @@ public final class RegistryException extends LayerStoreException {
     UNAUTHORIZED,
     /** The credentials are good, and not enough for this. */
     DENIED,
-    /** Too many requests; {@link #retryAt} may say when to come back. */
+    /** Too many requests; {@link #retryAt} may say when to try again. */
     RATE_LIMITED,
     /** What came has another digest than was asked for. */
     WRONG_DIGEST,
-    /** Nobody answered, or only with failures, for as long as the options allow. */
+    /** No answer, or only failures, for as long as the options allow. */
     UNREACHABLE,
-    /** What came, or was about to, is larger than the limits allow or than was promised. */
+    /** A response is larger than the limits allow, or than announced. */
     TOO_LARGE,
     /** The answer makes no sense, such as a redirect without end. */
     INVALID_RESPONSE,
-    /** The registry has it in a form that is not supported, such as manifests of schema 1. */
+    /** The registry has it only in an unsupported form, such as a manifest of schema 1. */
     UNSUPPORTED,
     /** The registry refused what was pushed. */
     REJECTED,
-    /** This machine's configuration forbids the registry, or what it would take to reach it. */
+    /** This machine's configuration forbids the registry, or the way to reach it. */
     BLOCKED
   }
 

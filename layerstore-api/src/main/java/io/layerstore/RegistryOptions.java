@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * How to talk to registries. Immutable; made with {@link #builder}.
  *
- * <p>What is not set comes from where people have it: credentials from {@code REGISTRY_AUTH_FILE},
+ * <p>What is not set is taken from the usual places: credentials from {@code REGISTRY_AUTH_FILE},
  * containers' {@code auth.json} and Docker's {@code config.json} with its helper programs; mirrors,
  * insecure and blocked registries from {@code registries.conf} and Docker's {@code daemon.json};
  * certificates from {@code certs.d}; proxies from the environment and the system properties.
@@ -60,12 +60,12 @@ public final class RegistryOptions {
     return Optional.ofNullable(credentials);
   }
 
-  /** What is asked before the registry itself when pulling, in this order. */
+  /** Mirrors to ask before the registry itself when pulling, in this order. */
   public List<URI> mirrors() {
     return mirrors;
   }
 
-  /** Hosts that may be talked to without encryption, or with a certificate nobody vouches for. */
+  /** Hosts that may be used without encryption, or with an untrusted certificate. */
   public List<String> insecure() {
     return insecure;
   }
@@ -95,12 +95,12 @@ public final class RegistryOptions {
     return idleTimeout;
   }
 
-  /** How often in a row what failed for the moment is tried again. */
+  /** How often in a row a temporary failure is retried. */
   public int retries() {
     return retries;
   }
 
-  /** How long to wait before the first new attempt; doubled each time. */
+  /** How long to wait before the first retry; doubled each time. */
   public Duration retryDelay() {
     return retryDelay;
   }
@@ -144,8 +144,8 @@ public final class RegistryOptions {
     private Builder() {}
 
     /**
-     * Sets the credentials for the registry that is named; {@link RegistryCredentials#ANONYMOUS}
-     * for none, null for those in the files of this machine.
+     * Sets the credentials for the registry; {@link RegistryCredentials#ANONYMOUS} for none, null
+     * for those in the files of this machine.
      */
     public Builder credentials(@Nullable RegistryCredentials credentials) {
       this.credentials = credentials;
@@ -153,11 +153,10 @@ public final class RegistryOptions {
     }
 
     /**
-     * Adds what is asked before the registry itself when pulling, such as {@code
-     * https://mirror.example.com}. Gets none of the registry's credentials, but those for its own
-     * host.
+     * Adds a mirror to ask before the registry itself when pulling, such as {@code
+     * https://mirror.example.com}. It gets the credentials for its own host, never the registry's.
      *
-     * @throws IllegalArgumentException if it is no URL of HTTP
+     * @throws IllegalArgumentException if it is not an HTTP URL
      */
     public Builder mirror(URI mirror) {
       String scheme = String.valueOf(mirror.getScheme());
@@ -170,8 +169,8 @@ public final class RegistryOptions {
     }
 
     /**
-     * Allows a host, with its port if it has one, to be talked to without encryption, or with a
-     * certificate nobody vouches for. This machine itself is allowed plain HTTP always.
+     * Allows a host, with its port if it has one, to be used without encryption, or with an
+     * untrusted certificate. Plain HTTP to this machine itself is always allowed.
      */
     public Builder insecure(String host) {
       insecure.add(host);
@@ -190,13 +189,13 @@ public final class RegistryOptions {
       return this;
     }
 
-    /** Sets how long a connection may take to be made; 15 seconds at first. */
+    /** Sets how long connecting may take; 15 seconds at first. */
     public Builder connectTimeout(Duration timeout) {
       this.connectTimeout = positive(timeout);
       return this;
     }
 
-    /** Sets how long an answer may take to begin; a minute at first. */
+    /** Sets how long to wait for the beginning of an answer; a minute at first. */
     public Builder requestTimeout(Duration timeout) {
       this.requestTimeout = positive(timeout);
       return this;
@@ -209,8 +208,8 @@ public final class RegistryOptions {
     }
 
     /**
-     * Sets how often in a row what failed for the moment is tried again; 5 at first. A transfer
-     * that has come further begins to count anew.
+     * Sets how often in a row a temporary failure is retried; 5 at first. The count begins again
+     * when a transfer makes progress.
      *
      * @throws IllegalArgumentException if it is negative
      */
@@ -222,15 +221,15 @@ public final class RegistryOptions {
       return this;
     }
 
-    /** Sets how long to wait before the first new attempt; half a second at first. */
+    /** Sets how long to wait before the first retry; half a second at first. */
     public Builder retryDelay(Duration delay) {
       this.retryDelay = positive(delay);
       return this;
     }
 
     /**
-     * Sets how long one request may wait for new attempts in all; 2 minutes at first. A registry
-     * that wants more time is {@link RegistryException.Kind#RATE_LIMITED} at once.
+     * Sets how long one request may wait for retries in all; 2 minutes at first. If a registry asks
+     * for more, the request fails at once as {@link RegistryException.Kind#RATE_LIMITED}.
      */
     public Builder patience(Duration patience) {
       this.patience = positive(patience);

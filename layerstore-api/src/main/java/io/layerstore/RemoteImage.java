@@ -3,12 +3,12 @@ package io.layerstore;
 import java.util.List;
 
 /**
- * What a registry says of an image, of which nothing but its documents has been fetched.
+ * An image in a registry, of which only the documents have been fetched.
  *
  * @param reference what was asked for
  * @param manifest what it names: a manifest, or an index of several
  * @param bytes the bytes of that document
- * @param variants the image, or those for several platforms that an index has
+ * @param variants the image, or those of an index for several platforms
  */
 public record RemoteImage(
     ImageReference reference, Descriptor manifest, ByteString bytes, List<Variant> variants) {

@@ -7,12 +7,12 @@ import java.util.Objects;
 /**
  * One open store among those that share a root.
  *
- * @param pid the process it is in; for people, and in another PID namespace than this one's
- *     possibly that of another process
+ * @param pid its process, for people; in another PID namespace the number can be that of another
+ *     process
  * @param command how that process was started
  * @param since when it opened the root, by its own clock
  * @param isExclusive whether it keeps others out
- * @param isThisStore whether it is the store that was asked
+ * @param isThisStore whether it is the store that returned this
  * @param holds what it holds or is working on, in words, sorted
  */
 public record StoreUser(

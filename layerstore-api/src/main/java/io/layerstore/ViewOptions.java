@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ViewOptions {
 
-  /** All layers together, verified; what must be spooled goes to the JVM's temporary directory. */
+  /** All layers merged, verified; spooled to the JVM's temporary directory if need be. */
   public static final ViewOptions DEFAULT = builder().build();
 
   private final boolean onlyThisLayer;
@@ -35,9 +35,7 @@ public final class ViewOptions {
     return new Builder();
   }
 
-  /**
-   * Whether the highest layer is shown by itself, with its whiteouts, rather than on those below.
-   */
+  /** Whether only the top layer is shown, with its whiteouts, not merged with those below. */
   public boolean onlyThisLayer() {
     return onlyThisLayer;
   }
@@ -91,8 +89,8 @@ public final class ViewOptions {
     private Builder() {}
 
     /**
-     * Sets whether the highest layer is shown by itself: what its archive has and nothing else. A
-     * whiteout is an entry of its own then, {@link LayerEntryAttributes#isWhiteout}.
+     * Sets whether only the top layer is shown: what its archive has and nothing else. A whiteout
+     * is then an entry of its own, {@link LayerEntryAttributes#isWhiteout}.
      */
     public Builder onlyThisLayer(boolean onlyThisLayer) {
       this.onlyThisLayer = onlyThisLayer;
@@ -100,9 +98,9 @@ public final class ViewOptions {
     }
 
     /**
-     * Sets whether what is read is compared with what was recorded, as it is unless set: the
-     * content of a file in a store when it is read from its beginning to its end; the layers of an
-     * archive when it is opened, which reads all of it.
+     * Sets whether contents are verified; true at first. A file of a store is verified when it is
+     * read from beginning to end, the layers of an archive when it is opened, which reads all of
+     * it.
      */
     public Builder verify(boolean verify) {
       this.verify = verify;
@@ -110,9 +108,9 @@ public final class ViewOptions {
     }
 
     /**
-     * Sets where compressed layers of an archive are spooled, uncompressed; at most {@link
-     * Limits#maxUnpackedBytes} of each. It must exist. What is there is gone when the file system
-     * is closed.
+     * Sets the directory in which compressed layers of an archive are spooled, uncompressed, with
+     * at most {@link Limits#maxUnpackedBytes} each. It must exist. Spooled files are deleted when
+     * the file system is closed.
      */
     public Builder temporaryDirectory(@Nullable Path temporaryDirectory) {
       this.temporaryDirectory = temporaryDirectory;
@@ -125,7 +123,7 @@ public final class ViewOptions {
       return this;
     }
 
-    /** Sets the platform of the image that is taken, where an archive has it for several. */
+    /** Sets the platform of the image, if an archive has it for several. */
     public Builder platform(@Nullable Platform platform) {
       this.platform = platform;
       return this;
