@@ -54,8 +54,8 @@ final class LayerSyncTest {
 
   @Test
   void sync_fewFiles_forcesEachAndTheirDirectories() throws IOException {
-    // The files, and d0 and the layer's own directory.
-    assertEquals(FEW + 2, forces(FEW));
+    // The files, d0, the layer's own directory, and those that layers and their records are in.
+    assertEquals(FEW + 4, forces(FEW));
   }
 
   @Test
