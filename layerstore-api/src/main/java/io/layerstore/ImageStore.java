@@ -152,19 +152,27 @@ public interface ImageStore {
    */
   LoadReport pull(ImageReference reference, PullOptions options) throws LayerStoreException;
 
+  /** Pushes an image; see {@link #push(List, ImageReference, PushOptions)}. */
+  default PushReport push(String image, ImageReference target, PushOptions options)
+      throws LayerStoreException {
+    return push(List.of(image), target, options);
+  }
+
   /**
-   * Pushes an image to a registry, as {@code docker push} does. Layers that the registry has are
-   * not sent, whether in this repository or in another one that it can mount them from.
+   * Pushes an image to a registry, as {@code docker push} does, or several for different platforms
+   * under one tag. Layers that the registry has are not sent, whether in this repository or in
+   * another one that it can mount them from.
    *
    * <p>Needs {@code layerstore-registry} on the path.
    *
-   * @param image a reference or an id, as {@link #resolve} takes them
-   * @param target the tag it gets there
+   * @param images references or ids, as {@link #resolve} takes them
+   * @param target the tag they get there
    * @throws RegistryException if the registry does not take it; its kind says why. Layers that were
    *     sent may stay there, unused
    * @throws ImageNotFoundException if there is no such image
+   * @throws InvalidImageException if two of them are for one platform
    */
-  PushReport push(String image, ImageReference target, PushOptions options)
+  PushReport push(List<String> images, ImageReference target, PushOptions options)
       throws LayerStoreException;
 
   /**

@@ -23,6 +23,7 @@ public final class PullOptions {
   private static final int DEFAULT_CONCURRENCY = 3;
 
   private final @Nullable Platform platform;
+  private final boolean allPlatforms;
   private final boolean allTags;
   private final Policy policy;
   private final int concurrency;
@@ -32,6 +33,7 @@ public final class PullOptions {
 
   private PullOptions(Builder builder) {
     platform = builder.platform;
+    allPlatforms = builder.allPlatforms;
     allTags = builder.allTags;
     policy = builder.policy;
     concurrency = builder.concurrency;
@@ -48,6 +50,11 @@ public final class PullOptions {
   /** The platform of which images are wanted; empty for the one of this machine. */
   public Optional<Platform> platform() {
     return Optional.ofNullable(platform);
+  }
+
+  /** Whether the images for all platforms are pulled, of which one gets the reference's name. */
+  public boolean allPlatforms() {
+    return allPlatforms;
   }
 
   /** Whether all tags of the repository are pulled. */
@@ -84,6 +91,7 @@ public final class PullOptions {
   public Builder toBuilder() {
     Builder builder = new Builder();
     builder.platform = platform;
+    builder.allPlatforms = allPlatforms;
     builder.allTags = allTags;
     builder.policy = policy;
     builder.concurrency = concurrency;
@@ -96,6 +104,7 @@ public final class PullOptions {
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private @Nullable Platform platform;
+    private boolean allPlatforms;
     private boolean allTags;
     private Policy policy = Policy.ALWAYS;
     private int concurrency = DEFAULT_CONCURRENCY;
@@ -108,6 +117,15 @@ public final class PullOptions {
     /** Sets the platform; null for the one of this machine. */
     public Builder platform(@Nullable Platform platform) {
       this.platform = platform;
+      return this;
+    }
+
+    /**
+     * Sets whether the images for all platforms are pulled. The one for the platform that is asked
+     * for, or of this machine, gets the reference's name; each gets the digest of its manifest.
+     */
+    public Builder allPlatforms(boolean allPlatforms) {
+      this.allPlatforms = allPlatforms;
       return this;
     }
 

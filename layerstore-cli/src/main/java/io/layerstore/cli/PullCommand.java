@@ -15,6 +15,11 @@ final class PullCommand extends Subcommand {
           "--platform",
           "OS/ARCH[/VARIANT]",
           "The platform of which the image is wanted. Default: this machine's.");
+  private final OptionSpec allPlatformsOption =
+      flag(
+          "--all-platforms",
+          "Pull the images for all platforms; the one for this machine, or for --platform, gets "
+              + "the name.");
   private final OptionSpec allTagsOption = flag("--all-tags", "Pull all tags of the repository.");
   private final OptionSpec policyOption =
       option(
@@ -39,6 +44,7 @@ final class PullCommand extends Subcommand {
     PullOptions options =
         PullOptions.builder()
             .platform(layerstore().platform(platformOption.getValue()))
+            .allPlatforms(isGiven(allPlatformsOption))
             .allTags(isGiven(allTagsOption))
             .policy(policy())
             .registry(RegistryNames.options(layerstore(), insecureOption))

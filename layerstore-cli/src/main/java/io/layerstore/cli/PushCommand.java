@@ -6,6 +6,8 @@ import io.layerstore.PushOptions;
 import io.layerstore.PushReport;
 import io.layerstore.SaveOptions;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -23,6 +25,12 @@ final class PushCommand extends Subcommand {
           "gzip|zstd",
           "How to compress layers that the registry does not have: gzip (the default), or zstd, "
               + "which needs --format oci.");
+  private final OptionSpec withOption =
+      repeatedOption(
+          "--with",
+          "IMAGE",
+          "A further image, for another platform, to be offered under the same tag; may be "
+              + "repeated.");
   private final OptionSpec insecureOption = RegistryNames.insecureOption(this);
   private final PositionalParamSpec imageParameter = parameter("IMAGE", "A reference or an ID.");
   private final PositionalParamSpec targetParameter =
@@ -50,8 +58,11 @@ final class PushCommand extends Subcommand {
             .registry(RegistryNames.options(layerstore(), insecureOption))
             .progress(layerstore().progressBar().listener())
             .build();
+    List<String> images = new ArrayList<>(List.of(image));
+    List<String> further = withOption.getValue();
+    images.addAll(further);
     try (LayerStore store = layerstore().openToPush()) {
-      PushReport report = store.images().push(image, to, options);
+      PushReport report = store.images().push(images, to, options);
       for (String note : report.notes()) {
         layerstore().console().complain(note);
       }

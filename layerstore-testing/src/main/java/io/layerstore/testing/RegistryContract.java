@@ -14,7 +14,9 @@ import io.layerstore.Image;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
+import io.layerstore.ImportOptions;
 import io.layerstore.InvalidImageException;
+import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
@@ -24,6 +26,7 @@ import io.layerstore.PushOptions;
 import io.layerstore.PushReport;
 import io.layerstore.RegistryException;
 import io.layerstore.RegistryOptions;
+import io.layerstore.RemoteImage;
 import io.layerstore.SaveOptions;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -37,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -457,6 +461,80 @@ public abstract class RegistryContract {
             .statusCode();
     assertTrue(status == 201, "status " + status);
     return digest;
+  }
+
+  private String importArm() throws Exception {
+    return source
+        .images()
+        .importRootFs(
+            LayerSource.of(new TarBuilder().file("arm", "64").end().toBytes()),
+            ImportOptions.builder()
+                .reference(ImageReference.parse("arm:1"))
+                .platform(Platform.of("arm64", "linux"))
+                .build())
+        .id()
+        .toString();
+  }
+
+  @Test
+  void push_imagesForTwoPlatforms_givesEachWhoAsks() throws Exception {
+    String arm = importArm();
+    ImageReference reference = fresh();
+
+    source.images().push(List.of("mine:1", "arm:1"), reference, PUSH);
+
+    PullOptions forArm = PULL.toBuilder().platform(Platform.of("arm64", "linux")).build();
+    PullOptions forAmd = PULL.toBuilder().platform(Platform.of("amd64", "linux")).build();
+    assertEquals(arm, store.images().pull(reference, forArm).images().get(0).id().toString());
+    assertEquals(id, store.images().pull(reference, forAmd).images().get(0).id().toString());
+  }
+
+  @Test
+  void push_twoImagesForOnePlatform_isRefused() throws Exception {
+    importArm();
+
+    assertThrows(
+        InvalidImageException.class,
+        () -> source.images().push(List.of("arm:1", "arm:1"), fresh(), PUSH));
+  }
+
+  @Test
+  void pull_allPlatforms_namesTheOneThatWasAskedFor() throws Exception {
+    String arm = importArm();
+    ImageReference reference = fresh();
+    source.images().push(List.of("mine:1", "arm:1"), reference, PUSH);
+
+    LoadReport report =
+        store
+            .images()
+            .pull(
+                reference,
+                PULL.toBuilder()
+                    .allPlatforms(true)
+                    .platform(Platform.of("arm64", "linux"))
+                    .build());
+
+    assertEquals(
+        Set.of(id, arm),
+        report.images().stream().map(image -> image.id().toString()).collect(Collectors.toSet()));
+    assertEquals(arm, store.images().resolve(reference.toString()).id().toString());
+  }
+
+  @Test
+  void remote_index_showsAllPlatforms() throws Exception {
+    importArm();
+    ImageReference reference = fresh();
+    Digest digest = source.images().push(List.of("mine:1", "arm:1"), reference, PUSH).digest();
+
+    RemoteImage remote = store.images().remote(reference, ALONE);
+
+    assertEquals(digest, remote.manifest().digest());
+    assertEquals(
+        List.of("amd64", "arm64"),
+        remote.variants().stream()
+            .map(variant -> variant.manifest().platform().orElseThrow().architecture())
+            .toList());
+    assertEquals(ARCHIVES.size(), remote.variants().get(0).layers().size());
   }
 
   @Test

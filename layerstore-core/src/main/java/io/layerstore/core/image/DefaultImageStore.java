@@ -235,12 +235,12 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   @Override
-  public PushReport push(String image, ImageReference target, PushOptions options)
+  public PushReport push(List<String> images, ImageReference target, PushOptions options)
       throws LayerStoreException {
     DefaultReferenceStore.requireTag(target);
     try (StoreLifecycle.Call call = access.enter()) {
       refresh();
-      return archives.push(image, target, options);
+      return archives.push(images, target, options);
     }
   }
 

@@ -78,9 +78,9 @@ public final class ImageArchives {
   }
 
   /** Does what {@link ImageStore#push} says. */
-  public PushReport push(String image, ImageReference target, PushOptions options)
+  public PushReport push(List<String> images, ImageReference target, PushOptions options)
       throws LayerStoreException {
-    return ImagePush.push(layers, host, image, target, options);
+    return ImagePush.push(layers, host, images, target, options);
   }
 
   /** Does what {@link ImageStore#save} says. */

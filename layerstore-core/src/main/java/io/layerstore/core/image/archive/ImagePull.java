@@ -184,9 +184,12 @@ final class ImagePull {
         tagOrDigest.digest().isPresent()
             ? List.of(tagOrDigest)
             : List.of(tagOrDigest, tagOrDigest.withDigest(digest));
+    OciLayout layout =
+        new OciLayout(members, members, options.platform().orElse(null), layers.limits(), true);
     Contents contents =
-        new OciLayout(members, members, options.platform().orElse(null), layers.limits(), true)
-            .read(document, names);
+        options.allPlatforms()
+            ? layout.readAll(document, names, reference)
+            : layout.read(document, names);
     contents.images().forEach(found::addChosen);
     contents.notes().forEach(found::note);
   }

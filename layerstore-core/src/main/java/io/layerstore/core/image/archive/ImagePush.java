@@ -7,9 +7,13 @@ import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata.Source;
 import io.layerstore.Image;
+import io.layerstore.ImageConfig;
+import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Platform;
 import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.PushOptions;
@@ -35,6 +39,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -83,39 +88,68 @@ final class ImagePush {
   static PushReport push(
       ArchiveLayers layers,
       ImageArchives.Host host,
-      String name,
+      List<String> names,
       ImageReference to,
       PushOptions options)
       throws LayerStoreException {
+    if (names.isEmpty()) {
+      throw new IllegalArgumentException("no image to push");
+    }
     if (options.compression() == Compression.ZSTD
         && options.format() == SaveOptions.Format.DOCKER) {
       throw new IllegalArgumentException(
           "Docker's manifests have no layers in zstd; push in the OCI's form, or with gzip");
     }
     ImageReference target = to.isRepository() ? to.withTag(ImageReference.DEFAULT_TAG) : to;
-    Image image = host.images().resolve(name);
-    ChainId top = image.topLayer().orElse(null);
-    Layer held = top == null ? null : host.layers().get(top);
-    try (RegistryRepository repository =
-        RegistryProvider.find().open(target, RegistryProvider.Access.PUSH, options.registry())) {
-      return new ImagePush(layers, host, target, options, repository).push(image);
+    List<Layer> held = new ArrayList<>();
+    try {
+      Map<String, Image> images = new LinkedHashMap<>();
+      for (String name : names) {
+        Image image = host.images().resolve(name);
+        Image other = images.put(platform(image), image);
+        if (other != null) {
+          throw new InvalidImageException(
+              "both "
+                  + other.id()
+                  + " and "
+                  + image.id()
+                  + " are for "
+                  + platform(image)
+                  + "; push them under different tags");
+        }
+        if (image.topLayer().isPresent()) {
+          held.add(host.layers().get(image.topLayer().get()));
+        }
+      }
+      try (RegistryRepository repository =
+          RegistryProvider.find().open(target, RegistryProvider.Access.PUSH, options.registry())) {
+        return new ImagePush(layers, host, target, options, repository)
+            .push(List.copyOf(images.values()));
+      }
     } catch (IOException e) {
       throw Interrupts.translate(OPERATION, e);
     } finally {
-      if (held != null) {
-        held.close();
-      }
+      held.forEach(Layer::close);
     }
   }
 
-  private PushReport push(Image image) throws IOException {
+  private static String platform(Image image) {
+    ImageConfig config = image.config();
+    return PlatformChoice.name(
+        new Platform(
+            config.architecture(), config.os(), Optional.empty(), List.of(), config.variant()));
+  }
+
+  private PushReport push(List<Image> images) throws IOException {
     Map<DiffId, ChainId> chains = new LinkedHashMap<>();
-    ChainId chainId = null;
     long total = 0;
-    for (DiffId diffId : image.config().diffIds()) {
-      chainId = ChainId.of(chainId, diffId);
-      if (chains.putIfAbsent(diffId, chainId) == null) {
-        total += layers.archiveBytes(chainId);
+    for (Image image : images) {
+      ChainId chainId = null;
+      for (DiffId diffId : image.config().diffIds()) {
+        chainId = ChainId.of(chainId, diffId);
+        if (chains.putIfAbsent(diffId, chainId) == null) {
+          total += layers.archiveBytes(chainId);
+        }
       }
     }
     ProgressReporter meter = layers.written(Progress.Kind.PUSH, options.progress(), total);
@@ -132,18 +166,55 @@ final class ImagePush {
                   }
                 }));
     layers.runAll(OPERATION, pieces);
-    Manifest manifest = manifest(image);
-    repository.put(target, manifest);
+    Map<ImageReference, ImageId> names = new LinkedHashMap<>();
+    List<JsonValue> entries = new ArrayList<>();
+    Manifest top = manifest(images.get(0));
+    if (images.size() > 1) {
+      for (Image image : images) {
+        Manifest manifest = manifest(image);
+        ImageReference name = target.withDigest(manifest.descriptor().digest());
+        repository.put(name, manifest);
+        names.put(name, image.id());
+        entries.add(entry(image, manifest.descriptor()));
+      }
+      top = index(entries);
+    } else {
+      names.put(target.withDigest(top.descriptor().digest()), images.get(0).id());
+    }
+    repository.put(target, top);
     meter.phase(Phase.DONE);
-    List<String> notes = new ArrayList<>();
-    noteNames(image, manifest.descriptor().digest(), notes);
     return new PushReport(
-        manifest.descriptor().digest(),
+        top.descriptor().digest(),
         target,
         uploaded.get(),
         mounted.get(),
         present.get(),
-        notes);
+        noteNames(names));
+  }
+
+  /** An image in an index. */
+  private static Obj entry(Image image, Descriptor manifest) {
+    Map<String, JsonValue> platform = new LinkedHashMap<>();
+    platform.put("architecture", new Text(image.config().architecture()));
+    platform.put("os", new Text(image.config().os()));
+    image.config().variant().ifPresent(variant -> platform.put("variant", new Text(variant)));
+    Map<String, JsonValue> members = members(manifest);
+    members.put("platform", V1Image.object(platform));
+    return V1Image.object(members);
+  }
+
+  private Manifest index(List<JsonValue> entries) {
+    String type = isDocker() ? MediaTypes.DOCKER_INDEX : MediaTypes.INDEX;
+    Map<String, JsonValue> members = new LinkedHashMap<>();
+    members.put("schemaVersion", new Num("2"));
+    members.put("mediaType", new Text(type));
+    members.put("manifests", new Array(entries));
+    return document(type, V1Image.object(members));
+  }
+
+  private Manifest document(String type, Obj document) {
+    byte[] bytes = isDocker() ? indented(document) : document.toBytes();
+    return new Manifest(Descriptor.of(type, bytes.length, Digest.sha256Of(bytes)), bytes);
   }
 
   private Descriptor layer(DiffId diffId, ChainId chainId, ProgressReporter meter)
@@ -253,9 +324,7 @@ final class ImagePush {
     members.put("mediaType", new Text(type));
     members.put("config", json(configuration));
     members.put("layers", new Array(layerDescriptors));
-    Obj document = V1Image.object(members);
-    byte[] bytes = isDocker() ? indented(document) : document.toBytes();
-    return new Manifest(Descriptor.of(type, bytes.length, Digest.sha256Of(bytes)), bytes);
+    return document(type, V1Image.object(members));
   }
 
   /** As dockerd writes it, so that it gives the same digest when it pushes the image again. */
@@ -290,11 +359,15 @@ final class ImagePush {
   }
 
   private static Obj json(Descriptor descriptor) {
+    return V1Image.object(members(descriptor));
+  }
+
+  private static Map<String, JsonValue> members(Descriptor descriptor) {
     Map<String, JsonValue> members = new LinkedHashMap<>();
     members.put("mediaType", new Text(descriptor.mediaType()));
     members.put("size", new Num(Long.toString(descriptor.sizeBytes())));
     members.put("digest", new Text(descriptor.digest().toString()));
-    return V1Image.object(members);
+    return members;
   }
 
   /** A cache, so a failure is no more than a slower push next time. */
@@ -311,15 +384,16 @@ final class ImagePush {
     }
   }
 
-  /** As Docker does: the image is known by its digest in that repository from now on. */
-  private void noteNames(Image image, Digest digest, List<String> notes) {
+  /** As Docker does: an image is known by its digest in that repository from now on. */
+  private List<String> noteNames(Map<ImageReference, ImageId> names) {
     if (host.options().readOnly()) {
-      return;
+      return List.of();
     }
     try {
-      host.tagLoaded(Map.of(target.withDigest(digest), image.id()));
+      host.tagLoaded(names);
+      return List.of();
     } catch (LayerStoreException e) {
-      notes.add("the digest was not noted as a name of the image: " + e.getMessage());
+      return List.of("the digest was not noted as a name of the image: " + e.getMessage());
     }
   }
 }

@@ -122,6 +122,40 @@ final class OciLayout {
     return contents.build();
   }
 
+  /**
+   * All images of a document of a registry: the one for the platform with {@code references}, each
+   * with the digest of its manifest.
+   */
+  Contents readAll(
+      BlobDescriptor document, List<ImageReference> references, ImageReference repository)
+      throws IOException {
+    Contents chosen = read(document, references);
+    if (MediaTypes.isIndex(document.mediaType())) {
+      addAllBelow(document, repository, 1);
+      return contents.build();
+    }
+    return chosen;
+  }
+
+  private void addAllBelow(BlobDescriptor index, ImageReference repository, int nesting)
+      throws IOException {
+    for (BlobDescriptor entry : entries(index(index, nesting))) {
+      if (isAttestation(entry)) {
+        continue;
+      }
+      if (MediaTypes.isIndex(entry.mediaType())) {
+        addAllBelow(entry, repository, nesting + 1);
+        continue;
+      }
+      try {
+        contents.addChosen(
+            manifests.image(entry).withReferences(List.of(repository.withDigest(entry.digest()))));
+      } catch (NotAnImageException e) {
+        contents.leaveOut(e);
+      }
+    }
+  }
+
   private void checkVersion() throws IOException {
     if (!members.has(Contents.LAYOUT)) {
       return; // in a stream it may come later, and it says nothing that is needed
@@ -202,15 +236,23 @@ final class OciLayout {
   }
 
   private BlobDescriptor descend(BlobDescriptor index, int nesting) throws IOException {
+    return pick(name(index), entries(index(index, nesting)), nesting);
+  }
+
+  private static String name(BlobDescriptor index) {
+    return "the index " + index.digest();
+  }
+
+  private GoStruct index(BlobDescriptor index, int nesting) throws IOException {
     if (nesting > MAX_NESTING) {
       throw new InvalidImageException("the archive has indexes nested deeper than " + MAX_NESTING);
     }
-    String name = "the index " + index.digest();
     GoStruct json =
         GoStruct.strict(
-            name, index.document(members, blobs.manifestPath(index), Contents.MAX_DOCUMENT_BYTES));
+            name(index),
+            index.document(members, blobs.manifestPath(index), Contents.MAX_DOCUMENT_BYTES));
     requireIndex(json);
-    return pick(name, entries(json), nesting);
+    return json;
   }
 
   /**
