@@ -100,8 +100,8 @@ final class DriverSelector {
   }
 
   /**
-   * Looks at a root, and refuses one that {@link #select} would refuse for what is in
-   * it. Changes nothing.
+   * Looks at a root, and refuses one that {@link #select} would refuse for what is in it. Changes
+   * nothing.
    *
    * @return what is in it
    * @throws StoreNotFoundException if it is somebody else's
