@@ -20,6 +20,7 @@ import io.layerstore.NameConflictException;
 import io.layerstore.PruneOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerNotFoundException;
+import io.layerstore.RegisterOptions;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,19 @@ abstract class SharingTests extends StoreTests {
   void register_whatAnotherStoreHas_isThatLayer() throws IOException {
     try (Layer first = register(store(), NO_PARENT, "a");
         Layer second = register(other, NO_PARENT, "a")) {
+      assertEquals(first.cacheId(), second.cacheId());
+    }
+  }
+
+  @Test
+  void register_announcedLayerThatAnotherStoreHas_isNotRead() throws IOException {
+    try (Layer first = register(store(), NO_PARENT, "a");
+        Layer second =
+            other.register(
+                () -> {
+                  throw new IOException("read");
+                },
+                RegisterOptions.builder().expectedDiffId(first.diffId()).build())) {
       assertEquals(first.cacheId(), second.cacheId());
     }
   }
