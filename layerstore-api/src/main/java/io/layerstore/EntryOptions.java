@@ -23,14 +23,14 @@ public final class EntryOptions {
   private final long uid;
   private final long gid;
   private final Instant modified;
-  private final TreeMap<String, ByteString> extendedAttributes;
+  private final Map<String, ByteString> extendedAttributes;
 
   private EntryOptions(
       @Nullable Integer mode,
       long uid,
       long gid,
       Instant modified,
-      TreeMap<String, ByteString> extendedAttributes) {
+      Map<String, ByteString> extendedAttributes) {
     this.mode = mode;
     this.uid = uid;
     this.gid = gid;
@@ -112,7 +112,7 @@ public final class EntryOptions {
     if (!isName) {
       throw new IllegalArgumentException("not the name of an extended attribute: " + name);
     }
-    TreeMap<String, ByteString> more = new TreeMap<>(extendedAttributes);
+    Map<String, ByteString> more = new TreeMap<>(extendedAttributes);
     more.put(name, Objects.requireNonNull(value, "value"));
     return new EntryOptions(mode, uid, gid, modified, more);
   }

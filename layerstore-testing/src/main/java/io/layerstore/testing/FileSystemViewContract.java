@@ -102,7 +102,7 @@ public abstract class FileSystemViewContract {
   private static byte[] large() {
     byte[] bytes = new byte[300_000];
     for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = (byte) (i * 31 >> 3);
+      bytes[i] = (byte) ((i * 31) >> 3);
     }
     return bytes;
   }
@@ -309,7 +309,7 @@ public abstract class FileSystemViewContract {
   @Test
   void attributes_ofDeviceAndPipe_areOther() throws IOException {
     assertTrue(attributes("/null").isOther());
-    assertEquals(1 << 8 | 3, attributes("/null").deviceNumber());
+    assertEquals((1 << 8) | 3, attributes("/null").deviceNumber());
     assertEquals(0020666, attributes("/null").mode());
     assertEquals(0010600, attributes("/pipe").mode());
   }
@@ -843,6 +843,7 @@ public abstract class FileSystemViewContract {
   }
 
   @Test
+  @SuppressWarnings("StreamResourceLeak") // That they end with the file system is what is tested.
   void closed_refusesEverything() throws IOException {
     FileSystem own = open(List.of(base(), top()), ViewOptions.DEFAULT);
     Path file = own.getPath("/etc/os-release");

@@ -52,7 +52,7 @@ final class BytePool {
   }
 
   int length(int at) {
-    return (bytes[at] & 0xff) << 8 | bytes[at + 1] & 0xff;
+    return ((bytes[at] & 0xff) << 8) | (bytes[at + 1] & 0xff);
   }
 
   ByteString get(int at) {
@@ -60,7 +60,7 @@ final class BytePool {
   }
 
   int valueLength(int at) {
-    return length(at) << 16 | length(at + 2);
+    return (length(at) << 16) | length(at + 2);
   }
 
   ByteString getValue(int at) {

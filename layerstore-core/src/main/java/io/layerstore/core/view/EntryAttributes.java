@@ -133,7 +133,7 @@ final class EntryAttributes implements LayerEntryAttributes {
     Set<PosixFilePermission> permissions = EnumSet.noneOf(PosixFilePermission.class);
     int mode = index.mode(node);
     for (int i = 0; i < PERMISSIONS.length; i++) {
-      if ((mode & 0400 >> i) != 0) {
+      if ((mode & (0400 >> i)) != 0) {
         permissions.add(PERMISSIONS[i]);
       }
     }
@@ -267,6 +267,9 @@ final class EntryAttributes implements LayerEntryAttributes {
     Device device = index.device(node);
     long major = device.major();
     long minor = device.minor();
-    return (major & 0xfff) << 8 | (major & ~0xfffL) << 32 | minor & 0xff | (minor & ~0xffL) << 12;
+    return ((major & 0xfff) << 8)
+        | ((major & ~0xfffL) << 32)
+        | (minor & 0xff)
+        | ((minor & ~0xffL) << 12);
   }
 }

@@ -279,7 +279,7 @@ final class Index {
 
   int addNode(EntryType type, Attributes attributes, int flags) {
     int node = modes.size();
-    modes.set(node, type.ordinal() << TYPE_SHIFT | flags);
+    modes.set(node, (type.ordinal() << TYPE_SHIFT) | flags);
     setAttributes(node, attributes);
     return node;
   }
@@ -287,8 +287,8 @@ final class Index {
   /** All of them; a symbolic link has no mode of its own. */
   void setAttributes(int node, Attributes attributes) {
     int mode = type(node) == EntryType.SYMLINK ? 0777 : attributes.mode();
-    modes.set(node, modes.get(node) & ~PERMISSIONS | mode);
-    owners.set(node, attributes.uid() << 32 | attributes.gid());
+    modes.set(node, (modes.get(node) & ~PERMISSIONS) | mode);
+    owners.set(node, (attributes.uid() << 32) | attributes.gid());
     long time = nanos(attributes.modified());
     modified.set(node, time);
     long access = nanos(attributes.accessed());
@@ -369,7 +369,7 @@ final class Index {
   }
 
   static long range(int first, int count) {
-    return (long) first << 32 | count;
+    return ((long) first << 32) | count;
   }
 
   /** The range of these entries, which need not follow each other. */

@@ -145,7 +145,7 @@ final class LayerTreeBuilder {
       case SYMLINK -> index.setLinkText(node, text(entry));
       case CHARACTER_DEVICE, BLOCK_DEVICE -> {
         Device device = requireNonNull(entry.device());
-        index.setData(node, device.major() << 32 | device.minor());
+        index.setData(node, (device.major() << 32) | device.minor());
       }
       case DIRECTORY -> {
         setFirst(node, DEAD);
@@ -388,7 +388,7 @@ final class LayerTreeBuilder {
     }
     int flags = Index.IMPLIED | (whiteout != DEAD ? Index.OPAQUE : 0);
     // The kernel hands the bit down to what is made in such a directory.
-    Attributes attributes = IMPLIED.withMode(IMPLIED.mode() | index.mode(directory) & SET_GID);
+    Attributes attributes = IMPLIED.withMode(IMPLIED.mode() | (index.mode(directory) & SET_GID));
     int made = index.addNode(EntryType.DIRECTORY, attributes, flags);
     setFirst(made, DEAD);
     setParent(made, directory);
