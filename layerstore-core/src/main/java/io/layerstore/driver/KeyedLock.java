@@ -203,7 +203,7 @@ public final class KeyedLock<K> {
   @Category("layerstore")
   @Description("A thread waited for the lock of a layer or a name")
   @StackTrace(false)
-  private static final class LockWaitEvent extends Event {
+  static final class LockWaitEvent extends Event {
 
     @Label("Key")
     String key = "";

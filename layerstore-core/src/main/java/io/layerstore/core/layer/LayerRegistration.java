@@ -228,7 +228,7 @@ public final class LayerRegistration {
   @Category("layerstore")
   @Description("A layer archive was unpacked and published")
   @StackTrace(false)
-  private static final class RegisterEvent extends Event {
+  static final class RegisterEvent extends Event {
 
     @Label("Chain ID")
     String chainId = "";
@@ -241,7 +241,7 @@ public final class LayerRegistration {
     long sizeBytes;
 
     /** Ends the event with what was registered. */
-    public void end(ChainId chain, DiffId diff, long bytes) {
+    void end(ChainId chain, DiffId diff, long bytes) {
       end();
       if (shouldCommit()) {
         chainId = chain.toString();

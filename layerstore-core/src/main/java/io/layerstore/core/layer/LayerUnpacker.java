@@ -309,7 +309,7 @@ final class LayerUnpacker {
 
     private final OutputStream copy;
 
-    public TeeStream(InputStream in, OutputStream copy) {
+    TeeStream(InputStream in, OutputStream copy) {
       super(in);
       this.copy = copy;
     }

@@ -255,7 +255,7 @@ final class StoreMount implements Mount {
   @Category("layerstore")
   @Description("A layer was mounted or unmounted")
   @StackTrace(false)
-  private static final class MountEvent extends Event {
+  static final class MountEvent extends Event {
 
     @Label("Layer")
     @Description("Name of the read-write layer, or chain ID of the layer")
@@ -265,7 +265,7 @@ final class StoreMount implements Mount {
     String operation = "";
 
     /** Ends the event: {@code what}, mount or unmount, was done with the layer {@code name}. */
-    public void end(String what, String name) {
+    void end(String what, String name) {
       end();
       if (shouldCommit()) {
         operation = what;

@@ -220,13 +220,13 @@ public record StoreContext(
   @Category("layerstore")
   @Description("The files of layers were forced to the disk")
   @StackTrace(false)
-  private static final class SyncEvent extends Event {
+  static final class SyncEvent extends Event {
 
     @Label("Layers")
     int layers;
 
     /** Ends the event with how many layers were forced to the disk at once. */
-    public void end(int count) {
+    void end(int count) {
       end();
       if (shouldCommit()) {
         layers = count;

@@ -173,13 +173,13 @@ final class ImageLoad {
   @Category("layerstore")
   @Description("The images of an archive were loaded")
   @StackTrace(false)
-  private static final class LoadEvent extends Event {
+  static final class LoadEvent extends Event {
 
     @Label("Images")
     int images;
 
     /** Ends the event with how many images the archive had. */
-    public void end(int count) {
+    void end(int count) {
       end();
       if (shouldCommit()) {
         images = count;
