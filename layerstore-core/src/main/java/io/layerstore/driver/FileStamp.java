@@ -28,6 +28,9 @@ public final class FileStamp {
   private long value = 1;
   private long newestMillis;
 
+  /** Begins with nothing. */
+  public FileStamp() {}
+
   /**
    * Adds what is at {@code path}, be it a link.
    *

@@ -83,6 +83,7 @@ public final class LayerIndex {
     return new LayerIndex(file, known);
   }
 
+  @SuppressWarnings("ByteBufferBackingArray") // Wraps the whole of a file.
   private static Map<String, Entry> parse(ByteBuffer bytes) throws IOException {
     int end = bytes.limit() - CRC_BYTES;
     if (end < MAGIC.length || bytes.getInt(end) != crc(bytes.array(), end)) {
@@ -128,6 +129,7 @@ public final class LayerIndex {
    * Writes what was noted, if that is much more or less than there is. Not forced to the disk, and
    * a failure does no harm: then there is no index, or the old one.
    */
+  @SuppressWarnings("ReferenceEquality") // What was not noted anew.
   public void writeIfWorthIt() {
     long unchanged =
         noted.entrySet().stream().filter(e -> known.get(e.getKey()) == e.getValue()).count();

@@ -80,7 +80,7 @@ public final class DockerRegistry implements AutoCloseable {
         line = log.readLine();
       }
     } catch (IOException e) {
-      return; // the registry was ended
+      // The registry was ended.
     }
   }
 

@@ -107,7 +107,7 @@ public abstract class SharingContract {
         if (random.nextBoolean()) {
           signal(victim, "STOP");
           Worker other = workers.get(random.nextInt(workers.size()));
-          if (other != victim) {
+          if (!other.equals(victim)) {
             kill(other);
             workers.set(workers.indexOf(other), start());
             kills++;

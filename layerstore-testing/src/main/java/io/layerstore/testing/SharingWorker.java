@@ -100,6 +100,7 @@ final class SharingWorker {
   // ---- what is known beforehand ----
 
   /** The layers of one chain, bottom first: the archive of each depends on all numbers so far. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record Content(byte[] archive, DiffId diffId, ChainId chainId) {}
 
   static List<Content> chain(int... numbers) {

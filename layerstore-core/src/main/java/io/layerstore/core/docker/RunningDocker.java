@@ -55,7 +55,7 @@ public final class RunningDocker {
       try (BufferedReader locks = Files.newBufferedReader(LOCKS, US_ASCII)) {
         for (String line = locks.readLine(); line != null; line = locks.readLine()) {
           // 15: FLOCK  ADVISORY  WRITE 26282 fe:00:1614874 0 EOF
-          String[] words = line.trim().split("\\s+");
+          String[] words = line.trim().split("\\s+", -1);
           if (words.length > 5 && words[1].equals("FLOCK") && databases.containsKey(words[5])) {
             throw new StoreLockedException(
                 root,

@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
  * <p>In this order, so that a crash in between leaves an image without its note, and never one
  * without layers: a handle on the top layer, the configuration, the note of its parent.
  */
+@SuppressWarnings("try") // Changes and handles are held by scope, not by name.
 final class ImageCreation {
 
   /**

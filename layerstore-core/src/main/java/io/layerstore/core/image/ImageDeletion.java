@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * without an image or an image without layers: the references, the notes of those made from it, its
  * own notes, its configuration, the layers that nothing else holds.
  */
+@SuppressWarnings("try") // Changes and handles are held by scope, not by name.
 final class ImageDeletion {
 
   private static final Logger log = LoggerFactory.getLogger(ImageDeletion.class);
@@ -106,7 +107,6 @@ final class ImageDeletion {
    * @return a handle on its top layer, if it had any
    */
   @Nullable Layer remove(ImageNode node) throws LayerStoreException {
-    ImageId id = node.id();
     ChainId top = node.hold() == null ? null : node.topLayer();
     Layer hold = top == null ? null : access.retain(top);
     try {

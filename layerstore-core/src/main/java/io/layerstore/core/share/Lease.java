@@ -48,6 +48,7 @@ final class Lease {
   }
 
   /** What people are told of the owner. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   record Self(long pid, byte[] command, Instant since) {}
 
   void enter() {

@@ -14,6 +14,7 @@ import java.util.Arrays;
  * <p>A mark is written from its end: the first word last, with another number than ever before, so
  * that a reader who finds the same number before and after has read one mark and not parts of two.
  */
+@SuppressWarnings("EnumOrdinal") // The ordinal is the byte that processes share.
 final class Marks {
 
   static final long MAGIC = 0x3165736165_6c736cL; // "lslease1"

@@ -337,6 +337,7 @@ public final class Party implements AutoCloseable {
     return held;
   }
 
+  @SuppressWarnings("UnnecessaryLambda") // Told from others by being this one.
   private static final Runnable NONE = () -> {};
 
   private Runnable locked(Kind kind, String key, boolean isInterruptible) {

@@ -254,6 +254,7 @@ public final class StoreLoader {
    * What is wrong with a layer whose metadata can be trusted, as far as a few looks tell; null if
    * nothing.
    */
+  @SuppressWarnings("ReferenceEquality") // Of this very reading.
   private @Nullable String damage(LayerRecord record, @Nullable RoLayer parent) {
     try {
       String problem =

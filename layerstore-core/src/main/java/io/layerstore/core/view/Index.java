@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Immutable once its layers are added; safe for use by many threads then.
  */
+@SuppressWarnings("EnumOrdinal") // In memory only.
 final class Index {
 
   /**

@@ -310,8 +310,6 @@ final class AllLayersTest {
 
   // ---- its format ----
 
-  private static final String VECTOR = "layers.index";
-
   private static final List<LayerValues> VALUES =
       List.of(
           new LayerValues(DiffId.EMPTY_TAR.toString(), "1024", "id-1", null, null),

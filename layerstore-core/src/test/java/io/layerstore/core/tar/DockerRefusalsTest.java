@@ -130,12 +130,4 @@ final class DockerRefusalsTest {
         .map(warning -> warning.path() + ": " + warning.reason())
         .toList();
   }
-
-  private static final class IgnoredBytes implements TarReader.RawBytes {
-    @Override
-    public void bytes(byte[] buffer, int offset, int length) {}
-
-    @Override
-    public void endOfArchive() {}
-  }
 }

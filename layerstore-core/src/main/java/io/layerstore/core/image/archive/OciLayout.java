@@ -301,7 +301,7 @@ final class OciLayout {
         try {
           return descend(offer, nesting + 1);
         } catch (NotAnImageException e) {
-          continue; // another may have it
+          // Another may have it.
         }
       }
     }
