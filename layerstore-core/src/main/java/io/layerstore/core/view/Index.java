@@ -48,7 +48,7 @@ final class Index {
   private static final int PERMISSIONS = 07777;
   private static final int TYPE_SHIFT = 12;
   private static final int TYPE_MASK = 0xf;
-  private static final EntryType[] TYPES = EntryType.values();
+  private static final List<EntryType> TYPES = List.of(EntryType.values());
 
   /** In a range: its entries are listed in {@link #merged} and do not follow each other. */
   private static final long LISTED = 1L << 63;
@@ -136,7 +136,7 @@ final class Index {
   }
 
   EntryType type(int node) {
-    return TYPES[(modes.get(node) >>> TYPE_SHIFT) & TYPE_MASK];
+    return TYPES.get((modes.get(node) >>> TYPE_SHIFT) & TYPE_MASK);
   }
 
   boolean isDirectory(int node) {
@@ -280,7 +280,7 @@ final class Index {
 
   int addNode(EntryType type, Attributes attributes, int flags) {
     int node = modes.size();
-    modes.set(node, (type.ordinal() << TYPE_SHIFT) | flags);
+    modes.set(node, (TYPES.indexOf(type) << TYPE_SHIFT) | flags);
     setAttributes(node, attributes);
     return node;
   }
