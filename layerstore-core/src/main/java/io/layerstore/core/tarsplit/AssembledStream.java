@@ -40,8 +40,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@link StoreCorruptedException}: the document is damaged
  * </ul>
  *
- * <p>Memory is bounded by the longest segment and 16 bytes a file. Not safe for use by several
- * threads.
+ * <p>The document is read ahead, and the {@link FileGetter} told which files come; the digest is
+ * computed beside. Memory is bounded by two megabytes, the longest segment and 16 bytes a file. Not
+ * safe for use by several threads.
  *
  * @see <a href="https://github.com/vbatts/tar-split">tar-split 0.12.1, tar/asm/assemble.go</a>
  */
