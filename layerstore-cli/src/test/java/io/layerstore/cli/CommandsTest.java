@@ -244,8 +244,8 @@ final class CommandsTest {
     }
 
     @Test
-    void register_storeOpenElsewhere_saysSo() throws IOException {
-      try (LayerStore store = LayerStore.builder(root).driver("vfs").open()) {
+    void register_storeOpenElsewhereAlone_saysSo() throws IOException {
+      try (LayerStore store = LayerStore.builder(root).driver("vfs").exclusive().open()) {
         String line = cli.run("register", baseFile.toString()).failed(Main.FAILED);
 
         assertTrue(line.contains(store.root().toString()), line);
