@@ -17,6 +17,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A program called {@code docker-credential-NAME} on the path, which keeps credentials. Secrets go
@@ -26,6 +28,7 @@ import java.util.regex.Pattern;
  */
 final class CredentialHelper {
 
+  private static final Logger log = LoggerFactory.getLogger(CredentialHelper.class);
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]+");
   private static final int MAX_BYTES = 1 << 20;
   private static final long TIMEOUT_SECONDS = 60;
@@ -35,6 +38,7 @@ final class CredentialHelper {
   private final Map<String, String> environment;
 
   /** What the program said. */
+  @SuppressWarnings("ArrayRecordComponent") // Handed on, never compared.
   private record Answer(int status, byte[] output) {}
 
   CredentialHelper(String name, Map<String, String> environment) throws LayerStoreException {
@@ -133,8 +137,7 @@ final class CredentialHelper {
       try (OutputStream out = process.getOutputStream()) {
         out.write(input);
       } catch (IOException e) {
-        // It ended without reading; its status says more.
-        process.onExit();
+        log.debug("{} ended without reading; its status says more", program, e);
       }
       byte[] bytes = output.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
       if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {

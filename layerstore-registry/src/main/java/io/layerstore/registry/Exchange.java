@@ -103,6 +103,7 @@ final class Exchange implements AutoCloseable {
    *
    * @param uri where it came from
    */
+  @SuppressWarnings("ArrayRecordComponent") // Handed on, never compared.
   record Answer(URI uri, int status, HttpHeaders headers, byte[] bytes) {}
 
   /**

@@ -70,14 +70,15 @@ final class Pem {
 
   private static PrivateKey key(Path file, byte[] pkcs8)
       throws IOException, GeneralSecurityException {
+    InvalidKeySpecException failure = null;
     for (String algorithm : List.of("RSA", "EC", "EdDSA")) {
       try {
         return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
       } catch (InvalidKeySpecException e) {
-        continue; // of another algorithm
+        failure = e; // of another algorithm
       }
     }
-    throw new IOException(file + " has a private key that is neither RSA nor EC");
+    throw new IOException(file + " has a private key that is neither RSA nor EC", failure);
   }
 
   private static byte[] decoded(String base64) {

@@ -60,7 +60,7 @@ final class Proxies extends ProxySelector {
 
   /** Names, with what is below them, with or without a port; {@code *} for all. */
   private boolean isExempt(String host, int port) {
-    for (String word : variable("no_proxy").toLowerCase(Locale.ROOT).split("[, ]+")) {
+    for (String word : variable("no_proxy").toLowerCase(Locale.ROOT).split("[, ]+", -1)) {
       String name = word.replaceFirst("^\\*?\\.", "");
       String own = name.contains(":") ? host + ":" + port : host;
       if (word.equals("*") || (!name.isEmpty() && (own.equals(name) || own.endsWith("." + name)))) {

@@ -136,7 +136,7 @@ final class Upload {
             .sending(BodyPublishers.fromPublisher(body));
     CompletableFuture<HttpResponse<BodyStream>> answer = exchange.begin(request);
     // An answer before the end means that the rest is not wanted.
-    answer.whenComplete((response, failure) -> body.cancel());
+    CompletableFuture<?> unused = answer.whenComplete((response, failure) -> body.cancel());
     try {
       write(body);
     } catch (ContentException e) {

@@ -45,6 +45,7 @@ final class FakeRegistry implements AutoCloseable {
   private final List<Request> requests = new CopyOnWriteArrayList<>();
 
   /** One request, with its body. */
+  @SuppressWarnings("ArrayRecordComponent") // Looked at, never compared.
   record Request(String method, String target, Map<String, String> headers, byte[] body) {
 
     String path() {
@@ -56,7 +57,7 @@ final class FakeRegistry implements AutoCloseable {
     }
 
     String parameter(String name) {
-      for (String pair : target.replaceFirst("^[^?]*\\??", "").split("&")) {
+      for (String pair : target.replaceFirst("^[^?]*\\??", "").split("&", -1)) {
         if (pair.startsWith(name + "=")) {
           return URLDecoder.decode(pair.substring(name.length() + 1), UTF_8);
         }
@@ -190,7 +191,7 @@ final class FakeRegistry implements AutoCloseable {
     if (first.isEmpty()) {
       return null;
     }
-    String[] words = first.split(" ");
+    String[] words = first.split(" ", -1);
     Map<String, String> headers = new LinkedHashMap<>();
     for (String line = line(in); !line.isEmpty(); line = line(in)) {
       int colon = line.indexOf(':');

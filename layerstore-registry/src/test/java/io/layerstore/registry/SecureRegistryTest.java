@@ -270,11 +270,11 @@ final class SecureRegistryTest {
         "Basic " + Base64.getEncoder().encodeToString(("me:" + PASSWORD).getBytes(UTF_8));
     boolean isKnown = expected.equals(exchange.getRequestHeaders().getFirst("Authorization"));
     List<String> access = new ArrayList<>();
-    for (String pair : exchange.getRequestURI().getRawQuery().split("&")) {
+    for (String pair : exchange.getRequestURI().getRawQuery().split("&", -1)) {
       if (pair.startsWith("scope=")) {
         String scope = URLDecoder.decode(pair.substring(6), UTF_8);
         askedFor.add(scope);
-        String[] parts = scope.split(":");
+        String[] parts = scope.split(":", -1);
         access.add(
             "{\"type\":\"%s\",\"name\":\"%s\",\"actions\":[\"%s\"]}"
                 .formatted(parts[0], parts[1], parts[2].replace(",", "\",\"")));
