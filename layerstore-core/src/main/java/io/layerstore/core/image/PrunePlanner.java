@@ -82,11 +82,14 @@ final class PrunePlanner {
     byHolder.forEach(
         (holder, layers) ->
             spared.add(
-                "%s with %d bytes stay, because of %s; docker builder prune takes that back"
+                "%s with %d bytes stay, because of %s%s"
                     .formatted(
                         layers.size() == 1 ? "1 layer" : layers.size() + " layers",
                         DiskUsageReport.sum(layers, layer -> true),
-                        holder)));
+                        holder,
+                        holder.startsWith("process ")
+                            ? ""
+                            : "; docker builder prune takes that back")));
     return spared;
   }
 

@@ -396,6 +396,20 @@ public final class Party implements AutoCloseable {
 
   // ---- counters ----
 
+  /** How often somebody came or went. */
+  public long members() {
+    return Words.get(board, MEMBERS);
+  }
+
+  /** Whether nobody else has been here since there were so many {@link #members}. */
+  public boolean isAloneSince(long members) {
+    try {
+      return members() == members && peers().isEmpty();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** How many deletions were announced. */
   public long deletions() {
     return Words.get(board, DELETIONS);

@@ -148,12 +148,13 @@ public final class Sharing {
   }
 
   /** What the board said at one moment. */
-  record Counts(long publications, long deletions, long imageChanges) {
+  record Counts(long members, long publications, long deletions, long imageChanges) {
 
-    static final Counts NONE = new Counts(-1, -1, -1);
+    static final Counts NONE = new Counts(-1, -1, -1, -1);
 
     static Counts of(Party party) {
-      return new Counts(party.publications(), party.deletions(), party.imageChanges());
+      return new Counts(
+          party.members(), party.publications(), party.deletions(), party.imageChanges());
     }
 
     boolean hasSameLayers(Counts other) {

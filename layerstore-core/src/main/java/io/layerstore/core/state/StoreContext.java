@@ -133,11 +133,11 @@ public record StoreContext(
       return hiding.hide();
     }
     ChainId chainId = layer.chainId();
-    requireWritable();
     refresh();
     if (table.isHeld(layer) || party.isMarkedElsewhere(Kind.LAYER, chainId.toString())) {
       return null; // Most often so, and then nobody need look at the disk again.
     }
+    requireWritable();
     sharing.deleting().add(chainId);
     int mark = party.mark(Kind.DELETION, chainId.toString());
     try {

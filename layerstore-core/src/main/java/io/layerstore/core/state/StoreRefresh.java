@@ -192,7 +192,7 @@ public final class StoreRefresh {
       return;
     }
     Sharing.Counts counts = Sharing.Counts.of(party);
-    if (sharing.seen().equals(counts)) {
+    if (sharing.seen().equals(counts) || party.isAloneSince(sharing.seen().members())) {
       return;
     }
     synchronized (sharing.looking()) {
