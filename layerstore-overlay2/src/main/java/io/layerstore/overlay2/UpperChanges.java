@@ -234,8 +234,11 @@ final class UpperChanges implements AutoCloseable {
 
   @Override
   public void close() throws LayerStoreException {
-    try (files;
-        TreeScan opened = scan) {
+    try (files) {
+      if (scan != null) {
+        scan.close();
+      }
+    } finally {
       if (lower != null) {
         lower.close();
       }
