@@ -295,11 +295,5 @@ final class CredentialStoreTest {
   void toString_ofCredentials_hasNoSecret() {
     assertFalse(RegistryCredentials.of("me", SECRET).toString().contains(SECRET));
     assertFalse(RegistryCredentials.ofIdentityToken(SECRET).toString().contains(SECRET));
-    assertFalse(
-        RegistryOptions.builder()
-            .credentials(RegistryCredentials.of("me", SECRET))
-            .build()
-            .toString()
-            .contains(SECRET));
   }
 }

@@ -166,7 +166,9 @@ final class MachineTest {
     Proxy chosen = proxies.select(URI.create(url)).get(0);
     assertEquals(
         proxy,
-        chosen == Proxy.NO_PROXY ? "-" : chosen.address().toString().replaceFirst("/.*:", ":"));
+        chosen.type() == Proxy.Type.DIRECT
+            ? "-"
+            : chosen.address().toString().replaceFirst("/.*:", ":"));
   }
 
   @Test
