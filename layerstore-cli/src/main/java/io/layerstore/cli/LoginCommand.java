@@ -5,6 +5,7 @@ import io.layerstore.RegistryCredentials;
 import io.layerstore.spi.RegistryProvider;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -60,11 +61,15 @@ final class LoginCommand extends Subcommand {
       }
       return password;
     }
-    java.io.Console terminal = System.console();
-    if (terminal == null) {
-      throw layerstore()
-          .wrongUsage("there is no terminal to ask for the password; give --password-stdin");
-    }
+    // Later JDKs have a console without a terminal, too.
+    java.io.Console terminal =
+        Optional.ofNullable(System.console())
+            .filter(console -> Console.isTerminal(0))
+            .orElseThrow(
+                () ->
+                    layerstore()
+                        .wrongUsage(
+                            "there is no terminal to ask for the password; give --password-stdin"));
     char[] password = terminal.readPassword("Password of %s at %s: ", user, registry);
     if (password == null || password.length == 0) {
       throw new LayerStoreException("no password was given");
