@@ -11,12 +11,10 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.AbstractList;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.RandomAccess;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,16 +41,19 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
   private static final int MODE_AND_NAMES = 6;
 
   private static final int TYPE_SHIFT = 16;
-  private static final Set<EntryType> TYPES =
-      EnumSet.of(EntryType.FILE, EntryType.DIRECTORY, EntryType.SYMLINK);
+  private static final byte[] NO_EXTRA = {};
+
+  /** Those that are kept in numbers; a type is its place here. */
+  private static final List<EntryType> TYPES =
+      List.of(EntryType.FILE, EntryType.DIRECTORY, EntryType.SYMLINK);
 
   private final LayerPath directory;
   private final ByteString[] names;
   private final long[] numbers;
   private final Map<Integer, Node> others = new HashMap<>();
 
-  /** The text of a link and the extended attributes; null for an entry with neither. */
-  private final byte @Nullable [][] extras;
+  /** The text of a link and the extended attributes; empty for an entry with neither. */
+  private final byte[][] extras;
 
   /** The names of extended attributes: a few, that all entries share. */
   private final List<ByteString> xattrNames = new ArrayList<>();
@@ -65,7 +66,7 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
     this.directory = directory;
     this.names = new ByteString[max];
     this.numbers = new long[Math.multiplyExact(max, LONGS)];
-    this.extras = new byte @Nullable [max][];
+    this.extras = new byte[max][];
   }
 
   /** Adds an entry of the directory. */
@@ -85,7 +86,7 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
       numbers[base + ACCESSED] = accessed.getEpochSecond();
       numbers[base + NANOSECONDS] = pair(modified.getNano(), accessed.getNano());
       numbers[base + OWNER] = pair(attributes.uid(), attributes.gid());
-      long type = (long) entry.type().ordinal() << TYPE_SHIFT;
+      long type = (long) TYPES.indexOf(entry.type()) << TYPE_SHIFT;
       numbers[base + MODE_AND_NAMES] = pair(attributes.mode() | type, node.names());
       extras[size] = extra(entry.linkText(), attributes.xattrs());
     } else {
@@ -101,9 +102,9 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
    * extra = link-text { number-of-name value }      text and value: length bytes; numbers and lengths have 4 bytes
    * </pre>
    */
-  private byte @Nullable [] extra(@Nullable ByteString linkText, List<Xattr> xattrs) {
+  private byte[] extra(@Nullable ByteString linkText, List<Xattr> xattrs) {
     if (linkText == null && xattrs.isEmpty()) {
-      return null;
+      return NO_EXTRA;
     }
     ByteString text = linkText == null ? ByteString.EMPTY : linkText;
     int length = Integer.BYTES + text.length();
@@ -157,11 +158,10 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
       return other;
     }
     int base = index * LONGS;
-    byte @Nullable [] extra = extras[index];
     ByteString linkText = ByteString.EMPTY;
     List<Xattr> xattrs = new ArrayList<>();
-    if (extra != null) {
-      ByteBuffer in = ByteBuffer.wrap(extra);
+    ByteBuffer in = ByteBuffer.wrap(extras[index]);
+    if (in.hasRemaining()) {
       linkText = take(in);
       while (in.hasRemaining()) {
         xattrs.add(new Xattr(xattrNames.get(in.getInt()), take(in)));
@@ -178,7 +178,7 @@ final class NodeList extends AbstractList<Node> implements RandomAccess {
             xattrs);
     LayerPath path = directory.resolve(names[index]);
     TreeEntry entry =
-        switch (EntryType.values()[(int) (mode >> TYPE_SHIFT)]) {
+        switch (TYPES.get((int) (mode >> TYPE_SHIFT))) {
           case DIRECTORY -> TreeEntry.directory(path, attributes);
           case SYMLINK -> TreeEntry.symlink(path, attributes, linkText);
           default -> TreeEntry.file(path, attributes, numbers[base + SIZE]);

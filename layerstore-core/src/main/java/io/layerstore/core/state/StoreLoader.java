@@ -261,7 +261,7 @@ public final class StoreLoader {
           intactFiles.contains(record.cacheId())
               ? null
               : problem(record.cacheId(), parent == null ? null : parent.cacheId());
-      if (problem == null && intactRecords.get(record.chainId()) != record) {
+      if (problem == null && !record.equals(intactRecords.get(record.chainId()))) {
         requireGzip(record.chainId());
       }
       return problem;
