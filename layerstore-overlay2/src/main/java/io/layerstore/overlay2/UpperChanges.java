@@ -179,7 +179,7 @@ final class UpperChanges implements AutoCloseable {
       report(Change.Kind.DELETED, hidden);
       hidden = directory.hidden.peekFirst();
     }
-    if (hidden != null && hidden.equals(path)) {
+    if (hidden != null && path != null && hidden.equals(path)) {
       directory.hidden.removeFirst();
     }
   }
