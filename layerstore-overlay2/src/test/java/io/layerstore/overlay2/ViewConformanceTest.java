@@ -265,10 +265,10 @@ final class ViewConformanceTest {
           Tool.require("getfattr")
               .run("-R", "-h", "-d", "-m", "-", "-e", "hex", "--absolute-names", mount.path())
               .out();
-      for (String block : output.split("\n\n")) {
+      for (String block : output.split("\n\n", -1)) {
         SortedMap<String, String> values = new TreeMap<>();
         String file = "";
-        for (String line : block.split("\n")) {
+        for (String line : block.split("\n", -1)) {
           if (line.startsWith("# file: ")) {
             file = line.substring("# file: ".length());
           } else if (line.contains("=")) {
