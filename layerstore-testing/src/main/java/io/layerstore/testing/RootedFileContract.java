@@ -407,7 +407,7 @@ public abstract class RootedFileContract {
             assertThrows(
                 FileSystemException.class,
                 () -> mount.file("pipe").newByteChannel(Set.of(option)).close());
-        assertTrue(e.getMessage().contains("is no regular file"), e.getMessage());
+        assertTrue(e.getMessage().contains("is not a regular file"), e.getMessage());
       }
     }
   }

@@ -416,6 +416,9 @@ public final class StoreLock {
 
   /** Whether nobody else has the root, and nobody can have it from now on. */
   private boolean isAlone(FileChannel channel) throws IOException {
+    if (!channel.isOpen()) {
+      return false; // With its file system, and the lock with it.
+    }
     @Nullable FileLock own = lock;
     if (own != null) {
       own.release();

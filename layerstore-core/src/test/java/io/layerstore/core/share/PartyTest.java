@@ -237,7 +237,8 @@ class PartyTest {
   void requireInPlace_whenALeaseWasCutOff_fails() throws Exception {
     Party party = join();
     try (Stream<Path> files = Files.list(root.resolve(DIRECTORY))) {
-      for (Path file : files.filter(path -> !path.toString().contains(".")).toList()) {
+      for (Path file :
+          files.filter(path -> !String.valueOf(path.getFileName()).contains(".")).toList()) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
           channel.truncate(0);
         }

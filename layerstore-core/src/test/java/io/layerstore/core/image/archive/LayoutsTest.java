@@ -628,7 +628,7 @@ final class LayoutsTest {
           assertThrows(
               InvalidImageException.class,
               () -> loadAs("mine:1", ImageFiles.docker(image("one"), "a:1")));
-      assertTrue(e.getMessage().contains("mine:1 has nothing to name"), e.getMessage());
+      assertTrue(e.getMessage().contains("so mine:1 cannot name one"), e.getMessage());
       assertEquals(List.of(), store.layers());
     }
 
