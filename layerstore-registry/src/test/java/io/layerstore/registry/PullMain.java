@@ -15,6 +15,8 @@ final class PullMain {
 
   /** Pulls the image {@code arguments[1]} into the root {@code arguments[0]}. */
   public static void main(String[] arguments) throws Exception {
+    // What the kernel has received for a process that dies is lost, and not what is looked at here.
+    System.setProperty("jdk.httpclient.receiveBufferSize", "16384");
     try (LayerStore store = open(Path.of(arguments[0]))) {
       store.images().pull(ImageReference.parse(arguments[1]), options());
     }
