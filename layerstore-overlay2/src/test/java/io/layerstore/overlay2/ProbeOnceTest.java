@@ -6,12 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ChainId;
 import io.layerstore.DriverStatus;
 import io.layerstore.LayerStore;
-import io.layerstore.overlay2.linux.HelperBinary;
 import io.layerstore.testing.TarBuilder;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,13 +26,23 @@ final class ProbeOnceTest {
   @Test
   void open_newStore_asksTheKernelOnceAndKeepsTheEvidence() throws Exception {
     Overlay2Testing.assumeSupported(directory);
-    Path log = directory.resolve("log");
-    Path program = directory.resolve("counting");
-    Path helper = HelperBinary.locate(directory.resolve("store"));
-    Files.writeString(
-        program, "#!/bin/sh\necho \"$1\" >> '%s'\nexec '%s' \"$@\"\n".formatted(log, helper));
-    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
-    String before = System.setProperty(HelperBinary.PROPERTY, program.toString());
+    Path events = directory.resolve("events.jfr");
+    try (Recording recording = new Recording()) {
+      recording.enable("io.layerstore.Helper");
+      recording.start();
+      openAndAsk();
+      recording.stop();
+      recording.dump(events);
+    }
+    assertEquals(
+        1,
+        RecordingFile.readAllEvents(events).stream()
+            .filter(event -> event.getEventType().getName().equals("io.layerstore.Helper"))
+            .filter(event -> event.getString("mode").equals("PROBE"))
+            .count());
+  }
+
+  private void openAndAsk() throws Exception {
     try (LayerStore store = LayerStore.open(directory.resolve("store"))) {
       assertEquals("overlay2", store.driverName());
       store.register(new TarBuilder().file("f", "x").end().toStream(), NO_PARENT).close();
@@ -45,17 +54,6 @@ final class ProbeOnceTest {
       assertTrue(evidence.size() > 10, evidence::toString);
       assertTrue(
           evidence.contains("overlay mount: yes (mount of two lower layers and an upper one: ok)"));
-      assertEquals(1, Files.readAllLines(log).stream().filter("probe"::equals).count());
-    } finally {
-      restore(before);
-    }
-  }
-
-  private static void restore(@Nullable String before) {
-    if (before == null) {
-      System.clearProperty(HelperBinary.PROPERTY);
-    } else {
-      System.setProperty(HelperBinary.PROPERTY, before);
     }
   }
 }

@@ -65,6 +65,9 @@ final class FilePlace implements Place {
   private static final String ALIVE = ".alive";
   private static final int BOARD_BYTES = 4096;
 
+  /** The least that a file system has. */
+  private static final int BLOCK_BYTES = 512;
+
   private final Path root;
   private final Path directory;
   private final Object rootKey;
@@ -121,8 +124,12 @@ final class FilePlace implements Place {
                   Set.<OpenOption>of(CREATE, READ, WRITE, NOFOLLOW_LINKS),
                   attributes("rw-------"))) {
             if (channel.size() < BOARD_BYTES) {
-              // Others may do the same, and count already; this byte is zero for ever.
-              channel.write(ByteBuffer.allocate(1), BOARD_BYTES - 1);
+              // So that there are blocks of every size for all of it: a mapped hole on a full disk
+              // kills whoever writes to it. Others may do the same, and count already; these bytes
+              // are zero for ever.
+              for (int end = BLOCK_BYTES; end <= BOARD_BYTES; end += BLOCK_BYTES) {
+                channel.write(ByteBuffer.allocate(1), end - 1);
+              }
             }
             ByteBuffer board =
                 channel.map(MapMode.READ_WRITE, 0, BOARD_BYTES).order(ByteOrder.LITTLE_ENDIAN);

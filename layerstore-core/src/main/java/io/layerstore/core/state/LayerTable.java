@@ -193,16 +193,9 @@ public final class LayerTable {
     }
   }
 
-  /** Adds a layer whose parent is in the table and pinned or otherwise held. */
-  void add(RoLayer layer) {
-    synchronized (lock) {
-      addLocked(layer);
-    }
-  }
-
   /**
-   * Adds a layer like {@link #add}, with a handle, unless a look at the disk has brought it here
-   * already.
+   * Adds a layer like {@link #addIfAbsent}, with a handle, unless a look at the disk has brought it
+   * here already.
    *
    * @return the node in the table
    */
@@ -214,7 +207,10 @@ public final class LayerTable {
     }
   }
 
-  /** Adds a layer unless it is here; returns the node in the table. */
+  /**
+   * Adds a layer, whose parent is in the table and pinned or otherwise held, unless it is here;
+   * returns the node in the table.
+   */
   RoLayer addIfAbsent(RoLayer layer) {
     synchronized (lock) {
       RoLayer present = layers.get(layer.chainId());

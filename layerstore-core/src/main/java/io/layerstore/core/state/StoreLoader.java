@@ -230,8 +230,11 @@ public final class StoreLoader {
     }
   }
 
-  /** Adds a record whose parent is in the table; returns what is wrong with it, or null. */
-  private @Nullable String add(LayerRecord record) {
+  /**
+   * Adds a record whose parent is in the table, unless that layer is there; returns why it was not
+   * added, or null. What is added may be damaged.
+   */
+  @Nullable String add(LayerRecord record) {
     ChainId parentId = record.parent();
     RoLayer parent = parentId == null ? null : store.table().find(parentId);
     if (parentId != null && parent == null) {
@@ -246,7 +249,7 @@ public final class StoreLoader {
       layer.setHealth(RoLayer.Health.DAMAGED);
       damaged.put(record.chainId(), damage);
     }
-    store.table().add(layer);
+    store.table().addIfAbsent(layer);
     return null;
   }
 
@@ -345,7 +348,18 @@ public final class StoreLoader {
   /** Loads a read-write layer; returns what is wrong with it, or null. */
   private @Nullable String loadMount(String name) {
     try {
-      RWLayerRecord record = store.metadata().rwLayer(name);
+      return loadMount(store.metadata().rwLayer(name));
+    } catch (RWLayerNotFoundException e) {
+      // Removed since it was listed, which another process may do while this one only reads.
+      return null;
+    } catch (LayerStoreException e) {
+      return message(e);
+    }
+  }
+
+  /** Loads a read-write layer unless it is in the table; returns what is wrong with it, or null. */
+  @Nullable String loadMount(RWLayerRecord record) {
+    try {
       ChainId parentId = record.parent();
       RoLayer parent = parentId == null ? null : store.table().find(parentId);
       if (parentId != null && parent == null) {
@@ -353,15 +367,12 @@ public final class StoreLoader {
       }
       ChainId needed = parentId == null ? parentInDriver(record) : null;
       if (needed != null) {
-        store.table().keepForMount(needed, name);
+        store.table().keepForMount(needed, record.name());
         return "its metadata names no parent, but its files stand on "
             + needed
             + ", which is kept; put that into the file \"parent\" of it";
       }
-      store.table().addMount(new MountedLayer(record, parent));
-      return null;
-    } catch (RWLayerNotFoundException e) {
-      // Removed since it was listed, which another process may do while this one only reads.
+      store.table().addMountIfAbsent(new MountedLayer(record, parent));
       return null;
     } catch (LayerStoreException e) {
       return message(e);

@@ -153,8 +153,11 @@ public final class StoreRefresh {
         }
       }
       try {
-        table.addIfAbsent(new RoLayer(record, parent));
-        return true;
+        String problem = new StoreLoader(store).add(record);
+        if (problem != null) {
+          log.debug("layer {} cannot be loaded: {}", chainId, problem);
+        }
+        return problem == null;
       } finally {
         if (parent != null) {
           table.unpin(parent);
@@ -264,9 +267,9 @@ public final class StoreRefresh {
       if (table.findMount(name) == null) {
         ChainId parentId = record.parent();
         if (parentId == null || table.find(parentId) != null || loadNow(parentId)) {
-          RoLayer parent = parentId == null ? null : table.find(parentId);
-          if (parentId == null || parent != null) {
-            table.addMountIfAbsent(new MountedLayer(record, parent));
+          String problem = new StoreLoader(store).loadMount(record);
+          if (problem != null) {
+            log.debug("read-write layer {} cannot be loaded: {}", name, problem);
           }
         }
       }

@@ -70,6 +70,11 @@ public final class Directory implements Closeable {
     return verified(openStream(path, names), expected);
   }
 
+  /** Opens the directory that a link in {@code /proc} to another process's descriptor is. */
+  static Directory openDescriptor(Path link, DiskNames names) throws IOException {
+    return verified(openStream(link, names), look(link.resolve(".")));
+  }
+
   /** The caller closes the stream with the directory. */
   @SuppressWarnings("StreamResourceLeak")
   private static Directory openStream(Path path, DiskNames names) throws IOException {

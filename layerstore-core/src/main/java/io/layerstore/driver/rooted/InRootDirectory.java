@@ -38,9 +38,16 @@ public final class InRootDirectory implements RootDirectory {
   /** The directory {@code path}, in which everything is what the file system shows. */
   public static InRootDirectory asItIs(Path path) {
     DiskNames names = DiskNames.asTheyAre(path.getFileSystem());
-    // A mount that is attached nowhere is behind a link in /proc; the directory itself is ".".
-    Path itself = path.startsWith("/proc") ? path.resolve(".") : path;
-    return new InRootDirectory(path, () -> () -> Directory.open(itself, names));
+    return new InRootDirectory(
+        path,
+        isDescriptor(path)
+            ? () -> () -> Directory.openDescriptor(path, names)
+            : () -> () -> Directory.open(path, names));
+  }
+
+  /** Whether this is {@code /proc/PID/fd/N}, as a mount is reached that is attached nowhere. */
+  private static boolean isDescriptor(Path path) {
+    return path.startsWith("/proc") && path.getNameCount() == 4 && path.getName(2).endsWith("fd");
   }
 
   @Override

@@ -4,6 +4,12 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.time.Duration;
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,6 +112,9 @@ public final class HelperServer implements AutoCloseable {
     }
 
     synchronized Process fork(HelperStart start) throws LayerStoreException {
+      HelperEvent event = new HelperEvent();
+      event.mode = start.mode().name();
+      event.commit();
       Forked forked = new Forked();
       conversation.ask(
           start::frame, forked::take, error -> error.toException(HelperProcess.DRIVER, null));
@@ -148,6 +157,18 @@ public final class HelperServer implements AutoCloseable {
         process.close();
       }
     }
+  }
+
+  /** A process that was asked for; for Java Flight Recorder. */
+  @Name("io.layerstore.Helper")
+  @Label("Helper Process")
+  @Category("layerstore")
+  @Description("A process of the native helper was forked for some work")
+  @StackTrace(false)
+  static final class HelperEvent extends Event {
+
+    @Label("Mode")
+    String mode = "";
   }
 
   /** The answer to a request for a process. */
