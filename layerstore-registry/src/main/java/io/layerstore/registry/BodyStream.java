@@ -23,8 +23,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class BodyStream extends InputStream implements HttpResponse.BodySubscriber<BodyStream> {
 
-  /** So many pieces may wait to be read, each of 16 KiB as a rule. */
-  private static final int PIECES = 8;
+  /**
+   * So many pieces may wait to be read, each of up to 64 KiB. Few, for what waits here when the
+   * process dies is fetched again.
+   */
+  private static final int PIECES = 2;
 
   private static final List<ByteBuffer> END = List.of();
 

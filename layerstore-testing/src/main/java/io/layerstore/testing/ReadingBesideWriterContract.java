@@ -32,6 +32,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -260,7 +261,7 @@ public abstract class ReadingBesideWriterContract {
   }
 
   @Test
-  void changes_directoryGoesMeanwhile_isConcurrentChange() throws IOException {
+  void changes_directoryGoesMeanwhile_areAsTheyWereOrConcurrentChange() throws IOException {
     try (RWLayer work = createWork();
         RWLayer layer = reader.getRWLayer("work");
         Stream<Change> changes = layer.changes()) {
@@ -271,9 +272,14 @@ public abstract class ReadingBesideWriterContract {
         Files.delete(mount.path().resolve("b"));
       }
 
-      UncheckedIOException e =
-          assertThrows(UncheckedIOException.class, () -> each.forEachRemaining(change -> {}));
-      assertEquals(ConcurrentChangeException.class, e.getCause().getClass());
+      // How far a driver had read ahead decides; there is nothing in between.
+      List<String> rest = new ArrayList<>();
+      try {
+        each.forEachRemaining(change -> rest.add(change.toString()));
+        assertEquals(List.of("A /a/file", "A /b", "A /b/file"), rest);
+      } catch (UncheckedIOException e) {
+        assertEquals(ConcurrentChangeException.class, e.getCause().getClass());
+      }
     }
   }
 

@@ -38,6 +38,10 @@ public abstract class RegistryToolsContract {
 
   private final String driver;
   private ScratchDirectory scratch;
+
+  /** For podman, which takes no more than 50 characters. */
+  private ScratchDirectory shortDirectory;
+
   private DockerRegistry registry;
   private ImageReference name;
   private Digest digest;
@@ -52,6 +56,7 @@ public abstract class RegistryToolsContract {
   void pushOne() throws Exception {
     Machine.requireRoot();
     scratch = ScratchDirectory.create();
+    shortDirectory = ScratchDirectory.createShort();
     registry = DockerRegistry.start(Files.createDirectory(scratch.resolve("registry")));
     name = ImageReference.parse(registry.address() + "/some/image:1");
     Path root = scratch.resolve("busybox.tar");
@@ -80,6 +85,9 @@ public abstract class RegistryToolsContract {
   void end() throws Exception {
     if (registry != null) {
       registry.close();
+    }
+    if (shortDirectory != null) {
+      shortDirectory.close();
     }
     if (scratch != null) {
       scratch.close();
@@ -142,7 +150,7 @@ public abstract class RegistryToolsContract {
     List<String> own =
         List.of(
             "--root=" + scratch.resolve("podman"),
-            "--runroot=" + scratch.resolve("podman-run"),
+            "--runroot=" + shortDirectory.path(),
             "--storage-driver=vfs");
     run(podman, own, "pull", "--quiet", "--tls-verify=false", name);
 

@@ -21,6 +21,11 @@ public final class ScratchDirectory implements AutoCloseable {
     return new ScratchDirectory(Files.createTempDirectory("scratch").toRealPath());
   }
 
+  /** The same with a short path, for programs that want one. */
+  public static ScratchDirectory createShort() throws IOException {
+    return new ScratchDirectory(Files.createTempDirectory(Path.of("/tmp"), "ls").toRealPath());
+  }
+
   /** Where it is. */
   public Path path() {
     return path;
