@@ -56,6 +56,9 @@ public final class HelperBinary {
 
   private HelperBinary() {}
 
+  /** What is in a temporary directory, for lack of a better place; guarded by the class. */
+  private static @Nullable Path temporaryProgram;
+
   /**
    * The path of a helper that can be executed.
    *
@@ -155,8 +158,7 @@ public final class HelperBinary {
         return found;
       }
     }
-    Path temporary = temporaryDirectory(tried);
-    Path found = temporary == null ? null : tryDirectory(program, temporary, storeRoot, tried);
+    Path found = inTemporaryDirectory(program, storeRoot, tried);
     if (found == null) {
       throw unsupported(
           "no place for the native helper; tried "
@@ -164,7 +166,26 @@ public final class HelperBinary {
               + ". Put it where programs can be executed and name it with the system property "
               + PROPERTY);
     }
-    found.toFile().deleteOnExit();
+    return found;
+  }
+
+  /** In one directory for all stores of this process. */
+  private static synchronized @Nullable Path inTemporaryDirectory(
+      byte[] program, Path storeRoot, List<String> tried) {
+    try {
+      Path known = temporaryProgram;
+      if (known != null && isIntact(known, program) && !isBelow(known, storeRoot)) {
+        return known;
+      }
+    } catch (IOException e) {
+      tried.add(temporaryProgram + ": " + e.getMessage());
+    }
+    Path temporary = temporaryDirectory(tried);
+    Path found = temporary == null ? null : tryDirectory(program, temporary, storeRoot, tried);
+    if (found != null) {
+      found.toFile().deleteOnExit();
+      temporaryProgram = found;
+    }
     return found;
   }
 
