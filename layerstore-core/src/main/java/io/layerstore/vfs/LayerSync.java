@@ -53,8 +53,12 @@ final class LayerSync {
 
   private static final String OPERATION = "forcing a layer to the disk";
 
-  /** Whether there is no such program here, or none that can. */
-  private static volatile boolean isUseless;
+  /**
+   * Whether there is no such program here, or none that can. Elsewhere than on Linux one may return
+   * before the work is done.
+   */
+  private static volatile boolean isUseless =
+      !System.getProperty("os.name", "").equalsIgnoreCase("linux");
 
   private final LayerFiles layer;
   private final OpenOption mode;
