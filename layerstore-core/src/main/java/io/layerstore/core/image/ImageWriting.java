@@ -31,7 +31,7 @@ final class ImageWriting {
   Change begin() throws LayerStoreException {
     KeyedLock.Held held = lock.acquire(KEY);
     try {
-      access.refresh();
+      access.beginImageChange();
     } catch (LayerStoreException | RuntimeException | Error e) {
       held.close();
       throw e;

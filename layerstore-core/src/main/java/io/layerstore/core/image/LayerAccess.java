@@ -156,6 +156,12 @@ public final class LayerAccess {
     return store.sharing().newLock(Kind.IMAGES, key -> key);
   }
 
+  /** Says that images are about to change, and sees what others have changed. */
+  void beginImageChange() throws LayerStoreException {
+    store.refresh();
+    store.sharing().beginImageChange();
+  }
+
   /** Says that images have changed. */
   void published() {
     store.sharing().imagesChanged();

@@ -5,14 +5,17 @@ import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.LayerStoreException;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
@@ -74,6 +77,10 @@ final class FilePlace implements Place {
   private final Object directoryKey;
   private final Map<String, ServerSocketChannel> lives = new ConcurrentHashMap<>();
 
+  /** What is mapped, as far as it has not been collected. */
+  @GuardedBy("itself")
+  private final List<WeakReference<ByteBuffer>> mappings = new ArrayList<>();
+
   /** Makes {@code directory} in {@code root} if it is not there. */
   FilePlace(Path root, Path directory) throws IOException {
     this.root = root;
@@ -100,6 +107,30 @@ final class FilePlace implements Place {
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode))
         }
         : new FileAttribute<?>[0];
+  }
+
+  private ByteBuffer mapped(MappedByteBuffer memory) {
+    synchronized (mappings) {
+      mappings.removeIf(mapping -> mapping.get() == null);
+      mappings.add(new WeakReference<>(memory));
+    }
+    return memory.order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /**
+   * Memory that waits for the garbage collector would keep the file system from being unmounted.
+   */
+  @Override
+  public void free() {
+    synchronized (mappings) {
+      for (WeakReference<ByteBuffer> mapping : mappings) {
+        ByteBuffer memory = mapping.get();
+        if (memory != null) {
+          Unmapping.of(memory);
+        }
+      }
+      mappings.clear();
+    }
   }
 
   private Path lease(String id) {
@@ -131,8 +162,7 @@ final class FilePlace implements Place {
                 channel.write(ByteBuffer.allocate(1), end - 1);
               }
             }
-            ByteBuffer board =
-                channel.map(MapMode.READ_WRITE, 0, BOARD_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer board = mapped(channel.map(MapMode.READ_WRITE, 0, BOARD_BYTES));
             return index -> board;
           }
         });
@@ -197,9 +227,7 @@ final class FilePlace implements Place {
         while (zeros.hasRemaining()) {
           channel.write(zeros, position + zeros.position());
         }
-        return channel
-            .map(MapMode.READ_WRITE, position, PIECE_BYTES)
-            .order(ByteOrder.LITTLE_ENDIAN);
+        return mapped(channel.map(MapMode.READ_WRITE, position, PIECE_BYTES));
       }
     }
   }
@@ -227,7 +255,7 @@ final class FilePlace implements Place {
     return memory;
   }
 
-  private static final class OtherMemory implements Memory {
+  private final class OtherMemory implements Memory {
     private final Path file;
     private final List<ByteBuffer> pieces = new ArrayList<>();
 
@@ -249,7 +277,7 @@ final class FilePlace implements Place {
         if (channel.size() < position + PIECE_BYTES) {
           throw new IOException(file + " is too short");
         }
-        return channel.map(MapMode.READ_ONLY, position, PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        return mapped(channel.map(MapMode.READ_ONLY, position, PIECE_BYTES));
       }
     }
   }

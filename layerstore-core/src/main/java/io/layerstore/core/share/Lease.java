@@ -33,6 +33,9 @@ final class Lease {
   @GuardedBy("this")
   private long lastNumber;
 
+  @GuardedBy("this")
+  private boolean isEnded;
+
   Lease(Memory memory, boolean isExclusive, Self self) throws IOException {
     this.memory = memory;
     ByteBuffer head = memory.piece(0);
@@ -59,8 +62,21 @@ final class Lease {
     }
   }
 
-  /** Writes a mark; returns its number in this lease, to change or clear it by. */
+  /** Takes back all marks for good; the memory is not touched any more. */
+  synchronized void end() {
+    for (int mark = 0; mark < numbers.size(); mark++) {
+      setMode(mark, 0);
+    }
+    isEnded = true;
+  }
+
+  /**
+   * Writes a mark; returns its number in this lease, to change or clear it by; -1 after the end.
+   */
   synchronized int put(Kind kind, byte[] key, int mode) {
+    if (isEnded) {
+      return -1;
+    }
     try {
       Integer index = free.poll();
       if (index == null) {
@@ -81,6 +97,9 @@ final class Lease {
   }
 
   synchronized void setMode(int mark, int mode) {
+    if (isEnded) {
+      return;
+    }
     try {
       Marks.setMode(
           memory.piece(Marks.pieceOf(mark)), Marks.offsetOf(mark), numbers.get(mark), mode);
@@ -94,11 +113,5 @@ final class Lease {
   synchronized void clear(int mark) {
     setMode(mark, 0);
     free.push(mark);
-  }
-
-  synchronized void clearAll() {
-    for (int mark = 0; mark < numbers.size(); mark++) {
-      setMode(mark, 0);
-    }
   }
 }

@@ -97,6 +97,11 @@ final class MemoryPlace implements Place {
   }
 
   @Override
+  public void free() {
+    // Goes with the objects.
+  }
+
+  @Override
   public void requireInPlace() {
     // Nobody else is there who could move anything.
   }

@@ -55,6 +55,7 @@ public final class Party implements AutoCloseable {
   private static final int PUBLICATIONS = 128;
   private static final int REPLACEMENTS = 192;
   private static final int IMAGE_CHANGES = 256;
+  private static final int IMAGES_CHANGING = 320;
 
   private static final Pattern SEVERAL_KERNELS =
       Pattern.compile(
@@ -78,6 +79,9 @@ public final class Party implements AutoCloseable {
   private @Nullable Runnable door;
   private boolean isFirst;
   private volatile boolean isClosed;
+
+  /** Whether the memory is gone: no call is under way any more, and no later one may touch it. */
+  private volatile boolean isFreed;
 
   @GuardedBy("place")
   private long membersSeen = -1;
@@ -170,10 +174,11 @@ public final class Party implements AutoCloseable {
           if (peer.isIn() && peer.isAlive()) {
             users.add(peer.describe(false));
           }
-        } catch (NoSuchFileException e) {
-          log.debug("{} went while it was looked at", other);
+        } catch (IOException e) {
+          log.debug("{} went while it was looked at, or says nothing", other, e);
         }
       }
+      place.free();
     } catch (IOException e) {
       log.debug("cannot tell who uses {}", root, e);
     }
@@ -208,7 +213,7 @@ public final class Party implements AutoCloseable {
   }
 
   private void enter() throws IOException {
-    Words.add(board, MEMBERS, 1);
+    add(MEMBERS);
     long deadline = System.nanoTime() + DOOR.toNanos();
     door = lock(Kind.DOOR, DOOR_KEY, false, deadline);
     if (door == null) {
@@ -301,7 +306,7 @@ public final class Party implements AutoCloseable {
 
   private List<Peer> peers() throws IOException {
     synchronized (place) {
-      long members = Words.get(board, MEMBERS);
+      long members = get(MEMBERS);
       if (members != membersSeen) {
         List<Peer> found = new ArrayList<>();
         for (String other : place.ids()) {
@@ -310,6 +315,13 @@ public final class Party implements AutoCloseable {
               found.add(Peer.open(place, other));
             } catch (NoSuchFileException e) {
               log.debug("{} left", other);
+            } catch (IOException e) {
+              // A power cut leaves a lease without content, which nobody forces to the disk.
+              if (place.isAlive(other)) {
+                throw e;
+              }
+              place.remove(other);
+              log.debug("removed the lease {} of a dead user", other, e);
             }
           }
         }
@@ -396,9 +408,23 @@ public final class Party implements AutoCloseable {
 
   // ---- counters ----
 
+  private long get(int counter) {
+    return isFreed ? 0 : Words.get(board, counter);
+  }
+
+  private void set(int word, long value) {
+    if (!isFreed) {
+      Words.set(board, word, value);
+    }
+  }
+
+  private long add(int counter) {
+    return isFreed ? 0 : Words.add(board, counter, 1);
+  }
+
   /** How often somebody came or went. */
   public long members() {
-    return Words.get(board, MEMBERS);
+    return get(MEMBERS);
   }
 
   /** Whether nobody else has been here since there were so many {@link #members}. */
@@ -412,7 +438,7 @@ public final class Party implements AutoCloseable {
 
   /** How many deletions were announced. */
   public long deletions() {
-    return Words.get(board, DELETIONS);
+    return get(DELETIONS);
   }
 
   /**
@@ -424,34 +450,51 @@ public final class Party implements AutoCloseable {
    * @return the count before
    */
   public long announceDeletion() {
-    return Words.add(board, DELETIONS, 1);
+    return add(DELETIONS);
   }
 
   /** How often something was published or deleted: a hint that there is something to see. */
   public long publications() {
-    return Words.get(board, PUBLICATIONS);
+    return get(PUBLICATIONS);
   }
 
   public void announcePublication() {
-    Words.add(board, PUBLICATIONS, 1);
+    add(PUBLICATIONS);
   }
 
   /** How often images or their names were changed: likewise a hint. */
   public long imageChanges() {
-    return Words.get(board, IMAGE_CHANGES);
+    return get(IMAGE_CHANGES);
   }
 
+  /**
+   * Says that images are about to be changed; the caller has the lock for that.
+   *
+   * @return whether somebody said so before and died, so that something may have changed that was
+   *     not announced
+   */
+  public boolean beginImageChange() {
+    boolean wasCutOff = get(IMAGES_CHANGING) != 0;
+    if (wasCutOff) {
+      add(IMAGE_CHANGES);
+    }
+    set(IMAGES_CHANGING, 1);
+    return wasCutOff;
+  }
+
+  /** Says that images were changed; the caller still has the lock. */
   public void announceImageChange() {
-    Words.add(board, IMAGE_CHANGES, 1);
+    add(IMAGE_CHANGES);
+    set(IMAGES_CHANGING, 0);
   }
 
   /** How often what a layer is kept in was replaced while others may hold the layer. */
   public long replacements() {
-    return Words.get(board, REPLACEMENTS);
+    return get(REPLACEMENTS);
   }
 
   public void announceReplacement() {
-    Words.add(board, REPLACEMENTS, 1);
+    add(REPLACEMENTS);
   }
 
   // ---- the others ----
@@ -529,7 +572,7 @@ public final class Party implements AutoCloseable {
       }
     }
     if (!dead.isEmpty()) {
-      Words.add(board, MEMBERS, 1);
+      add(MEMBERS);
     }
   }
 
@@ -550,9 +593,11 @@ public final class Party implements AutoCloseable {
     }
     isClosed = true;
     try {
-      lease.clearAll();
+      lease.end();
       place.withdraw(id);
-      Words.add(board, MEMBERS, 1);
+      add(MEMBERS);
+      isFreed = true;
+      place.free();
     } catch (IOException e) {
       throw new LayerStoreException(
           "cannot take back the lease on " + root + ": " + FileFailures.describe(e), e);

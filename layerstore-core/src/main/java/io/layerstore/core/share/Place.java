@@ -34,6 +34,9 @@ interface Place {
   /** Removes the lease of one who is dead. */
   void remove(String id) throws IOException;
 
+  /** Gives back all memory that was given out here, which nobody may touch any more. */
+  void free();
+
   /**
    * Fails unless this is still the place that the next one would find.
    *

@@ -132,6 +132,20 @@ public final class Sharing {
     }
   }
 
+  /**
+   * Says that images or their names are about to change; the caller has the lock for that. Where
+   * another store died at that, what it has done is looked at first.
+   */
+  public void beginImageChange() throws LayerStoreException {
+    if (party != null && party.beginImageChange()) {
+      synchronized (looking) {
+        for (Follower follower : followers) {
+          follower.follow();
+        }
+      }
+    }
+  }
+
   /** Says that images or their names have changed. */
   public void imagesChanged() {
     if (party != null) {
