@@ -160,6 +160,11 @@ public record StoreContext(
     new StoreRefresh(this).all();
   }
 
+  /** Looks at everything on the disk, as is due when another store has died. */
+  void refreshEverything() throws LayerStoreException {
+    new StoreRefresh(this).everything();
+  }
+
   /** What a person is told of who holds {@code layer} outside this store; empty if nobody does. */
   public List<String> otherHolders(RoLayer layer) {
     List<String> holders = new ArrayList<>(docker(layer));

@@ -56,7 +56,8 @@ public final class StoreRecovery {
     }
     try (KeyedLock.Held held = store.sweepLock().acquire(SWEEP)) {
       if (!party.dead().isEmpty()) {
-        store.refresh();
+        // What is in the table still counts as used below, and its files would stay for ever.
+        store.refreshEverything();
         StoreRecovery recovery = new StoreRecovery(store);
         store
             .critical()

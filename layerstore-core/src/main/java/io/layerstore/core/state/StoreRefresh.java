@@ -213,6 +213,21 @@ public final class StoreRefresh {
     }
   }
 
+  /** Looks at everything, whatever was announced: one who died may not have said what it did. */
+  void everything() throws LayerStoreException {
+    if (!sharing.isShared()) {
+      return;
+    }
+    synchronized (sharing.looking()) {
+      layers();
+      mounts();
+      for (Sharing.Follower follower : sharing.followers()) {
+        follower.follow();
+      }
+      layers(); // What an image held that is gone.
+    }
+  }
+
   private void layers() throws LayerStoreException {
     Set<ChainId> present = new HashSet<>(store.metadata().layers());
     for (ChainId chainId : table.chainIds()) {
