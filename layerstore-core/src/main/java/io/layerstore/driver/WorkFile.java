@@ -13,7 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +29,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WorkFile implements Closeable {
 
-  private static final Set<Path> IN_HAND = ConcurrentHashMap.newKeySet();
+  /**
+   * What is locked or being looked at; with the channel, or it would be closed when it is garbage.
+   */
+  private static final Map<Path, Object> IN_HAND = new ConcurrentHashMap<>();
+
+  private static final Object LOOKING = new Object();
 
   private final Path path;
   private final FileChannel channel;
@@ -54,7 +59,7 @@ public final class WorkFile implements Closeable {
    */
   public static WorkFile create(Path path) throws IOException {
     Path absolute = path.toAbsolutePath();
-    if (!IN_HAND.add(absolute)) {
+    if (IN_HAND.putIfAbsent(absolute, LOOKING) != null) {
       throw new FileAlreadyExistsException(path.toString());
     }
     FileChannel channel = null;
@@ -64,6 +69,7 @@ public final class WorkFile implements Closeable {
       if (!lock(channel) || !Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
         throw new FileAlreadyExistsException(path.toString());
       }
+      IN_HAND.put(absolute, channel);
       return new WorkFile(absolute, channel);
     } catch (IOException | RuntimeException | Error e) {
       IN_HAND.remove(absolute);
@@ -109,7 +115,8 @@ public final class WorkFile implements Closeable {
    */
   public static boolean ifAbandoned(Path path, Removal removal) throws IOException {
     Path absolute = path.toAbsolutePath();
-    if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS) || !IN_HAND.add(absolute)) {
+    if (!Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)
+        || IN_HAND.putIfAbsent(absolute, LOOKING) != null) {
       return false;
     }
     try (FileChannel channel = FileChannel.open(path, WRITE, LinkOption.NOFOLLOW_LINKS)) {

@@ -8,9 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.testing.ChildJvm;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +34,19 @@ final class WorkFileTest {
     }
     assertTrue(sweep(file));
     assertFalse(Files.exists(file));
+  }
+
+  /** As for a directory that is kept until the process ends. */
+  @Test
+  void create_nobodyHoldsTheObject_staysLocked() throws IOException {
+    Path file = directory.resolve("work");
+    boolean unused = WorkFile.create(file).channel().isOpen();
+    for (int i = 0; i < 5; i++) {
+      System.gc();
+    }
+    try (FileChannel other = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      assertThrows(OverlappingFileLockException.class, other::tryLock);
+    }
   }
 
   @Test
