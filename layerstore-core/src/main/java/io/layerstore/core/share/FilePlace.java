@@ -9,13 +9,10 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.LayerStoreException;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
-import java.lang.ref.WeakReference;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.MappedByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
@@ -77,9 +74,8 @@ final class FilePlace implements Place {
   private final Object directoryKey;
   private final Map<String, ServerSocketChannel> lives = new ConcurrentHashMap<>();
 
-  /** What is mapped, as far as it has not been collected. */
   @GuardedBy("itself")
-  private final List<WeakReference<ByteBuffer>> mappings = new ArrayList<>();
+  private final List<Mapping> mappings = new ArrayList<>();
 
   /** Makes {@code directory} in {@code root} if it is not there. */
   FilePlace(Path root, Path directory) throws IOException {
@@ -109,12 +105,14 @@ final class FilePlace implements Place {
         : new FileAttribute<?>[0];
   }
 
-  private ByteBuffer mapped(MappedByteBuffer memory) {
+  private ByteBuffer map(FileChannel channel, MapMode mode, long position, int bytes)
+      throws IOException {
+    Mapping.Made made = Mapping.map(channel, mode, position, bytes);
     synchronized (mappings) {
-      mappings.removeIf(mapping -> mapping.get() == null);
-      mappings.add(new WeakReference<>(memory));
+      mappings.removeIf(Mapping::isForgotten);
+      mappings.add(made.mapping());
     }
-    return memory.order(ByteOrder.LITTLE_ENDIAN);
+    return made.memory();
   }
 
   /**
@@ -123,12 +121,7 @@ final class FilePlace implements Place {
   @Override
   public void free() {
     synchronized (mappings) {
-      for (WeakReference<ByteBuffer> mapping : mappings) {
-        ByteBuffer memory = mapping.get();
-        if (memory != null) {
-          Unmapping.of(memory);
-        }
-      }
+      mappings.forEach(Mapping::unmap);
       mappings.clear();
     }
   }
@@ -162,7 +155,7 @@ final class FilePlace implements Place {
                 channel.write(ByteBuffer.allocate(1), end - 1);
               }
             }
-            ByteBuffer board = mapped(channel.map(MapMode.READ_WRITE, 0, BOARD_BYTES));
+            ByteBuffer board = map(channel, MapMode.READ_WRITE, 0, BOARD_BYTES);
             return index -> board;
           }
         });
@@ -227,7 +220,7 @@ final class FilePlace implements Place {
         while (zeros.hasRemaining()) {
           channel.write(zeros, position + zeros.position());
         }
-        return mapped(channel.map(MapMode.READ_WRITE, position, PIECE_BYTES));
+        return map(channel, MapMode.READ_WRITE, position, PIECE_BYTES);
       }
     }
   }
@@ -266,18 +259,18 @@ final class FilePlace implements Place {
     @Override
     public synchronized ByteBuffer piece(int index) throws IOException {
       while (pieces.size() <= index) {
-        pieces.add(uninterrupted(this::map));
+        pieces.add(uninterrupted(this::mapNext));
       }
       return pieces.get(index);
     }
 
-    private ByteBuffer map() throws IOException {
+    private ByteBuffer mapNext() throws IOException {
       long position = (long) pieces.size() * PIECE_BYTES;
       try (FileChannel channel = FileChannel.open(file, Set.<OpenOption>of(READ, NOFOLLOW_LINKS))) {
         if (channel.size() < position + PIECE_BYTES) {
           throw new IOException(file + " is too short");
         }
-        return mapped(channel.map(MapMode.READ_ONLY, position, PIECE_BYTES));
+        return map(channel, MapMode.READ_ONLY, position, PIECE_BYTES);
       }
     }
   }
