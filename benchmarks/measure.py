@@ -4,6 +4,7 @@ Ratios travel from one machine to another, seconds do not; so everything that is
 ratio of each round is taken before the median.
 """
 
+import contextlib
 import os
 import re
 import resource
@@ -75,7 +76,7 @@ class Scratch:
     creates files many times slower in the minutes after others were deleted. Nothing is deleted in here between runs, for the same reason.
     """
 
-    def __init__(self, parent, size="24G"):
+    def __init__(self, parent, size="40G"):
         self._parent, self._size = parent, size
         self._count = 0
 
@@ -86,7 +87,8 @@ class Scratch:
             image, self.path = self._directory / "ext4", self._directory / "m"
             self.path.mkdir()
             run(["truncate", "-s", self._size, image])
-            run([require_tool("mkfs.ext4"), "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image])
+            # An inode for each block, or a million small files would use them up.
+            run([require_tool("mkfs.ext4"), "-q", "-F", "-i", "4096", "-E", "lazy_itable_init=0,lazy_journal_init=0", image])
             loop = run([require_tool("losetup"), "--direct-io=on", "--find", "--show", image]).strip()
             try:
                 run(["mount", "-o", "noatime", loop, self.path])
@@ -170,19 +172,27 @@ class WarmJvm:
         return self
 
     def __exit__(self, *_):
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()  # It may be gone.
         self._process.wait()
         self._log.close()
+
+    def has_ended(self):
+        return self._process.poll() is not None
 
     def measured(self, *words):
         """Has a line carried out, and gives what it cost."""
         before = processor_time(self._process.pid)
         with HelperWatch(self._process.pid if self.watches_helpers else None) as watch:
-            self._process.stdin.write(" ".join(map(str, words)) + "\n")
-            answer = self._process.stdout.readline()
+            try:
+                self._process.stdin.write(" ".join(map(str, words)) + "\n")
+                answer = self._process.stdout.readline()
+            except BrokenPipeError:
+                answer = ""
         if not answer:
+            self._process.wait()
             self._log.seek(0)
-            raise CannotMeasure(f"the JVM ended at {' '.join(map(str, words))}: {self._log.read()[-600:].strip()}")
+            raise CannotMeasure(f"the JVM ended at {' '.join(map(str, words))}: {self._log.read()[:600].strip()}")
         nanos, heap = map(int, answer.split())
         return Figures(nanos / 1e9, processor_time(self._process.pid) - before, heap, watch.peak or None)
 

@@ -578,7 +578,8 @@ def slope(bench, fs, title, works, contenders_of, limit):
     series, notes = {}, []
     for name in tables[least].figures:
         points = [(work, min(value.wall for value in table.figures[name])) for work, table in tables.items() if name in table.figures]
-        series[name] = points
+        if points:
+            series[name] = points
         if len(points) == len(works):
             notes.append(f"{name} {points[-1][1] / points[0][1] / (most / least):.2f}")
     tables[most].equal = f"{most:,} to {least:,}, in proportion to the work: {', '.join(notes)}. {limit}"
