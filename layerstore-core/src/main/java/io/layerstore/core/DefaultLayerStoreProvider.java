@@ -14,7 +14,7 @@ import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.docker.RunningDocker;
 import io.layerstore.core.image.archive.ArchiveView;
 import io.layerstore.core.layerdb.FileMetadataStore;
-import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.LayerTable;
 import io.layerstore.core.state.RootUse;
@@ -114,14 +114,14 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
             options,
             metadata,
             driver,
-            new LayerTable(sharing.party()),
+            new LayerTable(sharing.participant()),
             executor(options, open),
             critical,
             new StoreLifecycle(),
-            sharing.newLock(Kind.CHAIN, ChainId::toString),
-            sharing.newLock(Kind.NAME, name -> name),
-            sharing.newLock(Kind.MOUNTING, id -> id),
-            sharing.newLock(Kind.SWEEP, key -> key),
+            sharing.newLock(ClaimKind.CHAIN, ChainId::toString),
+            sharing.newLock(ClaimKind.NAME, name -> name),
+            sharing.newLock(ClaimKind.MOUNTING, id -> id),
+            sharing.newLock(ClaimKind.SWEEP, key -> key),
             new BuildKitCache(DataRoot.buildKit(root)),
             sharing);
     List<Finding> findings = new ArrayList<>(driver.recoveryReport().findings());

@@ -1,6 +1,6 @@
 package io.layerstore.core;
 
-import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.Sharing;
 import io.layerstore.spi.DriverContext;
 import java.util.List;
@@ -20,6 +20,6 @@ record OtherStores(Sharing sharing) implements DriverContext.Others {
 
   @Override
   public List<String> mounting(String id) {
-    return sharing.holders(Kind.MOUNT, id);
+    return sharing.holders(ClaimKind.MOUNT, id);
   }
 }

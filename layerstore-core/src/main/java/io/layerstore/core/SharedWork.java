@@ -1,8 +1,8 @@
 package io.layerstore.core;
 
 import io.layerstore.core.layerdb.Ownership;
-import io.layerstore.core.share.Kind;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.ClaimKind;
+import io.layerstore.core.share.Participant;
 import io.layerstore.core.state.Sharing;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,30 +13,30 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedWork implements Ownership {
 
-  private final @Nullable Party party;
-  private final Map<String, Integer> marks = new ConcurrentHashMap<>();
+  private final @Nullable Participant participant;
+  private final Map<String, Integer> claims = new ConcurrentHashMap<>();
 
   SharedWork(Sharing sharing) {
-    this.party = sharing.party();
+    this.participant = sharing.participant();
   }
 
   @Override
   public void take(String name) {
-    if (party != null) {
-      marks.put(name, party.mark(Kind.WORK, name));
+    if (participant != null) {
+      claims.put(name, participant.claim(ClaimKind.WORK, name));
     }
   }
 
   @Override
   public void letGo(String name) {
-    Integer mark = marks.remove(name);
-    if (party != null && mark != null) {
-      party.clear(mark);
+    Integer claim = claims.remove(name);
+    if (participant != null && claim != null) {
+      participant.clear(claim);
     }
   }
 
   @Override
   public boolean isOthers(String name) {
-    return party != null && party.isMarkedElsewhere(Kind.WORK, name);
+    return participant != null && participant.isClaimedElsewhere(ClaimKind.WORK, name);
   }
 }

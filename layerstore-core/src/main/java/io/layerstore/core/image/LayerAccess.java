@@ -15,7 +15,7 @@ import io.layerstore.core.layer.LayerReading;
 import io.layerstore.core.layer.LayerReference;
 import io.layerstore.core.layer.LayerRegistration;
 import io.layerstore.core.layer.RWLayerHandles;
-import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.Sharing;
 import io.layerstore.core.state.StoreContext;
@@ -153,7 +153,7 @@ public final class LayerAccess {
 
   /** A lock for those who change images, here and in other stores on the root. */
   KeyedLock<String> newImageLock() {
-    return store.sharing().newLock(Kind.IMAGES, key -> key);
+    return store.sharing().newLock(ClaimKind.IMAGES, key -> key);
   }
 
   /** Says that images are about to change, and sees what others have changed. */

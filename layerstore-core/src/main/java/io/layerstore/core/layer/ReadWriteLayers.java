@@ -9,7 +9,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.NameConflictException;
 import io.layerstore.OperationInterruptedException;
 import io.layerstore.RWLayerOptions;
-import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -209,7 +209,7 @@ public final class ReadWriteLayers {
     if (store.table().mountCount(layer) > 0) {
       throw new MountBusyException(layer.name(), List.of("this process"), null);
     }
-    List<String> holders = store.sharing().holders(Kind.RW_LAYER, layer.name());
+    List<String> holders = store.sharing().holders(ClaimKind.RW_LAYER, layer.name());
     if (!holders.isEmpty()) {
       throw new MountBusyException(layer.name(), holders, null);
     }

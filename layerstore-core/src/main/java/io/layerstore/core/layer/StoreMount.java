@@ -5,7 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
 import io.layerstore.RootedFile;
-import io.layerstore.core.share.Kind;
+import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.MountedLayer;
 import io.layerstore.core.state.RoLayer;
 import io.layerstore.core.state.StoreContext;
@@ -61,16 +61,16 @@ final class StoreMount implements Mount {
     String name = layer.chainId().toString();
     store.table().pin(layer);
     Path path;
-    int mark;
+    int claim;
     try {
       MountEvent event = new MountEvent();
       event.begin();
       try (KeyedLock.Held held = store.mountLock().acquire(id)) {
-        mark = mark(store, id);
+        claim = claim(store, id);
         try {
           path = store.driver().mountReadOnly(id, options);
         } catch (LayerStoreException | RuntimeException e) {
-          store.sharing().clear(mark);
+          store.sharing().clear(claim);
           throw e;
         }
       }
@@ -90,7 +90,7 @@ final class StoreMount implements Mount {
         lazily -> {
           try (KeyedLock.Held held = store.mountLock().acquire(id)) {
             unmount(store, id, "layer " + name, name, lazily);
-            store.sharing().clear(mark);
+            store.sharing().clear(claim);
           }
           store.table().unpin(layer);
         });
@@ -106,21 +106,21 @@ final class StoreMount implements Mount {
       throws LayerStoreException {
     String title = "read-write layer " + layer.name();
     Path path;
-    int mark;
+    int claim;
     try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
       store.table().countMount(layer);
-      mark = mark(store, layer.mountId());
+      claim = claim(store, layer.mountId());
       try {
         MountEvent event = new MountEvent();
         event.begin();
         path = store.driver().mount(layer.mountId(), options);
         event.end(MOUNT, layer.name());
       } catch (LayerStoreException e) {
-        store.sharing().clear(mark);
+        store.sharing().clear(claim);
         store.table().uncountMount(layer);
         throw DriverFailures.named(title, layer.name(), e);
       } catch (RuntimeException e) {
-        store.sharing().clear(mark);
+        store.sharing().clear(claim);
         store.table().uncountMount(layer);
         throw e;
       }
@@ -133,7 +133,7 @@ final class StoreMount implements Mount {
         lazily -> {
           try (KeyedLock.Held held = store.nameLock().acquire(layer.name())) {
             unmount(store, layer.mountId(), title, layer.name(), lazily);
-            store.sharing().clear(mark);
+            store.sharing().clear(claim);
             store.table().uncountMount(layer);
           }
           afterwards.run();
@@ -141,8 +141,8 @@ final class StoreMount implements Mount {
   }
 
   /** Tells others of a mount before it is there. */
-  private static int mark(StoreContext store, String id) {
-    return store.sharing().mark(Kind.MOUNT, id);
+  private static int claim(StoreContext store, String id) {
+    return store.sharing().claim(ClaimKind.MOUNT, id);
   }
 
   private static void unmount(

@@ -11,7 +11,8 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * What this user of a root says: one writer, and as many readers as there are other users.
+ * The claims of this participant, which it alone writes and the others read, each as a {@link
+ * Peer}.
  *
  * <p>Safe for use by many threads. The costs are those of a few writes to memory.
  */
@@ -22,7 +23,7 @@ final class Lease {
 
   static final long IN = 2;
 
-  private final Memory memory;
+  private final SharedMemory memory;
 
   @GuardedBy("this")
   private final List<Long> numbers = new ArrayList<>();
@@ -36,44 +37,44 @@ final class Lease {
   @GuardedBy("this")
   private boolean isEnded;
 
-  Lease(Memory memory, boolean isExclusive, Self self) throws IOException {
+  Lease(SharedMemory memory, boolean isExclusive, Owner owner) throws IOException {
     this.memory = memory;
     ByteBuffer head = memory.piece(0);
-    byte[] command = self.command();
-    head.put(Marks.COMMAND, (byte) command.length);
-    head.put(Marks.COMMAND + 1, (byte) (command.length >> 8));
-    head.put(Marks.COMMAND + Long.BYTES, command);
-    Words.set(head, Marks.EXCLUSIVE, isExclusive ? 1 : 0);
-    Words.set(head, Marks.PID, self.pid());
-    Words.set(head, Marks.SINCE, self.since().toEpochMilli());
-    Words.set(head, Marks.STATE, JOINING);
-    Words.set(head, 0, Marks.MAGIC);
+    byte[] command = owner.command();
+    head.put(LeaseFormat.COMMAND, (byte) command.length);
+    head.put(LeaseFormat.COMMAND + 1, (byte) (command.length >> 8));
+    head.put(LeaseFormat.COMMAND + Long.BYTES, command);
+    SharedMemory.set(head, LeaseFormat.EXCLUSIVE, isExclusive ? 1 : 0);
+    SharedMemory.set(head, LeaseFormat.PID, owner.pid());
+    SharedMemory.set(head, LeaseFormat.SINCE, owner.since().toEpochMilli());
+    SharedMemory.set(head, LeaseFormat.STATE, JOINING);
+    SharedMemory.set(head, 0, LeaseFormat.MAGIC);
   }
 
   /** What people are told of the owner. */
   @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  record Self(long pid, byte[] command, Instant since) {}
+  record Owner(long pid, byte[] command, Instant since) {}
 
   void enter() {
     try {
-      Words.set(memory.piece(0), Marks.STATE, IN);
+      SharedMemory.set(memory.piece(0), LeaseFormat.STATE, IN);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** Takes back all marks for good; the memory is not touched any more. */
+  /** Takes back all claims for good; the memory is not touched any more. */
   synchronized void end() {
-    for (int mark = 0; mark < numbers.size(); mark++) {
-      setMode(mark, 0);
+    for (int claim = 0; claim < numbers.size(); claim++) {
+      setMode(claim, 0);
     }
     isEnded = true;
   }
 
   /**
-   * Writes a mark; returns its number in this lease, to change or clear it by; -1 after the end.
+   * Writes a claim; returns its number in this lease, to change or clear it by; -1 after the end.
    */
-  synchronized int put(Kind kind, byte[] key, int mode) {
+  synchronized int put(ClaimKind kind, byte[] key, int mode) {
     if (isEnded) {
       return -1;
     }
@@ -81,37 +82,45 @@ final class Lease {
       Integer index = free.poll();
       if (index == null) {
         index = numbers.size();
-        memory.piece(Marks.pieceOf(index));
+        memory.piece(LeaseFormat.pieceOf(index));
         numbers.add(0L);
-        Words.set(memory.piece(0), Marks.COUNT, numbers.size());
+        SharedMemory.set(memory.piece(0), LeaseFormat.COUNT, numbers.size());
       }
       numbers.set(index, ++lastNumber);
-      Marks.write(
-          memory.piece(Marks.pieceOf(index)), Marks.offsetOf(index), kind, key, lastNumber, mode);
+      LeaseFormat.write(
+          memory.piece(LeaseFormat.pieceOf(index)),
+          LeaseFormat.offsetOf(index),
+          kind,
+          key,
+          lastNumber,
+          mode);
       return index;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot note what this process holds", e);
     } catch (InternalError e) {
-      throw Words.cut(e);
+      throw SharedMemory.cut(e);
     }
   }
 
-  synchronized void setMode(int mark, int mode) {
+  synchronized void setMode(int claim, int mode) {
     if (isEnded) {
       return;
     }
     try {
-      Marks.setMode(
-          memory.piece(Marks.pieceOf(mark)), Marks.offsetOf(mark), numbers.get(mark), mode);
+      LeaseFormat.setMode(
+          memory.piece(LeaseFormat.pieceOf(claim)),
+          LeaseFormat.offsetOf(claim),
+          numbers.get(claim),
+          mode);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InternalError e) {
-      throw Words.cut(e);
+      throw SharedMemory.cut(e);
     }
   }
 
-  synchronized void clear(int mark) {
-    setMode(mark, 0);
-    free.push(mark);
+  synchronized void clear(int claim) {
+    setMode(claim, 0);
+    free.push(claim);
   }
 }

@@ -11,21 +11,21 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Another user of the root, as its lease shows it. */
+/** Another participant, as its lease shows it. */
 final class Peer {
 
-  private final Place place;
+  private final LeaseStore leases;
   private final String id;
-  private final Memory memory;
+  private final SharedMemory memory;
 
-  private Peer(Place place, String id, Memory memory) {
-    this.place = place;
+  private Peer(LeaseStore leases, String id, SharedMemory memory) {
+    this.leases = leases;
     this.id = id;
     this.memory = memory;
   }
 
-  static Peer open(Place place, String id) throws IOException {
-    return new Peer(place, id, place.open(id));
+  static Peer open(LeaseStore leases, String id) throws IOException {
+    return new Peer(leases, id, leases.open(id));
   }
 
   String id() {
@@ -33,30 +33,30 @@ final class Peer {
   }
 
   boolean isAlive() {
-    return place.isAlive(id);
+    return leases.isAlive(id);
   }
 
   boolean isIn() throws IOException {
-    return Words.get(memory.piece(0), Marks.STATE) == Lease.IN;
+    return SharedMemory.get(memory.piece(0), LeaseFormat.STATE) == Lease.IN;
   }
 
   boolean isExclusive() throws IOException {
-    return Words.get(memory.piece(0), Marks.EXCLUSIVE) != 0;
+    return SharedMemory.get(memory.piece(0), LeaseFormat.EXCLUSIVE) != 0;
   }
 
-  /** The mode of its mark, alive or not; 0 if there is none. */
-  int find(Kind kind, byte[] key, long hash) throws IOException {
-    return Marks.find(memory, kind, key, hash);
+  /** The mode of its claim, alive or not; 0 if there is none. */
+  int find(ClaimKind kind, byte[] key, long hash) throws IOException {
+    return LeaseFormat.find(memory, kind, key, hash);
   }
 
-  /** The keys of its marks of one kind, alive or not. */
-  Set<String> keys(Kind kind) throws IOException {
+  /** The keys of its claims of one kind, alive or not. */
+  Set<String> keys(ClaimKind kind) throws IOException {
     Set<String> keys = new TreeSet<>();
-    Marks.visit(
+    LeaseFormat.visit(
         memory,
-        mark -> {
-          if (mark.kind() == kind) {
-            keys.add(mark.key());
+        claim -> {
+          if (claim.kind() == kind) {
+            keys.add(claim.key());
           }
         });
     return keys;
@@ -64,15 +64,18 @@ final class Peer {
 
   StoreUser describe(boolean isThisStore) throws IOException {
     ByteBuffer head = memory.piece(0);
-    int length = Math.min((int) (Words.get(head, Marks.COMMAND) & 0xffff), Marks.MAX_COMMAND_BYTES);
+    int length =
+        Math.min(
+            (int) (SharedMemory.get(head, LeaseFormat.COMMAND) & 0xffff),
+            LeaseFormat.MAX_COMMAND_BYTES);
     byte[] command = new byte[length];
-    head.get(Marks.COMMAND + Long.BYTES, command);
+    head.get(LeaseFormat.COMMAND + Long.BYTES, command);
     List<String> holds = new ArrayList<>();
-    Marks.visit(
+    LeaseFormat.visit(
         memory,
-        mark -> {
-          if (mark.mode() == Marks.HELD) {
-            String hold = words(mark);
+        claim -> {
+          if (claim.mode() == LeaseFormat.HELD) {
+            String hold = words(claim);
             if (!hold.isEmpty()) {
               holds.add(hold);
             }
@@ -80,21 +83,21 @@ final class Peer {
         });
     holds.sort(null);
     return new StoreUser(
-        Words.get(head, Marks.PID),
+        SharedMemory.get(head, LeaseFormat.PID),
         new String(command, UTF_8),
-        Instant.ofEpochMilli(Words.get(head, Marks.SINCE)),
+        Instant.ofEpochMilli(SharedMemory.get(head, LeaseFormat.SINCE)),
         isExclusive(),
         isThisStore,
         holds);
   }
 
-  private static String words(Marks.Mark mark) {
-    return switch (mark.kind()) {
-      case LAYER -> "layer " + mark.key();
-      case RW_LAYER -> "read-write layer " + mark.key();
-      case MOUNT -> "mount " + mark.key();
-      case CHAIN -> "working on layer " + mark.key();
-      case NAME -> "working on read-write layer " + mark.key();
+  private static String words(LeaseFormat.Claim claim) {
+    return switch (claim.kind()) {
+      case LAYER -> "layer " + claim.key();
+      case RW_LAYER -> "read-write layer " + claim.key();
+      case MOUNT -> "mount " + claim.key();
+      case CHAIN -> "working on layer " + claim.key();
+      case NAME -> "working on read-write layer " + claim.key();
       case IMAGES -> "changing images";
       case DOOR -> "opening the store";
       case DELETION, WORK, MOUNTING, SWEEP -> "";

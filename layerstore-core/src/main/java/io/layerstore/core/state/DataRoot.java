@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
  *
  * <pre>
  * ROOT/layerstore.lock    held while a store can write, see {@link StoreLock}
- * ROOT/layerstore/        who shares the root, see {@link io.layerstore.core.share.Party}
+ * ROOT/layerstore/        who shares the root, see {@link io.layerstore.core.share.Participant}
  * ROOT/image/DRIVER/      metadata of one driver's layers and images
  * ROOT/DRIVER/            the driver's home: the files of layers
  * ROOT/tmp/               temporary files; a dockerd empties it when it starts

@@ -7,8 +7,8 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerNotFoundException;
-import io.layerstore.core.share.Kind;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.ClaimKind;
+import io.layerstore.core.share.Participant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class LayerTable {
 
   private final Object lock = new Object();
-  private final @Nullable Party party;
+  private final @Nullable Participant participant;
 
   @GuardedBy("lock")
   private final TreeMap<ChainId, RoLayer> layers = new TreeMap<>();
@@ -38,53 +38,53 @@ public final class LayerTable {
   private final TreeMap<String, MountedLayer> mounts = new TreeMap<>();
 
   /**
-   * @param party whom to tell what is held here; null if there is nobody to tell
+   * @param participant whom to tell what is held here; null if there is nobody to tell
    */
-  public LayerTable(@Nullable Party party) {
-    this.party = party;
+  public LayerTable(@Nullable Participant participant) {
+    this.participant = participant;
   }
 
-  // Marks
+  // Claims
 
   @GuardedBy("lock")
   private void addHandle(RoLayer layer) {
-    mark(layer);
+    claim(layer);
     layer.addHandle();
   }
 
   @GuardedBy("lock")
   private void addPin(RoLayer layer) {
-    mark(layer);
+    claim(layer);
     layer.pin();
   }
 
   /** Before it is used for the first time. */
   @GuardedBy("lock")
-  private void mark(RoLayer layer) {
-    if (party != null && !layer.isUsed()) {
-      layer.setMark(party.mark(Kind.LAYER, layer.chainId().toString()));
+  private void claim(RoLayer layer) {
+    if (participant != null && !layer.isUsed()) {
+      layer.setClaim(participant.claim(ClaimKind.LAYER, layer.chainId().toString()));
     }
   }
 
   /** After a use of it has ended. */
   @GuardedBy("lock")
-  private void unmark(RoLayer layer) {
-    if (party != null && !layer.isUsed()) {
-      party.clear(layer.mark());
+  private void unclaim(RoLayer layer) {
+    if (participant != null && !layer.isUsed()) {
+      participant.clear(layer.claim());
     }
   }
 
   @GuardedBy("lock")
-  private void mark(MountedLayer layer) {
-    if (party != null && !layer.isUsed()) {
-      layer.setMark(party.mark(Kind.RW_LAYER, layer.name()));
+  private void claim(MountedLayer layer) {
+    if (participant != null && !layer.isUsed()) {
+      layer.setClaim(participant.claim(ClaimKind.RW_LAYER, layer.name()));
     }
   }
 
   @GuardedBy("lock")
-  private void unmark(MountedLayer layer) {
-    if (party != null && !layer.isUsed()) {
-      party.clear(layer.mark());
+  private void unclaim(MountedLayer layer) {
+    if (participant != null && !layer.isUsed()) {
+      participant.clear(layer.claim());
     }
   }
 
@@ -125,7 +125,7 @@ public final class LayerTable {
   public void unpin(RoLayer layer) {
     synchronized (lock) {
       layer.unpin();
-      unmark(layer);
+      unclaim(layer);
     }
   }
 
@@ -189,7 +189,7 @@ public final class LayerTable {
   public void dropHandle(RoLayer layer) {
     synchronized (lock) {
       layer.removeHandle();
-      unmark(layer);
+      unclaim(layer);
     }
   }
 
@@ -433,7 +433,7 @@ public final class LayerTable {
   public MountedLayer retainMount(String name) throws RWLayerNotFoundException {
     synchronized (lock) {
       MountedLayer layer = requireMount(name);
-      mark(layer);
+      claim(layer);
       layer.addHandle();
       return layer;
     }
@@ -464,7 +464,7 @@ public final class LayerTable {
         addMount(layer);
       }
       MountedLayer node = present == null ? layer : present;
-      mark(node);
+      claim(node);
       node.addHandle();
       return node;
     }
@@ -473,7 +473,7 @@ public final class LayerTable {
   public void dropMountHandle(MountedLayer layer) {
     synchronized (lock) {
       layer.removeHandle();
-      unmark(layer);
+      unclaim(layer);
     }
   }
 
@@ -496,7 +496,7 @@ public final class LayerTable {
       if (mounts.get(layer.name()) != layer) {
         throw new LayerNotRetainedException(layer.name());
       }
-      mark(layer);
+      claim(layer);
       layer.addMount();
     }
   }
@@ -504,7 +504,7 @@ public final class LayerTable {
   public void uncountMount(MountedLayer layer) {
     synchronized (lock) {
       layer.removeMount();
-      unmark(layer);
+      unclaim(layer);
     }
   }
 

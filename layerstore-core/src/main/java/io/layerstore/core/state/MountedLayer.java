@@ -19,7 +19,7 @@ public final class MountedLayer {
   private int mounts;
 
   /** What tells other processes that it is open. */
-  private int mark;
+  private int claim;
 
   public MountedLayer(RWLayerRecord record, @Nullable RoLayer parent) {
     this(record, parent, null);
@@ -80,12 +80,12 @@ public final class MountedLayer {
     return handles > 0 || mounts > 0;
   }
 
-  int mark() {
-    return mark;
+  int claim() {
+    return claim;
   }
 
-  void setMark(int newMark) {
-    mark = newMark;
+  void setClaim(int newClaim) {
+    claim = newClaim;
   }
 
   int handles() {

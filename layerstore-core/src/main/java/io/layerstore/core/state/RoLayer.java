@@ -39,7 +39,7 @@ public final class RoLayer {
   private int imageHolds;
 
   /** What tells other processes that the layer is held. */
-  private int mark;
+  private int claim;
 
   /** How many deletions there were when the layer was last seen on the disk. */
   private volatile long seenDeletions = -1;
@@ -125,12 +125,12 @@ public final class RoLayer {
     return handles > 0 || pins > 0;
   }
 
-  int mark() {
-    return mark;
+  int claim() {
+    return claim;
   }
 
-  void setMark(int newMark) {
-    mark = newMark;
+  void setClaim(int newClaim) {
+    claim = newClaim;
   }
 
   void addImageHold() {

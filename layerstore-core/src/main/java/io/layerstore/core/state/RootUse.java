@@ -5,7 +5,7 @@ import io.layerstore.OperationInterruptedException;
 import io.layerstore.StoreLockedException;
 import io.layerstore.StoreOptions;
 import io.layerstore.StoreUser;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.Participant;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>It is asked for twice, since each way has a hole that the other has not: the gate, a lock on a
  * file, keeps older versions out and is lost if the JVM closes any descriptor of that file; the
- * party is not, but older versions do not know it.
+ * {@link Participant} is not, but older versions do not know it.
  */
 public final class RootUse implements AutoCloseable {
 
@@ -29,11 +29,11 @@ public final class RootUse implements AutoCloseable {
   private static final long PAUSE_MILLIS = 20;
 
   private final StoreLock.Held gate;
-  private final @Nullable Party party;
+  private final @Nullable Participant participant;
 
-  private RootUse(StoreLock.Held gate, @Nullable Party party) {
+  private RootUse(StoreLock.Held gate, @Nullable Participant participant) {
     this.gate = gate;
-    this.party = party;
+    this.participant = participant;
   }
 
   /**
@@ -67,13 +67,14 @@ public final class RootUse implements AutoCloseable {
     StoreLock.Held gate;
     try {
       gate =
-          StoreLock.acquire(root, !isExclusive, () -> Party.removeTraces(root, DataRoot.SHARING));
+          StoreLock.acquire(
+              root, !isExclusive, () -> Participant.removeTraces(root, DataRoot.SHARING));
     } catch (StoreLockedException e) {
-      List<StoreUser> users = Party.usersOf(root, DataRoot.SHARING);
+      List<StoreUser> users = Participant.usersOf(root, DataRoot.SHARING);
       throw users.isEmpty() ? e : new StoreLockedException(root, users.get(0));
     }
     try {
-      return new RootUse(gate, Party.join(root, DataRoot.SHARING, isExclusive));
+      return new RootUse(gate, Participant.join(root, DataRoot.SHARING, isExclusive));
     } catch (StoreLockedException e) {
       Closing.after(e, gate::close);
       throw e;
@@ -94,36 +95,36 @@ public final class RootUse implements AutoCloseable {
   }
 
   /** The others, and this one among them; null where this one is alone and nobody can be told. */
-  public @Nullable Party party() {
-    return party;
+  public @Nullable Participant participant() {
+    return participant;
   }
 
   /** Whether what a process left that is gone can be told by nobody else being there. */
   public boolean isFirst() {
-    return party == null || party.isFirst();
+    return participant == null || participant.isFirst();
   }
 
   /** Whether somebody else has the root open for writing now. */
   boolean hasOthers() {
-    return party != null && party.hasOthers();
+    return participant != null && participant.hasOthers();
   }
 
   /** All who have the root open for writing, this one first; empty if that cannot be told. */
   List<StoreUser> users() throws LayerStoreException {
-    return party == null ? List.of() : party.users();
+    return participant == null ? List.of() : participant.users();
   }
 
-  /** See {@link Party#requireInPlace}. */
+  /** See {@link Participant#requireInPlace}. */
   void requireInPlace() throws LayerStoreException {
-    if (party != null) {
-      party.requireInPlace();
+    if (participant != null) {
+      participant.requireInPlace();
     }
   }
 
   /** Lets others in that wait for the store to be opened. */
   public void opened() {
-    if (party != null) {
-      party.opened();
+    if (participant != null) {
+      participant.opened();
     }
   }
 
@@ -136,8 +137,8 @@ public final class RootUse implements AutoCloseable {
   @Override
   public void close() throws LayerStoreException {
     try {
-      if (party != null) {
-        party.close();
+      if (participant != null) {
+        participant.close();
       }
     } finally {
       gate.close();

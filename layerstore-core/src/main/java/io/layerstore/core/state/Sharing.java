@@ -3,8 +3,8 @@ package io.layerstore.core.state;
 import io.layerstore.ChainId;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreUser;
-import io.layerstore.core.share.Kind;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.ClaimKind;
+import io.layerstore.core.share.Participant;
 import io.layerstore.driver.KeyedLock;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,7 +32,7 @@ public final class Sharing {
 
   private final Path root;
   private final @Nullable RootUse use;
-  private final @Nullable Party party;
+  private final @Nullable Participant participant;
 
   /** Guards the looks at the disk; never held while waiting for others. */
   private final Object looking = new Object();
@@ -51,18 +51,18 @@ public final class Sharing {
   public Sharing(Path root, @Nullable RootUse use) {
     this.root = root;
     this.use = use;
-    Party found = use == null ? null : use.party();
-    this.party = found == null || found.isExclusive() ? null : found;
-    this.replacements = party == null ? 0 : party.replacements();
+    Participant found = use == null ? null : use.participant();
+    this.participant = found == null || found.isExclusive() ? null : found;
+    this.replacements = participant == null ? 0 : participant.replacements();
   }
 
-  /** The party; null for a store that is alone or only reads. */
-  public @Nullable Party party() {
-    return party;
+  /** This store among the others; null for a store that is alone or only reads. */
+  public @Nullable Participant participant() {
+    return participant;
   }
 
   public boolean isShared() {
-    return party != null;
+    return participant != null;
   }
 
   /** Whether no other store had the root open when this one was opened. */
@@ -70,25 +70,25 @@ public final class Sharing {
     return use == null || use.isFirst();
   }
 
-  /** Marks something as held until {@link #clear}; returns what to clear it by. */
-  public int mark(Kind kind, String key) {
-    return party == null ? -1 : party.mark(kind, key);
+  /** Says that something is held until {@link #clear}; returns what to clear it by. */
+  public int claim(ClaimKind kind, String key) {
+    return participant == null ? -1 : participant.claim(kind, key);
   }
 
-  public void clear(int mark) {
-    if (party != null) {
-      party.clear(mark);
+  public void clear(int claim) {
+    if (participant != null) {
+      participant.clear(claim);
     }
   }
 
   /** Whether another store has the root open now. */
   public boolean hasOthers() {
-    return party != null && party.hasOthers();
+    return participant != null && participant.hasOthers();
   }
 
   /** A lock by key among the threads of this store, and among all that share the root. */
-  public <K> KeyedLock<K> newLock(Kind kind, Function<? super K, String> key) {
-    Party shared = party;
+  public <K> KeyedLock<K> newLock(ClaimKind kind, Function<? super K, String> key) {
+    Participant shared = participant;
     return shared == null
         ? new KeyedLock<>()
         : new KeyedLock<>(
@@ -127,8 +127,8 @@ public final class Sharing {
 
   /** Says that something can be seen that was not there before. */
   public void published() {
-    if (party != null) {
-      party.announcePublication();
+    if (participant != null) {
+      participant.announcePublication();
     }
   }
 
@@ -137,7 +137,7 @@ public final class Sharing {
    * another store died at that, what it has done is looked at first.
    */
   public void beginImageChange() throws LayerStoreException {
-    if (party != null && party.beginImageChange()) {
+    if (participant != null && participant.beginImageChange()) {
       synchronized (looking) {
         for (Follower follower : followers) {
           follower.follow();
@@ -148,16 +148,16 @@ public final class Sharing {
 
   /** Says that images or their names have changed. */
   public void imagesChanged() {
-    if (party != null) {
-      party.announceImageChange();
+    if (participant != null) {
+      participant.announceImageChange();
     }
   }
 
   /** Says that the files or the record of a layer are others now. */
   public void replaced() {
-    if (party != null) {
-      party.announceReplacement();
-      party.announcePublication();
+    if (participant != null) {
+      participant.announceReplacement();
+      participant.announcePublication();
     }
   }
 
@@ -166,9 +166,12 @@ public final class Sharing {
 
     static final Counts NONE = new Counts(-1, -1, -1, -1);
 
-    static Counts of(Party party) {
+    static Counts of(Participant participant) {
       return new Counts(
-          party.members(), party.publications(), party.deletions(), party.imageChanges());
+          participant.members(),
+          participant.publications(),
+          participant.deletions(),
+          participant.imageChanges());
     }
 
     boolean hasSameLayers(Counts other) {
@@ -193,11 +196,11 @@ public final class Sharing {
   }
 
   /** What others hold of one kind, in words, by key. */
-  public Map<String, List<String>> holders(Kind kind) {
+  public Map<String, List<String>> holders(ClaimKind kind) {
     Map<String, List<String>> holders = new ConcurrentHashMap<>();
-    if (party != null) {
-      party
-          .marksElsewhere(kind)
+    if (participant != null) {
+      participant
+          .claimsElsewhere(kind)
           .forEach(
               (key, users) -> holders.put(key, users.stream().map(StoreUser::describe).toList()));
     }
@@ -205,9 +208,9 @@ public final class Sharing {
   }
 
   /** Who else holds one thing, in words; empty if nobody does. */
-  public List<String> holders(Kind kind, String key) {
+  public List<String> holders(ClaimKind kind, String key) {
     List<String> holders = new ArrayList<>();
-    StoreUser user = party == null ? null : party.holder(kind, key);
+    StoreUser user = participant == null ? null : participant.holder(kind, key);
     if (user != null) {
       holders.add(user.describe());
     }
@@ -216,18 +219,18 @@ public final class Sharing {
 
   /** All users of the root that can be told. */
   public List<StoreUser> users() throws LayerStoreException {
-    return use == null ? Party.usersOf(root, DataRoot.SHARING) : use.users();
+    return use == null ? Participant.usersOf(root, DataRoot.SHARING) : use.users();
   }
 
   /** Does something that is to be done only while nobody else has the root; false if it was not. */
   public boolean whileAlone(Follower work) throws LayerStoreException {
-    if (party == null) {
+    if (participant == null) {
       work.follow();
       return true;
     }
-    Runnable door = party.closeDoor();
+    Runnable door = participant.closeDoor();
     try {
-      if (party.hasOthers()) {
+      if (participant.hasOthers()) {
         return false;
       }
       work.follow();

@@ -7,8 +7,8 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.ReadOnlyStoreException;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.docker.BuildKitCache;
-import io.layerstore.core.share.Kind;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.ClaimKind;
+import io.layerstore.core.share.Participant;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.GraphDriver;
@@ -121,34 +121,35 @@ public record StoreContext(
    * Hides a layer unless another store holds it, or {@code hiding} finds that this one does. The
    * caller has the lock of its chain ID.
    *
-   * <p>The intent is marked and announced first, and the others' marks are looked at then: whoever
-   * takes the layer has marked it before, or sees the announcement and waits until this is over.
-   * Then what others have put on it is looked for; they held it until that could be seen.
+   * <p>The deletion is claimed and announced first, and the others' claims are looked at then:
+   * whoever takes the layer has claimed it before, or sees the announcement and waits until this is
+   * over. Then what others have put on it is looked for; they held it until that could be seen.
    *
    * @return what {@code hiding} gave; null if it stays
    */
   public <T> @Nullable T hideIfUnheld(RoLayer layer, Hiding<T> hiding) throws LayerStoreException {
-    Party party = sharing.party();
-    if (party == null) {
+    Participant participant = sharing.participant();
+    if (participant == null) {
       return hiding.hide();
     }
     ChainId chainId = layer.chainId();
     refresh();
-    if (table.isHeld(layer) || party.isMarkedElsewhere(Kind.LAYER, chainId.toString())) {
+    if (table.isHeld(layer)
+        || participant.isClaimedElsewhere(ClaimKind.LAYER, chainId.toString())) {
       return null; // Most often so, and then nobody need look at the disk again.
     }
     requireWritable();
     sharing.deleting().add(chainId);
-    int mark = party.mark(Kind.DELETION, chainId.toString());
+    int claim = participant.claim(ClaimKind.DELETION, chainId.toString());
     try {
-      party.announceDeletion();
-      if (party.isMarkedElsewhere(Kind.LAYER, chainId.toString())) {
+      participant.announceDeletion();
+      if (participant.isClaimedElsewhere(ClaimKind.LAYER, chainId.toString())) {
         return null;
       }
       refresh();
       return hiding.hide();
     } finally {
-      party.clear(mark);
+      participant.clear(claim);
       sharing.deleting().remove(chainId);
       sharing.published();
     }
@@ -168,7 +169,7 @@ public record StoreContext(
   /** What a person is told of who holds {@code layer} outside this store; empty if nobody does. */
   public List<String> otherHolders(RoLayer layer) {
     List<String> holders = new ArrayList<>(docker(layer));
-    holders.addAll(sharing.holders(Kind.LAYER, layer.chainId().toString()));
+    holders.addAll(sharing.holders(ClaimKind.LAYER, layer.chainId().toString()));
     return holders;
   }
 
@@ -181,7 +182,7 @@ public record StoreContext(
   public Map<ChainId, List<String>> otherHolders() {
     Map<ChainId, List<String>> holders = new HashMap<>(buildKit.holders(table.chainIds()));
     sharing
-        .holders(Kind.LAYER)
+        .holders(ClaimKind.LAYER)
         .forEach(
             (key, users) ->
                 holders.merge(

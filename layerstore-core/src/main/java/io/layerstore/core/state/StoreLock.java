@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A POSIX lock is lost as soon as the process closes <em>any</em> descriptor of the file. So the
  * file is opened at most once in the JVM at a time, the registry is asked before, and it spans
  * class loaders. Where other code of the JVM opens and closes it, the lock is lost all the same:
- * that is why {@link io.layerstore.core.share.Party} tells a second time who is there. And an
+ * that is why {@link io.layerstore.core.share.Participant} tells a second time who is there. And an
  * interrupt closes the channel a thread is using: so a thread of the lock's own, which nobody else
  * can interrupt, opens the channel, keeps it, and closes it.
  *

@@ -5,7 +5,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.Participant;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.MetadataStore.Leftover;
@@ -41,8 +41,8 @@ public final class StoreRecovery {
   public StoreRecovery(StoreContext store) {
     this.store = store;
     this.usedIds = store.table().driverIds();
-    Party party = store.sharing().party();
-    this.dead = party == null ? List.of() : party.dead();
+    Participant participant = store.sharing().participant();
+    this.dead = participant == null ? List.of() : participant.dead();
   }
 
   /**
@@ -50,12 +50,12 @@ public final class StoreRecovery {
    * holds none of the store's locks. What fails is left to the next time.
    */
   public static void afterTheDead(StoreContext store) {
-    Party party = store.sharing().party();
-    if (party == null || store.options().readOnly() || party.dead().isEmpty()) {
+    Participant participant = store.sharing().participant();
+    if (participant == null || store.options().readOnly() || participant.dead().isEmpty()) {
       return;
     }
     try (KeyedLock.Held held = store.sweepLock().acquire(SWEEP)) {
-      if (!party.dead().isEmpty()) {
+      if (!participant.dead().isEmpty()) {
         // What is in the table still counts as used below, and its files would stay for ever.
         store.refreshEverything();
         StoreRecovery recovery = new StoreRecovery(store);
@@ -109,9 +109,9 @@ public final class StoreRecovery {
     for (Leftover leftover : listed("deletions begun", store.metadata()::unfinishedRemovals)) {
       finish(leftover, true, Kind.UNFINISHED_DELETION, "a deletion that was begun");
     }
-    Party party = store.sharing().party();
-    if (party != null) {
-      party.forget(dead);
+    Participant participant = store.sharing().participant();
+    if (participant != null) {
+      participant.forget(dead);
     }
   }
 

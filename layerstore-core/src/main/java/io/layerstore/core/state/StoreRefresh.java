@@ -4,8 +4,8 @@ import io.layerstore.ChainId;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RWLayerNotFoundException;
-import io.layerstore.core.share.Kind;
-import io.layerstore.core.share.Party;
+import io.layerstore.core.share.ClaimKind;
+import io.layerstore.core.share.Participant;
 import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.RWLayerRecord;
 import java.util.HashSet;
@@ -20,9 +20,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps the table of a store in step with the disk, which other stores change.
  *
- * <p>A layer that is taken is marked first and looked at then: as long as no deletion was announced
- * since the last look, whoever deletes it later sees the mark. Otherwise the disk is looked at
- * again. What is not in the table is looked for on the disk before it is said not to be there.
+ * <p>A layer that is taken is claimed first and looked at then: as long as no deletion was
+ * announced since the last look, whoever deletes it later sees the claim. Otherwise the disk is
+ * looked at again. What is not in the table is looked for on the disk before it is said not to be
+ * there.
  */
 public final class StoreRefresh {
 
@@ -62,23 +63,23 @@ public final class StoreRefresh {
 
   private @Nullable RoLayer take(ChainId chainId, Take take, Consumer<RoLayer> drop)
       throws LayerStoreException {
-    Party party = sharing.party();
-    if (party == null) {
+    Participant participant = sharing.participant();
+    if (participant == null) {
       return take.apply(chainId);
     }
     while (true) {
-      if (party.replacements() != sharing.replacementsSeen()) {
-        followReplacements(party);
+      if (participant.replacements() != sharing.replacementsSeen()) {
+        followReplacements(participant);
       }
       RoLayer layer = take.apply(chainId);
       if (layer != null) {
-        long deletions = party.deletions();
+        long deletions = participant.deletions();
         if (layer.seenDeletions() == deletions) {
           return layer;
         }
         boolean isThere;
         try {
-          awaitDeletionElsewhere(party, chainId);
+          awaitDeletionElsewhere(participant, chainId);
           isThere = isOnDisk(layer);
         } catch (LayerStoreException | RuntimeException e) {
           drop.accept(layer);
@@ -97,16 +98,16 @@ public final class StoreRefresh {
       while (sharing.deleting().contains(chainId)) {
         LockSupport.parkNanos(PAUSE_NANOS);
       }
-      awaitDeletionElsewhere(party, chainId);
+      awaitDeletionElsewhere(participant, chainId);
       if (!load(chainId)) {
         return null;
       }
     }
   }
 
-  private static void awaitDeletionElsewhere(Party party, ChainId chainId) {
+  private static void awaitDeletionElsewhere(Participant participant, ChainId chainId) {
     boolean isInterrupted = false;
-    while (party.isMarkedElsewhere(Kind.DELETION, chainId.toString())) {
+    while (participant.isClaimedElsewhere(ClaimKind.DELETION, chainId.toString())) {
       isInterrupted |= Thread.interrupted();
       LockSupport.parkNanos(PAUSE_NANOS);
     }
@@ -170,9 +171,9 @@ public final class StoreRefresh {
   }
 
   /** A healed layer may be kept in another directory, whoever holds it. */
-  private void followReplacements(Party party) throws LayerStoreException {
+  private void followReplacements(Participant participant) throws LayerStoreException {
     synchronized (sharing.looking()) {
-      long replacements = party.replacements();
+      long replacements = participant.replacements();
       for (ChainId chainId : table.chainIds()) {
         RoLayer layer = table.find(chainId);
         try {
@@ -190,12 +191,12 @@ public final class StoreRefresh {
 
   /** Follows what others have published and deleted, if they have; waits for nobody. */
   void all() throws LayerStoreException {
-    Party party = sharing.party();
-    if (party == null) {
+    Participant participant = sharing.participant();
+    if (participant == null) {
       return;
     }
-    Sharing.Counts counts = Sharing.Counts.of(party);
-    if (sharing.seen().equals(counts) || party.isAloneSince(sharing.seen().members())) {
+    Sharing.Counts counts = Sharing.Counts.of(participant);
+    if (sharing.seen().equals(counts) || participant.isAloneSince(sharing.seen().members())) {
       return;
     }
     synchronized (sharing.looking()) {

@@ -14,8 +14,9 @@ final class PeerProgram {
 
   /** Takes the root, and whether to join exclusively. */
   public static void main(String[] args) throws Exception {
-    Party party = Party.join(Path.of(args[0]), "layerstore", Boolean.parseBoolean(args[1]));
-    party.opened();
+    Participant participant =
+        Participant.join(Path.of(args[0]), "layerstore", Boolean.parseBoolean(args[1]));
+    participant.opened();
     System.out.println("in");
     Deque<Runnable> locks = new ArrayDeque<>();
     BufferedReader in =
@@ -23,12 +24,12 @@ final class PeerProgram {
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       String[] words = line.split(" ", 3);
       switch (words[0]) {
-        case "mark" -> party.mark(Kind.valueOf(words[1]), words[2]);
-        case "lock" -> locks.push(party.lock(Kind.valueOf(words[1]), words[2]));
+        case "claim" -> participant.claim(ClaimKind.valueOf(words[1]), words[2]);
+        case "lock" -> locks.push(participant.lock(ClaimKind.valueOf(words[1]), words[2]));
         case "unlock" -> locks.pop().run();
-        case "count" -> count(party, words[1], Integer.parseInt(words[2]));
+        case "count" -> count(participant, words[1], Integer.parseInt(words[2]));
         case "child" -> new ProcessBuilder("sleep", "600").start();
-        case "close" -> party.close();
+        case "close" -> participant.close();
         default -> throw new IllegalArgumentException(line);
       }
       System.out.println("done");
@@ -36,10 +37,10 @@ final class PeerProgram {
   }
 
   /** Counts in a file that is read and written without any other care. */
-  static void count(Party party, String file, int times) throws Exception {
+  static void count(Participant participant, String file, int times) throws Exception {
     Path path = Path.of(file);
     for (int i = 0; i < times; i++) {
-      Runnable held = party.lock(Kind.IMAGES, "counter");
+      Runnable held = participant.lock(ClaimKind.IMAGES, "counter");
       int before = Integer.parseInt(java.nio.file.Files.readString(path));
       java.nio.file.Files.writeString(path, Integer.toString(before + 1));
       held.run();

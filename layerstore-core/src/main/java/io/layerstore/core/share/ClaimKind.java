@@ -1,7 +1,10 @@
 package io.layerstore.core.share;
 
-/** What a mark says. The number of each is in the format. */
-public enum Kind {
+/**
+ * What a claim is about: a lock, or something that must stay as it is. Processes exchange the
+ * ordinal, so new kinds come last.
+ */
+public enum ClaimKind {
   /** A lock: opening the store. */
   DOOR,
   /** A layer must stay. Its key is the chain ID. */

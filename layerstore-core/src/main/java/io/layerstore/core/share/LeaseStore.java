@@ -5,16 +5,17 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * Where those who share a root find each other. A lease is there from {@link #publish} to {@link
- * #withdraw}, or until somebody finds that its owner is dead and removes it.
+ * Where the participants of one root keep their leases and find those of the others. A lease is
+ * there from {@link #publish} to {@link #withdraw}, or until somebody finds that its owner is dead
+ * and removes it.
  */
-interface Place {
+interface LeaseStore {
 
   /** Counters that all of them see. */
-  Memory board() throws IOException;
+  SharedMemory board() throws IOException;
 
   /** Makes the memory of a lease of the caller's, which nobody sees yet, and begins its life. */
-  Memory create(String id) throws IOException;
+  SharedMemory create(String id) throws IOException;
 
   /** Lets the others see a lease. */
   void publish(String id) throws IOException;
@@ -26,7 +27,7 @@ interface Place {
   List<String> ids() throws IOException;
 
   /** The memory of another's lease, to be read only. */
-  Memory open(String id) throws IOException;
+  SharedMemory open(String id) throws IOException;
 
   /** Whether the owner of a lease lives; true also where that cannot be told. */
   boolean isAlive(String id);
@@ -38,7 +39,7 @@ interface Place {
   void free();
 
   /**
-   * Fails unless this is still the place that the next one would find.
+   * Fails unless the next participant would still come here.
    *
    * @throws LayerStoreException if the root or the directory in it was moved, replaced or deleted
    */

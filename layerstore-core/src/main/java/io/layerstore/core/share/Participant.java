@@ -34,19 +34,21 @@ import org.slf4j.LoggerFactory;
 /**
  * One open store among all that have the same root open, in this process and in others.
  *
- * <p>Each has a lease that it alone writes and all others read: marks of what it holds and which
- * locks it wants or has. Whoever wants something writes its mark first and looks at the others'
- * marks then; of two who want the same at the same time, at least one sees the other. A mark counts
- * as long as its owner lives, which the kernel tells; process ids and times are for messages alone.
+ * <p><b>Claims.</b> Each participant has a lease: a list of claims, which it alone writes and all
+ * others read. A claim says that it holds something, such as a layer that must stay, or that it
+ * wants or has a lock. Whoever wants something writes its claim first and then looks at the others'
+ * claims, so of two who want the same at the same time, at least one sees the other. A claim counts
+ * as long as the process of its owner lives, which the kernel tells; process ids and times are for
+ * messages alone.
  *
- * <p>Counters on a board say that something was changed. They are a hint to look at the disk again,
- * and for deletions more than that: see {@link #announceDeletion}.
+ * <p><b>Counters.</b> A board that all write to counts what was changed. A new count is a hint to
+ * look at the disk again, and for deletions more than that: see {@link #announceDeletion}.
  *
  * <p>Safe for use by many threads.
  */
-public final class Party implements AutoCloseable {
+public final class Participant implements AutoCloseable {
 
-  private static final Logger log = LoggerFactory.getLogger(Party.class);
+  private static final Logger log = LoggerFactory.getLogger(Participant.class);
 
   /** Counters of the board; apart from each other, for the sake of the processors' caches. */
   private static final int MEMBERS = 0;
@@ -71,7 +73,7 @@ public final class Party implements AutoCloseable {
   private static final String DOOR_KEY = "door";
 
   private final Path root;
-  private final Place place;
+  private final LeaseStore leases;
   private final String id;
   private final Lease lease;
   private final ByteBuffer board;
@@ -83,15 +85,16 @@ public final class Party implements AutoCloseable {
   /** Whether the memory is gone: no call is under way any more, and no later one may touch it. */
   private volatile boolean isFreed;
 
-  @GuardedBy("place")
+  @GuardedBy("leases")
   private long membersSeen = -1;
 
-  @GuardedBy("place")
+  @GuardedBy("leases")
   private List<Peer> peers = List.of();
 
-  private Party(Path root, Place place, String id, Lease lease, ByteBuffer board, boolean alone) {
+  private Participant(
+      Path root, LeaseStore leases, String id, Lease lease, ByteBuffer board, boolean alone) {
     this.root = root;
-    this.place = place;
+    this.leases = leases;
     this.id = id;
     this.lease = lease;
     this.board = board;
@@ -106,25 +109,26 @@ public final class Party implements AutoCloseable {
    * @throws StoreLockedException if one that is there does not let this one in
    * @throws LayerStoreException if it cannot be done on this file system
    */
-  public static Party join(Path root, String directory, boolean isExclusive)
+  public static Participant join(Path root, String directory, boolean isExclusive)
       throws LayerStoreException {
     try {
-      Place place = place(root, directory);
+      LeaseStore leases = leases(root, directory);
       String id = String.format("%016x", ThreadLocalRandom.current().nextLong());
-      Party party;
+      Participant participant;
       try {
-        Lease lease = new Lease(place.create(id), isExclusive, self());
-        party = new Party(root, place, id, lease, place.board().piece(0), isExclusive);
-        place.publish(id);
+        Lease lease = new Lease(leases.create(id), isExclusive, self());
+        participant =
+            new Participant(root, leases, id, lease, leases.board().piece(0), isExclusive);
+        leases.publish(id);
       } catch (IOException | RuntimeException e) {
-        Closing.after(e, () -> place.withdraw(id));
+        Closing.after(e, () -> leases.withdraw(id));
         throw e;
       }
       try {
-        party.enter();
-        return party;
+        participant.enter();
+        return participant;
       } catch (IOException | RuntimeException e) {
-        Closing.after(e, party::close);
+        Closing.after(e, participant::close);
         throw e;
       }
     } catch (LayerStoreException e) {
@@ -140,13 +144,13 @@ public final class Party implements AutoCloseable {
     }
   }
 
-  private static Place place(Path root, String directory) throws IOException {
+  private static LeaseStore leases(Path root, String directory) throws IOException {
     if (root.getFileSystem() == FileSystems.getDefault()) {
       requireOneKernel(Files.getFileStore(root).type());
-      return new FilePlace(root, root.resolve(directory));
+      return new FileLeaseStore(root, root.resolve(directory));
     }
     @Nullable Object key = Files.readAttributes(root, BasicFileAttributes.class).fileKey();
-    return new MemoryPlace(root, key == null ? root.toRealPath() : key);
+    return new MemoryLeaseStore(root, key == null ? root.toRealPath() : key);
   }
 
   /**
@@ -167,10 +171,10 @@ public final class Party implements AutoCloseable {
           && root.getFileSystem() == FileSystems.getDefault()) {
         return users;
       }
-      Place place = place(root, directory);
-      for (String other : place.ids()) {
+      LeaseStore leases = leases(root, directory);
+      for (String other : leases.ids()) {
         try {
-          Peer peer = Peer.open(place, other);
+          Peer peer = Peer.open(leases, other);
           if (peer.isIn() && peer.isAlive()) {
             users.add(peer.describe(false));
           }
@@ -178,7 +182,7 @@ public final class Party implements AutoCloseable {
           log.debug("{} went while it was looked at, or says nothing", other, e);
         }
       }
-      place.free();
+      leases.free();
     } catch (IOException e) {
       log.debug("cannot tell who uses {}", root, e);
     }
@@ -190,14 +194,14 @@ public final class Party implements AutoCloseable {
     try {
       if (root.getFileSystem() == FileSystems.getDefault()
           && Files.isDirectory(root.resolve(directory))) {
-        new FilePlace(root, root.resolve(directory)).removeIfUnused();
+        new FileLeaseStore(root, root.resolve(directory)).removeIfUnused();
       }
     } catch (IOException e) {
       log.debug("{} stays in {}", directory, root, e);
     }
   }
 
-  private static Lease.Self self() {
+  private static Lease.Owner self() {
     ProcessHandle process = ProcessHandle.current();
     String command =
         process
@@ -206,18 +210,18 @@ public final class Party implements AutoCloseable {
             .or(() -> process.info().command())
             .orElseGet(() -> System.getProperty("sun.java.command", "java"));
     byte[] bytes = command.getBytes(StandardCharsets.UTF_8);
-    return new Lease.Self(
+    return new Lease.Owner(
         process.pid(),
-        Arrays.copyOf(bytes, Math.min(bytes.length, Marks.MAX_COMMAND_BYTES)),
+        Arrays.copyOf(bytes, Math.min(bytes.length, LeaseFormat.MAX_COMMAND_BYTES)),
         Instant.now().truncatedTo(ChronoUnit.MILLIS));
   }
 
   private void enter() throws IOException {
     add(MEMBERS);
     long deadline = System.nanoTime() + DOOR.toNanos();
-    door = lock(Kind.DOOR, DOOR_KEY, false, deadline);
+    door = lock(ClaimKind.DOOR, DOOR_KEY, false, deadline);
     if (door == null) {
-      StoreUser holder = holder(Kind.DOOR, DOOR_KEY);
+      StoreUser holder = holder(ClaimKind.DOOR, DOOR_KEY);
       throw new StoreLockedException(root, holder);
     }
     boolean hasOthers = false;
@@ -256,25 +260,25 @@ public final class Party implements AutoCloseable {
 
   /** Keeps others from joining until what this returns is run. */
   public Runnable closeDoor() {
-    return lock(Kind.DOOR, DOOR_KEY);
+    return lock(ClaimKind.DOOR, DOOR_KEY);
   }
 
-  // ---- marks ----
+  // ---- claims ----
 
-  /** Writes a mark that counts until it is cleared; returns what to clear it by. */
-  public int mark(Kind kind, String key) {
-    return isClosed ? -1 : lease.put(kind, Marks.bytes(key), Marks.HELD);
+  /** Writes a claim that counts until it is cleared; returns what to clear it by. */
+  public int claim(ClaimKind kind, String key) {
+    return isClosed ? -1 : lease.put(kind, LeaseFormat.bytes(key), LeaseFormat.HELD);
   }
 
-  public void clear(int mark) {
-    if (!isClosed && mark >= 0) {
-      lease.clear(mark);
+  public void clear(int claim) {
+    if (!isClosed && claim >= 0) {
+      lease.clear(claim);
     }
   }
 
-  /** Another living user that has such a mark; null if there is none. */
-  private @Nullable Peer other(Kind kind, byte[] key) {
-    long hash = Marks.hash(key);
+  /** Another living user that has such a claim; null if there is none. */
+  private @Nullable Peer other(ClaimKind kind, byte[] key) {
+    long hash = LeaseFormat.hash(key);
     try {
       for (Peer peer : peers()) {
         if (peer.find(kind, key, hash) != 0 && peer.isAlive()) {
@@ -285,18 +289,18 @@ public final class Party implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot look at what others hold in " + root, e);
     } catch (InternalError e) {
-      throw Words.cut(e);
+      throw SharedMemory.cut(e);
     }
   }
 
-  /** Whether another living user has such a mark. */
-  public boolean isMarkedElsewhere(Kind kind, String key) {
-    return other(kind, Marks.bytes(key)) != null;
+  /** Whether another living user has such a claim. */
+  public boolean isClaimedElsewhere(ClaimKind kind, String key) {
+    return other(kind, LeaseFormat.bytes(key)) != null;
   }
 
-  /** Who else has such a mark, in words; one of them, or null if nobody has. */
-  public @Nullable StoreUser holder(Kind kind, String key) {
-    Peer peer = other(kind, Marks.bytes(key));
+  /** Who else has such a claim, in words; one of them, or null if nobody has. */
+  public @Nullable StoreUser holder(ClaimKind kind, String key) {
+    Peer peer = other(kind, LeaseFormat.bytes(key));
     try {
       return peer == null ? null : peer.describe(false);
     } catch (IOException e) {
@@ -305,22 +309,22 @@ public final class Party implements AutoCloseable {
   }
 
   private List<Peer> peers() throws IOException {
-    synchronized (place) {
+    synchronized (leases) {
       long members = get(MEMBERS);
       if (members != membersSeen) {
         List<Peer> found = new ArrayList<>();
-        for (String other : place.ids()) {
+        for (String other : leases.ids()) {
           if (!other.equals(id)) {
             try {
-              found.add(Peer.open(place, other));
+              found.add(Peer.open(leases, other));
             } catch (NoSuchFileException e) {
               log.debug("{} left", other);
             } catch (IOException e) {
               // A power cut leaves a lease without content, which nobody forces to the disk.
-              if (place.isAlive(other)) {
+              if (leases.isAlive(other)) {
                 throw e;
               }
-              place.remove(other);
+              leases.remove(other);
               log.debug("removed the lease {} of a dead user", other, e);
             }
           }
@@ -335,12 +339,12 @@ public final class Party implements AutoCloseable {
   // ---- locks ----
 
   /** Waits for a lock among all users; returns what lets go of it. */
-  public Runnable lock(Kind kind, String key) {
+  public Runnable lock(ClaimKind kind, String key) {
     return locked(kind, key, false);
   }
 
   /** Waits for a lock like {@link #lock}, or until the thread is interrupted. */
-  public Runnable lockInterruptibly(Kind kind, String key) throws InterruptedException {
+  public Runnable lockInterruptibly(ClaimKind kind, String key) throws InterruptedException {
     Runnable held = locked(kind, key, true);
     if (Thread.currentThread().isInterrupted() && held == NONE) {
       Thread.interrupted();
@@ -352,7 +356,7 @@ public final class Party implements AutoCloseable {
   @SuppressWarnings("UnnecessaryLambda") // Told from others by being this one.
   private static final Runnable NONE = () -> {};
 
-  private Runnable locked(Kind kind, String key, boolean isInterruptible) {
+  private Runnable locked(ClaimKind kind, String key, boolean isInterruptible) {
     @Nullable Runnable held = lock(kind, key, isInterruptible, Long.MAX_VALUE);
     return held == null ? NONE : held;
   }
@@ -363,9 +367,10 @@ public final class Party implements AutoCloseable {
    *
    * @return null if the thread was interrupted, or the deadline has passed
    */
-  private @Nullable Runnable lock(Kind kind, String key, boolean isInterruptible, long deadline) {
-    byte[] bytes = Marks.bytes(key);
-    int mark = lease.put(kind, bytes, Marks.WANTED);
+  private @Nullable Runnable lock(
+      ClaimKind kind, String key, boolean isInterruptible, long deadline) {
+    byte[] bytes = LeaseFormat.bytes(key);
+    int claim = lease.put(kind, bytes, LeaseFormat.WANTED);
     boolean isWanted = true;
     long pause = FIRST_PAUSE_NANOS;
     boolean isInterrupted = false;
@@ -374,18 +379,18 @@ public final class Party implements AutoCloseable {
         Peer rival = other(kind, bytes);
         if (rival == null) {
           if (isWanted) {
-            int held = mark;
-            lease.setMode(held, Marks.HELD);
-            mark = -1;
+            int held = claim;
+            lease.setMode(held, LeaseFormat.HELD);
+            claim = -1;
             return () -> clear(held);
           }
-          mark = lease.put(kind, bytes, Marks.WANTED);
+          claim = lease.put(kind, bytes, LeaseFormat.WANTED);
           isWanted = true;
           continue;
         }
         if (isWanted && rival.id().compareTo(id) < 0) {
-          lease.clear(mark);
-          mark = -1;
+          lease.clear(claim);
+          claim = -1;
           isWanted = false;
         }
         boolean isLate = deadline != Long.MAX_VALUE && System.nanoTime() - deadline > 0;
@@ -397,8 +402,8 @@ public final class Party implements AutoCloseable {
         pause = Math.min(LAST_PAUSE_NANOS, pause * 2);
       }
     } finally {
-      if (mark >= 0) {
-        lease.clear(mark);
+      if (claim >= 0) {
+        lease.clear(claim);
       }
       if (isInterrupted) {
         Thread.currentThread().interrupt();
@@ -409,17 +414,17 @@ public final class Party implements AutoCloseable {
   // ---- counters ----
 
   private long get(int counter) {
-    return isFreed ? 0 : Words.get(board, counter);
+    return isFreed ? 0 : SharedMemory.get(board, counter);
   }
 
   private void set(int word, long value) {
     if (!isFreed) {
-      Words.set(board, word, value);
+      SharedMemory.set(board, word, value);
     }
   }
 
   private long add(int counter) {
-    return isFreed ? 0 : Words.add(board, counter, 1);
+    return isFreed ? 0 : SharedMemory.add(board, counter, 1);
   }
 
   /** How often somebody came or went. */
@@ -442,10 +447,9 @@ public final class Party implements AutoCloseable {
   }
 
   /**
-   * Says that a layer is about to be deleted, after the mark for it was written and before the
-   * marks of others are looked at. Whoever marks a layer as held and then reads the same count as
-   * when it last looked at the disk has been seen; whoever reads another count looks at the disk
-   * again.
+   * Says that a layer is about to be deleted, after the claim for it was written and before the
+   * claims of others are looked at. Whoever claims a layer and then reads the same count as when it
+   * last looked at the disk has been seen; whoever reads another count looks at the disk again.
    *
    * @return the count before
    */
@@ -500,17 +504,17 @@ public final class Party implements AutoCloseable {
   // ---- the others ----
 
   /** What others hold of one kind: who holds it, by key. */
-  public Map<String, List<StoreUser>> marksElsewhere(Kind kind) {
-    Map<String, List<StoreUser>> marks = new TreeMap<>();
+  public Map<String, List<StoreUser>> claimsElsewhere(ClaimKind kind) {
+    Map<String, List<StoreUser>> claims = new TreeMap<>();
     try {
       for (Peer peer : peers()) {
         Set<String> keys = peer.keys(kind);
         if (!keys.isEmpty() && peer.isAlive()) {
           StoreUser user = peer.describe(false);
-          keys.forEach(key -> marks.computeIfAbsent(key, k -> new ArrayList<>()).add(user));
+          keys.forEach(key -> claims.computeIfAbsent(key, k -> new ArrayList<>()).add(user));
         }
       }
-      return marks;
+      return claims;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot look at what others hold in " + root, e);
     }
@@ -520,7 +524,7 @@ public final class Party implements AutoCloseable {
   public List<StoreUser> users() throws LayerStoreException {
     List<StoreUser> users = new ArrayList<>();
     try {
-      users.add(Peer.open(place, id).describe(true));
+      users.add(Peer.open(leases, id).describe(true));
       for (Peer peer : peers()) {
         if (peer.isIn() && peer.isAlive()) {
           users.add(peer.describe(false));
@@ -566,7 +570,7 @@ public final class Party implements AutoCloseable {
   public void forget(List<String> dead) {
     for (String other : dead) {
       try {
-        place.remove(other);
+        leases.remove(other);
       } catch (IOException e) {
         log.debug("the lease {} of a dead user stays", other, e);
       }
@@ -582,10 +586,10 @@ public final class Party implements AutoCloseable {
    * @throws LayerStoreException if the root, or the directory in it, was moved, replaced or deleted
    */
   public void requireInPlace() throws LayerStoreException {
-    place.requireInPlace();
+    leases.requireInPlace();
   }
 
-  /** Takes back all marks, and leaves. A second call does nothing. */
+  /** Takes back all claims, and leaves. A second call does nothing. */
   @Override
   public void close() throws LayerStoreException {
     if (isClosed) {
@@ -594,10 +598,10 @@ public final class Party implements AutoCloseable {
     isClosed = true;
     try {
       lease.end();
-      place.withdraw(id);
+      leases.withdraw(id);
       add(MEMBERS);
       isFreed = true;
-      place.free();
+      leases.free();
     } catch (IOException e) {
       throw new LayerStoreException(
           "cannot take back the lease on " + root + ": " + FileFailures.describe(e), e);

@@ -41,7 +41,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The place of a root on the disk: a directory in it.
+ * The leases of a root on the disk, in a directory of their own:
  *
  * <pre>
  * board       counters
@@ -53,12 +53,12 @@ import org.slf4j.LoggerFactory;
  * from then on. No descriptor that the process opens and closes has anything to do with it, and no
  * backup can open it: for file locks neither holds. A process that is stopped listens all the same.
  *
- * <p>Memory is mapped, so all processes of one kernel see a write at once, and closing files does
- * not matter here either.
+ * <p>Leases and board are mapped into memory, so all processes of one kernel see a write at once,
+ * and closing files does not matter here either.
  */
-final class FilePlace implements Place {
+final class FileLeaseStore implements LeaseStore {
 
-  private static final Logger log = LoggerFactory.getLogger(FilePlace.class);
+  private static final Logger log = LoggerFactory.getLogger(FileLeaseStore.class);
 
   private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
   private static final String BOARD = "board";
@@ -78,7 +78,7 @@ final class FilePlace implements Place {
   private final List<Mapping> mappings = new ArrayList<>();
 
   /** Makes {@code directory} in {@code root} if it is not there. */
-  FilePlace(Path root, Path directory) throws IOException {
+  FileLeaseStore(Path root, Path directory) throws IOException {
     this.root = root;
     this.directory = directory;
     try {
@@ -139,7 +139,7 @@ final class FilePlace implements Place {
   }
 
   @Override
-  public Memory board() throws IOException {
+  public SharedMemory board() throws IOException {
     return uninterrupted(
         () -> {
           try (FileChannel channel =
@@ -162,7 +162,7 @@ final class FilePlace implements Place {
   }
 
   @Override
-  public Memory create(String id) throws IOException {
+  public SharedMemory create(String id) throws IOException {
     uninterrupted(
         () -> {
           lives.put(id, listen(life(id)));
@@ -189,7 +189,7 @@ final class FilePlace implements Place {
   }
 
   /** The memory of a lease of this process, which grows. */
-  private final class OwnMemory implements Memory {
+  private final class OwnMemory implements SharedMemory {
     private final String id;
     private final List<ByteBuffer> pieces = new ArrayList<>();
 
@@ -242,13 +242,13 @@ final class FilePlace implements Place {
   }
 
   @Override
-  public Memory open(String id) throws IOException {
-    Memory memory = new OtherMemory(lease(id));
+  public SharedMemory open(String id) throws IOException {
+    SharedMemory memory = new OtherMemory(lease(id));
     memory.piece(0);
     return memory;
   }
 
-  private final class OtherMemory implements Memory {
+  private final class OtherMemory implements SharedMemory {
     private final Path file;
     private final List<ByteBuffer> pieces = new ArrayList<>();
 
@@ -364,7 +364,7 @@ final class FilePlace implements Place {
 
   private boolean isWhole(String id) {
     try {
-      return Files.size(lease(id)) >= Memory.PIECE_BYTES && Files.exists(life(id));
+      return Files.size(lease(id)) >= SharedMemory.PIECE_BYTES && Files.exists(life(id));
     } catch (IOException e) {
       return false;
     }

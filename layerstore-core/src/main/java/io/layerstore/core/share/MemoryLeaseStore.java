@@ -10,10 +10,10 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The place of a root on a file system that lives in this JVM alone, such as one in memory: its
+ * The leases of a root on a file system that lives in this JVM alone, such as one in memory: its
  * stores can only be reached through the same classes.
  */
-final class MemoryPlace implements Place {
+final class MemoryLeaseStore implements LeaseStore {
 
   private static final Map<Object, Shared> PLACES = new ConcurrentHashMap<>();
 
@@ -21,12 +21,12 @@ final class MemoryPlace implements Place {
 
   /** What the stores on one root share; kept as long as any of them is open. */
   private static final class Shared {
-    final Memory board = new Pieces();
-    final Map<String, Memory> published = new ConcurrentHashMap<>();
-    final Map<String, Memory> created = new ConcurrentHashMap<>();
+    final SharedMemory board = new Pieces();
+    final Map<String, SharedMemory> published = new ConcurrentHashMap<>();
+    final Map<String, SharedMemory> created = new ConcurrentHashMap<>();
   }
 
-  private static final class Pieces implements Memory {
+  private static final class Pieces implements SharedMemory {
     private final List<ByteBuffer> pieces = new ArrayList<>();
 
     @Override
@@ -40,19 +40,19 @@ final class MemoryPlace implements Place {
 
   private final Object key;
 
-  MemoryPlace(Path root, Object identity) {
+  MemoryLeaseStore(Path root, Object identity) {
     this.key = List.of(root.getFileSystem(), identity);
     this.shared = PLACES.computeIfAbsent(key, k -> new Shared());
   }
 
   @Override
-  public Memory board() {
+  public SharedMemory board() {
     return shared.board;
   }
 
   @Override
-  public Memory create(String id) {
-    Memory memory = new Pieces();
+  public SharedMemory create(String id) {
+    SharedMemory memory = new Pieces();
     shared.created.put(id, memory);
     return memory;
   }
@@ -74,12 +74,12 @@ final class MemoryPlace implements Place {
   }
 
   @Override
-  public Memory open(String id) {
+  public SharedMemory open(String id) {
     return open(shared.published, id);
   }
 
-  private static Memory open(Map<String, Memory> leases, String id) {
-    Memory memory = leases.get(id);
+  private static SharedMemory open(Map<String, SharedMemory> leases, String id) {
+    SharedMemory memory = leases.get(id);
     if (memory == null) {
       throw new NoSuchElementException(id);
     }

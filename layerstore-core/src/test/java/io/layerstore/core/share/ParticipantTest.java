@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Users of one root, in this process and in others. */
-class PartyTest {
+class ParticipantTest {
 
   private static final String DIRECTORY = "layerstore";
 
@@ -30,11 +30,11 @@ class PartyTest {
 
   private final List<AutoCloseable> open = new ArrayList<>();
 
-  private Party join() throws LayerStoreException {
-    Party party = Party.join(root, DIRECTORY, false);
-    party.opened();
-    open.add(party);
-    return party;
+  private Participant join() throws LayerStoreException {
+    Participant participant = Participant.join(root, DIRECTORY, false);
+    participant.opened();
+    open.add(participant);
+    return participant;
   }
 
   private PeerProcess peer() {
@@ -51,35 +51,35 @@ class PartyTest {
   }
 
   @Test
-  void mark_ofAnotherProcess_isSeen() throws Exception {
-    Party party = join();
-    peer().run("mark LAYER a");
+  void claim_ofAnotherProcess_isSeen() throws Exception {
+    Participant participant = join();
+    peer().run("claim LAYER a");
 
-    assertTrue(party.isMarkedElsewhere(Kind.LAYER, "a"));
-    assertFalse(party.isMarkedElsewhere(Kind.LAYER, "b"));
+    assertTrue(participant.isClaimedElsewhere(ClaimKind.LAYER, "a"));
+    assertFalse(participant.isClaimedElsewhere(ClaimKind.LAYER, "b"));
   }
 
   @Test
-  void mark_ofAProcessThatIsKilled_isGoneAtOnce() throws Exception {
-    Party party = join();
+  void claim_ofAProcessThatIsKilled_isGoneAtOnce() throws Exception {
+    Participant participant = join();
     PeerProcess peer = peer();
-    peer.run("mark LAYER a");
+    peer.run("claim LAYER a");
 
     peer.close();
 
-    assertFalse(party.isMarkedElsewhere(Kind.LAYER, "a"));
+    assertFalse(participant.isClaimedElsewhere(ClaimKind.LAYER, "a"));
   }
 
   @Test
-  void mark_ofAProcessThatIsStopped_stays() throws Exception {
-    Party party = join();
+  void claim_ofAProcessThatIsStopped_stays() throws Exception {
+    Participant participant = join();
     PeerProcess peer = peer();
-    peer.run("mark LAYER a");
+    peer.run("claim LAYER a");
     peer.signal("STOP");
     try {
       // Nobody accepts, so the queue of connections fills.
       for (int i = 0; i < 1000; i++) {
-        assertTrue(party.isMarkedElsewhere(Kind.LAYER, "a"), "look " + i);
+        assertTrue(participant.isClaimedElsewhere(ClaimKind.LAYER, "a"), "look " + i);
       }
     } finally {
       peer.signal("CONT");
@@ -87,44 +87,45 @@ class PartyTest {
   }
 
   @Test
-  void mark_whenItsProcessReadsEveryFileBelowTheRoot_stays() throws Exception {
-    Party party = join();
-    party.mark(Kind.LAYER, "a");
+  void claim_whenItsProcessReadsEveryFileBelowTheRoot_stays() throws Exception {
+    Participant participant = join();
+    participant.claim(ClaimKind.LAYER, "a");
     try (Stream<Path> files = Files.walk(root)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         Files.readAllBytes(file);
       }
     }
 
-    try (Party other = Party.join(root, DIRECTORY, false)) {
-      assertTrue(other.isMarkedElsewhere(Kind.LAYER, "a"));
+    try (Participant other = Participant.join(root, DIRECTORY, false)) {
+      assertTrue(other.isClaimedElsewhere(ClaimKind.LAYER, "a"));
     }
   }
 
   @Test
-  void mark_manyOfOneStore_areAllSeenByAnother() throws Exception {
-    Party party = join();
-    Party other = join();
-    List<Integer> marks = new ArrayList<>();
+  void claim_manyOfOneStore_areAllSeenByAnother() throws Exception {
+    Participant participant = join();
+    Participant other = join();
+    List<Integer> claims = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
-      marks.add(party.mark(Kind.LAYER, "layer " + i));
+      claims.add(participant.claim(ClaimKind.LAYER, "layer " + i));
     }
     for (int i = 0; i < 1000; i += 2) {
-      party.clear(marks.get(i));
+      participant.clear(claims.get(i));
     }
 
     for (int i = 0; i < 1000; i++) {
-      assertEquals(i % 2 == 1, other.isMarkedElsewhere(Kind.LAYER, "layer " + i), "layer " + i);
+      assertEquals(
+          i % 2 == 1, other.isClaimedElsewhere(ClaimKind.LAYER, "layer " + i), "layer " + i);
     }
   }
 
   @Test
   void lock_ofAnotherProcess_isWaitedFor() throws Exception {
-    Party party = join();
+    Participant participant = join();
     Path counter = Files.writeString(root.resolve("counter"), "0");
     List<PeerProcess> peers = List.of(peer(), peer(), peer());
     peers.forEach(peer -> peer.begin("count " + counter + " 400"));
-    PeerProgram.count(party, counter.toString(), 400);
+    PeerProgram.count(participant, counter.toString(), 400);
     peers.forEach(PeerProcess::awaitDone);
 
     assertEquals("1600", Files.readString(counter));
@@ -132,32 +133,34 @@ class PartyTest {
 
   @Test
   void lock_ofAProcessThatIsKilled_isFree() throws Exception {
-    Party party = join();
+    Participant participant = join();
     PeerProcess peer = peer();
     peer.run("lock CHAIN a");
     peer.close();
 
-    party.lock(Kind.CHAIN, "a").run();
-    assertNull(party.holder(Kind.CHAIN, "a"));
+    participant.lock(ClaimKind.CHAIN, "a").run();
+    assertNull(participant.holder(ClaimKind.CHAIN, "a"));
   }
 
   @Test
   void lockInterruptibly_whenInterrupted_endsTheWait() throws Exception {
-    Party party = join();
+    Participant participant = join();
     peer().run("lock CHAIN a");
     Thread.currentThread().interrupt();
 
-    assertThrows(InterruptedException.class, () -> party.lockInterruptibly(Kind.CHAIN, "a"));
+    assertThrows(
+        InterruptedException.class, () -> participant.lockInterruptibly(ClaimKind.CHAIN, "a"));
     assertFalse(Thread.currentThread().isInterrupted());
   }
 
   @Test
   void holder_ofALock_isNamedWithItsProcess() throws Exception {
-    Party party = join();
+    Participant participant = join();
     PeerProcess peer = peer();
     peer.run("lock CHAIN a");
 
-    assertEquals(peer.pid(), Objects.requireNonNull(party.holder(Kind.CHAIN, "a")).pid());
+    assertEquals(
+        peer.pid(), Objects.requireNonNull(participant.holder(ClaimKind.CHAIN, "a")).pid());
   }
 
   @Test
@@ -166,7 +169,7 @@ class PartyTest {
     open.add(peer);
 
     StoreLockedException e =
-        assertThrows(StoreLockedException.class, () -> Party.join(root, DIRECTORY, false));
+        assertThrows(StoreLockedException.class, () -> Participant.join(root, DIRECTORY, false));
     assertEquals(peer.pid(), e.holder().orElseThrow().pid());
   }
 
@@ -175,7 +178,7 @@ class PartyTest {
     PeerProcess peer = peer();
 
     StoreLockedException e =
-        assertThrows(StoreLockedException.class, () -> Party.join(root, DIRECTORY, true));
+        assertThrows(StoreLockedException.class, () -> Participant.join(root, DIRECTORY, true));
     assertEquals(peer.pid(), e.holder().orElseThrow().pid());
   }
 
@@ -183,45 +186,45 @@ class PartyTest {
   void join_afterAllWereKilled_isTheFirst() throws Exception {
     peer().close();
 
-    Party party = join();
-    assertTrue(party.isFirst());
-    assertEquals(1, party.dead().size());
-    party.forget(party.dead());
-    assertEquals(List.of(), party.dead());
+    Participant participant = join();
+    assertTrue(participant.isFirst());
+    assertEquals(1, participant.dead().size());
+    participant.forget(participant.dead());
+    assertEquals(List.of(), participant.dead());
   }
 
   @Test
   void join_inARootWithALongPath_works() throws Exception {
     Path deep = Files.createDirectories(root.resolve("d".repeat(100)).resolve("e".repeat(100)));
-    try (Party party = Party.join(deep, DIRECTORY, false);
-        PeerProcess peer = start(party, deep)) {
-      peer.run("mark LAYER a");
-      assertTrue(party.isMarkedElsewhere(Kind.LAYER, "a"));
+    try (Participant participant = Participant.join(deep, DIRECTORY, false);
+        PeerProcess peer = start(participant, deep)) {
+      peer.run("claim LAYER a");
+      assertTrue(participant.isClaimedElsewhere(ClaimKind.LAYER, "a"));
     }
   }
 
-  private static PeerProcess start(Party party, Path root) {
-    party.opened();
+  private static PeerProcess start(Participant participant, Path root) {
+    participant.opened();
     return new PeerProcess(root);
   }
 
   @Test
   void requireInPlace_whenTheDirectoryWasDeleted_fails() throws Exception {
-    Party party = join();
+    Participant participant = join();
     deleteAll(root.resolve(DIRECTORY));
 
-    assertThrows(LayerStoreException.class, party::requireInPlace);
+    assertThrows(LayerStoreException.class, participant::requireInPlace);
   }
 
   @Test
   void requireInPlace_whenTheRootWasReplaced_fails() throws Exception {
     Path there = Files.createDirectory(root.resolve("there"));
-    try (Party party = Party.join(there, DIRECTORY, false)) {
-      party.requireInPlace();
+    try (Participant participant = Participant.join(there, DIRECTORY, false)) {
+      participant.requireInPlace();
       Files.move(there, root.resolve("elsewhere"));
       Files.createDirectory(there);
 
-      assertThrows(LayerStoreException.class, party::requireInPlace);
+      assertThrows(LayerStoreException.class, participant::requireInPlace);
     }
   }
 
@@ -235,7 +238,7 @@ class PartyTest {
 
   @Test
   void requireInPlace_whenALeaseWasCutOff_fails() throws Exception {
-    Party party = join();
+    Participant participant = join();
     try (Stream<Path> files = Files.list(root.resolve(DIRECTORY))) {
       for (Path file :
           files.filter(path -> !String.valueOf(path.getFileName()).contains(".")).toList()) {
@@ -245,16 +248,16 @@ class PartyTest {
       }
     }
 
-    assertThrows(LayerStoreException.class, party::requireInPlace);
-    // Taking the marks back would touch the memory that is gone.
-    open.remove(party);
+    assertThrows(LayerStoreException.class, participant::requireInPlace);
+    // Taking the claims back would touch the memory that is gone.
+    open.remove(participant);
   }
 
   @Test
-  void mark_ofAProcessWhoseChildLivesOn_isGoneWithIt() throws Exception {
-    Party party = join();
+  void claim_ofAProcessWhoseChildLivesOn_isGoneWithIt() throws Exception {
+    Participant participant = join();
     PeerProcess peer = peer();
-    peer.run("mark LAYER a");
+    peer.run("claim LAYER a");
     peer.run("child");
     ProcessHandle child =
         ProcessHandle.of(peer.pid()).orElseThrow().children().findFirst().orElseThrow();
@@ -262,7 +265,7 @@ class PartyTest {
       peer.close();
 
       assertTrue(child.isAlive());
-      assertFalse(party.isMarkedElsewhere(Kind.LAYER, "a"));
+      assertFalse(participant.isClaimedElsewhere(ClaimKind.LAYER, "a"));
     } finally {
       child.destroyForcibly();
     }
@@ -271,21 +274,21 @@ class PartyTest {
   @Test
   void requireOneKernel_fileSystemsOfSeveralMachines_areRefused() throws Exception {
     for (String type : List.of("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs")) {
-      assertThrows(IOException.class, () -> Party.requireOneKernel(type), type);
+      assertThrows(IOException.class, () -> Participant.requireOneKernel(type), type);
     }
     for (String type : List.of("fuse.sshfs", "fuse.glusterfs", "lustre", "afs")) {
-      assertThrows(IOException.class, () -> Party.requireOneKernel(type), type);
+      assertThrows(IOException.class, () -> Participant.requireOneKernel(type), type);
     }
     for (String type : List.of("ext4", "xfs", "btrfs", "tmpfs", "overlay", "fuse.fuse-overlayfs")) {
-      Party.requireOneKernel(type);
+      Participant.requireOneKernel(type);
     }
   }
 
   @Test
   void close_leavesNothingButTheBoard() throws Exception {
-    Party party = Party.join(root, DIRECTORY, false);
-    party.mark(Kind.LAYER, "a");
-    party.close();
+    Participant participant = Participant.join(root, DIRECTORY, false);
+    participant.claim(ClaimKind.LAYER, "a");
+    participant.close();
 
     try (Stream<Path> files = Files.list(root.resolve(DIRECTORY))) {
       assertEquals(List.of(root.resolve(DIRECTORY).resolve("board")), files.toList());
