@@ -218,18 +218,21 @@ final class DefaultLayerStore implements LayerStore {
                 "layers of a load that failed will be taken back at the next cleanup: "
                     + e.getMessage()));
       }
-      // What else is left can be told from what is under way only if there is nobody else.
+      TemporaryLeftovers leftovers = new TemporaryLeftovers(root(), images);
       store
           .critical()
           .run(
               () -> {
+                leftovers.deletePartialBlobs(findings, true);
+                // What else is left can be told from what is under way only if there is nobody
+                // else.
                 boolean isDone =
                     store
                         .sharing()
                         .whileAlone(
                             () -> {
                               store.driver().cleanup();
-                              deleteTemporaryFiles(findings, true);
+                              leftovers.delete(findings);
                             });
                 if (!isDone) {
                   store.driver().cleanup();
@@ -240,8 +243,10 @@ final class DefaultLayerStore implements LayerStore {
   }
 
   /** Deletes temporary files that nobody has in hand; adds what remains to {@code findings}. */
-  void deleteTemporaryFiles(List<Finding> findings, boolean all) {
-    new TemporaryLeftovers(root(), images).delete(findings, all);
+  void deleteTemporaryFiles(List<Finding> findings) {
+    TemporaryLeftovers leftovers = new TemporaryLeftovers(root(), images);
+    leftovers.delete(findings);
+    leftovers.deletePartialBlobs(findings, false);
   }
 
   @Override

@@ -135,7 +135,7 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     }
     DefaultLayerStore layers = new DefaultLayerStore(store, open);
     if (!options.readOnly() && sharing.isFirst()) {
-      layers.deleteTemporaryFiles(findings, false);
+      layers.deleteTemporaryFiles(findings);
     }
     findings.addAll(layers.images().recoveryReport().findings());
     open.setRecoveryReport(new RecoveryReport(findings));

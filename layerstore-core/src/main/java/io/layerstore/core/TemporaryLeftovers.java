@@ -49,15 +49,23 @@ final class TemporaryLeftovers {
   }
 
   /**
-   * Deletes them; adds what cannot be deleted to {@code findings}.
-   *
-   * @param all whether also what a later pull could go on with, and is not too old for that
+   * Deletes all but the blobs, while nobody else has the root; adds what cannot be deleted to
+   * {@code findings}.
    */
-  void delete(List<Finding> findings, boolean all) {
+  void delete(List<Finding> findings) {
     Path temporary = DataRoot.temporaryDirectory(root);
     run(root, this::deleteProbes, findings);
     run(temporary, () -> TemporaryDirectory.sweep(temporary), findings);
     run(images.directory(), images::deleteTemporaryFiles, findings);
+  }
+
+  /**
+   * Deletes what has come of blobs, also while others have the root; adds what cannot be deleted to
+   * {@code findings}.
+   *
+   * @param all whether also what a later pull could go on with, and is not too old for that
+   */
+  void deletePartialBlobs(List<Finding> findings, boolean all) {
     run(images.directory(), () -> images.deletePartialBlobs(all), findings);
   }
 

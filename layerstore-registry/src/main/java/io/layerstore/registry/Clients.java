@@ -64,8 +64,9 @@ final class Clients implements AutoCloseable {
             .executor(executor)
             .connectTimeout(options.connectTimeout())
             .followRedirects(HttpClient.Redirect.NEVER)
-            // Without TLS the first request would ask for it, which some servers do not understand.
-            .version(isEncrypted ? HttpClient.Version.HTTP_2 : HttpClient.Version.HTTP_1_1)
+            // Over HTTP/2 a server may send 16 MiB of each blob before anybody reads them, all lost
+            // when the process dies; and many large answers in one connection are slower.
+            .version(HttpClient.Version.HTTP_1_1)
             .proxy(new Proxies(options.environment()));
     if (isEncrypted) {
       Certificates.contextFor(host, machine.certificateDirectories(host), isInsecure(host))

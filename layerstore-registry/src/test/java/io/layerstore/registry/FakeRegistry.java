@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.layerstore.Digest;
+import io.layerstore.ImageReference;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -122,6 +123,41 @@ final class FakeRegistry implements AutoCloseable {
     manifests.put(digest, bytes);
     manifests.put(tag, bytes);
     return digest;
+  }
+
+  /**
+   * Adds an image of layers that are not compressed.
+   *
+   * @return what it is called
+   */
+  ImageReference addImage(String tag, List<byte[]> layers) {
+    List<String> diffIds = new ArrayList<>();
+    List<String> descriptors = new ArrayList<>();
+    for (byte[] layer : layers) {
+      String digest = addBlob(layer);
+      diffIds.add("\"" + digest + "\"");
+      descriptors.add(descriptor("image.rootfs.diff.tar", digest, layer.length));
+    }
+    String config =
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
+            + String.join(",", diffIds)
+            + "]}}";
+    addManifest(
+        tag,
+        "{\"schemaVersion\":2,\"mediaType\":\""
+            + MANIFEST
+            + "\",\"config\":"
+            + descriptor(
+                "container.image.v1+json", addBlob(config.getBytes(UTF_8)), config.length())
+            + ",\"layers\":["
+            + String.join(",", descriptors)
+            + "]}");
+    return ImageReference.parse(address() + "/some/image:" + tag);
+  }
+
+  private static String descriptor(String type, String digest, long size) {
+    return "{\"mediaType\":\"application/vnd.docker.%s\",\"digest\":\"%s\",\"size\":%d}"
+        .formatted(type, digest, size);
   }
 
   /** Has the next {@code times} requests of a kind go wrong. */

@@ -515,7 +515,7 @@ final class FaultTest {
     @Test
     void pull_partThatIsNotRight_isFetchedAnew() throws Exception {
       breakLayerAt(200_000);
-      Path file = partial().resolve(layer().replace(':', '-'));
+      Path file = partial().resolve(layer().replace(':', '-') + "-" + layers.get(1).length);
       byte[] bytes = Files.readAllBytes(file);
       bytes[1000] ^= 1;
       Files.write(file, bytes);

@@ -1,9 +1,9 @@
 package io.layerstore.registry;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerStore;
 import io.layerstore.RecoveryReport;
@@ -51,41 +51,19 @@ final class KilledPullTest {
   @BeforeEach
   void start() throws Exception {
     registry = FakeRegistry.start();
-    reference = ImageReference.parse(registry.address() + "/some/image:1");
-    List<String> diffIds = new ArrayList<>();
-    List<String> descriptors = new ArrayList<>();
+    List<byte[]> layers = new ArrayList<>();
     for (int i = 0; i < LAYERS; i++) {
       byte[] content = new byte[LAYER_BYTES];
       new Random(i).nextBytes(content);
       byte[] tar =
           new TarBuilder().file(TarHeaderBlock.named("file-" + i), content).end().toBytes();
-      String digest = registry.addBlob(tar);
-      diffIds.add("\"" + digest + "\"");
-      descriptors.add(
-          descriptor("application/vnd.docker.image.rootfs.diff.tar", digest, tar.length));
+      layers.add(tar);
       totalBytes += tar.length;
+      String digest = Digest.sha256Of(tar).toString();
       registry.misbehaveAlways(
           request -> request.isBlob(digest), (request, out) -> send(request, out, tar));
     }
-    String config =
-        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
-            + String.join(",", diffIds)
-            + "]}}";
-    String configDigest = registry.addBlob(config.getBytes(UTF_8));
-    registry.addManifest(
-        "1",
-        "{\"schemaVersion\":2,\"mediaType\":\""
-            + FakeRegistry.MANIFEST
-            + "\",\"config\":"
-            + descriptor(
-                "application/vnd.docker.container.image.v1+json", configDigest, config.length())
-            + ",\"layers\":["
-            + String.join(",", descriptors)
-            + "]}");
-  }
-
-  private static String descriptor(String type, String digest, long size) {
-    return "{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%d}".formatted(type, digest, size);
+    reference = registry.addImage("1", layers);
   }
 
   @AfterEach

@@ -98,7 +98,7 @@ public final class DefaultImageStore implements ImageStore {
     this.making =
         new ImageMaking(access, table, catalog, creation, deletion, references, containers);
     this.distribution = new DistributionDirectory(access);
-    this.partials = new PartialBlobs(access.directory(), access.options().durability());
+    this.partials = access.newPartialBlobs();
     this.archives = new ImageArchives(layers, new ArchiveHost(), partials);
     this.recoveryReport = new RecoveryReport(findings());
     access.follow(this::follow);

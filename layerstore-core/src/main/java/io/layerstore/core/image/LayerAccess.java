@@ -11,6 +11,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
 import io.layerstore.ViewOptions;
+import io.layerstore.core.image.download.PartialBlobs;
 import io.layerstore.core.layer.LayerReading;
 import io.layerstore.core.layer.LayerReference;
 import io.layerstore.core.layer.LayerRegistration;
@@ -154,6 +155,31 @@ public final class LayerAccess {
   /** A lock for those who change images, here and in other stores on the root. */
   KeyedLock<String> newImageLock() {
     return store.sharing().newLock(ClaimKind.IMAGES, key -> key);
+  }
+
+  /** What has come of blobs, here and in other stores on the root. */
+  PartialBlobs newPartialBlobs() {
+    Sharing sharing = store.sharing();
+    return new PartialBlobs(
+        directory(),
+        options().durability(),
+        sharing.newLock(ClaimKind.BLOB, name -> name),
+        new PartialBlobs.Others() {
+          @Override
+          public int claim(String name) {
+            return sharing.claim(ClaimKind.BLOB_USE, name);
+          }
+
+          @Override
+          public void clear(int claim) {
+            sharing.clear(claim);
+          }
+
+          @Override
+          public boolean use(String name) {
+            return !sharing.holders(ClaimKind.BLOB_USE, name).isEmpty();
+          }
+        });
   }
 
   /** Says that images are about to change, and sees what others have changed. */

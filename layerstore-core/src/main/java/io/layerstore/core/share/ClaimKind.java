@@ -26,5 +26,9 @@ public enum ClaimKind {
   /** A lock: mounting and unmounting what the driver has by an ID. */
   MOUNTING,
   /** A lock: sweeping up after those who died. */
-  SWEEP
+  SWEEP,
+  /** A lock: fetching a blob, or deleting what has come of it. Its key is the file's name. */
+  BLOB,
+  /** What has come of a blob is in use. Its key is the file's name. */
+  BLOB_USE
 }

@@ -100,7 +100,8 @@ final class Peer {
       case NAME -> "working on read-write layer " + claim.key();
       case IMAGES -> "changing images";
       case DOOR -> "opening the store";
-      case DELETION, WORK, MOUNTING, SWEEP -> "";
+      case BLOB -> "fetching " + claim.key();
+      case DELETION, WORK, MOUNTING, SWEEP, BLOB_USE -> "";
     };
   }
 }

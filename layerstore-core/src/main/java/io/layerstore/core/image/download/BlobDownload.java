@@ -11,6 +11,7 @@ import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerSource;
 import io.layerstore.RegistryException;
+import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.RegistryRepository;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,8 +35,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Bytes that an earlier pull has left are hashed again, and shown to nobody before the whole is
  * known to be right: after a power cut they may be anything. If it is not, the blob is fetched
- * anew.
+ * anew. While another pull fetches the same blob, this one waits, and then finds it in the file.
  */
+@SuppressWarnings("try") // The lock is held by scope, not by name.
 final class BlobDownload implements LayerSource {
 
   private static final Logger log = LoggerFactory.getLogger(BlobDownload.class);
@@ -44,6 +46,7 @@ final class BlobDownload implements LayerSource {
   private final ImageReference reference;
   private final RegistryRepository repository;
   private final Descriptor blob;
+  private final PartialBlobs.Part part;
   private final Path file;
 
   /** How many bytes readers may see. */
@@ -66,15 +69,15 @@ final class BlobDownload implements LayerSource {
   private @Nullable Throwable failure;
 
   BlobDownload(
-      ImageReference reference, RegistryRepository repository, Descriptor blob, Path file) {
+      ImageReference reference,
+      RegistryRepository repository,
+      Descriptor blob,
+      PartialBlobs.Part part) {
     this.reference = reference;
     this.repository = repository;
     this.blob = blob;
-    this.file = file;
-  }
-
-  Path file() {
-    return file;
+    this.part = part;
+    this.file = part.file();
   }
 
   /** Fetches it; what fails is told to the readers. */
@@ -87,8 +90,9 @@ final class BlobDownload implements LayerSource {
   }
 
   private void fetch() throws IOException {
-    try (SeekableByteChannel channel =
-        Files.newByteChannel(file, Set.of(READ, WRITE, CREATE, NOFOLLOW_LINKS))) {
+    try (KeyedLock.Held held = part.write();
+        SeekableByteChannel channel =
+            Files.newByteChannel(file, Set.of(READ, WRITE, CREATE, NOFOLLOW_LINKS))) {
       if (channel.size() > blob.sizeBytes()) {
         channel.truncate(0);
       }
@@ -217,9 +221,7 @@ final class BlobDownload implements LayerSource {
   /** Ends it, when no thread fetches any more; the file stays if it is worth to be kept. */
   void end(boolean keeps) {
     try {
-      if (!keeps || isWrong || (Files.exists(file, NOFOLLOW_LINKS) && Files.size(file) == 0)) {
-        Files.deleteIfExists(file);
-      }
+      part.giveBack(keeps && !isWrong);
     } catch (IOException e) {
       log.warn("{} stays until it is too old", file, e);
     }

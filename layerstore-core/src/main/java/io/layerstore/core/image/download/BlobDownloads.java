@@ -48,7 +48,7 @@ public final class BlobDownloads implements AutoCloseable {
   public LayerSource add(Descriptor blob) throws IOException {
     BlobDownload download = downloads.get(blob.digest());
     if (download == null) {
-      download = new BlobDownload(reference, repository, blob, partials.take(blob.digest()));
+      download = new BlobDownload(reference, repository, blob, partials.take(blob));
       downloads.put(blob.digest(), download);
     }
     return download;
@@ -111,7 +111,6 @@ public final class BlobDownloads implements AutoCloseable {
     }
     for (BlobDownload download : downloads.values()) {
       download.end(!isComplete);
-      partials.giveBack(download.file());
     }
     downloads.clear();
     threads.clear();

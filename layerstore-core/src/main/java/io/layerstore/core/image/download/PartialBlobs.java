@@ -1,14 +1,19 @@
 package io.layerstore.core.image.download;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import com.google.common.collect.ConcurrentHashMultiset;
+import com.google.common.collect.Multiset;
+import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.Durability;
 import io.layerstore.driver.AtomicFiles;
+import io.layerstore.driver.KeyedLock;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
@@ -17,20 +22,18 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * What has come of blobs, in files that the next pull goes on with.
  *
  * <pre>
- * layerstore-partial/sha256-HEX       the beginning of the blob with this digest, or all of it
- * layerstore-partial/sha256-HEX-N     the same, while another pull of this process has the first
+ * layerstore-partial/sha256-HEX-SIZE     the beginning of the blob of this digest and size, or all of it
  * </pre>
  *
- * <p>Nothing says that the bytes are right: whoever goes on with them looks. Old ones are deleted,
- * and the oldest of too many. Safe for use by many threads.
+ * <p>All pulls of a blob, in all stores on the root, have the same file. One at a time writes it;
+ * it stays as long as anybody uses it. Nothing says that the bytes are right: whoever goes on with
+ * them looks. Old ones are deleted, and the oldest of too many. Safe for use by many threads.
  */
 public final class PartialBlobs {
 
@@ -42,35 +45,103 @@ public final class PartialBlobs {
 
   private final Path directory;
   private final Durability durability;
+  private final KeyedLock<String> writing;
+  private final Others others;
 
-  @GuardedBy("this")
-  private final Set<Path> inUse = new HashSet<>();
+  /** How many pulls of this store use a file. */
+  private final Multiset<String> inUse = ConcurrentHashMultiset.create();
+
+  /** The other stores on the root. */
+  public interface Others {
+
+    /** Tells them that a file is in use; returns what to take it back by. */
+    int claim(String name);
+
+    /** Takes it back. */
+    void clear(int claim);
+
+    /** Whether one of them uses a file. */
+    boolean use(String name);
+  }
 
   /** A file that nobody uses, with what is known to decide whether it stays. */
-  private record Leftover(Path path, Instant modified, long sizeBytes) {}
+  private record Leftover(String name, Instant modified, long sizeBytes) {}
 
   /**
    * @param parent the directory to be in; this one is made when it is needed
+   * @param writing held by whoever writes or deletes a file, by its name; among all stores on the
+   *     root
    */
-  public PartialBlobs(Path parent, Durability durability) {
+  public PartialBlobs(
+      Path parent, Durability durability, KeyedLock<String> writing, Others others) {
     this.directory = parent.resolve("layerstore-partial");
     this.durability = durability;
+    this.writing = writing;
+    this.others = others;
   }
 
-  /** The file for a blob, which need not exist; nobody else gets it before it is given back. */
-  synchronized Path take(Digest digest) throws IOException {
+  /** Begins to use the file for a blob. */
+  Part take(Descriptor blob) throws IOException {
     AtomicFiles.createDirectories(directory, DIRECTORY_MODE, durability);
-    String name = digest.algorithm().id() + "-" + digest.hex();
-    Path file = directory.resolve(name);
-    for (int i = 1; !inUse.add(file); i++) {
-      file = directory.resolve(name + "-" + i);
-    }
-    return file;
+    // With the size, for a manifest that lies about it must not cut what another pull reads.
+    return new Part(
+        blob.digest().algorithm().id() + "-" + blob.digest().hex() + "-" + blob.sizeBytes());
   }
 
-  /** Gives a file back. */
-  synchronized void giveBack(Path file) {
-    inUse.remove(file);
+  /** The file of a blob, for one who uses it. */
+  final class Part {
+    private final String name;
+    private final int claim;
+
+    private Part(String name) {
+      this.name = name;
+      this.claim = others.claim(name);
+      inUse.add(name);
+    }
+
+    /** Where it is, or will be. */
+    Path file() {
+      return directory.resolve(name);
+    }
+
+    /**
+     * Waits until nobody else writes the file: another pull, in this process or another one, that
+     * fetches the same.
+     *
+     * @return what to close, by the same thread, to let the next one in
+     */
+    KeyedLock.Held write() throws InterruptedIOException {
+      try {
+        return writing.acquireInterruptibly(name);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted");
+      }
+    }
+
+    /** Ends to use it; once. */
+    void giveBack(boolean keeps) throws IOException {
+      others.clear(claim);
+      inUse.remove(name);
+      if (!keeps || (Files.exists(file(), NOFOLLOW_LINKS) && Files.size(file()) == 0)) {
+        deleteIfUnused(name);
+      }
+    }
+  }
+
+  private boolean isUsed(String name) {
+    return inUse.contains(name) || others.use(name);
+  }
+
+  /** Whoever begins to use it opens it under the same lock, and said so before. */
+  private boolean deleteIfUnused(String name) throws IOException {
+    if (isUsed(name)) {
+      return false;
+    }
+    KeyedLock.Held held = writing.acquire(name);
+    try (held) {
+      return !isUsed(name) && Files.deleteIfExists(directory.resolve(name));
+    }
   }
 
   /**
@@ -79,7 +150,7 @@ public final class PartialBlobs {
    * @param all whether to delete the others, too
    * @return the names of what was deleted
    */
-  public synchronized List<String> sweep(boolean all) throws IOException {
+  public List<String> sweep(boolean all) throws IOException {
     List<Leftover> leftovers = leftovers();
     leftovers.sort(Comparator.comparing(Leftover::modified).reversed());
     Instant oldest = Instant.now().minus(MAX_AGE);
@@ -87,24 +158,24 @@ public final class PartialBlobs {
     long total = 0;
     for (Leftover leftover : leftovers) {
       total += leftover.sizeBytes();
-      if (all || total > MAX_BYTES || leftover.modified().isBefore(oldest)) {
-        Files.deleteIfExists(leftover.path());
-        deleted.add(String.valueOf(leftover.path().getFileName()));
+      if ((all || total > MAX_BYTES || leftover.modified().isBefore(oldest))
+          && deleteIfUnused(leftover.name())) {
+        deleted.add(leftover.name());
       }
     }
     return deleted;
   }
 
-  @GuardedBy("this")
   private List<Leftover> leftovers() throws IOException {
     List<Leftover> leftovers = new ArrayList<>();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
       for (Path file : files) {
-        if (!inUse.contains(file) && isOurs(String.valueOf(file.getFileName()))) {
+        String name = String.valueOf(file.getFileName());
+        if (isOurs(name) && !isUsed(name)) {
           BasicFileAttributes attributes =
-              Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+              Files.readAttributes(file, BasicFileAttributes.class, NOFOLLOW_LINKS);
           leftovers.add(
-              new Leftover(file, attributes.lastModifiedTime().toInstant(), attributes.size()));
+              new Leftover(name, attributes.lastModifiedTime().toInstant(), attributes.size()));
         }
       }
     } catch (NoSuchFileException | NotDirectoryException e) {
