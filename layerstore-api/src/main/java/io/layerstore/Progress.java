@@ -20,6 +20,8 @@ import java.util.OptionalLong;
  * @param bytes the bytes read from the source so far, compressed if the source is
  * @param entries the archive entries handled so far
  * @param totalBytes the size of the source in bytes, where it is known
+ * @param waitingFor the other store, as a rule of another process, that has to be done with the
+ *     same layer first; empty while there is none
  */
 public record Progress(
     Operation operation,
@@ -28,7 +30,8 @@ public record Progress(
     Optional<LayerProgress> layer,
     long bytes,
     long entries,
-    OptionalLong totalBytes) {
+    OptionalLong totalBytes,
+    Optional<StoreUser> waitingFor) {
 
   /** Rejects nulls. */
   public Progress {
@@ -37,6 +40,7 @@ public record Progress(
     Objects.requireNonNull(image, "image");
     Objects.requireNonNull(layer, "layer");
     Objects.requireNonNull(totalBytes, "totalBytes");
+    Objects.requireNonNull(waitingFor, "waitingFor");
   }
 
   /**
@@ -75,6 +79,8 @@ public record Progress(
 
   /** The steps of an operation, in their order; none has all of them. */
   public enum Phase {
+    /** Waiting for another store that works on the same layer, before anything is read. */
+    WAITING,
     /** Reading, checking and unpacking archives. */
     UNPACKING,
     /** Forcing content to the disk. */

@@ -44,6 +44,10 @@ final class ProgressBar {
       clear();
       return;
     }
+    if (progress.waitingFor().isPresent()) {
+      write(CLEAR_LINE + "waiting for " + progress.waitingFor().get().describe(), true);
+      return;
+    }
     String phase = progress.phase().name().toLowerCase(Locale.ROOT);
     show(phase, progress.bytes(), progress.totalBytes(), progress.entries());
   }

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Progress;
+import io.layerstore.StoreUser;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -31,6 +34,25 @@ final class ProgressBarTest {
     assertNull(bar.listener());
     bar.show("copying", 1, OptionalLong.empty(), 0);
     assertEquals("", shown());
+  }
+
+  @Test
+  void onProgress_waitingForAnotherProcess_showsWhich() {
+    StoreUser user = new StoreUser(7, "build", Instant.EPOCH, false, false, List.of());
+    bar(true)
+        .listener()
+        .onProgress(
+            new Progress(
+                new Progress.Operation(1, Progress.Kind.REGISTER),
+                Progress.Phase.WAITING,
+                Optional.empty(),
+                Optional.empty(),
+                0,
+                0,
+                OptionalLong.empty(),
+                Optional.of(user)));
+
+    assertEquals(CLEAR + "waiting for " + user.describe(), shown());
   }
 
   @Test
@@ -86,7 +108,8 @@ final class ProgressBarTest {
         Optional.empty(),
         bytes,
         entries,
-        totalBytes);
+        totalBytes,
+        Optional.empty());
   }
 
   private ProgressBar bar(boolean terminal) {

@@ -127,12 +127,16 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public List<LayerInfo> release(Layer layer) throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      store.requireWritable();
-      StoreRecovery.afterTheDead(store);
+      store.requireNotReadOnly();
       if (!(layer instanceof LayerReference reference)) {
         throw new IllegalArgumentException("not a handle of this store: " + layer);
       }
       RoLayer node = reference.spend(reading);
+      if (store.isHeld(node)) {
+        return List.of(); // Without a look at the disk: most often so.
+      }
+      store.requireWritable();
+      StoreRecovery.afterTheDead(store);
       return release.deleteUnheld(node);
     }
   }

@@ -1,9 +1,11 @@
 package io.layerstore.driver;
 
+import io.layerstore.StoreUser;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
 import jdk.jfr.Event;
@@ -33,7 +35,7 @@ public final class KeyedLock<K> {
 
   /** Nothing is locked. */
   public KeyedLock() {
-    this((key, isInterruptible) -> () -> {});
+    this((key, isInterruptible, waiting) -> () -> {});
   }
 
   /** A lock that is taken beyond this process too, by the one thread in it that has the key. */
@@ -53,10 +55,12 @@ public final class KeyedLock<K> {
      * Waits until nobody else has {@code key}.
      *
      * @param isInterruptible whether an interrupt ends the wait
+     * @param waiting told who has the key, when there is somebody and when it is another one
      * @return what lets the others in again
      * @throws InterruptedException if the wait was ended; the caller does not have the key
      */
-    Runnable lock(K key, boolean isInterruptible) throws InterruptedException;
+    Runnable lock(K key, boolean isInterruptible, Consumer<? super StoreUser> waiting)
+        throws InterruptedException;
   }
 
   /**
@@ -74,18 +78,19 @@ public final class KeyedLock<K> {
       wait.end(key);
     }
     try {
-      return held(key, slot, false);
+      return held(key, slot, false, user -> {});
     } catch (InterruptedException e) {
       throw new IllegalStateException("not to be interrupted", e);
     }
   }
 
   /** With the lock of the slot; without it and the slot after a failure. */
-  private Held held(K key, Slot slot, boolean isInterruptible) throws InterruptedException {
+  private Held held(K key, Slot slot, boolean isInterruptible, Consumer<? super StoreUser> waiting)
+      throws InterruptedException {
     boolean isLocked = false;
     try {
       if (slot.lock.getHoldCount() == 1) {
-        slot.release = beyond.lock(key, isInterruptible);
+        slot.release = beyond.lock(key, isInterruptible, waiting);
       }
       isLocked = true;
       return new Held(this, key, slot);
@@ -104,6 +109,15 @@ public final class KeyedLock<K> {
    * @throws InterruptedException if the thread is interrupted; it does not hold the key then
    */
   public Held acquireInterruptibly(K key) throws InterruptedException {
+    return acquireInterruptibly(key, user -> {});
+  }
+
+  /**
+   * The same, and {@code waiting} is told which other user of the root has the key, when there is
+   * one and when it is another one.
+   */
+  public Held acquireInterruptibly(K key, Consumer<? super StoreUser> waiting)
+      throws InterruptedException {
     Slot slot = enter(key);
     boolean isLocked = false;
     try {
@@ -122,7 +136,7 @@ public final class KeyedLock<K> {
         leave(key);
       }
     }
-    return held(key, slot, true);
+    return held(key, slot, true, waiting);
   }
 
   /** How many keys are held or waited for. */

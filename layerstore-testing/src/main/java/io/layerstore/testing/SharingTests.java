@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
 import io.layerstore.Layer;
@@ -17,12 +19,18 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountBusyException;
 import io.layerstore.NameConflictException;
+import io.layerstore.Progress;
 import io.layerstore.PruneOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RegisterOptions;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -120,6 +128,51 @@ abstract class SharingTests extends StoreTests {
                 },
                 RegisterOptions.builder().expectedDiffId(first.diffId()).build())) {
       assertEquals(first.cacheId(), second.cacheId());
+    }
+  }
+
+  @Test
+  void register_announcedLayerThatAnotherStoreUnpacks_waitsAndSaysForWhom() throws Exception {
+    byte[] tar = new TarBuilder().file("f", "a").end().toBytes();
+    DiffId diffId = new DiffId(Digest.sha256Of(tar));
+    CountDownLatch isRead = new CountDownLatch(1);
+    CountDownLatch isTold = new CountDownLatch(1);
+    FutureTask<Layer> first =
+        new FutureTask<>(
+            () ->
+                store()
+                    .register(
+                        () -> {
+                          isRead.countDown();
+                          awaitQuietly(isTold);
+                          return new ByteArrayInputStream(tar);
+                        },
+                        RegisterOptions.builder().expectedDiffId(diffId).build()));
+    inThreadOfItsOwn(first);
+    isRead.await();
+    List<Progress> told = new CopyOnWriteArrayList<>();
+    RegisterOptions options =
+        RegisterOptions.builder()
+            .expectedDiffId(diffId)
+            .progress(
+                progress -> {
+                  told.add(progress);
+                  isTold.countDown();
+                })
+            .build();
+
+    try (Layer second =
+        other.register(
+            () -> {
+              throw new IOException("read");
+            },
+            options)) {
+      assertEquals(second.cacheId(), first.get().cacheId());
+      assertEquals(Progress.Phase.WAITING, told.get(0).phase());
+      assertEquals(ProcessHandle.current().pid(), told.get(0).waitingFor().orElseThrow().pid());
+      assertEquals(
+          Optional.of(diffId), told.get(0).layer().flatMap(Progress.LayerProgress::diffId));
+      first.get().close();
     }
   }
 

@@ -25,7 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -113,15 +114,17 @@ public final class LayerBatch implements AutoCloseable {
   }
 
   private void findMissing() throws LayerStoreException {
-    Set<ChainId> absent = new TreeSet<>();
+    SortedMap<ChainId, ProgressReporter.OfLayer> absent = new TreeMap<>();
     for (Wanted layer : wanted) {
       if (!holdIfSound(layer.chainId())) {
-        absent.add(layer.chainId());
+        absent.put(layer.chainId(), progress.layer(layer.image(), layer.diffId()));
       }
     }
     try {
-      for (ChainId chainId : absent) {
-        locks.put(chainId, store.chainLock().acquireInterruptibly(chainId));
+      for (Map.Entry<ChainId, ProgressReporter.OfLayer> layer : absent.entrySet()) {
+        locks.put(
+            layer.getKey(),
+            store.chainLock().acquireInterruptibly(layer.getKey(), layer.getValue()::waitsFor));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

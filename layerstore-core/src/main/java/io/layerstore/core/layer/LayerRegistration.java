@@ -106,7 +106,8 @@ public final class LayerRegistration {
       if (expected == null) {
         return unpackAndPublish(source, options, progress, parent, null);
       }
-      try (KeyedLock.Held held = store.chainLock().acquireInterruptibly(expected)) {
+      try (KeyedLock.Held held =
+          store.chainLock().acquireInterruptibly(expected, progress::waitsFor)) {
         RoLayer existing = store.find(expected);
         if (existing != null && health.isSound(existing, options.verifyExisting())) {
           return new LayerPublication.Published(store.retain(expected), false);
@@ -154,7 +155,8 @@ public final class LayerRegistration {
       store.sync(List.of(pending.cacheId()));
       progress.phase(Phase.COMMITTING);
       Interrupts.check(OPERATION);
-      LayerPublication.Published published = publish(pending, record, options, parent, held);
+      LayerPublication.Published published =
+          publish(pending, record, options, progress, parent, held);
       progress.phase(Phase.DONE);
       event.end(record.chainId(), record.diffId(), record.sizeBytes());
       return published;
@@ -206,6 +208,7 @@ public final class LayerRegistration {
       PendingLayer pending,
       LayerRecord record,
       RegisterOptions options,
+      ProgressReporter.OfLayer progress,
       @Nullable RoLayer parent,
       KeyedLock.@Nullable Held held)
       throws LayerStoreException {
@@ -214,7 +217,8 @@ public final class LayerRegistration {
     if (held != null) {
       return publication.publish();
     }
-    try (KeyedLock.Held chain = store.chainLock().acquireInterruptibly(record.chainId())) {
+    try (KeyedLock.Held chain =
+        store.chainLock().acquireInterruptibly(record.chainId(), progress::waitsFor)) {
       return publication.publish();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

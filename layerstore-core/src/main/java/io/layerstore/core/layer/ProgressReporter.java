@@ -6,6 +6,7 @@ import io.layerstore.Progress.Kind;
 import io.layerstore.Progress.LayerProgress;
 import io.layerstore.Progress.Operation;
 import io.layerstore.Progress.Phase;
+import io.layerstore.StoreUser;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
@@ -54,7 +55,7 @@ public final class ProgressReporter {
 
   private synchronized void phase(Phase next, @Nullable OfLayer layer) {
     phase = next;
-    report(layer);
+    report(layer, null);
   }
 
   /**
@@ -90,11 +91,11 @@ public final class ProgressReporter {
 
   private void reportIfDue(OfLayer layer) {
     if (listener != null && System.nanoTime() - lastNanos >= INTERVAL_NANOS) {
-      report(layer);
+      report(layer, null);
     }
   }
 
-  private void report(@Nullable OfLayer layer) {
+  private void report(@Nullable OfLayer layer, @Nullable StoreUser waitingFor) {
     if (listener == null || phase == null) {
       return;
     }
@@ -107,7 +108,8 @@ public final class ProgressReporter {
             Optional.ofNullable(layer).map(OfLayer::progress),
             bytes,
             entries,
-            totalBytes);
+            totalBytes,
+            Optional.ofNullable(waitingFor));
     try {
       listener.onProgress(progress);
     } catch (RuntimeException e) {
@@ -163,6 +165,16 @@ public final class ProgressReporter {
     void phase(Phase next) {
       synchronized (ProgressReporter.this) {
         ProgressReporter.this.phase(isOnly || phase == null ? next : phase, this);
+      }
+    }
+
+    /** Says whom it has to wait for. */
+    void waitsFor(StoreUser user) {
+      synchronized (ProgressReporter.this) {
+        if (phase == null) {
+          phase = Phase.WAITING;
+        }
+        report(this, user);
       }
     }
 

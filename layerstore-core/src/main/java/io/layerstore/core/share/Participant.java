@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,6 +67,9 @@ public final class Participant implements AutoCloseable {
 
   private static final long FIRST_PAUSE_NANOS = 50_000;
   private static final long LAST_PAUSE_NANOS = 4_000_000;
+
+  /** Nobody need be told of a wait that is over before this. */
+  private static final long TELLING_PAUSE_NANOS = 800_000;
 
   /** The others have a moment to let go of the door, whatever the caller is ready to wait. */
   private static final Duration DOOR = Duration.ofSeconds(60);
@@ -219,7 +223,7 @@ public final class Participant implements AutoCloseable {
   private void enter() throws IOException {
     add(MEMBERS);
     long deadline = System.nanoTime() + DOOR.toNanos();
-    door = lock(ClaimKind.DOOR, DOOR_KEY, false, deadline);
+    door = lock(ClaimKind.DOOR, DOOR_KEY, false, deadline, user -> {});
     if (door == null) {
       StoreUser holder = holder(ClaimKind.DOOR, DOOR_KEY);
       throw new StoreLockedException(root, holder);
@@ -301,8 +305,12 @@ public final class Participant implements AutoCloseable {
   /** Who else has such a claim, in words; one of them, or null if nobody has. */
   public @Nullable StoreUser holder(ClaimKind kind, String key) {
     Peer peer = other(kind, LeaseFormat.bytes(key));
+    return peer == null ? null : describe(peer);
+  }
+
+  private static StoreUser describe(Peer peer) {
     try {
-      return peer == null ? null : peer.describe(false);
+      return peer.describe(false);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -340,12 +348,17 @@ public final class Participant implements AutoCloseable {
 
   /** Waits for a lock among all users; returns what lets go of it. */
   public Runnable lock(ClaimKind kind, String key) {
-    return locked(kind, key, false);
+    return locked(kind, key, false, user -> {});
   }
 
-  /** Waits for a lock like {@link #lock}, or until the thread is interrupted. */
-  public Runnable lockInterruptibly(ClaimKind kind, String key) throws InterruptedException {
-    Runnable held = locked(kind, key, true);
+  /**
+   * Waits for a lock like {@link #lock}, or until the thread is interrupted.
+   *
+   * @param waiting told who has the lock, or is to have it before, whenever that is another one
+   */
+  public Runnable lockInterruptibly(ClaimKind kind, String key, Consumer<? super StoreUser> waiting)
+      throws InterruptedException {
+    Runnable held = locked(kind, key, true, waiting);
     if (Thread.currentThread().isInterrupted() && held == NONE) {
       Thread.interrupted();
       throw new InterruptedException();
@@ -356,8 +369,9 @@ public final class Participant implements AutoCloseable {
   @SuppressWarnings("UnnecessaryLambda") // Told from others by being this one.
   private static final Runnable NONE = () -> {};
 
-  private Runnable locked(ClaimKind kind, String key, boolean isInterruptible) {
-    @Nullable Runnable held = lock(kind, key, isInterruptible, Long.MAX_VALUE);
+  private Runnable locked(
+      ClaimKind kind, String key, boolean isInterruptible, Consumer<? super StoreUser> waiting) {
+    @Nullable Runnable held = lock(kind, key, isInterruptible, Long.MAX_VALUE, waiting);
     return held == null ? NONE : held;
   }
 
@@ -368,12 +382,17 @@ public final class Participant implements AutoCloseable {
    * @return null if the thread was interrupted, or the deadline has passed
    */
   private @Nullable Runnable lock(
-      ClaimKind kind, String key, boolean isInterruptible, long deadline) {
+      ClaimKind kind,
+      String key,
+      boolean isInterruptible,
+      long deadline,
+      Consumer<? super StoreUser> waiting) {
     byte[] bytes = LeaseFormat.bytes(key);
     int claim = lease.put(kind, bytes, LeaseFormat.WANTED);
     boolean isWanted = true;
     long pause = FIRST_PAUSE_NANOS;
     boolean isInterrupted = false;
+    String told = "";
     try {
       while (true) {
         Peer rival = other(kind, bytes);
@@ -398,6 +417,10 @@ public final class Participant implements AutoCloseable {
           return null;
         }
         isInterrupted |= !isInterruptible && Thread.interrupted();
+        if (pause >= TELLING_PAUSE_NANOS && !rival.id().equals(told)) {
+          told = rival.id();
+          waiting.accept(describe(rival));
+        }
         LockSupport.parkNanos(this, pause);
         pause = Math.min(LAST_PAUSE_NANOS, pause * 2);
       }

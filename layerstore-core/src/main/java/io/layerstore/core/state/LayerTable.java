@@ -305,6 +305,13 @@ public final class LayerTable {
     }
   }
 
+  /** Whether this process holds it, but for images. */
+  boolean isUsed(RoLayer layer) {
+    synchronized (lock) {
+      return layer.isUsed();
+    }
+  }
+
   boolean isHeld(RoLayer layer) {
     synchronized (lock) {
       return layer.isHeld();

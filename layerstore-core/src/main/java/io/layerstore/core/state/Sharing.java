@@ -92,9 +92,9 @@ public final class Sharing {
     return shared == null
         ? new KeyedLock<>()
         : new KeyedLock<>(
-            (k, isInterruptible) ->
+            (k, isInterruptible, waiting) ->
                 isInterruptible
-                    ? shared.lockInterruptibly(kind, key.apply(k))
+                    ? shared.lockInterruptibly(kind, key.apply(k), waiting)
                     : shared.lock(kind, key.apply(k)));
   }
 

@@ -133,10 +133,8 @@ public record StoreContext(
       return hiding.hide();
     }
     ChainId chainId = layer.chainId();
-    refresh();
-    if (table.isHeld(layer)
-        || participant.isClaimedElsewhere(ClaimKind.LAYER, chainId.toString())) {
-      return null; // Most often so, and then nobody need look at the disk again.
+    if (isHeld(layer)) {
+      return null;
     }
     requireWritable();
     sharing.deleting().add(chainId);
@@ -153,6 +151,21 @@ public record StoreContext(
       sharing.deleting().remove(chainId);
       sharing.published();
     }
+  }
+
+  /**
+   * Whether this store or another one holds a layer. Of two that give back the last two holds on it
+   * at the same time, at least one finds that nobody does.
+   */
+  public boolean isHeld(RoLayer layer) throws LayerStoreException {
+    if (table.isUsed(layer)) {
+      return true;
+    }
+    refresh(); // What an image or a layer that is gone has held is not held any more.
+    Participant participant = sharing.participant();
+    return table.isHeld(layer)
+        || (participant != null
+            && participant.isClaimedElsewhere(ClaimKind.LAYER, layer.chainId().toString()));
   }
 
   /** Follows what other stores have done to the root. */
@@ -214,10 +227,15 @@ public record StoreContext(
    * that was opened.
    */
   public void requireWritable() throws LayerStoreException {
+    requireNotReadOnly();
+    sharing.requireInPlace();
+  }
+
+  /** Refuses what would change a store that is open for reading only. */
+  public void requireNotReadOnly() throws LayerStoreException {
     if (options.readOnly()) {
       throw new ReadOnlyStoreException(options.root());
     }
-    sharing.requireInPlace();
   }
 
   /** The content of layers forced to the disk, before they are published. */

@@ -149,8 +149,28 @@ class ParticipantTest {
     Thread.currentThread().interrupt();
 
     assertThrows(
-        InterruptedException.class, () -> participant.lockInterruptibly(ClaimKind.CHAIN, "a"));
+        InterruptedException.class,
+        () -> participant.lockInterruptibly(ClaimKind.CHAIN, "a", user -> {}));
     assertFalse(Thread.currentThread().isInterrupted());
+  }
+
+  @Test
+  void lockInterruptibly_heldByAnotherProcess_saysWhoHasIt() throws Exception {
+    Participant participant = join();
+    PeerProcess peer = peer();
+    peer.run("lock CHAIN a");
+    List<Long> told = new ArrayList<>();
+
+    participant
+        .lockInterruptibly(
+            ClaimKind.CHAIN,
+            "a",
+            user -> {
+              told.add(user.pid());
+              peer.run("unlock");
+            })
+        .run();
+    assertEquals(List.of(peer.pid()), told);
   }
 
   @Test
