@@ -263,6 +263,8 @@ OURS = [
     (DB + "/sha256/%s(-%s)?-removing" % (HEX, HEX), "removing"),
     ("vfs/attributes(/%s)?" % ID, "attributes"),
     ("vfs/names", "names"),
+    (r"image/[a-z0-9]+/layerstore-partial(/sha(256|512)-[0-9a-f]+(-[0-9]+)?)?", "partial"),
+    (r"image/[a-z0-9]+/layerstore-manifests(/%s(/[0-9]+-sha(256|512)-[0-9a-f]+)?)?" % HEX, "manifests"),
     (DB + r"/layerstore\.index|overlay2/layerstore\.index", "index"),
     ("vfs/staging(/[^/]+)?", "staging"),
     ("overlay2/%s/persistent" % ID, "persistent"),

@@ -77,6 +77,15 @@ public interface ImageStore {
    */
   List<LayerInfo> delete(ImageId id, boolean force) throws LayerStoreException;
 
+  /**
+   * The manifests of an image, and the indexes that it came in, newest first: the bytes that were
+   * pulled, or loaded from an OCI layout. They go with the image. Empty for an image that came
+   * otherwise; of many only the newest are kept.
+   *
+   * @throws ImageNotFoundException if there is none of that id
+   */
+  List<ImageManifest> manifests(ImageId id) throws LayerStoreException;
+
   /** The names of images. */
   ReferenceStore references();
 
@@ -123,9 +132,9 @@ public interface ImageStore {
    * layer.
    *
    * <p>If a layout offers an image for several platforms, the one for this machine, or the one
-   * asked for, is added. Anything that is not an image (signatures, attestations, charts) or is for
-   * another platform is left out; the report says why. If several images claim the same name, the
-   * last one in the archive gets it.
+   * asked for, is added; or all, of which that one gets the name. Anything that is not an image
+   * (signatures, attestations, charts) or is for another platform is left out; the report says why.
+   * If several images claim the same name, the last one in the archive gets it.
    *
    * <p>Nothing is published before all layers are verified against the configurations. After a
    * failure no new layer, image or reference remains.
@@ -166,7 +175,8 @@ public interface ImageStore {
   /**
    * Pushes an image to a registry, as {@code docker push} does, or several for different platforms
    * under one tag. Layers that the registry has are not sent, whether in this repository or in
-   * another one that it can mount them from.
+   * another one that it can mount them from. Manifest and index are the bytes that the images came
+   * with, if the registry has their layers, or they can be compressed to the same bytes.
    *
    * <p>Needs {@code layerstore-registry} on the path.
    *
@@ -175,14 +185,20 @@ public interface ImageStore {
    * @throws RegistryException if the registry does not take it; its kind says why. Layers that were
    *     sent may stay there, unused
    * @throws ImageNotFoundException if there is no such image
-   * @throws InvalidImageException if two of them are for one platform
+   * @throws InvalidImageException if two of them are for one platform, or one is not here for the
+   *     platform that is asked for
    */
   PushReport push(List<String> images, ImageReference target, PushOptions options)
       throws LayerStoreException;
 
+  /** Looks at an image in its registry, as this machine is set up to reach it. */
+  default RemoteImage remote(ImageReference reference) throws LayerStoreException {
+    return remote(reference, RegistryOptions.DEFAULT);
+  }
+
   /**
    * Looks at an image in its registry, without pulling it: manifests, platforms, configurations,
-   * sizes.
+   * sizes. Its files can be read from there, too: {@link RemoteImage#fileSystem(ViewOptions)}.
    *
    * <p>Needs {@code layerstore-registry} on the path.
    *
@@ -201,6 +217,9 @@ public interface ImageStore {
    *
    * @param images references or ids, as {@link #resolve} takes them; a repository without tag means
    *     all its tags
+   * @throws ImageNotFoundException if there is no such image
+   * @throws InvalidImageException if the format cannot express it, if two of an index are for one
+   *     platform, or one is not here for the platform that is asked for
    */
   SaveReport save(List<String> images, ImageTarget target, SaveOptions options)
       throws LayerStoreException;

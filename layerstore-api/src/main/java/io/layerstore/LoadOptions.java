@@ -10,12 +10,14 @@ public final class LoadOptions {
   public static final LoadOptions DEFAULT = builder().build();
 
   private final @Nullable Platform platform;
+  private final boolean allPlatforms;
   private final @Nullable ImageReference reference;
   private final Progress.@Nullable Listener progress;
   private final boolean verifyExisting;
 
   private LoadOptions(Builder builder) {
     platform = builder.platform;
+    allPlatforms = builder.allPlatforms;
     reference = builder.reference;
     progress = builder.progress;
     verifyExisting = builder.verifyExisting;
@@ -32,6 +34,11 @@ public final class LoadOptions {
    */
   public Optional<Platform> platform() {
     return Optional.ofNullable(platform);
+  }
+
+  /** Whether the images for all platforms are loaded, of which one gets the name. */
+  public boolean allPlatforms() {
+    return allPlatforms;
   }
 
   /** The tag for the image that has no name in the archive. */
@@ -53,6 +60,7 @@ public final class LoadOptions {
   public Builder toBuilder() {
     Builder builder = new Builder();
     builder.platform = platform;
+    builder.allPlatforms = allPlatforms;
     builder.reference = reference;
     builder.progress = progress;
     builder.verifyExisting = verifyExisting;
@@ -62,6 +70,7 @@ public final class LoadOptions {
   /** Collects options. Not safe for use by several threads. */
   public static final class Builder {
     private @Nullable Platform platform;
+    private boolean allPlatforms;
     private @Nullable ImageReference reference;
     private Progress.@Nullable Listener progress;
     private boolean verifyExisting;
@@ -74,6 +83,16 @@ public final class LoadOptions {
      */
     public Builder platform(@Nullable Platform platform) {
       this.platform = platform;
+      return this;
+    }
+
+    /**
+     * Sets whether all images are loaded where an OCI index offers several. The one for the
+     * platform that is asked for, or of this machine, gets the name, or the first if there is none
+     * for it.
+     */
+    public Builder allPlatforms(boolean allPlatforms) {
+      this.allPlatforms = allPlatforms;
       return this;
     }
 

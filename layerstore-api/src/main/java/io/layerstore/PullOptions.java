@@ -122,7 +122,8 @@ public final class PullOptions {
 
     /**
      * Sets whether the images for all platforms are pulled. The one for the platform that is asked
-     * for, or of this machine, gets the reference's name; each gets the digest of its manifest.
+     * for, or of this machine, gets the reference's name, or the first if there is none for it;
+     * each gets the digest of its manifest.
      */
     public Builder allPlatforms(boolean allPlatforms) {
       this.allPlatforms = allPlatforms;

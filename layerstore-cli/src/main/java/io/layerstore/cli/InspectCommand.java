@@ -7,6 +7,7 @@ import io.layerstore.DiffId;
 import io.layerstore.Image;
 import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
 import io.layerstore.Layer;
 import io.layerstore.LayerInfo;
@@ -113,6 +114,7 @@ final class InspectCommand extends Subcommand {
 
   private void inspect(LayerStore store, Image image) throws IOException {
     List<ImageReference> references = store.images().references().of(image.id());
+    List<ImageManifest> manifests = store.images().manifests(image.id());
     ImageConfig config = image.config();
     long size = new ImageSizes(store).of(image);
     String configuration = new String(image.configBytes().toByteArray(), StandardCharsets.UTF_8);
@@ -121,6 +123,10 @@ final class InspectCommand extends Subcommand {
           out.line("Image ID: " + image.id());
           for (ImageReference reference : references) {
             out.line("Reference: " + reference);
+          }
+          for (ImageManifest manifest : manifests) {
+            Descriptor descriptor = manifest.descriptor();
+            out.line("Came with: " + descriptor.digest() + " " + descriptor.mediaType());
           }
           out.line("Parent: " + image.parent().map(ImageId::toString).orElse("none"));
           out.line("Platform: " + config.os() + "/" + config.architecture());
@@ -138,6 +144,17 @@ final class InspectCommand extends Subcommand {
           json.writeNumberField("sizeBytes", size);
           json.writeFieldName("config");
           json.writeRawValue(configuration);
+          json.writeArrayFieldStart("manifests");
+          for (ImageManifest manifest : manifests) {
+            json.writeStartObject();
+            json.writeStringField("digest", manifest.descriptor().digest().toString());
+            json.writeStringField("mediaType", manifest.descriptor().mediaType());
+            json.writeNumberField("sizeBytes", manifest.descriptor().sizeBytes());
+            json.writeFieldName("document");
+            json.writeRawValue(new String(manifest.bytes().toByteArray(), StandardCharsets.UTF_8));
+            json.writeEndObject();
+          }
+          json.writeEndArray();
         });
   }
 

@@ -22,6 +22,11 @@ final class LoadCommand extends Subcommand {
           "OS/ARCH[/VARIANT]",
           "Load only images for this platform. Default: where there is a choice, the image for "
               + "this machine.");
+  private final OptionSpec allPlatformsOption =
+      flag(
+          "--all-platforms",
+          "Load the images for all platforms; the one for this machine, or for --platform, gets "
+              + "the name.");
   private final OptionSpec tagOption =
       option("--tag", "NAME", "The name for an image that has none in the archive.");
   private final OptionSpec verifyOption =
@@ -49,6 +54,7 @@ final class LoadCommand extends Subcommand {
     LoadOptions options =
         LoadOptions.builder()
             .platform(layerstore().platform(platform))
+            .allPlatforms(isGiven(allPlatformsOption))
             .reference(tag == null ? null : ImageReference.parse(tag))
             .verifyExisting(isGiven(verifyOption))
             .progress(layerstore().progressBar().listener())

@@ -18,13 +18,24 @@ final class PushCommand extends Subcommand {
       option(
           "--format",
           "docker|oci",
-          "The kind of manifest: docker (the default), which all engines read, or oci.");
+          "The kind of manifest: docker, which all engines read, or oci. Default: the manifest "
+              + "that the image came with, byte for byte, if its layers are the same there; else "
+              + "docker.");
   private final OptionSpec compressOption =
       option(
           "--compress",
           "gzip|zstd",
           "How to compress layers that the registry does not have: gzip (the default), or zstd, "
               + "which needs --format oci.");
+  private final OptionSpec platformOption =
+      option(
+          "--platform",
+          "OS/ARCH[/VARIANT]",
+          "Of the images that came in one index with IMAGE, push the one for this platform.");
+  private final OptionSpec allPlatformsOption =
+      flag(
+          "--all-platforms",
+          "Push all images that came in one index with IMAGE and are here, as an index.");
   private final OptionSpec withOption =
       repeatedOption(
           "--with",
@@ -51,6 +62,8 @@ final class PushCommand extends Subcommand {
     PushOptions options =
         PushOptions.builder()
             .format(format())
+            .platform(layerstore().platform(platformOption.getValue()))
+            .allPlatforms(isGiven(allPlatformsOption))
             .compression(
                 layerstore()
                     .compression(
@@ -90,9 +103,12 @@ final class PushCommand extends Subcommand {
     return 0;
   }
 
-  private SaveOptions.Format format() {
+  private SaveOptions.@Nullable Format format() {
     @Nullable String format = formatOption.getValue();
-    return switch (format == null ? "docker" : format) {
+    if (format == null) {
+      return null;
+    }
+    return switch (format) {
       case "docker" -> SaveOptions.Format.DOCKER;
       case "oci" -> SaveOptions.Format.OCI;
       default ->

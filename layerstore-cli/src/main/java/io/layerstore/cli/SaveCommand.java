@@ -1,5 +1,6 @@
 package io.layerstore.cli;
 
+import io.layerstore.ImageReference;
 import io.layerstore.ImageTarget;
 import io.layerstore.LayerStore;
 import io.layerstore.SaveOptions;
@@ -28,6 +29,22 @@ final class SaveCommand extends Subcommand {
           "gzip|zstd",
           "Compress the layers. Default: store them as they are. Every engine can load gzip; "
               + "zstd needs dockerd 23 or later.");
+  private final OptionSpec platformOption =
+      option(
+          "--platform",
+          "OS/ARCH[/VARIANT]",
+          "Of images that came in one index with the named ones, save those for this platform.");
+  private final OptionSpec allPlatformsOption =
+      flag(
+          "--all-platforms",
+          "Save all images that came in one index with the named ones and are here; with --format "
+              + "oci as an index.");
+  private final OptionSpec indexOption =
+      option(
+          "--index",
+          "NAME",
+          "Save the images, which are for different platforms, as one index of this name; needs "
+              + "--format oci.");
   private final OptionSpec fileOption =
       option(
           "-o",
@@ -69,9 +86,16 @@ final class SaveCommand extends Subcommand {
     if (toStandardOutput && layerstore().console().outIsTerminal()) {
       throw layerstore().wrongUsage("a terminal cannot show an archive: give -o FILE or redirect");
     }
+    @Nullable String index = indexOption.getValue();
+    if (index != null && format() != SaveOptions.Format.OCI) {
+      throw layerstore().wrongUsage("Docker's layout has no index: give --format oci");
+    }
     SaveOptions options =
         SaveOptions.builder()
             .format(format())
+            .platform(layerstore().platform(platformOption.getValue()))
+            .allPlatforms(isGiven(allPlatformsOption))
+            .index(index == null ? null : ImageReference.parse(index))
             .compression(layerstore().compression(compressOption.getValue()))
             .progress(layerstore().progressBar().listener())
             .build();

@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  * ROOT/.layerstore-probe*, ROOT/check-overlayfs-support*    what choosing a driver tries out
  * ROOT/tmp/layerstore-*                                     what one operation needs a file for
  * image/DRIVER, imagedb, distribution: .tmp-*               files before they get their names
+ * image/DRIVER/layerstore-manifests/*                       the manifests of images that are gone
  * image/DRIVER/layerstore-partial/*                         what has come of blobs in pulls that failed
  * </pre>
  *

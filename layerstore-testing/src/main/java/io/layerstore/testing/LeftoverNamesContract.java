@@ -86,6 +86,13 @@ public abstract class LeftoverNamesContract {
         store.images().load(source, LoadOptions.DEFAULT);
       }
     },
+    LOAD_LAYOUT("layerstore-manifests/") {
+      @Override
+      void run(LayerStore store, Path out) throws IOException {
+        ImageSource source = ImageSource.of(ImageFiles.oci(OTHER, "").toStream());
+        store.images().load(source, LoadOptions.DEFAULT);
+      }
+    },
     LOAD_DAMAGED("tmp/write-set-") {
       @Override
       void damage(LayerStore store, LeftoverNamesContract contract) throws IOException {
@@ -219,6 +226,7 @@ public abstract class LeftoverNamesContract {
             image + "/imagedb(/(content|metadata)(/sha256)?)?",
             image + "/imagedb/content/sha256/" + ID,
             image + "/imagedb/metadata/sha256/" + ID + "(/(parent|lastUpdated))?",
+            image + "/layerstore-manifests(/" + ID + "(/[0-9]+-sha256-" + ID + ")?)?",
             image + "/distribution(/(diffid-by-digest|v2metadata-by-diffid)(/sha256)?)?",
             image + "/distribution/(diffid-by-digest|v2metadata-by-diffid)/sha256/" + ID));
   }

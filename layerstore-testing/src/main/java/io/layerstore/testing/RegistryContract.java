@@ -6,14 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.Compression;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata.Source;
 import io.layerstore.Durability;
 import io.layerstore.Image;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
+import io.layerstore.ImageTarget;
 import io.layerstore.ImportOptions;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerSource;
@@ -32,6 +35,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -455,13 +459,17 @@ public abstract class RegistryContract {
   }
 
   private static String put(HttpClient client, String base, String document) throws Exception {
-    String digest =
-        Digest.sha256Of(document.getBytes(java.nio.charset.StandardCharsets.UTF_8)).toString();
+    return put(client, base, document, "application/vnd.oci.image.index.v1+json");
+  }
+
+  private static String put(HttpClient client, String base, String document, String type)
+      throws Exception {
+    String digest = Digest.sha256Of(document.getBytes(StandardCharsets.UTF_8)).toString();
     int status =
         client
             .send(
                 HttpRequest.newBuilder(URI.create(base + digest))
-                    .header("Content-Type", "application/vnd.oci.image.index.v1+json")
+                    .header("Content-Type", type)
                     .PUT(HttpRequest.BodyPublishers.ofString(document))
                     .build(),
                 HttpResponse.BodyHandlers.discarding())
@@ -525,6 +533,162 @@ public abstract class RegistryContract {
         Set.of(id, arm),
         report.images().stream().map(image -> image.id().toString()).collect(Collectors.toSet()));
     assertEquals(arm, store.images().resolve(reference.toString()).id().toString());
+  }
+
+  private ImageReference pushedForTwo(PushOptions options) throws Exception {
+    importArm();
+    ImageReference reference = fresh();
+    source.images().push(List.of("mine:1", "arm:1"), reference, options);
+    return reference;
+  }
+
+  private static PullOptions all() {
+    return PULL.toBuilder().allPlatforms(true).platform(Platform.of("amd64", "linux")).build();
+  }
+
+  private static PushOptions pushAll() {
+    return PUSH.toBuilder().allPlatforms(true).build();
+  }
+
+  private Digest digest(ImageReference reference) throws Exception {
+    return store.images().remote(reference, ALONE).manifest().digest();
+  }
+
+  @Test
+  void manifests_pulledImage_areTheBytesOfTheRegistry() throws Exception {
+    ImageReference reference = pushedForTwo(PUSH);
+    store.images().pull(reference, all());
+
+    List<ImageManifest> manifests =
+        store.images().manifests(store.images().resolve(reference.toString()).id());
+
+    RemoteImage remote = store.images().remote(reference, ALONE);
+    assertEquals(remote.bytes(), manifests.get(0).bytes());
+    assertEquals(
+        remote.variants().get(0).manifest().digest(), manifests.get(1).descriptor().digest());
+  }
+
+  @Test
+  void push_manifestOfAnotherTool_isPushedByteForByte() throws Exception {
+    ImageReference reference = pushedForTwo(PUSH);
+    RemoteImage remote = store.images().remote(reference, ALONE);
+    String own =
+        new String(remote.bytes().toByteArray(), StandardCharsets.UTF_8)
+            .replaceFirst("\\{", "{ \"annotations\": {\"own\": \"yes\"},");
+    Digest digest = putIndex(reference, own);
+    store.images().pull(reference.withDigest(digest), all());
+
+    Digest pushed =
+        store
+            .images()
+            .push(reference.withDigest(digest).toString(), reference.withTag("2"), pushAll())
+            .digest();
+
+    assertEquals(digest, pushed);
+    assertEquals(digest, digest(reference.withTag("2")));
+  }
+
+  private Digest putIndex(ImageReference reference, String document) throws Exception {
+    String path = reference.canonicalRepository().substring(registry.address().length() + 1);
+    return Digest.parse(
+        put(
+            HttpClient.newHttpClient(),
+            "http://" + registry.address() + "/v2/" + path + "/manifests/",
+            document,
+            "application/vnd.docker.distribution.manifest.list.v2+json"));
+  }
+
+  @Test
+  void push_pulledForAllPlatformsAndSavedAndLoadedElsewhere_hasTheSameDigest() throws Exception {
+    PushOptions oci = PUSH.toBuilder().format(SaveOptions.Format.OCI).build();
+    ImageReference reference = pushedForTwo(oci);
+    store.images().pull(reference, all());
+    Path layout = scratch.resolve("layout-" + repositories + ".tar");
+    store
+        .images()
+        .save(
+            List.of(reference.toString()),
+            ImageTarget.file(layout),
+            SaveOptions.builder()
+                .format(SaveOptions.Format.OCI)
+                .compression(Compression.GZIP)
+                .allPlatforms(true)
+                .build());
+
+    ImageReference there = ImageReference.parse(registry.address() + "/other/" + repositories);
+    try (LayerStore elsewhere = open("elsewhere-" + repositories)) {
+      elsewhere
+          .images()
+          .load(
+              ImageSource.of(layout),
+              LoadOptions.builder()
+                  .allPlatforms(true)
+                  .platform(Platform.of("amd64", "linux"))
+                  .build());
+      PushReport report = elsewhere.images().push(reference.toString(), there, pushAll());
+
+      assertEquals(digest(reference), report.digest());
+      assertEquals(List.of(), report.notes());
+    }
+  }
+
+  @Test
+  void push_platformOfAnIndex_pushesThatImage() throws Exception {
+    ImageReference reference = pushedForTwo(PUSH);
+    store.images().pull(reference, all());
+    Platform arm = Platform.of("arm64", "linux");
+
+    store
+        .images()
+        .push(
+            reference.toString(), reference.withTag("arm"), PUSH.toBuilder().platform(arm).build());
+
+    RemoteImage remote = store.images().remote(reference.withTag("arm"), ALONE);
+    assertEquals(1, remote.variants().size());
+    assertEquals("arm64", remote.variants().get(0).manifest().platform().get().architecture());
+  }
+
+  @Test
+  void push_onePlatformOfAnIndexThatTheRegistryHas_leavesTheIndexWhole() throws Exception {
+    ImageReference reference = pushedForTwo(PUSH);
+    store
+        .images()
+        .pull(reference, PULL.toBuilder().platform(Platform.of("amd64", "linux")).build());
+
+    Digest pushed =
+        store.images().push(reference.toString(), reference.withTag("2"), pushAll()).digest();
+
+    assertEquals(digest(reference), pushed);
+  }
+
+  @Test
+  void push_ociManifestThatWasPulled_staysWhatItIs() throws Exception {
+    ImageReference reference = fresh();
+    Digest digest =
+        source
+            .images()
+            .push("mine:1", reference, PUSH.toBuilder().format(SaveOptions.Format.OCI).build())
+            .digest();
+    store.images().pull(reference, PULL);
+
+    assertEquals(digest, store.images().push(reference.toString(), reference, PUSH).digest());
+  }
+
+  @Test
+  void push_formatGiven_writesThatForm() throws Exception {
+    ImageReference reference = pushed();
+    store.images().pull(reference, PULL);
+
+    store
+        .images()
+        .push(
+            reference.toString(),
+            reference.withTag("oci"),
+            PUSH.toBuilder().format(SaveOptions.Format.OCI).build());
+
+    assertEquals(
+        "application/vnd.oci.image.manifest.v1+json",
+        store.images().remote(reference.withTag("oci"), ALONE).manifest().mediaType());
   }
 
   @Test

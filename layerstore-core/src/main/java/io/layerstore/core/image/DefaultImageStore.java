@@ -2,10 +2,12 @@ package io.layerstore.core.image;
 
 import io.layerstore.BuildOptions;
 import io.layerstore.CommitImageOptions;
+import io.layerstore.Digest;
 import io.layerstore.DiskUsage;
 import io.layerstore.DistributionMetadata;
 import io.layerstore.Image;
 import io.layerstore.ImageId;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
@@ -42,6 +44,7 @@ import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.TemporaryFiles;
 import io.layerstore.spi.RegistryProvider;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -69,6 +72,7 @@ public final class DefaultImageStore implements ImageStore {
   private final ImageWriting writing;
   private final ImageTable table = new ImageTable();
   private final ImageDb db;
+  private final ManifestDirectory manifests;
   private final ImageCatalog catalog;
   private final DefaultReferenceStore references;
   private final ImageCreation creation;
@@ -89,12 +93,13 @@ public final class DefaultImageStore implements ImageStore {
     this.access = access;
     this.writing = new ImageWriting(access);
     this.db = new ImageDb(access.directory().resolve("imagedb"), access.options().durability());
+    this.manifests = new ManifestDirectory(access.directory(), access.options().durability());
     this.catalog = new ImageCatalog(access, db, table);
     this.references = new DefaultReferenceStore(access, db, table, writing);
     this.creation = new ImageCreation(db, table, catalog, writing);
     ContainerRecords containers = new ContainerRecords(access.options().root());
     this.users = new ImageUsers(table, containers);
-    this.deletion = new ImageDeletion(access, db, table, references, users, writing);
+    this.deletion = new ImageDeletion(access, db, manifests, table, references, users, writing);
     this.making =
         new ImageMaking(access, table, catalog, creation, deletion, references, containers);
     this.distribution = new DistributionDirectory(access);
@@ -189,6 +194,15 @@ public final class DefaultImageStore implements ImageStore {
     try (StoreLifecycle.Call call = access.enter()) {
       requireWritable();
       return deletion.delete(id, force);
+    }
+  }
+
+  @Override
+  public List<ImageManifest> manifests(ImageId id) throws LayerStoreException {
+    try (StoreLifecycle.Call call = access.enter()) {
+      refresh();
+      require(id);
+      return manifests.of(id);
     }
   }
 
@@ -314,8 +328,8 @@ public final class DefaultImageStore implements ImageStore {
   }
 
   /**
-   * Deletes what a process that is gone has left of files it was writing; nothing that this one is
-   * writing.
+   * Deletes what a process that is gone has left of files it was writing, and what is kept of
+   * images that are gone; nothing that this one is writing.
    *
    * @return the names of what was deleted
    */
@@ -323,6 +337,9 @@ public final class DefaultImageStore implements ImageStore {
     List<String> deleted = new ArrayList<>(TemporaryFiles.sweep(access.directory()));
     deleted.addAll(db.deleteTemporaryFiles());
     deleted.addAll(distribution.deleteTemporaryFiles());
+    try (ImageWriting.Change change = writing.begin()) {
+      deleted.addAll(manifests.sweep(db::exists));
+    }
     return deleted;
   }
 
@@ -413,6 +430,20 @@ public final class DefaultImageStore implements ImageStore {
     @Override
     public Executor executor() {
       return access.executor();
+    }
+
+    @Override
+    public Closeable keep(ImageId id, List<ImageManifest> documents) throws LayerStoreException {
+      try (ImageWriting.Change change = writing.begin()) {
+        require(id);
+        List<Path> added = manifests.add(id, documents);
+        return () -> manifests.delete(added);
+      }
+    }
+
+    @Override
+    public Optional<ImageId> findByManifest(Digest digest) {
+      return manifests.find(digest, table.all().stream().map(ImageNode::id).toList());
     }
 
     @Override

@@ -32,6 +32,7 @@ final class ImageDeletion {
 
   private final LayerAccess access;
   private final ImageDb db;
+  private final ManifestDirectory manifests;
   private final ImageTable table;
   private final DefaultReferenceStore references;
   private final ImageUsers users;
@@ -40,12 +41,14 @@ final class ImageDeletion {
   ImageDeletion(
       LayerAccess access,
       ImageDb db,
+      ManifestDirectory manifests,
       ImageTable table,
       DefaultReferenceStore references,
       ImageUsers users,
       ImageWriting writing) {
     this.access = access;
     this.db = db;
+    this.manifests = manifests;
     this.table = table;
     this.references = references;
     this.users = users;
@@ -142,6 +145,7 @@ final class ImageDeletion {
       throw FileFailures.wrap("delete image " + id, e);
     }
     forget(node, orphans);
+    manifests.delete(id);
     log.info("deleted image {}", id);
   }
 

@@ -9,7 +9,6 @@ import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.Limits;
-import io.layerstore.Platform;
 import io.layerstore.ViewOptions;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
@@ -29,7 +28,6 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Shows an image of an archive or layout that is in no store as a file system.
@@ -69,7 +67,7 @@ public final class ArchiveView {
 
   private FileSystem open(ImageSource source) throws IOException {
     Members members = members(source);
-    ArchivedImage image = choose(Contents.read(members, platform(), options.limits()));
+    ArchivedImage image = choose(Contents.read(members, wanted(), options.limits()));
     LayerIndexer indexer = new LayerIndexer();
     try {
       ChainId chainId = null;
@@ -94,8 +92,8 @@ public final class ArchiveView {
     }
   }
 
-  private @Nullable Platform platform() {
-    return options.platform().orElse(null);
+  private Wanted wanted() {
+    return new Wanted(options.platform().orElse(null), false);
   }
 
   private Members members(ImageSource source) throws IOException {

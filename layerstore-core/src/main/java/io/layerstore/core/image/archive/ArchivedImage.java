@@ -3,6 +3,7 @@ package io.layerstore.core.image.archive;
 import io.layerstore.ByteString;
 import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
@@ -10,7 +11,9 @@ import io.layerstore.MaxDepthExceededException;
 import io.layerstore.core.image.config.ImageConfigReader;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param layers where its layers are, bottom first, one for each diff ID
  * @param references the names it is to get
  * @param parent the image it was made from, or null
+ * @param manifests the documents that say so, to be kept: its manifest, then the indexes it is in,
+ *     the innermost first
  */
 record ArchivedImage(
     ImageId id,
@@ -29,13 +34,15 @@ record ArchivedImage(
     ImageConfig config,
     List<ArchivedLayer> layers,
     List<ImageReference> references,
-    @Nullable ImageId parent) {
+    @Nullable ImageId parent,
+    List<ImageManifest> manifests) {
 
   private static final String OS = "linux";
 
   ArchivedImage {
     layers = List.copyOf(layers);
     references = List.copyOf(references);
+    manifests = List.copyOf(manifests);
   }
 
   /**
@@ -73,7 +80,13 @@ record ArchivedImage(
       layers.add(new ArchivedLayer(config.diffIds().get(i), places.get(i)));
     }
     return new ArchivedImage(
-        ImageId.of(configBytes), ByteString.of(configBytes), config, layers, references, parent);
+        ImageId.of(configBytes),
+        ByteString.of(configBytes),
+        config,
+        layers,
+        references,
+        parent,
+        List.of());
   }
 
   /** What people call it: its first name, or else its ID. */
@@ -89,6 +102,13 @@ record ArchivedImage(
         all.add(reference);
       }
     }
-    return new ArchivedImage(id, configBytes, config, layers, all, parent);
+    return new ArchivedImage(id, configBytes, config, layers, all, parent, manifests);
+  }
+
+  /** The same image with further documents. */
+  ArchivedImage withManifests(List<ImageManifest> more) {
+    Set<ImageManifest> all = new LinkedHashSet<>(manifests);
+    all.addAll(more);
+    return new ArchivedImage(id, configBytes, config, layers, references, parent, List.copyOf(all));
   }
 }

@@ -12,9 +12,11 @@ import io.layerstore.core.json.JsonValue.Obj;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -23,10 +25,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param images in the order of the archive, none twice
  * @param names which image gets which name: of several that claim it, the last one of the archive
+ * @param further those of them that are another's further platforms, and so need no name
  * @param notes what was left out, a sentence each
  */
 record Contents(
-    List<ArchivedImage> images, Map<ImageReference, ImageId> names, List<String> notes) {
+    List<ArchivedImage> images,
+    Map<ImageReference, ImageId> names,
+    Set<ImageId> further,
+    List<String> notes) {
 
   static final String MANIFEST = "manifest.json";
   static final String INDEX = "index.json";
@@ -47,7 +53,10 @@ record Contents(
     ImageReference reference =
         name.isRepository() ? name.withTag(ImageReference.DEFAULT_TAG) : name;
     List<ImageId> unnamed =
-        images.stream().map(ArchivedImage::id).filter(id -> !names.containsValue(id)).toList();
+        images.stream()
+            .map(ArchivedImage::id)
+            .filter(id -> !names.containsValue(id) && !further.contains(id))
+            .toList();
     if (unnamed.isEmpty()) {
       throw new InvalidImageException(
           "every image of the archive has a name, so "
@@ -74,6 +83,7 @@ record Contents(
             .map(image -> image.id().equals(id) ? image.withReferences(List.of(reference)) : image)
             .toList(),
         all,
+        further,
         notes);
   }
 
@@ -83,21 +93,26 @@ record Contents(
   Contents {
     images = List.copyOf(images);
     names = Collections.unmodifiableMap(new LinkedHashMap<>(names));
+    further = Set.copyOf(further);
     notes = List.copyOf(notes);
+  }
+
+  /** The same without notes. */
+  Contents withoutNotes() {
+    return new Contents(images, names, further, List.of());
   }
 
   /**
    * Reads the documents of an archive: {@code manifest.json} if there is one, as Docker does, else
    * an OCI layout, else what Docker wrote before 1.10.
    *
-   * @param platform what to take where there is a choice; null for the one of this machine
+   * @param wanted what to take where there is a choice
    * @throws InvalidImageException if it is no image archive, or has no image to load
    */
-  static Contents read(Members members, @Nullable Platform platform, Limits limits)
-      throws IOException {
-    Contents contents = readListed(members, platform, limits, true);
+  static Contents read(Members members, Wanted wanted, Limits limits) throws IOException {
+    Contents contents = readListed(members, wanted, limits, true);
     if (contents == null) {
-      contents = readLegacy(members, platform, limits);
+      contents = readLegacy(members, wanted, limits);
     }
     contents.requireImages("the archive has no image to load");
     return contents;
@@ -118,13 +133,13 @@ record Contents(
     }
   }
 
-  private static Contents readLegacy(Members members, @Nullable Platform platform, Limits limits)
+  private static Contents readLegacy(Members members, Wanted wanted, Limits limits)
       throws IOException {
     if (members.has(LAYOUT)) {
       throw new MissingMemberException(INDEX);
     }
     if (LegacyArchive.isOne(members)) {
-      return LegacyArchive.read(members, platform, limits);
+      return LegacyArchive.read(members, wanted.only(), limits);
     }
     throw new InvalidImageException(
         "invalid archive: does not contain a "
@@ -141,24 +156,23 @@ record Contents(
    *
    * @throws MissingMemberException if a member is needed that is not there yet
    */
-  static @Nullable Contents readEarly(Members members, @Nullable Platform platform, Limits limits)
+  static @Nullable Contents readEarly(Members members, Wanted wanted, Limits limits)
       throws IOException {
-    Contents contents = readListed(members, platform, limits, false);
+    Contents contents = readListed(members, wanted, limits, false);
     return contents == null || contents.images().isEmpty() ? null : contents;
   }
 
   private static @Nullable Contents readListed(
-      Members members, @Nullable Platform platform, Limits limits, boolean isComplete)
-      throws IOException {
+      Members members, Wanted wanted, Limits limits, boolean isComplete) throws IOException {
     if (members.has(MANIFEST)) {
       JsonValue manifest = GoStruct.parse(MANIFEST, members.document(MANIFEST, MAX_LIST_BYTES));
       return manifest instanceof Obj
-          ? new OciLayout(members, BlobStore.DIRECTORY, platform, limits, isComplete)
+          ? new OciLayout(members, BlobStore.DIRECTORY, wanted, limits, isComplete)
               .readDirectory(GoStruct.strict(MANIFEST, manifest))
-          : DockerArchive.read(members, manifest, platform);
+          : DockerArchive.read(members, manifest, wanted.only());
     }
     return members.has(INDEX)
-        ? new OciLayout(members, BlobStore.LAYOUT, platform, limits, isComplete).read()
+        ? new OciLayout(members, BlobStore.LAYOUT, wanted, limits, isComplete).read()
         : null;
   }
 
@@ -167,6 +181,7 @@ record Contents(
     private final @Nullable Platform asked;
     private final Map<ImageId, ArchivedImage> images = new LinkedHashMap<>();
     private final Map<ImageReference, ImageId> names = new LinkedHashMap<>();
+    private final Set<ImageId> chosen = new HashSet<>();
     private final List<String> notes = new ArrayList<>();
 
     /**
@@ -195,7 +210,17 @@ record Contents(
 
     /** Adds an image whose platform does not matter any more. */
     void addChosen(ArchivedImage image) {
-      images.merge(image.id(), image, (first, again) -> first.withReferences(again.references()));
+      chosen.add(image.id());
+      addFurther(image);
+    }
+
+    /** Adds an image that is another's further platform. */
+    void addFurther(ArchivedImage image) {
+      images.merge(
+          image.id(),
+          image,
+          (first, again) ->
+              first.withReferences(again.references()).withManifests(again.manifests()));
       for (ImageReference reference : image.references()) {
         ImageId before = names.remove(reference);
         if (before != null && !before.equals(image.id())) {
@@ -221,7 +246,9 @@ record Contents(
     }
 
     Contents build() {
-      return new Contents(new ArrayList<>(images.values()), names, notes);
+      Set<ImageId> further = new HashSet<>(images.keySet());
+      further.removeAll(chosen);
+      return new Contents(new ArrayList<>(images.values()), names, further, notes);
     }
   }
 }

@@ -1,6 +1,8 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.Digest;
 import io.layerstore.ImageId;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
 import io.layerstore.ImageStore;
@@ -17,8 +19,10 @@ import io.layerstore.SaveReport;
 import io.layerstore.StoreOptions;
 import io.layerstore.core.image.download.PartialBlobs;
 import io.layerstore.core.layer.ArchiveLayers;
+import java.io.Closeable;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /**
@@ -41,6 +45,16 @@ public final class ImageArchives {
 
     /** What runs concurrent stages. */
     Executor executor();
+
+    /**
+     * Keeps the documents that an image of the store came with, the newest last.
+     *
+     * @return what takes it back
+     */
+    Closeable keep(ImageId id, List<ImageManifest> documents) throws LayerStoreException;
+
+    /** The image that came with a manifest of this digest. */
+    Optional<ImageId> findByManifest(Digest digest);
 
     /**
      * Makes tags name images, whatever they named before, all of them or none. Unlike {@code

@@ -7,7 +7,6 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
-import io.layerstore.Platform;
 import io.layerstore.Progress;
 import io.layerstore.core.codec.CompressionFormat;
 import io.layerstore.core.codec.DecompressedStream;
@@ -28,7 +27,6 @@ import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Loads the images of one archive.
@@ -130,13 +128,13 @@ final class ImageLoad {
   }
 
   private LoadReport loadTar(InputStream tar) throws IOException {
-    StreamedArchive archive = new StreamedArchive(batch, spool, platform(), layers.limits());
+    StreamedArchive archive = new StreamedArchive(batch, spool, wanted(), layers.limits());
     return finish(archive.read(tar, archiveLimits()), archive.members());
   }
 
   private LoadReport load(Members members) throws IOException {
     try (members) {
-      Contents contents = Contents.read(members, platform(), layers.limits());
+      Contents contents = Contents.read(members, wanted(), layers.limits());
       return finish(new LoadPlan(contents, batch), members);
     }
   }
@@ -148,8 +146,8 @@ final class ImageLoad {
     return new ImagePublication(host, batch).publish(contents);
   }
 
-  private @Nullable Platform platform() {
-    return options.platform().orElse(null);
+  private Wanted wanted() {
+    return new Wanted(options.platform().orElse(null), options.allPlatforms());
   }
 
   private Limits archiveLimits() {

@@ -11,6 +11,8 @@ import io.layerstore.LoadReport;
 import io.layerstore.LoadReport.LoadedImage;
 import io.layerstore.core.layer.LayerBatch;
 import io.layerstore.driver.Closing;
+import java.io.Closeable;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -39,7 +41,7 @@ final class ImagePublication {
   /** Takes something back. */
   @FunctionalInterface
   private interface Step {
-    void run() throws LayerStoreException;
+    void run() throws IOException;
   }
 
   ImagePublication(ImageArchives.Host host, LayerBatch batch) {
@@ -56,6 +58,8 @@ final class ImagePublication {
       undo.push(this::deleteCreated);
       for (ArchivedImage image : contents.images()) {
         create(image);
+        Closeable kept = host.keep(image.id(), image.manifests());
+        undo.push(kept::close);
       }
       linkParents(contents.images());
       Map<ImageReference, ImageId> named = contents.names();

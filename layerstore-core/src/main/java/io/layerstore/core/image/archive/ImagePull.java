@@ -126,7 +126,7 @@ final class ImagePull {
     Contents contents = found.build();
     contents.requireImages(reference + " has no image to pull");
     // What is for other platforms was not asked for, so nobody need be told that it was left out.
-    contents = new Contents(contents.images(), contents.names(), List.of());
+    contents = contents.withoutNotes();
     partials.sweep(false);
     try (LayerBatch batch =
             layers.begin(Progress.Kind.PULL, options.progress(), /* verifiesExisting= */ false);
@@ -184,12 +184,10 @@ final class ImagePull {
         tagOrDigest.digest().isPresent()
             ? List.of(tagOrDigest)
             : List.of(tagOrDigest, tagOrDigest.withDigest(digest));
-    OciLayout layout =
-        new OciLayout(members, members, options.platform().orElse(null), layers.limits(), true);
+    Wanted wanted = new Wanted(options.platform().orElse(null), options.allPlatforms());
     Contents contents =
-        options.allPlatforms()
-            ? layout.readAll(document, names, reference)
-            : layout.read(document, names);
+        new OciLayout(members, members, wanted, layers.limits(), true)
+            .read(document, names, reference);
     contents.images().forEach(found::addChosen);
     contents.notes().forEach(found::note);
   }

@@ -7,25 +7,20 @@ import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata.Source;
 import io.layerstore.Image;
-import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
-import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStoreException;
-import io.layerstore.Platform;
 import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.PushOptions;
 import io.layerstore.PushReport;
+import io.layerstore.RegistryException;
 import io.layerstore.SaveOptions;
 import io.layerstore.core.codec.CompressionFormat;
+import io.layerstore.core.image.archive.PlatformVariants.Variant;
 import io.layerstore.core.json.JsonValue;
-import io.layerstore.core.json.JsonValue.Array;
-import io.layerstore.core.json.JsonValue.Member;
-import io.layerstore.core.json.JsonValue.Num;
-import io.layerstore.core.json.JsonValue.Obj;
-import io.layerstore.core.json.JsonValue.Text;
 import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.layer.ProgressReporter;
 import io.layerstore.core.work.Interrupts;
@@ -34,13 +29,16 @@ import io.layerstore.spi.RegistryRepository;
 import io.layerstore.spi.RegistryRepository.Manifest;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +47,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Pushes an image. Layers side by side: where it is known what one looks like in the registry, that
- * is used, otherwise it is compressed while it is sent. The manifest comes last.
+ * is used, otherwise it is compressed while it is sent. The manifest comes last: one that the image
+ * came with if its layers are what is in the registry now, else a new one. So it is with indexes.
  */
 final class ImagePush {
 
@@ -65,12 +64,20 @@ final class ImagePush {
   private final PushOptions options;
   private final RegistryRepository repository;
 
+  /** What each layer is in the manifests that the images came with, the newest first. */
+  private final Map<DiffId, Set<BlobDescriptor>> kept = new HashMap<>();
+
   /** What each layer is in the registry. */
-  private final Map<DiffId, Descriptor> pushed = new ConcurrentHashMap<>();
+  private final Map<DiffId, PushedBlob> pushed = new ConcurrentHashMap<>();
+
+  private final List<String> notes = new ArrayList<>();
 
   private final AtomicInteger uploaded = new AtomicInteger();
   private final AtomicInteger mounted = new AtomicInteger();
   private final AtomicInteger present = new AtomicInteger();
+
+  /** A layer in the registry. */
+  private record PushedBlob(Digest digest, long sizeBytes, CompressionFormat format) {}
 
   private ImagePush(
       ArchiveLayers layers,
@@ -96,35 +103,23 @@ final class ImagePush {
       throw new IllegalArgumentException("no image to push");
     }
     if (options.compression() == Compression.ZSTD
-        && options.format() == SaveOptions.Format.DOCKER) {
+        && options.format().equals(Optional.of(SaveOptions.Format.DOCKER))) {
       throw new IllegalArgumentException(
           "Docker's manifests have no layers in zstd; push in the OCI's form, or with gzip");
     }
     ImageReference target = to.isRepository() ? to.withTag(ImageReference.DEFAULT_TAG) : to;
     List<Layer> held = new ArrayList<>();
     try {
-      Map<String, Image> images = new LinkedHashMap<>();
-      for (String name : names) {
-        Image image = host.images().resolve(name);
-        Image other = images.put(platform(image), image);
-        if (other != null) {
-          throw new InvalidImageException(
-              "both "
-                  + other.id()
-                  + " and "
-                  + image.id()
-                  + " are for "
-                  + platform(image)
-                  + "; push them under different tags");
-        }
-        if (image.topLayer().isPresent()) {
-          held.add(host.layers().get(image.topLayer().get()));
+      List<Variant> images = variants(host, names, options);
+      for (Variant variant : images) {
+        Optional<ChainId> top = variant.image().topLayer();
+        if (top.isPresent()) {
+          held.add(host.layers().get(top.get()));
         }
       }
       try (RegistryRepository repository =
           RegistryProvider.find().open(target, RegistryProvider.Access.PUSH, options.registry())) {
-        return new ImagePush(layers, host, target, options, repository)
-            .push(List.copyOf(images.values()));
+        return new ImagePush(layers, host, target, options, repository).push(images);
       }
     } catch (IOException e) {
       throw Interrupts.translate(OPERATION, e);
@@ -133,19 +128,27 @@ final class ImagePush {
     }
   }
 
-  private static String platform(Image image) {
-    ImageConfig config = image.config();
-    return PlatformChoice.name(
-        new Platform(
-            config.architecture(), config.os(), Optional.empty(), List.of(), config.variant()));
+  private static List<Variant> variants(
+      ImageArchives.Host host, List<String> names, PushOptions options) throws LayerStoreException {
+    PlatformVariants variants = new PlatformVariants(host);
+    List<Variant> found = new ArrayList<>();
+    for (String name : names) {
+      Image image = host.images().resolve(name);
+      found.addAll(
+          variants.of(name, image, options.platform().orElse(null), options.allPlatforms()));
+    }
+    return PlatformVariants.distinct(found, options.allPlatforms());
   }
 
-  private PushReport push(List<Image> images) throws IOException {
+  private PushReport push(List<Variant> images) throws IOException {
+    for (Variant variant : images) {
+      noteKept(variant.image());
+    }
     Map<DiffId, ChainId> chains = new LinkedHashMap<>();
     long total = 0;
-    for (Image image : images) {
+    for (Variant variant : images) {
       ChainId chainId = null;
-      for (DiffId diffId : image.config().diffIds()) {
+      for (DiffId diffId : variant.image().config().diffIds()) {
         chainId = ChainId.of(chainId, diffId);
         if (chains.putIfAbsent(diffId, chainId) == null) {
           total += layers.archiveBytes(chainId);
@@ -167,85 +170,182 @@ final class ImagePush {
                 }));
     layers.runAll(OPERATION, pieces);
     Map<ImageReference, ImageId> names = new LinkedHashMap<>();
-    List<JsonValue> entries = new ArrayList<>();
-    Manifest top = manifest(images.get(0));
-    if (images.size() > 1) {
-      for (Image image : images) {
-        Manifest manifest = manifest(image);
-        ImageReference name = target.withDigest(manifest.descriptor().digest());
-        repository.put(name, manifest);
-        names.put(name, image.id());
-        entries.add(entry(image, manifest.descriptor()));
-      }
-      top = index(entries);
-    } else {
-      names.put(target.withDigest(top.descriptor().digest()), images.get(0).id());
-    }
+    Manifest top = top(images, names);
     repository.put(target, top);
     meter.phase(Phase.DONE);
+    notes.addAll(noteNames(names));
     return new PushReport(
-        top.descriptor().digest(),
-        target,
-        uploaded.get(),
-        mounted.get(),
-        present.get(),
-        noteNames(names));
+        top.descriptor().digest(), target, uploaded.get(), mounted.get(), present.get(), notes);
   }
 
-  /** An image in an index. */
-  private static Obj entry(Image image, Descriptor manifest) {
-    Map<String, JsonValue> platform = new LinkedHashMap<>();
-    platform.put("architecture", new Text(image.config().architecture()));
-    platform.put("os", new Text(image.config().os()));
-    image.config().variant().ifPresent(variant -> platform.put("variant", new Text(variant)));
-    Map<String, JsonValue> members = members(manifest);
-    members.put("platform", V1Image.object(platform));
-    return V1Image.object(members);
+  /** Notes what the layers of an image are in the manifests that it came with. */
+  private void noteKept(Image image) throws LayerStoreException {
+    List<DiffId> diffIds = image.config().diffIds();
+    for (ImageManifest document : manifestsOf(image)) {
+      List<BlobDescriptor> blobs = PlatformVariants.layers(document, image.id());
+      for (int i = 0; blobs != null && i < Math.min(blobs.size(), diffIds.size()); i++) {
+        kept.computeIfAbsent(diffIds.get(i), diffId -> new LinkedHashSet<>()).add(blobs.get(i));
+      }
+    }
   }
 
-  private Manifest index(List<JsonValue> entries) {
-    String type = isDocker() ? MediaTypes.DOCKER_INDEX : MediaTypes.INDEX;
-    Map<String, JsonValue> members = new LinkedHashMap<>();
-    members.put("schemaVersion", new Num("2"));
-    members.put("mediaType", new Text(type));
-    members.put("manifests", new Array(entries));
-    return document(type, V1Image.object(members));
+  /** The manifests that an image came with, and that may be pushed as they are. */
+  private List<ImageManifest> manifestsOf(Image image) throws LayerStoreException {
+    return host.images().manifests(image.id()).stream()
+        .filter(document -> MediaTypes.isManifest(document.descriptor().mediaType()))
+        .filter(this::isWanted)
+        .toList();
   }
 
-  private Manifest document(String type, Obj document) {
-    byte[] bytes = isDocker() ? indented(document) : document.toBytes();
-    return new Manifest(Descriptor.of(type, bytes.length, Digest.sha256Of(bytes)), bytes);
+  /** Whether a document is in the form that was asked for. */
+  private boolean isWanted(ImageManifest document) {
+    boolean isDocker = MediaTypes.isDocker(document.descriptor().mediaType());
+    return options
+        .format()
+        .map(format -> isDocker == (format == SaveOptions.Format.DOCKER))
+        .orElse(true);
   }
 
-  private Descriptor layer(DiffId diffId, ChainId chainId, ProgressReporter meter)
+  /**
+   * What the target is to name: a manifest or an index.
+   *
+   * @param names gets the names of the images in the registry
+   */
+  private Manifest top(List<Variant> images, Map<ImageReference, ImageId> names)
       throws IOException {
-    Descriptor known = known(diffId);
+    Map<Digest, Manifest> manifests = new LinkedHashMap<>();
+    List<JsonValue> entries = new ArrayList<>();
+    boolean areDocker = true;
+    for (Variant variant : images) {
+      Manifest manifest = manifest(variant.image());
+      manifests.put(manifest.descriptor().digest(), manifest);
+      names.put(target.withDigest(manifest.descriptor().digest()), variant.image().id());
+      entries.add(ImageDocuments.entry(manifest.descriptor(), variant.platform()));
+      areDocker &= MediaTypes.isDocker(manifest.descriptor().mediaType());
+    }
+    Manifest only = manifests.values().iterator().next();
+    if (images.size() == 1 && !options.allPlatforms()) {
+      return only;
+    }
+    for (Manifest manifest : manifests.values()) {
+      repository.put(target.withDigest(manifest.descriptor().digest()), manifest);
+    }
+    Manifest index = keptIndex(images, manifests.keySet());
+    if (index == null && images.size() > 1) {
+      index = ImageDocuments.index(areDocker, entries);
+    }
+    if (index == null) {
+      return only;
+    }
+    names.put(target.withDigest(index.descriptor().digest()), images.get(0).image().id());
+    return index;
+  }
+
+  /** An index that the images came in, if all that it lists is in the registry; else null. */
+  private @Nullable Manifest keptIndex(List<Variant> images, Set<Digest> manifests)
+      throws LayerStoreException {
+    List<ImageManifest> indexes =
+        PlatformVariants.indexes(host, images).stream().filter(this::isWanted).toList();
+    ImageManifest kept =
+        KeptIndexes.find(
+            indexes,
+            manifests,
+            new KeptIndexes.Place() {
+              @Override
+              public boolean has(Digest manifest) throws LayerStoreException {
+                return isThere(manifest);
+              }
+
+              @Override
+              public void put(ImageManifest index) throws LayerStoreException {
+                repository.put(target.withDigest(index.descriptor().digest()), verbatim(index));
+              }
+            });
+    if (kept != null) {
+      return verbatim(kept);
+    }
+    if (!indexes.isEmpty()) {
+      notes.add(
+          "the index was written anew, since the registry has not all that the images' own lists");
+    }
+    return null;
+  }
+
+  private static Manifest verbatim(ImageManifest document) {
+    return new Manifest(document.descriptor(), document.bytes().toByteArray());
+  }
+
+  private boolean isThere(Digest manifest) throws LayerStoreException {
+    try {
+      repository.manifest(target.withDigest(manifest));
+      return true;
+    } catch (RegistryException e) {
+      if (e.kind() == RegistryException.Kind.NOT_FOUND) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private PushedBlob layer(DiffId diffId, ChainId chainId, ProgressReporter meter)
+      throws IOException {
+    PushedBlob known = known(diffId);
     if (known == null) {
       long size = layers.archiveBytes(chainId);
       ProgressReporter.OfLayer counts = meter.writing(target.toString(), diffId, size);
-      CompressionFormat format = CompressionFormat.of(options.compression());
-      known =
+      CompressionFormat format = format(diffId);
+      Descriptor sent =
           repository.upload(
-              layerType(format),
+              ImageDocuments.layerType(format, isDocker()),
               out -> SavedLayer.write(layers, chainId, format, counts::addBytes, out));
+      known = new PushedBlob(sent.digest(), sent.sizeBytes(), format);
       uploaded.incrementAndGet();
     }
     noteSource(diffId, known.digest());
     return known;
   }
 
-  /** What the layer is in the registry already, here or elsewhere; null if it is to be sent. */
-  private @Nullable Descriptor known(DiffId diffId) throws LayerStoreException {
-    List<Source> sources = host.images().distribution().sources(diffId);
+  /** How to compress a layer; as it came where that may give the same bytes. */
+  private CompressionFormat format(DiffId diffId) {
+    if (options.compression() == Compression.GZIP) {
+      for (BlobDescriptor blob : keptBlobs(diffId)) {
+        if (blob.digest().equals(diffId.digest())) {
+          return CompressionFormat.NONE;
+        }
+        if (blob.mediaType().endsWith("zstd") && !isDocker()) {
+          return CompressionFormat.ZSTD;
+        }
+      }
+    }
+    return CompressionFormat.of(options.compression());
+  }
+
+  private Set<BlobDescriptor> keptBlobs(DiffId diffId) {
+    return kept.getOrDefault(diffId, Set.of());
+  }
+
+  /**
+   * What the layer is in the registry already, here or elsewhere; null if it is to be sent. What it
+   * is in a manifest that the image came with is looked for first.
+   */
+  private @Nullable PushedBlob known(DiffId diffId) throws LayerStoreException {
+    Set<Source> candidates = new LinkedHashSet<>();
+    List<Source> sources = new ArrayList<>(host.images().distribution().sources(diffId));
+    Collections.reverse(sources);
+    for (BlobDescriptor blob : keptBlobs(diffId)) {
+      candidates.add(new Source(blob.digest(), target.canonicalRepository(), ""));
+      sources.stream()
+          .filter(source -> source.digest().equals(blob.digest()))
+          .forEach(candidates::add);
+    }
+    candidates.addAll(sources);
+    String prefix = target.domain() + "/";
     int tries = 0;
-    for (int i = sources.size() - 1; i >= 0 && tries < MAX_TRIES; i--) {
-      Source source = sources.get(i);
-      String prefix = target.domain() + "/";
-      if (!source.sourceRepository().startsWith(prefix)) {
+    for (Source source : candidates) {
+      if (!source.sourceRepository().startsWith(prefix) || tries++ == MAX_TRIES) {
         continue;
       }
-      tries++;
-      Descriptor found = present(source.digest());
+      PushedBlob found = present(source.digest());
       if (found != null) {
         present.incrementAndGet();
         return found;
@@ -263,13 +363,13 @@ final class ImagePush {
     return null;
   }
 
-  private @Nullable Descriptor present(Digest digest) throws LayerStoreException {
+  private @Nullable PushedBlob present(Digest digest) throws LayerStoreException {
     OptionalLong size = repository.blobSize(digest);
     if (size.isEmpty()) {
       return null;
     }
     CompressionFormat format = format(Descriptor.of("", size.getAsLong(), digest));
-    return format == null ? null : Descriptor.of(layerType(format), size.getAsLong(), digest);
+    return format == null ? null : new PushedBlob(digest, size.getAsLong(), format);
   }
 
   /** How a blob is compressed, as it begins; null if a manifest cannot say it. */
@@ -288,86 +388,55 @@ final class ImagePush {
     };
   }
 
+  /** Whether nothing but Docker's form will do. */
   private boolean isDocker() {
-    return options.format() == SaveOptions.Format.DOCKER;
-  }
-
-  private String layerType(CompressionFormat format) {
-    if (format == CompressionFormat.NONE) {
-      return isDocker() ? MediaTypes.DOCKER_LAYER : MediaTypes.LAYER;
-    }
-    String name = format == CompressionFormat.ZSTD ? "zstd" : "gzip";
-    return isDocker() ? MediaTypes.DOCKER_LAYER + "." + name : MediaTypes.LAYER + "+" + name;
+    return options.format().equals(Optional.of(SaveOptions.Format.DOCKER));
   }
 
   private Manifest manifest(Image image) throws IOException {
+    List<PushedBlob> blobs = new ArrayList<>();
+    boolean hasZstd = options.compression() == Compression.ZSTD;
+    for (DiffId diffId : image.config().diffIds()) {
+      PushedBlob layer = pushed.get(diffId);
+      if (layer == null) {
+        throw new IllegalStateException("layer " + diffId + " was not pushed");
+      }
+      blobs.add(layer);
+      hasZstd |= layer.format() == CompressionFormat.ZSTD;
+    }
     byte[] config = image.configBytes().toByteArray();
+    boolean isDocker = options.format().map(format -> isDocker()).orElse(!hasZstd);
     Descriptor configuration =
         Descriptor.of(
-            isDocker() ? MediaTypes.DOCKER_CONFIG : MediaTypes.CONFIG,
+            isDocker ? MediaTypes.DOCKER_CONFIG : MediaTypes.CONFIG,
             config.length,
             image.id().digest());
     if (repository.blobSize(configuration.digest()).isEmpty()) {
       repository.upload(configuration.mediaType(), out -> out.write(config));
     }
-    List<JsonValue> layerDescriptors = new ArrayList<>();
-    for (DiffId diffId : image.config().diffIds()) {
-      Descriptor layer = pushed.get(diffId);
-      if (layer == null) {
-        throw new IllegalStateException("layer " + diffId + " was not pushed");
-      }
-      layerDescriptors.add(json(layer));
+    List<Digest> digests = blobs.stream().map(PushedBlob::digest).toList();
+    List<ImageManifest> own = manifestsOf(image);
+    ImageManifest same = PlatformVariants.describing(own, image.id(), digests);
+    if (same != null) {
+      return verbatim(same);
     }
-    String type = isDocker() ? MediaTypes.DOCKER_MANIFEST : MediaTypes.MANIFEST;
-    Map<String, JsonValue> members = new LinkedHashMap<>();
-    members.put("schemaVersion", new Num("2"));
-    members.put("mediaType", new Text(type));
-    members.put("config", json(configuration));
-    members.put("layers", new Array(layerDescriptors));
-    return document(type, V1Image.object(members));
-  }
-
-  /** As dockerd writes it, so that it gives the same digest when it pushes the image again. */
-  private static byte[] indented(Obj document) {
-    StringBuilder text = new StringBuilder();
-    indent(document, "\n", text);
-    return text.toString().getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static void indent(JsonValue value, String line, StringBuilder text) {
-    String inner = line + "   ";
-    String separator = "";
-    if (value instanceof Obj object && !object.members().isEmpty()) {
-      text.append('{');
-      for (Member member : object.members()) {
-        text.append(separator).append(inner).append('"').append(member.name()).append("\": ");
-        indent(member.value(), inner, text);
-        separator = ",";
-      }
-      text.append(line).append('}');
-    } else if (value instanceof Array array && !array.elements().isEmpty()) {
-      text.append('[');
-      for (JsonValue element : array.elements()) {
-        text.append(separator).append(inner);
-        indent(element, inner, text);
-        separator = ",";
-      }
-      text.append(line).append(']');
-    } else {
-      text.append(new String(value.toBytes(), StandardCharsets.UTF_8));
+    if (!own.isEmpty()) {
+      notes.add(
+          "the manifest of "
+              + image.id()
+              + " was written anew, since its layers are compressed otherwise than where it came"
+              + " from; 'copy' between registries keeps them");
     }
-  }
-
-  private static Obj json(Descriptor descriptor) {
-    return V1Image.object(members(descriptor));
-  }
-
-  private static Map<String, JsonValue> members(Descriptor descriptor) {
-    Map<String, JsonValue> members = new LinkedHashMap<>();
-    members.put("mediaType", new Text(descriptor.mediaType()));
-    members.put("size", new Num(Long.toString(descriptor.sizeBytes())));
-    members.put("digest", new Text(descriptor.digest().toString()));
-    return members;
+    List<Descriptor> descriptors =
+        blobs.stream()
+            .map(
+                blob ->
+                    Descriptor.of(
+                        ImageDocuments.layerType(blob.format(), isDocker),
+                        blob.sizeBytes(),
+                        blob.digest()))
+            .toList();
+    return ImageDocuments.manifest(isDocker, configuration, descriptors);
   }
 
   /** A cache, so a failure is no more than a slower push next time. */

@@ -2,6 +2,8 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
+import io.layerstore.Image;
+import io.layerstore.ImageReference;
 import io.layerstore.ImageTarget;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
@@ -49,6 +51,7 @@ final class ImageSave {
   private static final int BUFFER_BYTES = 64 << 10;
 
   private final ArchiveLayers layers;
+  private final ImageArchives.Host host;
   private final List<Chosen> images;
   private final SaveOptions options;
   private final CompressionFormat format;
@@ -69,25 +72,29 @@ final class ImageSave {
    */
   private record Source(ChainId chainId, Instant created, long archiveBytes, String image) {}
 
-  private ImageSave(ArchiveLayers layers, List<Chosen> images, SaveOptions options)
+  private ImageSave(
+      ArchiveLayers layers, ImageArchives.Host host, List<Chosen> images, SaveOptions options)
       throws LayerStoreException {
     this.layers = layers;
+    this.host = host;
     this.images = images;
     this.options = options;
     this.format = CompressionFormat.of(options.compression());
     for (Chosen chosen : images) {
-      ChainId chainId = null;
-      for (DiffId diffId : chosen.image().config().diffIds()) {
-        chainId = ChainId.of(chainId, diffId);
-        if (!sources.containsKey(diffId)) {
-          sources.put(
-              diffId,
-              new Source(
-                  chainId,
-                  LayoutDocuments.time(chosen.image()),
-                  layers.archiveBytes(chainId),
-                  chosen.title()));
-        }
+      for (Image image : chosen.images()) {
+        addSources(image, chosen.title());
+      }
+    }
+  }
+
+  private void addSources(Image image, String title) throws LayerStoreException {
+    ChainId chainId = null;
+    for (DiffId diffId : image.config().diffIds()) {
+      chainId = ChainId.of(chainId, diffId);
+      if (!sources.containsKey(diffId)) {
+        sources.put(
+            diffId,
+            new Source(chainId, LayoutDocuments.time(image), layers.archiveBytes(chainId), title));
       }
     }
   }
@@ -99,15 +106,19 @@ final class ImageSave {
       ImageTarget target,
       SaveOptions options)
       throws LayerStoreException {
+    requirePossible(options);
     List<Layer> held = new ArrayList<>();
     try {
-      List<Chosen> images = SaveSelection.of(host, names);
+      List<String> notes = new ArrayList<>();
+      List<Chosen> images = SaveSelection.of(host, names, options, notes);
       for (Chosen chosen : images) {
-        hold(host, chosen, options, held);
+        for (Image image : chosen.images()) {
+          hold(host, image, options, held);
+        }
       }
-      ImageSave save = new ImageSave(layers, images, options);
+      ImageSave save = new ImageSave(layers, host, images, options);
       save.write(target);
-      return save.report();
+      return save.report(notes);
     } catch (IOException e) {
       throw Interrupts.translate(OPERATION, e);
     } finally {
@@ -115,31 +126,46 @@ final class ImageSave {
     }
   }
 
+  private static void requirePossible(SaveOptions options) {
+    ImageReference index = options.index().orElse(null);
+    if (index == null) {
+      return;
+    }
+    if (options.format() == SaveOptions.Format.DOCKER) {
+      throw new IllegalArgumentException(
+          "Docker's layout has no index of several images; save in the OCI's format");
+    }
+    if (index.digest().isPresent()) {
+      throw new IllegalArgumentException("an index gets a tag, and not the digest " + index);
+    }
+  }
+
   private static void hold(
-      ImageArchives.Host host, Chosen chosen, SaveOptions options, List<Layer> held)
+      ImageArchives.Host host, Image image, SaveOptions options, List<Layer> held)
       throws LayerStoreException {
-    ChainId top = chosen.image().topLayer().orElse(null);
+    ChainId top = image.topLayer().orElse(null);
     if (top != null) {
       held.add(host.layers().get(top));
     } else if (options.format() == SaveOptions.Format.DOCKER) {
       throw new InvalidImageException(
           "image "
-              + chosen.image().id()
+              + image.id()
               + " has no layers, which Docker's layout cannot express; save it as OCI layout");
     }
   }
 
-  private SaveReport report() {
-    List<String> notes = new ArrayList<>();
+  private SaveReport report(List<String> notes) {
     for (Chosen chosen : images) {
-      String os = chosen.image().config().os();
-      if (!os.isEmpty() && !os.equals(OS)) {
-        notes.add(
-            "the image "
-                + chosen.image().id()
-                + " has the operating system "
-                + ArchiveText.quoted(os)
-                + ": dockerd up to 20.10 fails to load it");
+      for (Image image : chosen.images()) {
+        String os = image.config().os();
+        if (!os.isEmpty() && !os.equals(OS)) {
+          notes.add(
+              "the image "
+                  + image.id()
+                  + " has the operating system "
+                  + ArchiveText.quoted(os)
+                  + ": dockerd up to 20.10 fails to load it");
+        }
       }
     }
     for (Source source : sources.values()) {
@@ -225,7 +251,7 @@ final class ImageSave {
   }
 
   private SortedMap<String, Document> documents(Map<DiffId, SavedLayer> saved) throws IOException {
-    return LayoutDocuments.of(images, options, saved);
+    return LayoutDocuments.of(host, images, options, saved);
   }
 
   private ProgressReporter progress(int passes) {

@@ -2,12 +2,15 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.Image;
 import io.layerstore.ImageId;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
 import io.layerstore.SaveOptions;
+import io.layerstore.core.image.archive.PlatformVariants.Variant;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.json.JsonValue.Array;
 import io.layerstore.core.json.JsonValue.Num;
@@ -30,7 +33,8 @@ import java.util.TreeMap;
  *
  * <pre>
  * blobs/sha256/&lt;config>    the image's configuration, verbatim
- * blobs/sha256/&lt;digest>    the OCI manifest of each image
+ * blobs/sha256/&lt;digest>    the OCI manifest of each image; OCI: the one it came with, if its layers are these
+ * blobs/sha256/&lt;digest>    OCI: the index of images that are one for several platforms, likewise
  * blobs/sha256/&lt;digest>    for Docker: the old description of each layer, see {@link V1Image}
  * index.json               OCI: the manifests, once for each tag
  * manifest.json            for Docker: [{"Config","RepoTags","Layers","Parent","LayerSources"}], and a newline
@@ -52,6 +56,7 @@ final class LayoutDocuments {
   /** The last second that a Go program can set as a file's time. */
   private static final Instant LAST = Instant.ofEpochSecond(Long.MAX_VALUE / 1_000_000_000);
 
+  private final ImageArchives.Host host;
   private final SaveOptions options;
   private final Map<DiffId, SavedLayer> layers;
   private final SortedMap<String, Document> documents = new TreeMap<>();
@@ -68,16 +73,21 @@ final class LayoutDocuments {
    */
   record Document(ByteString bytes, Instant modified) {}
 
-  private LayoutDocuments(SaveOptions options, Map<DiffId, SavedLayer> layers) {
+  private LayoutDocuments(
+      ImageArchives.Host host, SaveOptions options, Map<DiffId, SavedLayer> layers) {
+    this.host = host;
     this.options = options;
     this.layers = layers;
   }
 
   /** The documents by path. */
   static SortedMap<String, Document> of(
-      List<SaveSelection.Chosen> images, SaveOptions options, Map<DiffId, SavedLayer> layers)
+      ImageArchives.Host host,
+      List<SaveSelection.Chosen> images,
+      SaveOptions options,
+      Map<DiffId, SavedLayer> layers)
       throws IOException {
-    LayoutDocuments writer = new LayoutDocuments(options, layers);
+    LayoutDocuments writer = new LayoutDocuments(host, options, layers);
     Set<ImageId> ids = new HashSet<>();
     images.forEach(chosen -> ids.add(chosen.image().id()));
     for (SaveSelection.Chosen chosen : images) {
@@ -100,40 +110,104 @@ final class LayoutDocuments {
   }
 
   private void add(SaveSelection.Chosen chosen, Set<ImageId> ids) throws IOException {
+    if (!chosen.index().isEmpty()) {
+      addToIndex(chosen.tags(), putIndex(chosen.index()));
+      return;
+    }
     Image image = chosen.image();
+    addToIndex(chosen.tags(), putManifest(image));
+    if (isDocker()) {
+      addOldDescriptions(image, image.configBytes().toByteArray());
+      addToManifest(chosen, ids);
+    }
+  }
+
+  /** Writes configuration and manifest of an image. */
+  private Descriptor putManifest(Image image) throws IOException {
     byte[] config = image.configBytes().toByteArray();
     putBlob(image.id().digest(), config, time(image));
+    List<DiffId> diffIds = image.config().diffIds();
+    ImageManifest same =
+        PlatformVariants.describing(
+            kept(host.images().manifests(image.id()), MANIFEST_TYPE),
+            image.id(),
+            diffIds.stream().map(diffId -> layer(diffId).digest()).toList());
+    if (same != null) {
+      putBlob(same.descriptor().digest(), same.bytes().toByteArray(), Instant.EPOCH);
+      return same.descriptor();
+    }
     Map<String, JsonValue> own = new LinkedHashMap<>();
     own.put("schemaVersion", new Num("2"));
     own.put("mediaType", new Text(MANIFEST_TYPE));
     own.put("config", descriptor(CONFIG_TYPE, image.id().digest(), config.length));
     List<JsonValue> layerDescriptors = new ArrayList<>();
-    for (DiffId diffId : image.config().diffIds()) {
+    for (DiffId diffId : diffIds) {
       layerDescriptors.add(layerDescriptor(diffId));
     }
     own.put("layers", new Array(layerDescriptors));
-    byte[] bytes = V1Image.object(own).toBytes();
-    Digest digest = Digest.sha256Of(bytes);
-    putBlob(digest, bytes, Instant.EPOCH);
-    addToIndex(chosen.tags(), digest, bytes.length);
-    if (isDocker()) {
-      addOldDescriptions(image, config);
-      addToManifest(chosen, ids);
-    }
+    return putDocument(MANIFEST_TYPE, V1Image.object(own).toBytes());
   }
 
-  private void addToIndex(List<ImageReference> tags, Digest digest, int size) {
+  /** Documents that may be written as they came: Docker's layout is Docker's to the byte. */
+  private List<ImageManifest> kept(List<ImageManifest> documents, String type) {
+    return documents.stream()
+        .filter(document -> !isDocker() && document.descriptor().mediaType().equals(type))
+        .filter(document -> document.descriptor().digest().algorithm() == Digest.Algorithm.SHA256)
+        .toList();
+  }
+
+  private Descriptor putIndex(List<Variant> variants) throws IOException {
+    Set<Digest> manifests = new HashSet<>();
+    List<JsonValue> entries = new ArrayList<>();
+    for (Variant variant : variants) {
+      Descriptor manifest = putManifest(variant.image());
+      manifests.add(manifest.digest());
+      entries.add(ImageDocuments.entry(manifest, variant.platform()));
+    }
+    ImageManifest same =
+        KeptIndexes.find(
+            kept(PlatformVariants.indexes(host, variants), INDEX_TYPE),
+            manifests,
+            new KeptIndexes.Place() {
+              @Override
+              public boolean has(Digest manifest) {
+                return false;
+              }
+
+              @Override
+              public void put(ImageManifest index) {
+                putBlob(index.descriptor().digest(), index.bytes().toByteArray(), Instant.EPOCH);
+              }
+            });
+    if (same != null) {
+      putBlob(same.descriptor().digest(), same.bytes().toByteArray(), Instant.EPOCH);
+      return same.descriptor();
+    }
+    return putDocument(INDEX_TYPE, ImageDocuments.index(false, entries).bytes());
+  }
+
+  private Descriptor putDocument(String type, byte[] document) {
+    Digest digest = Digest.sha256Of(document);
+    putBlob(digest, document, Instant.EPOCH);
+    return Descriptor.of(type, document.length, digest);
+  }
+
+  private void addToIndex(List<ImageReference> tags, Descriptor document) {
     if (tags.isEmpty()) {
-      index.add(descriptor(MANIFEST_TYPE, digest, size));
+      index.add(V1Image.object(members(document)));
     }
     for (ImageReference tag : tags) {
       Map<String, JsonValue> annotations = new LinkedHashMap<>();
       annotations.put("io.containerd.image.name", new Text(tag.canonical()));
       annotations.put("org.opencontainers.image.ref.name", new Text(tag.tag().orElse("")));
-      Map<String, JsonValue> entry = members(MANIFEST_TYPE, digest, size);
+      Map<String, JsonValue> entry = members(document);
       entry.put("annotations", V1Image.object(annotations));
       index.add(V1Image.object(entry));
     }
+  }
+
+  private static Map<String, JsonValue> members(Descriptor document) {
+    return members(document.mediaType(), document.digest(), document.sizeBytes());
   }
 
   private void addOldDescriptions(Image image, byte[] config) throws IOException {

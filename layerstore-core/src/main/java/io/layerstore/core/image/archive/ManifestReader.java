@@ -1,6 +1,10 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.ByteString;
+import io.layerstore.Descriptor;
+import io.layerstore.Digest;
 import io.layerstore.ImageConfig;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStoreException;
@@ -49,10 +53,20 @@ final class ManifestReader {
    * @throws NotAnImageException if it describes something else
    */
   ArchivedImage image(BlobDescriptor descriptor) throws IOException {
-    return image(name(descriptor), manifest(descriptor));
+    String name = name(descriptor);
+    byte[] document = document(descriptor);
+    return image(name, manifest(name, document))
+        .withManifests(List.of(kept(descriptor.digest(), document)));
   }
 
-  /** The same for the manifest that was read already. */
+  /** A document to be kept. */
+  static ImageManifest kept(Digest digest, byte[] document) throws InvalidImageException {
+    return new ImageManifest(
+        Descriptor.of(MediaTypes.ofDocument(document), document.length, digest),
+        ByteString.of(document));
+  }
+
+  /** The image of a manifest, which is not kept. */
   ArchivedImage image(String name, GoStruct manifest) throws IOException {
     byte[] config = config(name, manifest);
     List<ArchivedLayer.Place> layers = new ArrayList<>();
@@ -80,7 +94,9 @@ final class ManifestReader {
    * @throws NotAnImageException if it describes something else, as far as that shows
    */
   Platform platform(BlobDescriptor descriptor) throws IOException {
-    ImageConfig config = ImageConfigReader.read(config(name(descriptor), manifest(descriptor)));
+    ImageConfig config =
+        ImageConfigReader.read(
+            config(name(descriptor), manifest(name(descriptor), document(descriptor))));
     return PlatformChoice.of(config);
   }
 
@@ -88,8 +104,13 @@ final class ManifestReader {
     return "the manifest " + descriptor.digest();
   }
 
-  private GoStruct manifest(BlobDescriptor descriptor) throws IOException {
-    String name = name(descriptor);
+  private static GoStruct manifest(String name, byte[] document) throws IOException {
+    GoStruct manifest = GoStruct.strict(name, document);
+    requireManifest(name, manifest);
+    return manifest;
+  }
+
+  private byte[] document(BlobDescriptor descriptor) throws IOException {
     String mediaType = descriptor.mediaType();
     if (!MediaTypes.isManifest(mediaType) && !mayBeDocument(descriptor)) {
       throw noImage(descriptor);
@@ -99,9 +120,7 @@ final class ManifestReader {
     if (!MediaTypes.isManifest(mediaType) && !isObject(document)) {
       throw noImage(descriptor);
     }
-    GoStruct manifest = GoStruct.strict(name, document);
-    requireManifest(name, manifest);
-    return manifest;
+    return document;
   }
 
   private static NotAnImageException noImage(BlobDescriptor descriptor) {

@@ -1,9 +1,11 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.InvalidImageException;
+import io.layerstore.core.json.GoStruct;
 import java.util.Set;
 
 /** The media types of images, of the OCI and of Docker, which mean the same documents. */
-final class MediaTypes {
+public final class MediaTypes {
 
   static final String INDEX = "application/vnd.oci.image.index.v1+json";
   static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
@@ -41,12 +43,36 @@ final class MediaTypes {
 
   private MediaTypes() {}
 
-  static boolean isIndex(String mediaType) {
+  /** Whether it is an index. */
+  public static boolean isIndex(String mediaType) {
     return INDEXES.contains(mediaType);
   }
 
-  static boolean isManifest(String mediaType) {
+  /** Whether it is the manifest of one image. */
+  public static boolean isManifest(String mediaType) {
     return MANIFESTS.contains(mediaType);
+  }
+
+  /** Whether it is Docker's name of a manifest or an index. */
+  static boolean isDocker(String mediaType) {
+    return mediaType.equals(DOCKER_INDEX) || mediaType.equals(DOCKER_MANIFEST);
+  }
+
+  /**
+   * What a manifest or index is: what it says, or what it looks like.
+   *
+   * @throws InvalidImageException if it is neither
+   */
+  public static String ofDocument(byte[] bytes) throws InvalidImageException {
+    GoStruct document = GoStruct.strict("the document", bytes);
+    String said = document.text("mediaType");
+    if (isIndex(said) || isManifest(said)) {
+      return said;
+    }
+    if (document.has("manifests") == document.has("config")) {
+      throw document.invalid("it is neither a manifest nor an index");
+    }
+    return document.has("manifests") ? INDEX : MANIFEST;
   }
 
   static boolean isConfig(String mediaType) {

@@ -1,5 +1,7 @@
 package io.layerstore.core.image.archive;
 
+import io.layerstore.Digest;
+import io.layerstore.ImageManifest;
 import io.layerstore.ImageReference;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
@@ -12,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,28 +55,25 @@ final class OciLayout {
   private final ManifestReader manifests;
   private final Platform wanted;
   private final boolean isAsked;
+  private final boolean takesAll;
   private final boolean isComplete;
   private final Contents.Builder contents;
   private final LayoutNames names;
   private int documents;
 
   /**
-   * @param asked the platform to take where there is a choice; null for the one of this machine
+   * @param choice what to take where there is a choice
    * @param isComplete whether all members are known: one that is not there does not come any more
    */
-  OciLayout(
-      Members members,
-      BlobStore blobs,
-      @Nullable Platform asked,
-      Limits limits,
-      boolean isComplete) {
+  OciLayout(Members members, BlobStore blobs, Wanted choice, Limits limits, boolean isComplete) {
     this.members = members;
     this.blobs = blobs;
     this.manifests = new ManifestReader(members, blobs, limits, isComplete);
-    this.wanted = PlatformChoice.wanted(asked);
-    this.isAsked = asked != null;
+    this.wanted = PlatformChoice.wanted(choice.platform());
+    this.isAsked = choice.platform() != null;
+    this.takesAll = choice.all();
     this.isComplete = isComplete;
-    this.contents = new Contents.Builder(asked);
+    this.contents = new Contents.Builder(choice.only());
     this.names = new LayoutNames(contents);
   }
 
@@ -96,11 +96,19 @@ final class OciLayout {
     try {
       if (document.has("manifests")) {
         requireIndex(document);
-        BlobDescriptor manifest = pick("the directory", entries(document), 1);
-        contents.addChosen(manifests.image(manifest));
+        List<BlobDescriptor> entries = entries(document);
+        ImageManifest kept = kept(members.document(Contents.MANIFEST, Contents.MAX_LIST_BYTES));
+        if (takesAll) {
+          Map<BlobDescriptor, ArchivedImage> found = new LinkedHashMap<>();
+          collect(entries, List.of(kept), 1, found);
+          addFound("the directory", found, List.of(), entry -> List.of());
+        } else {
+          contents.addChosen(image(pick("the directory", entries, 1).below(kept)));
+        }
       } else {
         ManifestReader.requireManifest(Contents.MANIFEST, document);
-        contents.add(manifests.image(Contents.MANIFEST, document));
+        ImageManifest kept = kept(members.document(Contents.MANIFEST, Contents.MAX_LIST_BYTES));
+        contents.add(manifests.image(Contents.MANIFEST, document).withManifests(List.of(kept)));
       }
     } catch (NotAnImageException e) {
       contents.leaveOut(e);
@@ -108,11 +116,15 @@ final class OciLayout {
     return contents.build();
   }
 
-  /** The one image that a document of a registry is, or has for the platform. */
-  Contents read(BlobDescriptor document, List<ImageReference> references) throws IOException {
+  /**
+   * The images that a document of a registry is or has: the one for the platform gets {@code
+   * references}; if all are wanted, each gets its digest in {@code repository}, too.
+   */
+  Contents read(BlobDescriptor document, List<ImageReference> references, ImageReference repository)
+      throws IOException {
     try {
       if (MediaTypes.isIndex(document.mediaType())) {
-        contents.addChosen(manifests.image(descend(document, 1)).withReferences(references));
+        addIndex(document, references, entry -> List.of(repository.withDigest(entry.digest())));
       } else {
         contents.add(manifests.image(document).withReferences(references));
       }
@@ -122,38 +134,82 @@ final class OciLayout {
     return contents.build();
   }
 
-  /**
-   * All images of a document of a registry: the one for the platform with {@code references}, each
-   * with the digest of its manifest.
-   */
-  Contents readAll(
-      BlobDescriptor document, List<ImageReference> references, ImageReference repository)
+  /** Adds what is wanted of an index; {@code own} names each image where all are. */
+  private void addIndex(
+      BlobDescriptor index,
+      List<ImageReference> references,
+      Function<BlobDescriptor, List<ImageReference>> own)
       throws IOException {
-    Contents chosen = read(document, references);
-    if (MediaTypes.isIndex(document.mediaType())) {
-      addAllBelow(document, repository, 1);
-      return contents.build();
+    if (takesAll) {
+      Map<BlobDescriptor, ArchivedImage> found = new LinkedHashMap<>();
+      Document document = index(index, 1);
+      collect(entries(document.json()), List.of(document.kept()), 1, found);
+      addFound(name(index), found, references, own);
+    } else {
+      contents.addChosen(image(descend(index, 1)).withReferences(references));
     }
-    return chosen;
   }
 
-  private void addAllBelow(BlobDescriptor index, ImageReference repository, int nesting)
+  /** Finds all images of an index, by what it says of them, with the platform. */
+  private void collect(
+      List<BlobDescriptor> entries,
+      List<ImageManifest> indexes,
+      int nesting,
+      Map<BlobDescriptor, ArchivedImage> found)
       throws IOException {
-    for (BlobDescriptor entry : entries(index(index, nesting))) {
+    for (BlobDescriptor entry : entries) {
       if (isAttestation(entry)) {
         continue;
       }
-      if (MediaTypes.isIndex(entry.mediaType())) {
-        addAllBelow(entry, repository, nesting + 1);
-        continue;
-      }
       try {
-        contents.addChosen(
-            manifests.image(entry).withReferences(List.of(repository.withDigest(entry.digest()))));
+        if (MediaTypes.isIndex(entry.mediaType())) {
+          Document document = index(entry, nesting + 1);
+          List<ImageManifest> all = new ArrayList<>(List.of(document.kept()));
+          all.addAll(indexes);
+          collect(entries(document.json()), all, nesting + 1, found);
+        } else {
+          ArchivedImage image = manifests.image(entry).withManifests(indexes);
+          found.put(
+              entry.platform() == null
+                  ? entry.withPlatform(PlatformChoice.of(image.config()))
+                  : entry,
+              image);
+        }
       } catch (NotAnImageException e) {
         contents.leaveOut(e);
+      } catch (MissingMemberException e) {
+        if (!isComplete) {
+          throw e;
+        }
+        contents.note(entry.digest() + " is listed and not there; it was left out");
       }
     }
+  }
+
+  /** Adds all images of an index: the one for the platform, or else the first, gets the names. */
+  private void addFound(
+      String index,
+      Map<BlobDescriptor, ArchivedImage> found,
+      List<ImageReference> references,
+      Function<BlobDescriptor, List<ImageReference>> own)
+      throws NotAnImageException {
+    if (found.isEmpty()) {
+      throw new NotAnImageException(index + " has no image at all");
+    }
+    BlobDescriptor main = main(List.copyOf(found.keySet()));
+    found.forEach(
+        (entry, image) -> {
+          if (entry.equals(main)) {
+            contents.addChosen(image.withReferences(references).withReferences(own.apply(entry)));
+          } else {
+            contents.addFurther(image.withReferences(own.apply(entry)));
+          }
+        });
+  }
+
+  /** The one of several that gets the name. */
+  private BlobDescriptor main(List<BlobDescriptor> offers) {
+    return PlatformChoice.best(offers, wanted).stream().findFirst().orElse(offers.get(0));
   }
 
   private void checkVersion() throws IOException {
@@ -186,26 +242,39 @@ final class OciLayout {
     for (BlobDescriptor entry : entries) {
       byName.computeIfAbsent(LayoutNames.key(entry), n -> new ArrayList<>()).add(entry);
     }
-    Set<BlobDescriptor> leftOut = new HashSet<>();
-    byName.forEach((key, group) -> leftOut.addAll(forOtherPlatforms(key, group)));
+    Set<BlobDescriptor> others = new HashSet<>();
+    byName.forEach((key, group) -> others.addAll(forOtherPlatforms(key, group)));
     for (BlobDescriptor entry : entries) {
-      if (!leftOut.contains(entry)) {
+      if (!others.contains(entry)) {
         add(entry);
+      } else if (takesAll) {
+        addFurther(entry);
       }
     }
   }
 
-  /** The entries of one name that are not taken because of their platform. */
+  private void addFurther(BlobDescriptor entry) throws IOException {
+    try {
+      contents.addFurther(manifests.image(entry));
+    } catch (NotAnImageException e) {
+      contents.leaveOut(e);
+    }
+  }
+
+  /** The entries of one name that do not get it because of their platform. */
   private List<BlobDescriptor> forOtherPlatforms(List<String> key, List<BlobDescriptor> group) {
     List<BlobDescriptor> offers =
         group.stream().filter(entry -> entry.platform() != null && !isAttestation(entry)).toList();
-    if (!isAsked && !PlatformChoice.areSeveral(offers)) {
+    if ((!isAsked || takesAll) && !PlatformChoice.areSeveral(offers)) {
       return List.of();
     }
     List<BlobDescriptor> taken = PlatformChoice.best(offers, wanted);
+    if (taken.isEmpty() && takesAll) {
+      taken = PlatformChoice.best(offers, offers.get(0).platform());
+    }
     List<BlobDescriptor> others = new ArrayList<>(offers);
     others.removeAll(taken);
-    if (!others.isEmpty()) {
+    if (!others.isEmpty() && !takesAll) {
       contents.note(
           taken.isEmpty()
               ? PlatformChoice.missing(LayoutNames.describe(key), offers, wanted)
@@ -221,7 +290,7 @@ final class OciLayout {
   private void add(BlobDescriptor entry) throws IOException {
     try {
       if (MediaTypes.isIndex(entry.mediaType())) {
-        contents.addChosen(manifests.image(descend(entry, 1)).withReferences(names.of(entry)));
+        addIndex(entry, names.of(entry), image -> List.of());
         return;
       }
       ArchivedImage image = manifests.image(entry);
@@ -235,24 +304,53 @@ final class OciLayout {
     }
   }
 
-  private BlobDescriptor descend(BlobDescriptor index, int nesting) throws IOException {
-    return pick(name(index), entries(index(index, nesting)), nesting);
+  /**
+   * An index.
+   *
+   * @param kept as it is
+   */
+  private record Document(GoStruct json, ImageManifest kept) {}
+
+  /**
+   * The manifest of an image.
+   *
+   * @param indexes it is in, the innermost first
+   */
+  private record Found(BlobDescriptor manifest, List<ImageManifest> indexes) {
+
+    Found below(ImageManifest index) {
+      List<ImageManifest> all = new ArrayList<>(indexes);
+      all.add(index);
+      return new Found(manifest, all);
+    }
+  }
+
+  private ArchivedImage image(Found found) throws IOException {
+    return manifests.image(found.manifest()).withManifests(found.indexes());
+  }
+
+  private static ImageManifest kept(byte[] document) throws InvalidImageException {
+    return ManifestReader.kept(Digest.sha256Of(document), document);
+  }
+
+  private Found descend(BlobDescriptor index, int nesting) throws IOException {
+    Document document = index(index, nesting);
+    return pick(name(index), entries(document.json()), nesting).below(document.kept());
   }
 
   private static String name(BlobDescriptor index) {
     return "the index " + index.digest();
   }
 
-  private GoStruct index(BlobDescriptor index, int nesting) throws IOException {
+  private Document index(BlobDescriptor index, int nesting) throws IOException {
     if (nesting > MAX_NESTING) {
       throw new InvalidImageException("the archive has indexes nested deeper than " + MAX_NESTING);
     }
-    GoStruct json =
-        GoStruct.strict(
-            name(index),
-            index.document(members, blobs.manifestPath(index), Contents.MAX_DOCUMENT_BYTES));
+    byte[] document =
+        index.document(members, blobs.manifestPath(index), Contents.MAX_DOCUMENT_BYTES);
+    GoStruct json = GoStruct.strict(name(index), document);
     requireIndex(json);
-    return json;
+    return new Document(json, ManifestReader.kept(index.digest(), document));
   }
 
   /**
@@ -260,8 +358,7 @@ final class OciLayout {
    *
    * @throws NotAnImageException if there is none
    */
-  private BlobDescriptor pick(String index, List<BlobDescriptor> entries, int nesting)
-      throws IOException {
+  private Found pick(String index, List<BlobDescriptor> entries, int nesting) throws IOException {
     List<BlobDescriptor> offers = new ArrayList<>();
     int others = 0;
     for (BlobDescriptor entry : entries) {
@@ -281,21 +378,22 @@ final class OciLayout {
     } else if (offers.isEmpty()) {
       throw new NotAnImageException(index + " has no image at all");
     } else {
-      BlobDescriptor inner = inner(offers, nesting);
+      Found inner = inner(offers, nesting);
       if (inner != null) {
         return inner;
       }
       throw new NotAnImageException(PlatformChoice.missing(index, offers, wanted));
     }
     noteOthers(index, picked, offers, others);
-    return MediaTypes.isIndex(picked.mediaType()) ? descend(picked, nesting + 1) : picked;
+    return MediaTypes.isIndex(picked.mediaType())
+        ? descend(picked, nesting + 1)
+        : new Found(picked, List.of());
   }
 
   /**
    * What the indexes have that do not say what they are for; null if nothing is for the platform.
    */
-  private @Nullable BlobDescriptor inner(List<BlobDescriptor> offers, int nesting)
-      throws IOException {
+  private @Nullable Found inner(List<BlobDescriptor> offers, int nesting) throws IOException {
     for (BlobDescriptor offer : offers) {
       if (offer.platform() == null && MediaTypes.isIndex(offer.mediaType())) {
         try {
@@ -353,7 +451,7 @@ final class OciLayout {
   }
 
   /** Whether it is what BuildKit adds to an image: of no platform, and said to be so. */
-  private static boolean isAttestation(BlobDescriptor entry) {
+  static boolean isAttestation(BlobDescriptor entry) {
     Platform platform = entry.platform();
     return entry.annotations().containsKey(REFERENCE_TYPE)
         || (platform != null && platform.os().equals(UNKNOWN));

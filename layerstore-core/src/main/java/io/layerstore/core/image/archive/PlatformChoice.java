@@ -43,19 +43,28 @@ final class PlatformChoice {
 
   /** The best of {@code offers} for a platform: those of one platform, in their order, or none. */
   static List<BlobDescriptor> best(List<BlobDescriptor> offers, Platform wanted) {
-    Platform best = null;
-    int bestRank = 0;
-    for (BlobDescriptor offer : offers) {
-      int rank = rank(offer.platform(), wanted);
-      if (rank > bestRank) {
-        best = offer.platform();
-        bestRank = rank;
-      }
-    }
+    Platform best =
+        bestOf(
+            offers.stream().map(BlobDescriptor::platform).filter(Objects::nonNull).toList(),
+            wanted);
     String key = key(best);
     return best == null
         ? List.of()
         : offers.stream().filter(offer -> key(offer.platform()).equals(key)).toList();
+  }
+
+  /** The best of {@code offers} for a platform, or null. */
+  static @Nullable Platform bestOf(List<Platform> offers, Platform wanted) {
+    Platform best = null;
+    int bestRank = 0;
+    for (Platform offer : offers) {
+      int rank = rank(offer, wanted);
+      if (rank > bestRank) {
+        best = offer;
+        bestRank = rank;
+      }
+    }
+    return best;
   }
 
   /** Whether {@code offers} are for more than one platform. */

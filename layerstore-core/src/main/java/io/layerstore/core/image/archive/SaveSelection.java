@@ -4,12 +4,16 @@ import io.layerstore.Image;
 import io.layerstore.ImageId;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStoreException;
+import io.layerstore.SaveOptions;
+import io.layerstore.core.image.archive.PlatformVariants.Variant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +32,14 @@ final class SaveSelection {
    *
    * @param image the image
    * @param tags the names to save it under
+   * @param index the images for several platforms that it stands for; empty if it is by itself
    */
-  record Chosen(Image image, List<ImageReference> tags) {
+  record Chosen(Image image, List<ImageReference> tags, List<Variant> index) {
+
+    /** All images. */
+    List<Image> images() {
+      return index.isEmpty() ? List.of(image) : index.stream().map(Variant::image).toList();
+    }
 
     /** What people call it: its first tag, or else its ID. */
     String title() {
@@ -44,10 +54,13 @@ final class SaveSelection {
   /**
    * The images that {@code texts} mean, in their order.
    *
+   * @param notes gets what is not here
    * @throws ImageNotFoundException if one means nothing
    * @throws IllegalArgumentException if one is neither reference nor id
    */
-  static List<Chosen> of(ImageArchives.Host host, List<String> texts) throws LayerStoreException {
+  static List<Chosen> of(
+      ImageArchives.Host host, List<String> texts, SaveOptions options, List<String> notes)
+      throws LayerStoreException {
     if (texts.isEmpty()) {
       throw new IllegalArgumentException("no image to save");
     }
@@ -55,7 +68,62 @@ final class SaveSelection {
     for (String text : texts) {
       selection.add(text);
     }
-    return List.copyOf(selection.chosen.values());
+    PlatformVariants variants = new PlatformVariants(host);
+    List<Chosen> wanted = new ArrayList<>();
+    for (Chosen chosen : selection.chosen.values()) {
+      List<Variant> meant =
+          variants.of(
+              chosen.title(),
+              chosen.image(),
+              options.platform().orElse(null),
+              options.allPlatforms());
+      boolean isIndex = options.index().isPresent() || meant.size() > 1;
+      wanted.add(
+          isIndex
+              ? new Chosen(chosen.image(), chosen.tags(), PlatformVariants.distinct(meant, true))
+              : new Chosen(meant.get(0).image(), chosen.tags(), List.of()));
+    }
+    notes.addAll(variants.notes());
+    if (options.index().isPresent()) {
+      return List.of(index(wanted, options.index().get(), options.allPlatforms()));
+    }
+    return options.format() == SaveOptions.Format.DOCKER ? apart(wanted, notes) : wanted;
+  }
+
+  private static Chosen index(List<Chosen> images, ImageReference tag, boolean all)
+      throws InvalidImageException {
+    List<Variant> members = new ArrayList<>();
+    images.forEach(chosen -> members.addAll(chosen.index()));
+    return new Chosen(images.get(0).image(), List.of(tag), PlatformVariants.distinct(members, all));
+  }
+
+  /** The same for a layout without indexes, in which the further images have no name. */
+  private static List<Chosen> apart(List<Chosen> images, List<String> notes) {
+    Map<ImageId, Chosen> apart = new LinkedHashMap<>();
+    for (Chosen chosen : images) {
+      apart.merge(
+          chosen.image().id(),
+          new Chosen(chosen.image(), chosen.tags(), List.of()),
+          (first, again) ->
+              new Chosen(
+                  first.image(),
+                  Stream.concat(first.tags().stream(), again.tags().stream()).distinct().toList(),
+                  List.of()));
+    }
+    for (Chosen chosen : images) {
+      if (!chosen.index().isEmpty()) {
+        notes.add(
+            "Docker's layout cannot say that images are one for several platforms: "
+                + chosen.title()
+                + " names the image "
+                + chosen.image().id()
+                + ", and the others have no name; save it as OCI layout to keep the index");
+      }
+      for (Image image : chosen.images()) {
+        apart.putIfAbsent(image.id(), new Chosen(image, List.of(), List.of()));
+      }
+    }
+    return List.copyOf(apart.values());
   }
 
   private void add(String text) throws LayerStoreException {
@@ -92,7 +160,9 @@ final class SaveSelection {
 
   private void add(Image image, @Nullable ImageReference reference) {
     List<ImageReference> tags =
-        chosen.computeIfAbsent(image.id(), id -> new Chosen(image, new ArrayList<>())).tags();
+        chosen
+            .computeIfAbsent(image.id(), id -> new Chosen(image, new ArrayList<>(), List.of()))
+            .tags();
     if (reference != null && reference.tag().isPresent() && !tags.contains(reference)) {
       tags.add(reference);
     }

@@ -4,7 +4,6 @@ import io.layerstore.ChainId;
 import io.layerstore.ImageId;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
-import io.layerstore.Platform;
 import io.layerstore.core.layer.LayerBatch;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
@@ -38,17 +37,17 @@ final class StreamedArchive {
   private final TarMembers members = new TarMembers();
   private final LayerBatch batch;
   private final Spool spool;
-  private final @Nullable Platform platform;
+  private final Wanted wanted;
   private final Limits limits;
   private @Nullable LoadPlan plan;
   private boolean isPlanByManifest;
   private @Nullable String awaited;
   private long memoryBytes;
 
-  StreamedArchive(LayerBatch batch, Spool spool, @Nullable Platform platform, Limits limits) {
+  StreamedArchive(LayerBatch batch, Spool spool, Wanted wanted, Limits limits) {
     this.batch = batch;
     this.spool = spool;
-    this.platform = platform;
+    this.wanted = wanted;
     this.limits = limits;
   }
 
@@ -62,7 +61,7 @@ final class StreamedArchive {
     members.walk(tar, tarLimits, this::keep);
     LoadPlan early = plan;
     if (early == null) {
-      return new LoadPlan(Contents.read(members, platform, limits), batch);
+      return new LoadPlan(Contents.read(members, wanted, limits), batch);
     }
     requireSameImages(early);
     return early;
@@ -114,7 +113,7 @@ final class StreamedArchive {
     if (plan == null && (awaited == null || members.has(awaited))) {
       boolean isByManifest = members.has(Contents.MANIFEST);
       try {
-        Contents contents = Contents.readEarly(members, platform, limits);
+        Contents contents = Contents.readEarly(members, wanted, limits);
         if (contents != null) {
           isPlanByManifest = isByManifest;
           plan = new LoadPlan(contents, batch);
@@ -134,7 +133,7 @@ final class StreamedArchive {
     if (isPlanByManifest || !members.has(Contents.MANIFEST)) {
       return;
     }
-    Set<ImageId> listed = ids(Contents.read(members, platform, limits));
+    Set<ImageId> listed = ids(Contents.read(members, wanted, limits));
     if (!ids(early.contents()).equals(listed)) {
       throw new InvalidImageException(
           "the archive's "
