@@ -9,6 +9,7 @@ import io.layerstore.ImageSource;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
+import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.ViewOptions;
 import io.layerstore.testing.FileSystemViewContract;
@@ -16,6 +17,7 @@ import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -116,8 +118,30 @@ final class FileSystemViewTest {
           "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":["
               + diffIds
               + "]}}";
-      String id = store.images().create(config.getBytes(UTF_8)).id().toString();
-      return store.images().fileSystem(id, options);
+      return store.images().create(config.getBytes(UTF_8)).fileSystem(options);
+    }
+  }
+
+  /** A read-write layer with the changes of the highest layer. */
+  @Nested
+  final class OfRWLayer extends OfStore {
+    @Override
+    Path root() {
+      return Jimfs.newFileSystem(Configuration.unix()).getPath("/store");
+    }
+
+    @Override
+    protected boolean showsArchives() {
+      return false;
+    }
+
+    @Override
+    FileSystem show(LayerStore store, Layer top, ViewOptions options) throws IOException {
+      try (RWLayer work = store.createTemporaryRWLayer(top.parent().orElseThrow());
+          InputStream changes = top.tarStream()) {
+        work.applyDiff(changes);
+        return work.fileSystem(options);
+      }
     }
   }
 
@@ -159,6 +183,37 @@ final class FileSystemViewTest {
     @Override
     Path temporary() {
       return Jimfs.newFileSystem(Configuration.unix()).getPath("/work");
+    }
+  }
+
+  /** An unpacked one. */
+  @Nested
+  final class OfDockerDirectory extends OfArchive {
+    @Override
+    ImageSource source(SampleImage image) throws IOException {
+      Path unpacked = Files.createTempDirectory(directory, "docker").resolve("image");
+      ImageFiles.docker(image, "a:1").writeDirectory(unpacked);
+      return ImageSource.of(unpacked);
+    }
+
+    @Override
+    Path temporary() {
+      return directory;
+    }
+  }
+
+  /** Layers that are compressed by themselves. */
+  @Nested
+  final class OfCompressedLayout extends OfArchive {
+    @Override
+    ImageSource source(SampleImage image) throws IOException {
+      Path file = Files.createTempFile(directory, "layout", ".tar");
+      return ImageSource.of(ImageFiles.oci(image, "", "tar+gzip", ImageFiles::gzip).writeTar(file));
+    }
+
+    @Override
+    Path temporary() {
+      return directory;
     }
   }
 

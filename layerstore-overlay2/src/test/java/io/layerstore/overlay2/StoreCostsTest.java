@@ -23,9 +23,12 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.FileSystem;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -177,6 +180,56 @@ final class StoreCostsTest extends CountedStore {
 
   private void importFiles(String name, int files) throws IOException {
     store.images().importRootFs(LayerSource.of(archive(name, files, 1)), ImportOptions.DEFAULT);
+  }
+
+  // ---- files of images ----
+
+  private static void readAll(FileSystem files) throws IOException {
+    try (Stream<Path> all = Files.walk(files.getPath("/"))) {
+      for (Path path : (Iterable<Path>) all::iterator) {
+        if (Files.isRegularFile(path)) {
+          Files.readAllBytes(path);
+        }
+      }
+    }
+  }
+
+  @Test
+  void view_opened_asksNothingHoweverManyLayers() throws IOException {
+    for (int layers : new int[] {1, MANY}) {
+      Image image = load("view" + layers, layers);
+      assertEquals(NOTHING, costOf(() -> image.fileSystem().close()));
+    }
+  }
+
+  @Test
+  void view_walkedWithAttributes_asksNothing() throws IOException {
+    try (FileSystem files = load("many", MANY).fileSystem();
+        Stream<Path> all = Files.walk(files.getPath("/"))) {
+      assertEquals(
+          NOTHING, costOf(() -> assertEquals(MANY + 1, all.filter(Files::isReadable).count())));
+    }
+  }
+
+  @Test
+  void view_readWhole_opensALayerOnceHoweverManyFiles() throws IOException {
+    warmUp();
+    Cost few = read("a", FEW);
+    Cost many = read("b", MANY);
+    assertEquals(new Cost(Map.of("openDiff", 1), Map.of(), 0), few);
+    assertEquals(few, many);
+  }
+
+  private Cost read(String name, int files) throws IOException {
+    byte[] tar = archive(name, files, 1);
+    try (Layer layer = store.register(LayerSource.of(tar), RegisterOptions.DEFAULT)) {
+      return costOf(
+          () -> {
+            try (FileSystem view = layer.fileSystem()) {
+              readAll(view);
+            }
+          });
+    }
   }
 
   // ---- layers ----

@@ -9,9 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.common.jimfs.Configuration;
+import com.google.common.jimfs.Jimfs;
 import io.layerstore.ArchiveException;
 import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ChainId;
+import io.layerstore.ImageSource;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -20,6 +23,7 @@ import io.layerstore.Limits;
 import io.layerstore.Mount;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreOptions;
+import io.layerstore.ViewOptions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -28,6 +32,7 @@ import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.SequenceInputStream;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -37,6 +42,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,11 +55,16 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Archives that want out, archives that lie, and archives that look odd and must be accepted.
  *
  * <p>After every test files and directories outside the layer are as they were, with their owners,
- * permissions and times, nothing is new outside, and the store takes a good layer.
+ * permissions and times, nothing is new outside, and the store takes a good layer. What registers
+ * is the same as a file system, from the store, from the archive, and mounted.
  */
 public abstract class HostileArchiveContract {
 
   private static final String CANARY = "untouched";
+
+  /** Where archives that are looked at without a store are spooled. */
+  private static final Path SPOOL =
+      Jimfs.newFileSystem(Configuration.unix()).getPath("/work/spool");
 
   private Canary canary;
   private Path outside;
@@ -81,6 +92,11 @@ public abstract class HostileArchiveContract {
   /** How many random archives to try; each may cost a process. */
   protected int fuzzRounds() {
     return 400;
+  }
+
+  /** Whether mounts show owners, devices and times as the archive has them, to be compared with. */
+  protected boolean comparesMounts() {
+    return false;
   }
 
   /** Whether the kernel sets capabilities on files here, and judges their values. */
@@ -135,16 +151,70 @@ public abstract class HostileArchiveContract {
     return paths;
   }
 
-  private Layer register(byte[] tar, ChainId parent) throws LayerStoreException {
-    return store.register(new ByteArrayInputStream(tar), parent);
+  /** Registers an archive; if it is accepted, it looks the same from everywhere. */
+  private Layer register(byte[] tar, ChainId parent) throws IOException {
+    Layer layer = store.register(new ByteArrayInputStream(tar), parent);
+    try {
+      assertLooksTheSame(layer);
+      return layer;
+    } catch (IOException | RuntimeException | Error e) {
+      layer.close();
+      throw e;
+    }
+  }
+
+  private void assertLooksTheSame(Layer layer) throws IOException {
+    SortedMap<String, String> shown;
+    try (FileSystem files = layer.fileSystem()) {
+      shown = ViewListing.of(files.getPath("/"));
+    }
+    assertEquals(listing(archives(layer)), shown, "from the archive and from the store");
+    if (comparesMounts()) {
+      try (Mount mount = layer.mount()) {
+        ViewListing.assertSame(ViewListing.of(mount.path()), shown, "as mounted");
+      }
+    }
+  }
+
+  /** The archives of a layer and those below it, the lowest first. */
+  private List<byte[]> archives(Layer layer) throws IOException {
+    List<byte[]> archives = new ArrayList<>();
+    if (layer.parent().isPresent()) {
+      try (Layer parent = store.get(layer.parent().get())) {
+        archives.addAll(archives(parent));
+      }
+    }
+    try (InputStream tar = layer.tarStream()) {
+      archives.add(tar.readAllBytes());
+    }
+    return archives;
+  }
+
+  private static SortedMap<String, String> listing(List<byte[]> archives) throws IOException {
+    SampleImage image = SampleImage.of(archives.toArray(byte[][]::new));
+    ViewOptions options = ViewOptions.builder().temporaryDirectory(SPOOL).build();
+    try (FileSystem files =
+        ImageSource.of(ImageFiles.docker(image, "a:1").toStream()).fileSystem(options)) {
+      return ViewListing.of(files.getPath("/"));
+    }
   }
 
   private LayerStoreException refused(byte[] tar) throws IOException {
+    assertShownOrRefused(tar);
     List<String> before = contents();
     LayerStoreException e = assertThrows(LayerStoreException.class, () -> register(tar, null));
     assertFalse(e.getMessage().chars().anyMatch(c -> c < 0x20), "unescaped: " + e.getMessage());
     assertEquals(before, contents());
     return e;
+  }
+
+  /** What no driver takes can be looked at or is refused, too. */
+  private static void assertShownOrRefused(byte[] tar) throws IOException {
+    try {
+      listing(List.of(tar));
+    } catch (LayerStoreException e) {
+      assertFalse(e.getMessage().isEmpty());
+    }
   }
 
   private void refused(TarBuilder tar) throws IOException {
@@ -1010,6 +1080,7 @@ public abstract class HostileArchiveContract {
       } catch (LayerStoreException e) {
         assertInstanceOf(ArchiveException.class, e);
         assertEquals(before, contents());
+        assertShownOrRefused(tar);
       }
     }
 

@@ -22,6 +22,7 @@ import java.util.stream.Stream;
 public final class ViewListing {
 
   private static final String ANY_TIME = "any-time";
+  private static final int MAX_READ_BYTES = 64 << 20;
   private static final int TYPE_BITS = 0170000;
   private static final int SYMLINK = 0120000;
   private static final int DIRECTORY = 0040000;
@@ -72,7 +73,7 @@ public final class ViewListing {
     if (type == SYMLINK) {
       line.append(" -> ").append(Files.readSymbolicLink(path));
     } else if (Files.isRegularFile(path, NOFOLLOW_LINKS)) {
-      line.append(' ').append(Digest.sha256Of(Files.readAllBytes(path)));
+      line.append(' ').append(content(path));
     } else if (type != DIRECTORY) {
       line.append(' ').append(unix.get("rdev"));
     }
@@ -83,6 +84,14 @@ public final class ViewListing {
     }
     line.append(' ').append(time(path, (FileTime) unix.get("lastModifiedTime")));
     return line.toString();
+  }
+
+  /** The digest of a file; of one that is mostly hole the length alone. */
+  private static String content(Path file) throws IOException {
+    long size = Files.size(file);
+    return size > MAX_READ_BYTES
+        ? size + " bytes"
+        : Digest.sha256Of(Files.readAllBytes(file)).toString();
   }
 
   private static String time(Path path, FileTime time) throws IOException {

@@ -46,7 +46,13 @@ final class FileInput extends BlockFilterStream {
     if (left == 0) {
       return -1;
     }
-    int count = in.read(target, offset, (int) Math.min(length, left));
+    int count;
+    try {
+      count = in.read(target, offset, (int) Math.min(length, left));
+    } catch (IOException | RuntimeException e) {
+      fileSystem.requireOpen(); // What fails because it is being closed fails for that.
+      throw e;
+    }
     if (count < 0) {
       throw changed("it became shorter while it was read");
     }

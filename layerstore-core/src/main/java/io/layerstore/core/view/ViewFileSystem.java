@@ -136,7 +136,13 @@ public final class ViewFileSystem extends FileSystem {
     if (!source.isByPath()) {
       source = contents.get(index.layer(index.original(node)));
     }
-    InputStream content = source.open(file.path(), node, size, index.place(node), from);
+    InputStream content;
+    try {
+      content = source.open(file.path(), node, size, index.place(node), from);
+    } catch (IOException | RuntimeException e) {
+      requireOpen(); // What fails because it is being closed fails for that.
+      throw e;
+    }
     boolean isChecked =
         from == 0
             && size > 0
