@@ -152,12 +152,33 @@ public final class LayerContent implements LayerSource {
     public Builder file(String path, byte[] content, EntryOptions options) {
       byte[] copy = content.clone();
       return add(
-          path,
+          layerPath(path),
           Kind.FILE,
           options.orMode(FILE_MODE),
           null,
           copy.length,
           () -> new ByteArrayInputStream(copy));
+    }
+
+    /**
+     * Adds a file of this or any other file system; see {@link #file(String, Path, EntryOptions)}.
+     */
+    public Builder file(String path, Path source) throws IOException {
+      return file(path, source, EntryOptions.DEFAULT);
+    }
+
+    /**
+     * Adds the file {@code source}, or the one that it leads to if it is a symbolic link; its mode
+     * is that of {@link #tree(String, Path, EntryOptions)}.
+     *
+     * @throws IOException if it is missing or no file
+     */
+    public Builder file(String path, Path source, EntryOptions options) throws IOException {
+      BasicFileAttributes attributes = Files.readAttributes(source, BasicFileAttributes.class);
+      if (!attributes.isRegularFile()) {
+        throw new LayerStoreException(source + " is not a file; tree adds directories");
+      }
+      return file(layerPath(path), source, attributes.size(), options);
     }
 
     /** Adds what {@code source} is; see {@link #tree(String, Path, EntryOptions)}. */
@@ -171,24 +192,28 @@ public final class LayerContent implements LayerSource {
      *
      * <p>Owners and times of the source are ignored. Unless the options say otherwise, directories
      * and executable files get mode 0755 and other files 0644; on a file system without permissions
-     * no file is executable.
+     * no file is executable. Names are kept byte for byte.
      *
+     * @throws IllegalStateException if no implementation of the store is on the class path
      * @throws IOException if the source cannot be read, or has something that is none of these
      */
     public Builder tree(String path, Path source, EntryOptions options) throws IOException {
-      LayerPath target = layerPath(path);
+      return tree(layerPath(path), source, options);
+    }
+
+    private Builder tree(LayerPath path, Path source, EntryOptions options) throws IOException {
       BasicFileAttributes attributes =
           Files.readAttributes(source, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
       if (attributes.isSymbolicLink()) {
-        return symlink(path, linkText(source), options);
+        return symlink(path, bytes(Files.readSymbolicLink(source)), options);
       }
       if (attributes.isDirectory()) {
-        if (!target.isRoot()) {
+        if (!path.isRoot()) {
           directory(path, options);
         }
-        try (DirectoryStream<Path> names = Files.newDirectoryStream(source)) {
-          for (Path name : names) {
-            tree(target + "/" + name.getFileName(), name, options);
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(source)) {
+          for (Path entry : entries) {
+            tree(path.resolve(bytes(entry.getFileName())), entry, options);
           }
         }
         return this;
@@ -196,23 +221,28 @@ public final class LayerContent implements LayerSource {
       if (!attributes.isRegularFile()) {
         throw new LayerStoreException(source + " is neither a file nor a directory nor a link");
       }
+      return file(path, source, attributes.size(), options, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private Builder file(
+        LayerPath path, Path source, long sizeBytes, EntryOptions options, LinkOption... links)
+        throws IOException {
       return add(
           path,
           Kind.FILE,
-          options.orMode(isExecutable(source) ? DIRECTORY_MODE : FILE_MODE),
+          options.orMode(isExecutable(source, links) ? DIRECTORY_MODE : FILE_MODE),
           null,
-          attributes.size(),
-          () -> Files.newInputStream(source, LinkOption.NOFOLLOW_LINKS));
+          sizeBytes,
+          () -> Files.newInputStream(source, links));
     }
 
-    private static String linkText(Path link) throws IOException {
-      Path text = Files.readSymbolicLink(link);
-      return text.toString().replace(text.getFileSystem().getSeparator(), "/");
+    private static ByteString bytes(Path path) {
+      return StoreOptions.provider().bytes(path);
     }
 
-    private static boolean isExecutable(Path file) throws IOException {
+    private static boolean isExecutable(Path file, LinkOption... links) throws IOException {
       PosixFileAttributeView view =
-          Files.getFileAttributeView(file, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+          Files.getFileAttributeView(file, PosixFileAttributeView.class, links);
       return view != null
           && view.readAttributes().permissions().contains(PosixFilePermission.OWNER_EXECUTE);
     }
@@ -224,6 +254,10 @@ public final class LayerContent implements LayerSource {
 
     /** Adds a directory; of mode 0755 unless the options say otherwise. */
     public Builder directory(String path, EntryOptions options) {
+      return directory(layerPath(path), options);
+    }
+
+    private Builder directory(LayerPath path, EntryOptions options) {
       return add(path, Kind.DIRECTORY, options.orMode(DIRECTORY_MODE), null, 0, null);
     }
 
@@ -237,12 +271,17 @@ public final class LayerContent implements LayerSource {
       if (target.isEmpty() || target.indexOf('\0') >= 0) {
         throw new IllegalArgumentException("not the target of a link: \"" + target + "\"");
       }
-      return add(path, Kind.SYMLINK, options.withMode(LINK_MODE), ByteString.utf8(target), 0, null);
+      return symlink(layerPath(path), ByteString.utf8(target), options);
+    }
+
+    private Builder symlink(LayerPath path, ByteString target, EntryOptions options) {
+      return add(path, Kind.SYMLINK, options.withMode(LINK_MODE), target, 0, null);
     }
 
     /** Deletes what the layers below have at {@code path}. */
     public Builder whiteout(String path) {
-      return add(path, Kind.WHITEOUT, EntryOptions.DEFAULT.orMode(FILE_MODE), null, 0, null);
+      EntryOptions options = EntryOptions.DEFAULT.orMode(FILE_MODE);
+      return add(layerPath(path), Kind.WHITEOUT, options, null, 0, null);
     }
 
     /** Hides everything that lower layers have in the directory {@code path}. */
@@ -254,17 +293,16 @@ public final class LayerContent implements LayerSource {
     }
 
     private Builder add(
-        String path,
+        LayerPath path,
         Kind kind,
         EntryOptions options,
         @Nullable ByteString target,
         long sizeBytes,
         @Nullable Opener content) {
-      LayerPath cleaned = layerPath(path);
-      if (cleaned.isRoot()) {
+      if (path.isRoot()) {
         throw new IllegalArgumentException("the root of a layer has no entry of its own");
       }
-      entries.put(cleaned, new Entry(cleaned, kind, options, target, sizeBytes, content));
+      entries.put(path, new Entry(path, kind, options, target, sizeBytes, content));
       return this;
     }
 

@@ -2,6 +2,7 @@ package io.layerstore;
 
 import java.io.InputStream;
 import java.nio.file.FileSystem;
+import java.nio.file.Path;
 
 /**
  * Implements {@link LayerStore#open} and what else needs no open store; for implementations of the
@@ -22,4 +23,10 @@ public interface LayerStoreProvider {
 
   /** The archive of a layer made of files, as {@link LayerContent#open} describes. */
   InputStream archive(LayerContent content) throws LayerStoreException;
+
+  /**
+   * A name or the target of a link as bytes, with slashes between names, whatever file system it is
+   * of and whatever charset this machine has.
+   */
+  ByteString bytes(Path path);
 }

@@ -1,5 +1,6 @@
 package io.layerstore.core;
 
+import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.ImageSource;
 import io.layerstore.LayerContent;
@@ -29,6 +30,7 @@ import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.core.work.StoreThreads;
 import io.layerstore.driver.Closing;
+import io.layerstore.driver.rooted.ByteNames;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
 import io.layerstore.spi.MetadataStoreFactory;
@@ -84,6 +86,11 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   @Override
   public InputStream archive(LayerContent content) {
     return LayerPacker.withAllXattrs(new ContentReader(content.entries()));
+  }
+
+  @Override
+  public ByteString bytes(Path path) {
+    return new ByteNames(path.getFileSystem()).fromLinkTarget(path);
   }
 
   private LayerStore open(StoreOptions options, OpenStore open, CriticalWork critical)

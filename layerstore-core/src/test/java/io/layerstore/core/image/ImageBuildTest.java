@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
@@ -16,13 +17,17 @@ import io.layerstore.EntryOptions;
 import io.layerstore.Image;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
+import io.layerstore.Layer;
 import io.layerstore.LayerContent;
 import io.layerstore.LayerEntryAttributes;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.Platform;
+import io.layerstore.RegisterOptions;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +37,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Layers of files, and images of them. */
 final class ImageBuildTest {
@@ -107,6 +114,64 @@ final class ImageBuildTest {
     assertArrayEquals(bytes(content(directory)), bytes(content(memory.resolve("src"))));
   }
 
+  static List<Configuration> configurations() {
+    return List.of(Configuration.unix(), Configuration.osX(), Configuration.windows());
+  }
+
+  @ParameterizedTest
+  @MethodSource("configurations")
+  void content_ofOtherSystems_sameBytes(Configuration configuration) throws IOException {
+    try (FileSystem other = Jimfs.newFileSystem(configuration)) {
+      Path place = other.getRootDirectories().iterator().next().resolve("src");
+      assertArrayEquals(bytes(content(directory)), bytes(content(place)));
+    }
+  }
+
+  @Test
+  void content_namesAndLinksThatAreNoUtf8_areKeptByteForByte() throws IOException {
+    Path tree = Files.createDirectory(directory.resolve("odd"));
+    assumeTrue(tree.getFileSystem().getSeparator().equals("/"), "names are bytes on a Unix alone");
+    Path name = Path.of(URI.create(tree.toUri() + "caf%E9"));
+    Files.writeString(name, "latin");
+    Files.createSymbolicLink(tree.resolve("link"), name.getFileName());
+    LayerContent content = LayerContent.builder().tree("", tree).build();
+    try (Layer layer = store.register(content, RegisterOptions.DEFAULT);
+        FileSystem files = layer.fileSystem()) {
+      assertEquals("latin", Files.readString(files.getPath("/caf\udce9")));
+      assertEquals("latin", Files.readString(files.getPath("/link")));
+      // And the other way round: from what is shown.
+      LayerContent again = LayerContent.builder().tree("", files.getPath("/")).build();
+      assertArrayEquals(bytes(content), bytes(again));
+    }
+  }
+
+  @Test
+  void content_file_isWhatALinkLeadsTo() throws IOException {
+    Path file = Files.writeString(directory.resolve("file"), "one");
+    Path link = Files.createSymbolicLink(directory.resolve("link"), file.getFileName());
+    LayerContent expected = LayerContent.builder().file("f", "one".getBytes(UTF_8)).build();
+    assertArrayEquals(bytes(expected), bytes(LayerContent.builder().file("f", link).build()));
+    assertThrows(
+        LayerStoreException.class, () -> LayerContent.builder().file("f", directory).build());
+  }
+
+  @Test
+  void build_timeAndPlatform_areInTheConfiguration() throws IOException {
+    Image image =
+        store
+            .images()
+            .build(
+                options(content(directory))
+                    .created(Instant.ofEpochSecond(1_700_000_000))
+                    .platform(Platform.of("arm64", "linux"))
+                    .build());
+    assertEquals(Instant.ofEpochSecond(1_700_000_000), image.config().created().orElseThrow());
+    assertEquals(
+        Instant.ofEpochSecond(1_700_000_000),
+        image.config().history().get(0).created().orElseThrow());
+    assertEquals("arm64", image.config().architecture());
+  }
+
   @Test
   void build_twiceAndElsewhere_sameImage() throws IOException {
     Image first = store.images().build(options(content(memory.resolve("src"))).build());
@@ -121,7 +186,7 @@ final class ImageBuildTest {
   @Test
   void build_content_isAsItWasGiven() throws IOException {
     Image image = store.images().build(options(content(directory)).build());
-    try (FileSystem files = store.images().fileSystem(image.id().toString())) {
+    try (FileSystem files = image.fileSystem()) {
       assertEquals("one", Files.readString(files.getPath("/app/link")));
       LayerEntryAttributes run =
           Files.readAttributes(files.getPath("/app/run.sh"), LayerEntryAttributes.class);
