@@ -93,11 +93,6 @@ public interface ImageStore {
   DistributionMetadata distribution();
 
   /** The files of an image with {@link ViewOptions#DEFAULT}. */
-  default FileSystem fileSystem(Image image) throws LayerStoreException {
-    return fileSystem(image.id().toString());
-  }
-
-  /** The files of an image with {@link ViewOptions#DEFAULT}. */
   default FileSystem fileSystem(String image) throws LayerStoreException {
     return fileSystem(image, ViewOptions.DEFAULT);
   }

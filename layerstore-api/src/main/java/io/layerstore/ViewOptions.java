@@ -109,8 +109,8 @@ public final class ViewOptions {
 
     /**
      * Sets the directory in which compressed layers of an archive are spooled, uncompressed, with
-     * at most {@link Limits#maxUnpackedBytes} each. It must exist. Spooled files are deleted when
-     * the file system is closed.
+     * at most {@link Limits#maxUnpackedBytes} each. It is made if it is missing. Spooled files are
+     * deleted when the file system is closed.
      */
     public Builder temporaryDirectory(@Nullable Path temporaryDirectory) {
       this.temporaryDirectory = temporaryDirectory;

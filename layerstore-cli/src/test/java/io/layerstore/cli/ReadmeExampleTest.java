@@ -373,7 +373,7 @@ final class ReadmeExampleTest {
 
       Image image = buildExample(store, build, "#!/bin/sh".getBytes(StandardCharsets.UTF_8));
 
-      try (FileSystem files = store.images().fileSystem(image.id().toString())) {
+      try (FileSystem files = image.fileSystem()) {
         assertEquals("data", Files.readString(files.getPath("/app/data")));
         assertTrue(Files.isExecutable(files.getPath("/usr/bin/app")));
         assertTrue(Files.notExists(files.getPath("/etc/motd")));

@@ -4,10 +4,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Durability;
+import io.layerstore.Image;
+import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageSource;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
@@ -33,8 +36,13 @@ import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -196,6 +204,51 @@ final class ViewOfStoreTest {
     return map + "\0".repeat(512 - map.length());
   }
 
+  // Of an image.
+
+  private Image load() throws IOException {
+    store
+        .images()
+        .load(ImageFiles.docker(SampleImage.of(LAYER), "a:1").writeTar(directory.resolve("a.tar")));
+    return store.images().resolve("a:1");
+  }
+
+  @Test
+  void image_ofAStore_hasItsFiles() throws IOException {
+    Image image = load();
+    for (Image each :
+        List.of(image, store.images().get(image.id()), store.images().list().get(0))) {
+      try (FileSystem files = each.fileSystem()) {
+        assertEquals("hello", Files.readString(files.getPath("/etc/motd")));
+      }
+    }
+  }
+
+  @Test
+  void image_thatWasDeleted_hasNone() throws IOException {
+    Image image = load();
+    FileSystem open = image.fileSystem();
+    store.images().delete(image.id(), true);
+    assertThrows(ImageNotFoundException.class, image::fileSystem);
+    assertEquals("hello", Files.readString(open.getPath("/etc/motd")));
+    open.close();
+    store.close();
+    assertThrows(IllegalStateException.class, image::fileSystem);
+  }
+
+  @Test
+  void image_madeByHand_hasNoneAndIsEqual() throws IOException {
+    Image image = load();
+    Image made = new Image(image.id(), image.configBytes(), image.config(), image.parent());
+    IllegalStateException e = assertThrows(IllegalStateException.class, made::fileSystem);
+    assertTrue(e.getMessage().contains("ImageStore.get"), e.getMessage());
+    assertEquals(image, made);
+    assertEquals(image.hashCode(), made.hashCode());
+    assertEquals(image.toString(), made.toString());
+    assertNotEquals(
+        image, new Image(image.id(), image.configBytes(), image.config(), Optional.of(image.id())));
+  }
+
   // By URI.
 
   @Test
@@ -221,9 +274,7 @@ final class ViewOfStoreTest {
 
   @Test
   void uri_ofStore_opensTheImage() throws IOException {
-    store
-        .images()
-        .load(ImageFiles.docker(SampleImage.of(LAYER), "a:1").writeTar(directory.resolve("a.tar")));
+    load();
     URI uri = URI.create("layerstore:" + store.root().toUri() + "?image=a:1");
     try (FileSystem files = FileSystems.newFileSystem(uri, Map.of())) {
       assertEquals("hello", Files.readString(files.getPath("/etc/motd")));
@@ -282,6 +333,39 @@ final class ViewOfStoreTest {
     ViewOptions small =
         options.toBuilder().limits(Limits.builder().maxUnpackedBytes(100).build()).build();
     assertThrows(IOException.class, () -> ImageSource.of(archive).fileSystem(small));
+    assertEquals(0, count(spool));
+  }
+
+  @Test
+  void archive_openedAndClosedByManyThreads_leavesNothing() throws Exception {
+    Path spool = Files.createDirectory(directory.resolve("spool"));
+    Path archive =
+        ImageFiles.oci(
+                SampleImage.of(LAYER, SampleImage.layer("x", "y")),
+                "",
+                "tar+gzip",
+                ImageFiles::gzip)
+            .writeTar(directory.resolve("image.tar"));
+    ViewOptions options = ViewOptions.builder().temporaryDirectory(spool).build();
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<String>> results = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        results.add(
+            threads.submit(
+                () -> {
+                  try (FileSystem files = ImageSource.of(archive).fileSystem(options)) {
+                    return Files.readString(files.getPath("/etc/motd"))
+                        + Files.readString(files.getPath("/x"));
+                  }
+                }));
+      }
+      for (Future<String> result : results) {
+        assertEquals("helloy", result.get());
+      }
+    } finally {
+      threads.shutdown();
+    }
     assertEquals(0, count(spool));
   }
 

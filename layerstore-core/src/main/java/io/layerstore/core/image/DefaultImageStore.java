@@ -94,7 +94,7 @@ public final class DefaultImageStore implements ImageStore {
     this.writing = new ImageWriting(access);
     this.db = new ImageDb(access.directory().resolve("imagedb"), access.options().durability());
     this.manifests = new ManifestDirectory(access.directory(), access.options().durability());
-    this.catalog = new ImageCatalog(access, db, table);
+    this.catalog = new ImageCatalog(this, access, db, table);
     this.references = new DefaultReferenceStore(access, db, table, writing);
     this.creation = new ImageCreation(db, table, catalog, writing);
     ContainerRecords containers = new ContainerRecords(access.options().root());

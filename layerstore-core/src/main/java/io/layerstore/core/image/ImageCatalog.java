@@ -7,6 +7,7 @@ import io.layerstore.Image;
 import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
 import io.layerstore.ImageNotFoundException;
+import io.layerstore.ImageStore;
 import io.layerstore.Layer;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerStoreException;
@@ -44,12 +45,15 @@ final class ImageCatalog {
 
   private static final Logger log = LoggerFactory.getLogger(ImageCatalog.class);
 
+  private final ImageStore store;
   private final LayerAccess access;
   private final ImageDb db;
   private final ImageTable table;
   private final Set<ImageId> reported = ConcurrentHashMap.newKeySet();
 
-  ImageCatalog(LayerAccess access, ImageDb db, ImageTable table) {
+  /** {@code store} is what the images it shows are of. */
+  ImageCatalog(ImageStore store, LayerAccess access, ImageDb db, ImageTable table) {
+    this.store = store;
     this.access = access;
     this.db = db;
     this.table = table;
@@ -259,7 +263,8 @@ final class ImageCatalog {
   Image image(ImageNode node) throws LayerStoreException {
     Content content = content(node);
     return new Image(
-        node.id(), content.bytes(), content.config(), Optional.ofNullable(table.parent(node)));
+            node.id(), content.bytes(), content.config(), Optional.ofNullable(table.parent(node)))
+        .in(store);
   }
 
   /** The configuration of an image, from memory or from disk. */

@@ -143,7 +143,8 @@ public final class ArchiveView {
     String titles = String.join(", ", images.stream().map(ArchivedImage::title).toList());
     throw new InvalidImageException(
         (asked == null || found.size() > 1
-                ? "the archive has several images; say which one: "
+                ? "the archive has several images; say which one with ViewOptions.image, or --image on"
+                    + " the command line: "
                 : "the archive has no image " + ArchiveText.quoted(asked) + ", but ")
             + titles);
   }
