@@ -11,6 +11,7 @@ import io.layerstore.PruneOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.SaveOptions;
+import io.layerstore.ViewOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,8 +22,11 @@ import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -52,6 +56,10 @@ import java.util.stream.Stream;
  * chroot NAME COUNT            the same with the mount as their root directory
  * changes NAME FILE            lists its changes, adds up their size and writes them as an archive
  * commit NAME                  makes its changes a layer
+ * view COUNT                   opens the layer as a file system and closes it so many times
+ * walk COUNT                   opens it, and walks through it with attributes so many times
+ * search SUFFIX                opens it and finds the files whose names end so
+ * read VERIFY                  opens it and reads all files; VERIFY true compares their checksums
  * </pre>
  *
  * <p>Arguments are lines too; with any, it ends after the last of them.
@@ -129,6 +137,25 @@ public final class WarmStore {
       case "commit" -> {
         try (RWLayer layer = store.getRWLayer(words[1])) {
           layer.commit().close();
+        }
+      }
+      case "view" -> {
+        for (int i = number(words[1]); i > 0; i--) {
+          view(true).close();
+        }
+      }
+      case "walk" -> {
+        try (FileSystem files = view(true)) {
+          for (int i = number(words[1]); i > 0; i--) {
+            walk(files, (file, attributes) -> {});
+          }
+        }
+      }
+      case "search" -> search(words[1]);
+      case "read" -> {
+        try (FileSystem files = view(Boolean.parseBoolean(words[1]))) {
+          byte[] buffer = new byte[1 << 16];
+          walk(files, (file, attributes) -> read(file, attributes, buffer));
         }
       }
       default -> throw new IllegalArgumentException(String.join(" ", words));
@@ -242,6 +269,55 @@ public final class WarmStore {
         throw new IOException("no changes");
       }
       write(layer.tarStream(), file);
+    }
+  }
+
+  private FileSystem view(boolean verify) throws IOException {
+    try (Layer layer = store.get(top)) {
+      return layer.fileSystem(ViewOptions.builder().verify(verify).build());
+    }
+  }
+
+  /** Takes a file on a walk. */
+  private interface Visitor {
+    void file(Path file, BasicFileAttributes attributes) throws IOException;
+  }
+
+  private static void walk(FileSystem files, Visitor visitor) throws IOException {
+    long[] bytes = new long[1];
+    Files.walkFileTree(
+        files.getPath("/"),
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            bytes[0] += attributes.size() + attributes.lastModifiedTime().toMillis();
+            visitor.file(file, attributes);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    if (bytes[0] == 0) {
+      throw new IOException("nothing to see");
+    }
+  }
+
+  private void search(String suffix) throws IOException {
+    try (FileSystem files = view(true);
+        Stream<Path> all = Files.walk(files.getPath("/"))) {
+      if (all.filter(path -> path.toString().endsWith(suffix)).count() == 0) {
+        throw new IOException("no " + suffix);
+      }
+    }
+  }
+
+  private static void read(Path file, BasicFileAttributes attributes, byte[] buffer)
+      throws IOException {
+    if (attributes.isRegularFile()) {
+      try (InputStream in = Files.newInputStream(file)) {
+        while (in.read(buffer) >= 0) {
+          // to its end
+        }
+      }
     }
   }
 }

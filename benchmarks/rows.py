@@ -321,6 +321,45 @@ def save(bench, fs):
         yield compare(bench, fs, "save the 10-layer image", contenders, "0.6 of docker save", check)
 
 
+@row("an image of 10 layers as a file system: opened, walked through, searched, read")
+def files(bench, fs):
+    image = bench.workloads.debian_image()
+    tree, layers = fs.fresh("tree"), fs.fresh("layers")
+    for directory in (tree, layers):
+        directory.mkdir()
+    run(["tar", "-C", layers, "-xf", image])
+    for layer in sorted(layers.glob("*.tar")):
+        run(["tar", "-C", tree, "-xf", layer])
+    entries = sum(1 for _ in tree.rglob("*"))
+    times = 10
+    with Held(bench, fs, ("load", image)) as store:
+        headers = f"{store.root}/image/overlay2/layerdb/sha256/*/tar-split.json.gz"
+        yield compare(bench, fs, "open the 10-layer image as a file system", {
+            "gzip -dc of the headers": lambda: measured(["sh", "-c", f"cat {headers} | gzip -dc >/dev/null"]),
+            "layerstore overlay2": lambda: store.each(times, "view", times)}, "0.15 s")
+
+        def walk():
+            opened, walked = store.jvm.measured("walk", 0), store.jvm.measured("walk", times)
+            return Figures(walked.wall - opened.wall, walked.cpu - opened.cpu, walked.heap).each(times)
+
+        yield compare(bench, fs, f"walk through {entries:,} entries with attributes", {
+            "find": lambda: measured(["sh", "-c", f"find {tree} -printf '%m %U %G %s %T@' >/dev/null"]), "layerstore overlay2": walk},
+            f"{entries / 500_000:.3f} s")
+        yield compare(bench, fs, "read all files", {
+            "tar -c": lambda: measured(["sh", "-c", 'tar -C "$1" -cf - . | cat >/dev/null', "sh", tree]),
+            "layerstore overlay2": lambda: store.jvm.measured("read", "true"),
+            "layerstore overlay2, not verified": lambda: store.jvm.measured("read", "false")}, "2.0")
+        with ExitStack() as stack:
+            contenders = {"find": lambda: measured(["sh", "-c", f"find {tree} -name '*.so' >/dev/null"]),
+                          "layerstore overlay2": lambda: store.jvm.measured("search", ".so")}
+            if find_tool("dockerd"):
+                docker = stack.enter_context(Docker(fs.fresh("docker")))
+                docker.load(image)
+                words = docker.client("save", "benchmark:1")
+                contenders["docker save | tar -t"] = lambda: measured(["sh", "-c", '"$@" | tar -t >/dev/null', "sh", *words])
+            yield compare(bench, fs, "find every file of one kind", contenders, "0.2 of docker save")
+
+
 # --- reading layers back ----------------------------------------------------------------------------------------------
 
 
