@@ -8,6 +8,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code cat}: the content of a file of an image. */
 final class CatCommand extends Subcommand {
+  private final ViewChoice choice = new ViewChoice(this);
   private final PositionalParamSpec imageParameter =
       parameter("IMAGE", "An image, a layer, a read-write layer, or an archive or layout.");
   private final PositionalParamSpec pathParameter =
@@ -23,7 +24,8 @@ final class CatCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    try (ShownFiles files = ShownFiles.open(layerstore(), imageParameter.getValue())) {
+    try (ShownFiles files =
+        ShownFiles.open(layerstore(), imageParameter.getValue(), choice.options(0))) {
       Path path = files.path(pathParameter.getValue());
       try (InputStream content = Files.newInputStream(path)) {
         print(

@@ -6,33 +6,23 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributeView;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Copies files of an image to the host. Every name is made in a directory that is none of the
- * host's links and was looked at, and what is in the way of a file is removed, never written
- * through. Used by one thread.
+ * Copies files of an image to the host. Every name is made in a directory that is held open and
+ * none of the host's links, and what is in the way of a file is removed, never written through.
+ * Used by one thread.
  */
 final class CopyOut {
-  private static final int PERMISSIONS = 07777;
-
   private final Console console;
-  private final Map<Object, Path> firstNames = new HashMap<>();
-
-  /** Directories whose attributes are set in the end, the deepest first. */
-  private final Deque<Runnable> directories = new ArrayDeque<>();
-
+  private final Map<Object, First> firstNames = new HashMap<>();
   private boolean setsOwners = true;
   private long entries;
   private long bytes;
@@ -41,6 +31,9 @@ final class CopyOut {
   CopyOut(Console console) {
     this.console = console;
   }
+
+  /** The first name that a file got here, and what tells it from others. */
+  private record First(Path path, @Nullable Object key) {}
 
   long entries() {
     return entries;
@@ -55,47 +48,37 @@ final class CopyOut {
     return leftOut;
   }
 
-  /** Copies what is in the directory {@code source} into the directory {@code target}. */
-  void entries(Path source, Path target) throws IOException {
+  /** Copies what is in the directory {@code source} into {@code target}. */
+  void entries(Path source, HostDirectory target) throws IOException {
     try (DirectoryStream<Path> all = Files.newDirectoryStream(source)) {
       for (Path entry : all) {
-        into(entry, target);
+        as(entry, target, hostName(entry, FileSystems.getDefault()));
       }
     }
   }
 
-  /** Copies {@code source} into the directory {@code directory}, under its own name. */
-  void into(Path source, Path directory) throws IOException {
-    as(source, child(directory, source));
-  }
-
-  /** The path of the same name in a directory of the host. */
-  private static Path child(Path directory, Path source) throws IOException {
+  /** The name that {@code source} has here. */
+  static Path hostName(Path source, FileSystem host) throws IOException {
     String name = String.valueOf(source.getFileName());
-    Path child;
     boolean isPlain = name.chars().allMatch(c -> c >= 0x20 && c < 0x7f);
-    if (isPlain || !directory.getFileSystem().equals(FileSystems.getDefault())) {
-      child = directory.resolve(name);
+    Path here;
+    if (isPlain) {
+      here = host.getPath(name);
     } else {
       // By its bytes, whatever the charset of this machine is.
       String uri = source.toUri().toString();
-      String parent = directory.toAbsolutePath().toUri().toString();
-      child =
-          Path.of(
-              URI.create(
-                  parent
-                      + (parent.endsWith("/") ? "" : "/")
-                      + uri.substring(uri.lastIndexOf('/') + 1)));
+      Path root = host.getRootDirectories().iterator().next();
+      here =
+          Path.of(URI.create(root.toUri() + uri.substring(uri.lastIndexOf('/') + 1))).getFileName();
     }
-    if (child.getNameCount() != directory.resolve("x").getNameCount()
-        && child.getNameCount() != directory.toAbsolutePath().getNameCount() + 1) {
+    if (here == null || here.isAbsolute() || here.getRoot() != null || here.getNameCount() != 1) {
       throw new FileSystemException(name, null, "no name of one file here");
     }
-    return child;
+    return here;
   }
 
-  /** Copies {@code source}, which becomes {@code target}. */
-  void as(Path source, Path target) throws IOException {
+  /** Copies {@code source}, which becomes {@code name} in {@code target}. */
+  void as(Path source, HostDirectory target, Path name) throws IOException {
     LayerEntryAttributes attributes = ShowEntry.attributes(source);
     if (attributes.isOther()) {
       leftOut++;
@@ -108,88 +91,30 @@ final class CopyOut {
     }
     entries++;
     if (attributes.isDirectory()) {
-      if (!Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
-        Files.createDirectory(target);
+      try (HostDirectory directory = target.directory(name)) {
+        entries(source, directory);
+        // In the end, for then nothing is made in it any more.
+        setsOwners = directory.setAttributes(null, attributes, setsOwners);
       }
-      entries(source, target);
-      directories.add(() -> setAttributes(target, attributes));
       return;
     }
-    removeOld(target);
-    Path first = firstNames.putIfAbsent(attributes.fileKey(), target);
-    if (first != null && link(target, first)) {
+    target.clear(name);
+    First first = firstNames.get(attributes.fileKey());
+    if (first != null && target.link(name, first.path, first.key)) {
       return;
     }
     if (attributes.isSymbolicLink()) {
       String text = Files.readSymbolicLink(source).toString();
-      Files.createSymbolicLink(target, target.getFileSystem().getPath(text));
+      target.symlink(name, name.getFileSystem().getPath(text));
     } else {
       try (InputStream in = Files.newInputStream(source);
-          OutputStream out =
-              Files.newOutputStream(
-                  target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          OutputStream out = target.file(name)) {
         bytes += in.transferTo(out);
       }
     }
-    setAttributes(target, attributes);
-  }
-
-  private static void removeOld(Path target) throws IOException {
-    if (Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
-      throw new FileAlreadyExistsException(target.toString(), null, "a directory is in the way");
+    if (attributes.linkCount() > 1) {
+      firstNames.put(attributes.fileKey(), new First(target.path(name), target.key(name)));
     }
-    Files.deleteIfExists(target);
-  }
-
-  private static boolean link(Path target, Path first) {
-    try {
-      Files.createLink(target, first);
-      return true;
-    } catch (IOException | UnsupportedOperationException e) {
-      return false; // There are no such links here: a copy does.
-    }
-  }
-
-  /** Sets what this user may set; the content is there in any case. */
-  private void setAttributes(Path target, LayerEntryAttributes attributes) {
-    if (setsOwners) {
-      setsOwners =
-          attempt(
-              () -> {
-                Files.setAttribute(
-                    target, "unix:uid", (int) attributes.uid(), LinkOption.NOFOLLOW_LINKS);
-                Files.setAttribute(
-                    target, "unix:gid", (int) attributes.gid(), LinkOption.NOFOLLOW_LINKS);
-              });
-    }
-    if (!attributes.isSymbolicLink()) {
-      // Without the special bits where the file is not its owner's.
-      int mode = attributes.mode() & (setsOwners ? PERMISSIONS : 0777);
-      attempt(() -> Files.setAttribute(target, "unix:mode", mode, LinkOption.NOFOLLOW_LINKS));
-    }
-    attempt(
-        () ->
-            Files.getFileAttributeView(
-                    target, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
-                .setTimes(attributes.lastModifiedTime(), attributes.lastAccessTime(), null));
-  }
-
-  @FunctionalInterface
-  private interface Step {
-    void run() throws IOException;
-  }
-
-  private static boolean attempt(Step step) {
-    try {
-      step.run();
-      return true;
-    } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
-      return false;
-    }
-  }
-
-  /** Gives directories their attributes. */
-  void finish() {
-    directories.forEach(Runnable::run);
+    setsOwners = target.setAttributes(name, attributes, setsOwners);
   }
 }

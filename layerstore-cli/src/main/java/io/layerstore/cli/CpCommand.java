@@ -1,18 +1,25 @@
 package io.layerstore.cli;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code cp}: copies files of an image out of it. */
 final class CpCommand extends Subcommand {
+  private final ViewChoice choice = new ViewChoice(this);
+  private final OptionSpec followOption =
+      flag("-L", "Copy what PATH leads to, if it is a symbolic link.");
   private final PositionalParamSpec sourceParameter =
       parameter(
           "IMAGE:PATH",
-          "What to copy: a file or directory of an image, a layer, or an archive or layout.");
+          "What to copy: a file or directory of an image, a layer, or an archive or layout; what is"
+              + " in a directory, if PATH ends with \"/.\".");
   private final PositionalParamSpec destinationParameter =
       parameter("DEST", "Where to; into it if it is a directory.");
 
@@ -36,24 +43,15 @@ final class CpCommand extends Subcommand {
     }
     String text = destinationParameter.getValue();
     Path destination = Path.of(text);
-    try (ShownFiles files = ShownFiles.open(layerstore(), argument.substring(0, colon))) {
-      Path source = files.path(argument.substring(colon + 1)).normalize();
-      ShowEntry.attributes(source); // There is something, or this fails.
+    try (ShownFiles files =
+        ShownFiles.open(layerstore(), argument.substring(0, colon), choice.options(0))) {
+      String path = argument.substring(colon + 1);
+      Path named = files.path(path).toRealPath(LinkOption.NOFOLLOW_LINKS);
       CopyOut copy = new CopyOut(layerstore().console());
-      if (Files.isDirectory(destination)) {
-        Path name = source.getFileName();
-        if (name == null) {
-          copy.entries(source, destination);
-        } else {
-          copy.into(source, destination);
-        }
-      } else if (Files.exists(destination, LinkOption.NOFOLLOW_LINKS)
-          && ShowEntry.attributes(source).isDirectory()) {
-        throw new NotDirectoryException(destination.toString());
-      } else {
-        copy.as(source, destination);
-      }
-      copy.finish();
+      Path source = isGiven(followOption) ? named.toRealPath() : named;
+      boolean isContents =
+          named.getNameCount() == 0 || (path.endsWith("/.") && Files.isDirectory(source));
+      copy(copy, source, isContents ? null : named, destination);
       print(
           out -> {},
           json -> {
@@ -64,5 +62,36 @@ final class CpCommand extends Subcommand {
           });
     }
     return 0;
+  }
+
+  /**
+   * Copies {@code source}.
+   *
+   * @param named what it is called in the image; null for what is in it, without itself
+   */
+  private static void copy(CopyOut copy, Path source, @Nullable Path named, Path destination)
+      throws IOException {
+    boolean isDirectory = ShowEntry.attributes(source).isDirectory();
+    if (Files.isDirectory(destination)) {
+      try (HostDirectory target = HostDirectory.open(destination)) {
+        if (named == null) {
+          copy.entries(source, target);
+        } else {
+          copy.as(source, target, CopyOut.hostName(named, destination.getFileSystem()));
+        }
+      }
+    } else if (isDirectory && Files.exists(destination, LinkOption.NOFOLLOW_LINKS)) {
+      throw new NotDirectoryException(destination.toString());
+    } else {
+      Path absolute = destination.toAbsolutePath();
+      Path name = absolute.getFileName();
+      Path parent = absolute.getParent();
+      if (name == null || parent == null) {
+        throw new FileSystemException(destination.toString(), null, "no name of a file");
+      }
+      try (HostDirectory target = HostDirectory.open(parent)) {
+        copy.as(source, target, name);
+      }
+    }
   }
 }

@@ -13,6 +13,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code diff}: how a read-write layer differs from what it stands on. */
 final class DiffCommand extends Subcommand {
+  private final ViewChoice choice = new ViewChoice(this);
   private final PositionalParamSpec nameParameter =
       parameter("NAME|IMAGE1", "The read-write layer; or an image, or an archive or layout.");
   private final PositionalParamSpec otherParameter =
@@ -63,8 +64,8 @@ final class DiffCommand extends Subcommand {
   }
 
   private void compare(String before, String after) throws IOException {
-    try (ShownFiles old = ShownFiles.open(layerstore(), before);
-        ShownFiles now = ShownFiles.open(layerstore(), after)) {
+    try (ShownFiles old = ShownFiles.open(layerstore(), before, choice.options(0));
+        ShownFiles now = ShownFiles.open(layerstore(), after, choice.options(1))) {
       Path oldRoot = old.path(null);
       Path nowRoot = now.path(null);
       print(

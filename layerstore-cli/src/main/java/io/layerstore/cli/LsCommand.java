@@ -13,6 +13,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code ls}: the files of an image, without a mount. */
 final class LsCommand extends Subcommand {
+  private final ViewChoice choice = new ViewChoice(this);
   private final OptionSpec longOption =
       flag("-l", "Show type, mode, links, owner, group, size and time, and where links lead.");
   private final OptionSpec recursiveOption = flag("-R", "Go down into directories.");
@@ -31,7 +32,8 @@ final class LsCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    try (ShownFiles files = ShownFiles.open(layerstore(), imageParameter.getValue())) {
+    try (ShownFiles files =
+        ShownFiles.open(layerstore(), imageParameter.getValue(), choice.options(0))) {
       Path path = files.path(pathParameter.getValue());
       boolean isDirectory =
           Files.isDirectory(path)
@@ -94,12 +96,12 @@ final class LsCommand extends Subcommand {
     String target = ShowEntry.target(path, attributes).map(text -> " -> " + text).orElse("");
     out.line(
         String.format(
-            "%s %3d %5d %5d %10d %s %s%s",
+            "%s %3d %5d %5d %10s %s %s%s",
             ShowEntry.mode(attributes),
             attributes.linkCount(),
             attributes.uid(),
             attributes.gid(),
-            attributes.size(),
+            ShowEntry.size(attributes),
             attributes.lastModifiedTime(),
             name,
             target));

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
 import java.util.Optional;
 
 /** How the files of an image look: short for people, complete in JSON. */
@@ -88,6 +89,24 @@ final class ShowEntry {
     }
   }
 
+  private static boolean isDevice(LayerEntryAttributes attributes) {
+    int type = attributes.mode() & TYPE_BITS;
+    return (type == 0020000 && !attributes.isWhiteout()) || type == 0060000;
+  }
+
+  /** How long it is; of a device its numbers. */
+  static String size(LayerEntryAttributes attributes) {
+    return isDevice(attributes) ? device(attributes, ",") : Long.toString(attributes.size());
+  }
+
+  /** Major and minor number, as Linux puts them together. */
+  private static String device(LayerEntryAttributes attributes, String between) {
+    long number = attributes.deviceNumber();
+    long major = ((number >>> 8) & 0xfff) | ((number >>> 32) & ~0xfffL);
+    long minor = (number & 0xff) | ((number >>> 12) & ~0xffL & 0xffff_ffffL);
+    return major + between + minor;
+  }
+
   /** Where a symbolic link leads; empty for everything else. */
   static Optional<String> target(Path path, LayerEntryAttributes attributes) throws IOException {
     return attributes.isSymbolicLink()
@@ -103,6 +122,7 @@ final class ShowEntry {
     json.writeStringField("mode", String.format("%04o", attributes.mode() & 07777));
     json.writeNumberField("uid", attributes.uid());
     json.writeNumberField("gid", attributes.gid());
+    json.writeNumberField("links", attributes.linkCount());
     json.writeNumberField("sizeBytes", attributes.size());
     json.writeStringField("modified", attributes.lastModifiedTime().toString());
     json.writeNumberField("layer", attributes.layerIndex());
@@ -110,6 +130,16 @@ final class ShowEntry {
     Optional<String> target = target(path, attributes);
     if (target.isPresent()) {
       json.writeStringField("target", target.get());
+    }
+    if (isDevice(attributes)) {
+      json.writeStringField("device", device(attributes, ":"));
+    }
+    if (!attributes.extendedAttributes().isEmpty()) {
+      json.writeObjectFieldStart("extendedAttributes");
+      for (Map.Entry<ByteString, ByteString> each : attributes.extendedAttributes().entrySet()) {
+        json.writeBinaryField(each.getKey().toString(), each.getValue().toByteArray());
+      }
+      json.writeEndObject();
     }
   }
 }

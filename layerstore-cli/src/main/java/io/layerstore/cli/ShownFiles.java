@@ -1,11 +1,15 @@
 package io.layerstore.cli;
 
+import io.layerstore.ArchiveException;
 import io.layerstore.Image;
 import io.layerstore.ImageSource;
+import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
+import io.layerstore.LayerVerificationException;
 import io.layerstore.RWLayer;
+import io.layerstore.ViewOptions;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -19,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The files of what an argument names: an image, a read-write layer or a layer of the store, or
  * else an image archive or layout that is in no store. One that begins with a slash or a dot is
- * always the latter.
+ * always the latter, and {@code -} is an archive on the standard input.
  */
 final class ShownFiles implements Closeable {
   private final FileSystem files;
@@ -30,22 +34,26 @@ final class ShownFiles implements Closeable {
     this.store = store;
   }
 
-  static ShownFiles open(Layerstore layerstore, String argument) throws IOException {
+  static ShownFiles open(Layerstore layerstore, String argument, ViewOptions options)
+      throws IOException {
+    if (argument.equals("-")) {
+      return ofArchive(ImageSource.of(layerstore.console().in()), "the standard input", options);
+    }
     Optional<Path> file = file(argument);
     if (argument.startsWith("/") || argument.startsWith(".")) {
-      return ofArchive(file.orElseThrow(() -> new NoSuchFileException(argument)));
+      return ofArchive(file.orElseThrow(() -> new NoSuchFileException(argument)), options);
     }
     LayerStore store;
     try {
       store = layerstore.openToRead();
     } catch (LayerStoreException e) {
       if (file.isPresent()) {
-        return ofArchive(file.get());
+        return ofArchive(file.get(), options);
       }
       throw e;
     }
     try {
-      FileSystem found = ofStore(store, argument);
+      FileSystem found = ofStore(store, argument, options);
       if (found != null) {
         return new ShownFiles(found, store);
       }
@@ -60,7 +68,8 @@ final class ShownFiles implements Closeable {
                 new LayerStoreException(
                     "no image, no layer and no archive: "
                         + argument
-                        + "; 'images' lists the images of the store")));
+                        + "; 'images' lists the images of the store")),
+        options);
   }
 
   private static Optional<Path> file(String argument) {
@@ -71,19 +80,28 @@ final class ShownFiles implements Closeable {
     }
   }
 
-  private static ShownFiles ofArchive(Path path) throws IOException {
-    return new ShownFiles(ImageSource.of(path).fileSystem(), null);
+  private static ShownFiles ofArchive(Path path, ViewOptions options) throws IOException {
+    return ofArchive(ImageSource.of(path), path.toString(), options);
   }
 
-  private static @Nullable FileSystem ofStore(LayerStore store, String argument)
+  private static ShownFiles ofArchive(ImageSource source, String name, ViewOptions options)
       throws LayerStoreException {
+    try {
+      return new ShownFiles(source.fileSystem(options), null);
+    } catch (InvalidImageException | ArchiveException | LayerVerificationException e) {
+      throw new LayerStoreException(name + " cannot be shown: " + e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable FileSystem ofStore(
+      LayerStore store, String argument, ViewOptions options) throws LayerStoreException {
     Optional<Image> image = Target.findImage(store, argument);
     if (image.isPresent()) {
-      return store.images().fileSystem(image.get().id().toString());
+      return image.get().fileSystem(options);
     }
     if (Target.isReadWrite(store, argument)) {
       try (RWLayer layer = store.getRWLayer(argument)) {
-        return layer.fileSystem();
+        return layer.fileSystem(options);
       }
     }
     var chainId = Target.findLayer(store, argument);
@@ -91,7 +109,7 @@ final class ShownFiles implements Closeable {
       return null;
     }
     try (Layer layer = store.get(chainId.get())) {
-      return layer.fileSystem();
+      return layer.fileSystem(options);
     }
   }
 

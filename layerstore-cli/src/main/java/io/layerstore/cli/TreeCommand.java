@@ -11,6 +11,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code tree}: the files of an image as a tree. */
 final class TreeCommand extends Subcommand {
+  private final ViewChoice choice = new ViewChoice(this);
   private final PositionalParamSpec imageParameter =
       parameter("IMAGE", "An image, a layer, a read-write layer, or an archive or layout.");
   private final PositionalParamSpec pathParameter =
@@ -22,7 +23,8 @@ final class TreeCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    try (ShownFiles files = ShownFiles.open(layerstore(), imageParameter.getValue())) {
+    try (ShownFiles files =
+        ShownFiles.open(layerstore(), imageParameter.getValue(), choice.options(0))) {
       Path path = files.path(pathParameter.getValue());
       ShowEntry.attributes(path); // There is something, or this fails.
       print(

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.testing.Canary;
 import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.Machine;
 import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
@@ -18,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -170,6 +172,112 @@ final class FileCommandsTest {
     load();
     cli.run("cp", "test:old:/etc/text", temp.resolve("copy").toString()).succeeded();
     assertEquals("old", Files.readString(temp.resolve("copy")));
+  }
+
+  @Test
+  void cp_link_isItselfOrWithAnOptionWhatItLeadsTo() throws IOException {
+    Path target = Files.createDirectory(temp.resolve("target"));
+    cli.run("cp", archive + ":/etc/link", target.toString()).succeeded();
+    assertTrue(Files.isSymbolicLink(target.resolve("link")));
+    cli.run("cp", "-L", archive + ":/etc/link", target.toString()).succeeded();
+    assertFalse(Files.isSymbolicLink(target.resolve("link")));
+    assertEquals("old", Files.readString(target.resolve("link")));
+    cli.run("cp", "-L", archive + ":/etc/host", target.toString()).failed(1);
+  }
+
+  @Test
+  void cp_dotAtTheEnd_copiesWhatIsInTheDirectory() throws IOException {
+    Path target = Files.createDirectory(temp.resolve("target"));
+    cli.run("cp", archive + ":/d/.", target.toString()).succeeded();
+    assertEquals("f", Files.readString(target.resolve("f")));
+    assertFalse(Files.exists(target.resolve("d")));
+  }
+
+  @Test
+  void cp_ownersAndSpecialBits_areSetWhereTheUserMay() throws IOException {
+    byte[] layer =
+        new TarBuilder()
+            .header(TarHeaderBlock.directory("bin/").mode(03775).uid(7).gid(8))
+            .file(TarHeaderBlock.named("bin/tool").mode(04755).uid(7).gid(8), "tool")
+            .end()
+            .toBytes();
+    Path image = write("owned.tar", "owned", SampleImage.of(layer));
+    cli.run("cp", image + ":/bin", temp.resolve("bin").toString()).succeeded();
+    boolean isRoot = Machine.isRoot();
+    assertEquals(
+        isRoot ? 0104755 : 0100755, Files.getAttribute(temp.resolve("bin/tool"), "unix:mode"));
+    assertEquals(isRoot ? 043775 : 040775, Files.getAttribute(temp.resolve("bin"), "unix:mode"));
+    if (isRoot) {
+      assertEquals(7, Files.getAttribute(temp.resolve("bin/tool"), "unix:uid"));
+      assertEquals(8, Files.getAttribute(temp.resolve("bin"), "unix:gid"));
+    }
+  }
+
+  @Test
+  void archiveOfSeveralImages_optionSaysWhich() throws IOException {
+    SampleImage first = image("one");
+    SampleImage second = image("two");
+    Path both =
+        ImageFiles.docker(
+                List.of(first, second),
+                ImageFiles.item(first, "a:1"),
+                ImageFiles.item(second, "b:1"))
+            .writeTar(temp.resolve("both.tar"));
+    String error = cli.run("cat", both.toString(), "/etc/text").failed(1);
+    assertTrue(error.contains("--image") && error.contains("b:1"), error);
+    assertEquals(
+        "two", cli.run("cat", "--image", "b:1", both.toString(), "/etc/text").succeeded().out());
+    assertEquals(
+        List.of("D /etc/one 9", "C /etc/text 3 3", "A /etc/two 9"),
+        cli.run("diff", "--image", "a:1", "--image", "b:1", both.toString(), both.toString())
+            .succeeded()
+            .lines());
+  }
+
+  @Test
+  void topOnly_showsWhatTheLayerDeletes() throws IOException {
+    byte[] top = new TarBuilder().file("etc/.wh.same", "").file("new", "n").end().toBytes();
+    Path image = write("two.tar", "two", SampleImage.of(image("old").layers().get(0), top));
+    assertEquals(
+        List.of("etc", "new"), cli.run("ls", "--top-only", image.toString()).succeeded().lines());
+    Map<?, ?> json =
+        cli.run("--json", "ls", "--top-only", image.toString(), "etc").succeeded().json();
+    assertEquals("whiteout", ((Map<?, ?>) ((List<?>) json.get("entries")).get(0)).get("type"));
+  }
+
+  @Test
+  void spool_isUsedAndEmptiedAgain() throws IOException {
+    Path packed = temp.resolve("image.tar.gz");
+    Files.write(packed, ImageFiles.gzip(Files.readAllBytes(archive)));
+    Path spool = Files.createDirectory(temp.resolve("spool"));
+    assertEquals(
+        "old",
+        cli.run("cat", "--spool", spool.toString(), packed.toString(), "/etc/text")
+            .succeeded()
+            .out());
+    try (Stream<Path> left = Files.list(spool)) {
+      assertEquals(0, left.count());
+    }
+    cli.run("ls", "--spool", archive.toString(), packed.toString()).failed(1);
+  }
+
+  @Test
+  void standardInput_isAnArchive() throws IOException {
+    assertEquals(
+        "old", cli.run(Files.readAllBytes(archive), "cat", "-", "/etc/text").succeeded().out());
+  }
+
+  @Test
+  void noVerify_showsAnArchiveWhoseLayerIsAnother() throws IOException {
+    SampleImage image = SampleImage.of(SampleImage.layer("a", "1"));
+    byte[] other = SampleImage.layer("b", "2");
+    Path bad =
+        ImageFiles.docker(image, "x:1")
+            .put(ImageFiles.layerPath(image.layers().get(0)), other)
+            .writeTar(temp.resolve("bad.tar"));
+    String error = cli.run("ls", bad.toString()).failed(1);
+    assertTrue(error.contains("bad.tar cannot be shown"), error);
+    assertEquals(List.of("b"), cli.run("ls", "--no-verify", bad.toString()).succeeded().lines());
   }
 
   @Test
