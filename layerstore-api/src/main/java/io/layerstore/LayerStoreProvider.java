@@ -21,6 +21,9 @@ public interface LayerStoreProvider {
    */
   FileSystem fileSystem(ImageSource source, ViewOptions options) throws LayerStoreException;
 
+  /** Shows an image of a registry, as {@link RemoteImage#fileSystem(ViewOptions)} describes. */
+  FileSystem fileSystem(RemoteImage image, ViewOptions options) throws LayerStoreException;
+
   /** The archive of a layer made of files, as {@link LayerContent#open} describes. */
   InputStream archive(LayerContent content) throws LayerStoreException;
 

@@ -10,7 +10,9 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 final class CatCommand extends Subcommand {
   private final ViewChoice choice = new ViewChoice(this);
   private final PositionalParamSpec imageParameter =
-      parameter("IMAGE", "An image, a layer, a read-write layer, or an archive or layout.");
+      parameter(
+          "IMAGE",
+          "An image, a layer, a read-write layer, an archive or layout, or docker://REFERENCE in a registry.");
   private final PositionalParamSpec pathParameter =
       parameter("PATH", "The file. Links are followed inside the image.");
 
@@ -24,8 +26,7 @@ final class CatCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    try (ShownFiles files =
-        ShownFiles.open(layerstore(), imageParameter.getValue(), choice.options(0))) {
+    try (ShownFiles files = ShownFiles.open(choice, 0, imageParameter.getValue())) {
       Path path = files.path(pathParameter.getValue());
       try (InputStream content = Files.newInputStream(path)) {
         print(

@@ -23,7 +23,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 
 /** {@code copy}: an image from one place to another: registry, archive, layout, store. */
 final class CopyCommand extends Subcommand {
-  private static final String DOCKER = "docker://";
+  private static final String DOCKER = ShownFiles.REMOTE;
   private static final String ARCHIVE = "archive:";
   private static final String LAYOUT = "oci:";
   private static final String STORE = "store:";

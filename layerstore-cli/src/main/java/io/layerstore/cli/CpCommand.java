@@ -18,7 +18,7 @@ final class CpCommand extends Subcommand {
   private final PositionalParamSpec sourceParameter =
       parameter(
           "IMAGE:PATH",
-          "What to copy: a file or directory of an image, a layer, or an archive or layout; what is"
+          "What to copy: a file or directory of an image, a layer, an archive or layout, or docker://REFERENCE; what is"
               + " in a directory, if PATH ends with \"/.\".");
   private final PositionalParamSpec destinationParameter =
       parameter("DEST", "Where to; into it if it is a directory.");
@@ -35,16 +35,19 @@ final class CpCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     String argument = sourceParameter.getValue();
-    // A drive of Windows is no image.
-    int colon = argument.indexOf(":/", argument.startsWith(":/", 1) ? 2 : 0);
+    // A registry, or a drive of Windows, is no image.
+    int prefix =
+        argument.startsWith(ShownFiles.REMOTE)
+            ? ShownFiles.REMOTE.length()
+            : argument.startsWith(":/", 1) ? 2 : 0;
+    int colon = argument.indexOf(":/", prefix);
     if (colon <= 0) {
       throw layerstore()
           .wrongUsage("give the image and an absolute path in it, such as debian:12:/etc/passwd");
     }
     String text = destinationParameter.getValue();
     Path destination = Path.of(text);
-    try (ShownFiles files =
-        ShownFiles.open(layerstore(), argument.substring(0, colon), choice.options(0))) {
+    try (ShownFiles files = ShownFiles.open(choice, 0, argument.substring(0, colon))) {
       String path = argument.substring(colon + 1);
       Path named = files.path(path).toRealPath(LinkOption.NOFOLLOW_LINKS);
       CopyOut copy = new CopyOut(layerstore().console());

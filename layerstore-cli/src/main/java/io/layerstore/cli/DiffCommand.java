@@ -15,7 +15,9 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 final class DiffCommand extends Subcommand {
   private final ViewChoice choice = new ViewChoice(this);
   private final PositionalParamSpec nameParameter =
-      parameter("NAME|IMAGE1", "The read-write layer; or an image, or an archive or layout.");
+      parameter(
+          "NAME|IMAGE1",
+          "The read-write layer; or an image, an archive or layout, or docker://REFERENCE.");
   private final PositionalParamSpec otherParameter =
       optionalParameter("IMAGE2", "What to compare IMAGE1 with, which may be any of these.");
 
@@ -64,8 +66,8 @@ final class DiffCommand extends Subcommand {
   }
 
   private void compare(String before, String after) throws IOException {
-    try (ShownFiles old = ShownFiles.open(layerstore(), before, choice.options(0));
-        ShownFiles now = ShownFiles.open(layerstore(), after, choice.options(1))) {
+    try (ShownFiles old = ShownFiles.open(choice, 0, before);
+        ShownFiles now = ShownFiles.open(choice, 1, after)) {
       Path oldRoot = old.path(null);
       Path nowRoot = now.path(null);
       print(

@@ -18,7 +18,9 @@ final class LsCommand extends Subcommand {
       flag("-l", "Show type, mode, links, owner, group, size and time, and where links lead.");
   private final OptionSpec recursiveOption = flag("-R", "Go down into directories.");
   private final PositionalParamSpec imageParameter =
-      parameter("IMAGE", "An image, a layer, a read-write layer, or an archive or layout.");
+      parameter(
+          "IMAGE",
+          "An image, a layer, a read-write layer, an archive or layout, or docker://REFERENCE in a registry.");
   private final PositionalParamSpec pathParameter =
       optionalParameter("PATH", "What to list. Default: the root.");
 
@@ -32,8 +34,7 @@ final class LsCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    try (ShownFiles files =
-        ShownFiles.open(layerstore(), imageParameter.getValue(), choice.options(0))) {
+    try (ShownFiles files = ShownFiles.open(choice, 0, imageParameter.getValue())) {
       Path path = files.path(pathParameter.getValue());
       boolean isDirectory =
           Files.isDirectory(path)

@@ -2,6 +2,7 @@ package io.layerstore.cli;
 
 import io.layerstore.ArchiveException;
 import io.layerstore.Image;
+import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Layer;
@@ -9,7 +10,9 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.RWLayer;
+import io.layerstore.RemoteImage;
 import io.layerstore.ViewOptions;
+import io.layerstore.spi.RegistryProvider;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -23,9 +26,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The files of what an argument names: an image, a read-write layer or a layer of the store, or
  * else an image archive or layout that is in no store. One that begins with a slash or a dot is
- * always the latter, and {@code -} is an archive on the standard input.
+ * always the latter, {@code -} is an archive on the standard input, and {@code docker://REFERENCE}
+ * an image in a registry, of which what is needed is fetched.
  */
 final class ShownFiles implements Closeable {
+  /** What an image in a registry begins with. */
+  static final String REMOTE = "docker://";
+
   private final FileSystem files;
   private final @Nullable LayerStore store;
 
@@ -34,8 +41,19 @@ final class ShownFiles implements Closeable {
     this.store = store;
   }
 
-  static ShownFiles open(Layerstore layerstore, String argument, ViewOptions options)
-      throws IOException {
+  /**
+   * Opens what {@code argument} names.
+   *
+   * @param number the number of the argument
+   */
+  static ShownFiles open(ViewChoice choice, int number, String argument) throws IOException {
+    Layerstore layerstore = choice.layerstore();
+    ViewOptions options = choice.options(number);
+    if (argument.startsWith(REMOTE)) {
+      ImageReference reference = ImageReference.parse(argument.substring(REMOTE.length()));
+      RemoteImage image = RegistryProvider.find().inspect(reference, choice.registry());
+      return new ShownFiles(image.fileSystem(options), null);
+    }
     if (argument.equals("-")) {
       return ofArchive(ImageSource.of(layerstore.console().in()), "the standard input", options);
     }

@@ -13,7 +13,9 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 final class TreeCommand extends Subcommand {
   private final ViewChoice choice = new ViewChoice(this);
   private final PositionalParamSpec imageParameter =
-      parameter("IMAGE", "An image, a layer, a read-write layer, or an archive or layout.");
+      parameter(
+          "IMAGE",
+          "An image, a layer, a read-write layer, an archive or layout, or docker://REFERENCE in a registry.");
   private final PositionalParamSpec pathParameter =
       optionalParameter("PATH", "The directory to begin at. Default: the root.");
 
@@ -23,8 +25,7 @@ final class TreeCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
-    try (ShownFiles files =
-        ShownFiles.open(layerstore(), imageParameter.getValue(), choice.options(0))) {
+    try (ShownFiles files = ShownFiles.open(choice, 0, imageParameter.getValue())) {
       Path path = files.path(pathParameter.getValue());
       ShowEntry.attributes(path); // There is something, or this fails.
       print(

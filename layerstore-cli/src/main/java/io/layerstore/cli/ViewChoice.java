@@ -1,5 +1,6 @@
 package io.layerstore.cli;
 
+import io.layerstore.RegistryOptions;
 import io.layerstore.ViewOptions;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +15,7 @@ final class ViewChoice {
   private final OptionSpec topOption;
   private final OptionSpec trustOption;
   private final OptionSpec spoolOption;
+  private final OptionSpec insecureOption;
 
   /** Adds the options to a command. */
   ViewChoice(Subcommand command) {
@@ -41,8 +43,18 @@ final class ViewChoice {
         command.option(
             "--spool",
             "DIR",
-            "Where compressed layers of an archive are kept, uncompressed, while the command runs."
+            "Where layers that are compressed, or in a registry, are kept while the command runs."
                 + " Default: the directory for temporary files.");
+    insecureOption = RegistryNames.insecureOption(command);
+  }
+
+  Layerstore layerstore() {
+    return command.layerstore();
+  }
+
+  /** How to talk to the registry of an image that is in one. */
+  RegistryOptions registry() {
+    return RegistryNames.options(layerstore(), insecureOption);
   }
 
   /** What was chosen for the first image that the command takes, 0, or another one. */

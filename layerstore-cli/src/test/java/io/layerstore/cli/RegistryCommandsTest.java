@@ -5,7 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ImageId;
+import io.layerstore.ImageReference;
+import io.layerstore.ImportOptions;
+import io.layerstore.LayerSource;
+import io.layerstore.LayerStore;
+import io.layerstore.Platform;
 import io.layerstore.testing.DockerRegistry;
+import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -88,6 +94,83 @@ final class RegistryCommandsTest {
       assertEquals("linux/amd64", variant.get("platform"));
       assertEquals(3, ((List<?>) variant.get("layers")).size());
       assertFalse(Files.exists(temp.resolve("none")));
+    }
+
+    @Test
+    void filesOfARegistry_areShownWithoutAStore() throws IOException {
+      String remote = "docker://" + name;
+      List<String> here = cli("one").run("ls", "-lR", Sample.REFERENCE).succeeded().lines();
+
+      assertEquals(here, cli("none").run("ls", "-lR", remote).succeeded().lines());
+      assertEquals(
+          cli("one").run("tree", Sample.REFERENCE).succeeded().out(),
+          cli("none").run("tree", remote).succeeded().out());
+      assertEquals(
+          cli("one").run("cat", Sample.REFERENCE, "/etc/motd").succeeded().out(),
+          cli("none").run("cat", remote, "/etc/motd").succeeded().out());
+      assertEquals("", cli("one").run("diff", Sample.REFERENCE, remote).succeeded().out());
+      Path copy = temp.resolve("motd");
+      cli("none").run("cp", remote + ":/etc/motd", copy.toString()).succeeded();
+      assertEquals(
+          Files.readString(copy), cli("none").run("cat", remote, "/etc/motd").succeeded().out());
+      assertFalse(Files.exists(temp.resolve("none")));
+    }
+
+    @Test
+    void fileOfARegistry_thatIsNotThere_failsWithItsName() {
+      String message = cli("none").run("cat", "docker://" + name, "/none").failed(1);
+
+      assertTrue(message.contains("/none"), message);
+    }
+
+    @Test
+    void inspect_pulledImage_showsWhatItCameWith() throws IOException {
+      cli("two").run("pull", name).succeeded();
+
+      Map<?, ?> json = cli("two").run("--json", "inspect", name).succeeded().json();
+      Map<?, ?> remote = cli("two").run("--json", "inspect", "--remote", name).succeeded().json();
+
+      Map<?, ?> manifest = (Map<?, ?>) ((List<?>) json.get("manifests")).get(0);
+      assertEquals(remote.get("digest"), manifest.get("digest"));
+      assertEquals("2", ((Map<?, ?>) manifest.get("document")).get("schemaVersion"));
+    }
+
+    @Test
+    void allPlatforms_throughALayoutAndBack_isTheSameIndex() throws IOException {
+      try (LayerStore store = LayerStore.open(temp.resolve("one"))) {
+        ImportOptions options =
+            ImportOptions.builder()
+                .reference(ImageReference.parse("s390:1"))
+                .platform(Platform.of("s390x", "linux"))
+                .build();
+        byte[] files = new TarBuilder().file("s390", "x").end().toBytes();
+        store.images().importRootFs(LayerSource.of(files), options);
+      }
+      cli("one")
+          .run("push", "--format", "oci", "--with", "s390:1", Sample.REFERENCE, name)
+          .succeeded();
+      Object digest = cli("none").run("--json", "inspect", "--remote", name).json().get("digest");
+      String layout = temp.resolve("index.tar").toString();
+
+      cli("two").run("pull", "--all-platforms", name).succeeded();
+      cli("two")
+          .run(
+              "save",
+              "--all-platforms",
+              "--format",
+              "oci",
+              "--compress",
+              "gzip",
+              "-o",
+              layout,
+              name)
+          .succeeded();
+      cli("three").run("load", "--all-platforms", layout).succeeded();
+      cli("three").run("push", "--all-platforms", name, name.replace("some", "other")).succeeded();
+
+      String there = name.replace("some", "other");
+      assertEquals(
+          digest, cli("none").run("--json", "inspect", "--remote", there).json().get("digest"));
     }
 
     @Test

@@ -9,11 +9,13 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.LayerStoreProvider;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
+import io.layerstore.RemoteImage;
 import io.layerstore.StoreOptions;
 import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.docker.RunningDocker;
 import io.layerstore.core.image.archive.ArchiveView;
+import io.layerstore.core.image.archive.RemoteView;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.DataRoot;
@@ -81,6 +83,11 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   @Override
   public FileSystem fileSystem(ImageSource source, ViewOptions options) throws LayerStoreException {
     return ArchiveView.open(source, options);
+  }
+
+  @Override
+  public FileSystem fileSystem(RemoteImage image, ViewOptions options) throws LayerStoreException {
+    return RemoteView.open(image, options);
   }
 
   @Override

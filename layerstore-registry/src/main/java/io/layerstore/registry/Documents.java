@@ -8,6 +8,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.Platform;
 import io.layerstore.RegistryException;
 import io.layerstore.RegistryException.Kind;
+import io.layerstore.RegistryOptions;
 import io.layerstore.RemoteImage;
 import io.layerstore.RemoteImage.Variant;
 import io.layerstore.spi.RegistryRepository.Manifest;
@@ -97,12 +98,12 @@ final class Documents {
   }
 
   /** The image, for each platform that there is. */
-  RemoteImage inspect() throws LayerStoreException {
+  RemoteImage inspect(RegistryOptions options) throws LayerStoreException {
     Manifest manifest = repository.manifest(reference);
     List<Variant> variants = new ArrayList<>();
     add(manifest, manifest.descriptor(), variants, 0);
     return new RemoteImage(
-        reference, manifest.descriptor(), ByteString.of(manifest.bytes()), variants);
+        reference, manifest.descriptor(), ByteString.of(manifest.bytes()), variants, options);
   }
 
   private void add(Manifest manifest, Descriptor as, List<Variant> variants, int nesting)

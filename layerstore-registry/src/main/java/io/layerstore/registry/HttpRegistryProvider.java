@@ -32,7 +32,7 @@ public final class HttpRegistryProvider implements RegistryProvider {
       throws LayerStoreException {
     ImageReference tag = withTag(reference);
     try (HttpRepository repository = new HttpRepository(tag, Access.PULL, options)) {
-      return new Documents(repository, tag).inspect();
+      return new Documents(repository, tag).inspect(options);
     }
   }
 

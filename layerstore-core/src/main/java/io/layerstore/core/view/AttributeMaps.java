@@ -35,7 +35,7 @@ final class AttributeMaps {
     POSIX.put("permissions", EntryAttributes::permissions);
     UNIX.putAll(POSIX);
     UNIX.put("mode", EntryAttributes::mode);
-    UNIX.put("ino", attributes -> (long) attributes.node() + 1);
+    UNIX.put("ino", attributes -> attributes.id() + 1);
     UNIX.put("dev", attributes -> 0L);
     UNIX.put("rdev", EntryAttributes::deviceNumber);
     UNIX.put("nlink", EntryAttributes::linkCount);

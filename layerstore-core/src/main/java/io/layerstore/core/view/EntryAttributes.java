@@ -8,6 +8,8 @@ import io.layerstore.LayerPath;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.GroupPrincipal;
@@ -30,6 +32,7 @@ final class EntryAttributes implements LayerEntryAttributes {
   private static final PosixFilePermission[] PERMISSIONS = PosixFilePermission.values();
 
   private final ViewFileSystem fileSystem;
+  private final Shown shown;
   private final Index index;
   private final @Nullable ViewPath path;
   private final int node;
@@ -37,33 +40,40 @@ final class EntryAttributes implements LayerEntryAttributes {
   /**
    * @param path where it was found; null for one that a layer above hides
    */
-  EntryAttributes(ViewFileSystem fileSystem, @Nullable ViewPath path, int node) {
+  EntryAttributes(ViewFileSystem fileSystem, Shown shown, @Nullable ViewPath path, int node) {
     this.fileSystem = fileSystem;
-    this.index = fileSystem.index();
+    this.shown = shown;
+    this.index = shown.index();
     this.path = path;
     this.node = node;
   }
 
   /** What {@link #fileKey} gives: one for all names of a file. */
-  private record Key(Index index, int node) {
+  private record Key(ViewFileSystem fileSystem, long id) {
     @Override
     public boolean equals(@Nullable Object other) {
-      return other instanceof Key that && that.index == index && that.node == node;
+      return other instanceof Key that && that.fileSystem == fileSystem && that.id == id;
     }
 
     @Override
     public int hashCode() {
-      return 31 * System.identityHashCode(index) + node;
+      return 31 * System.identityHashCode(fileSystem) + Long.hashCode(id);
     }
 
     @Override
     public String toString() {
-      return "(node=" + node + ")";
+      return "(node=" + id + ")";
     }
   }
 
-  int node() {
-    return node;
+  /** What tells the node from all others. */
+  long id() {
+    return shown.id(node);
+  }
+
+  /** Where a symbolic link leads. */
+  ByteString linkText() {
+    return index.linkText(node);
   }
 
   private FileTime time(long nanos) {
@@ -115,7 +125,7 @@ final class EntryAttributes implements LayerEntryAttributes {
 
   @Override
   public Object fileKey() {
-    return new Key(index, node);
+    return new Key(fileSystem, id());
   }
 
   @Override
@@ -142,11 +152,11 @@ final class EntryAttributes implements LayerEntryAttributes {
 
   @Override
   public int layerIndex() {
-    return index.layer(node);
+    return shown.layer(node);
   }
 
   private Index.Layer layer() {
-    return index.layers().get(layerIndex());
+    return index.layers().get(index.layer(node));
   }
 
   @Override
@@ -180,22 +190,29 @@ final class EntryAttributes implements LayerEntryAttributes {
     if (path == null) {
       return shadowed;
     }
-    LayerPath real;
+    PathWalk.Place place;
     try {
-      PathWalk.Place place = fileSystem.find(path, false);
-      real = place.node() == node ? place.path() : fileSystem.find(path, true).path();
+      fileSystem.all();
+      place = fileSystem.find(path, false);
+      if (place.shown().id(place.node()) != id()) {
+        place = fileSystem.find(path, true);
+      }
     } catch (FileSystemException e) {
       throw new IllegalStateException("what was there cannot be gone", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    for (int other : nodesBelow(real)) {
-      shadowed.add(new EntryAttributes(fileSystem, null, other));
+    for (int other : nodesBelow(place)) {
+      shadowed.add(new EntryAttributes(fileSystem, place.shown(), null, other));
     }
     return shadowed;
   }
 
-  private List<Integer> nodesBelow(LayerPath real) {
+  private static List<Integer> nodesBelow(PathWalk.Place place) {
     List<Integer> below = new ArrayList<>();
-    int layer = layerIndex();
+    LayerPath real = place.path();
+    Index index = place.shown().index();
+    int layer = index.layer(place.node());
     if (real.isRoot()) {
       for (int i = layer - 1; i >= 0 && !index.has(index.root(i + 1), Index.OPAQUE); i--) {
         below.add(index.root(i));

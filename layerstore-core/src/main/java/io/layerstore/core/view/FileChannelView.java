@@ -32,7 +32,7 @@ final class FileChannelView implements SeekableByteChannel {
   FileChannelView(ViewFileSystem fileSystem, PathWalk.Place file) throws IOException {
     this.fileSystem = fileSystem;
     this.file = file;
-    this.size = fileSystem.index().size(file.node());
+    this.size = file.shown().index().size(file.node());
     this.content = fileSystem.open(file, 0);
   }
 

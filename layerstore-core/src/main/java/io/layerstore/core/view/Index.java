@@ -45,6 +45,9 @@ final class Index {
   static final int IMPLIED = 1 << 17;
   static final int UNCHECKED = 1 << 18;
 
+  /** Of a merged directory: layers that are not known may have more in it. */
+  static final int OPEN = 1 << 19;
+
   private static final int PERMISSIONS = 07777;
   private static final int TYPE_SHIFT = 12;
   private static final int TYPE_MASK = 0xf;
@@ -79,6 +82,17 @@ final class Index {
   /** Of a hard link to a file of a layer below, which is a copy of it: the node it is a copy of. */
   private final Map<Integer, Integer> copies = new HashMap<>();
 
+  private final boolean isPartial;
+
+  /**
+   * An index without layers.
+   *
+   * @param isPartial whether there are layers below those that are added
+   */
+  Index(boolean isPartial) {
+    this.isPartial = isPartial;
+  }
+
   // What there is.
 
   /** The layers, the lowest first. */
@@ -112,6 +126,16 @@ final class Index {
       }
     }
     return low;
+  }
+
+  /** The number of {@code node} among those of its layer. */
+  int numberInLayer(int node) {
+    return node - firstNodes.get(layer(node));
+  }
+
+  /** Whether there are layers below those that are known. */
+  boolean isPartial() {
+    return isPartial;
   }
 
   int node(int entry) {

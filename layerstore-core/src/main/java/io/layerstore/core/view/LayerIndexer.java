@@ -35,7 +35,7 @@ public final class LayerIndexer implements Closeable {
   /** Of a driver that stores differences as they are. */
   private static final DriverTraits TRAITS = DriverTraits.builder().build();
 
-  private final Index index = new Index();
+  private final Index index;
   private final List<LayerContents> contents = new ArrayList<>();
 
   /** Where in the archive the content of the last file is kept by the tar-split, or -1. */
@@ -44,7 +44,18 @@ public final class LayerIndexer implements Closeable {
   private final byte[] buffer = new byte[64 << 10];
 
   /** An index without layers. */
-  public LayerIndexer() {}
+  public LayerIndexer() {
+    this(false);
+  }
+
+  /**
+   * An index without layers.
+   *
+   * @param isPartial whether there are layers below those that are added
+   */
+  LayerIndexer(boolean isPartial) {
+    this.index = new Index(isPartial);
+  }
 
   /** Adds a layer that is in a store. */
   public void add(StoredLayer layer) throws IOException {
@@ -158,12 +169,17 @@ public final class LayerIndexer implements Closeable {
 
   /** The file system that shows the layers. Takes over what this has open. */
   public ViewFileSystem view(ViewSettings settings) {
+    return new ViewFileSystem(shown(0, settings.onlyTop()), null, settings);
+  }
+
+  /** What is known of the layers; {@code below} those there are more. */
+  Shown shown(int below, boolean onlyTop) {
     if (index.layers().isEmpty()) {
       new LayerTreeBuilder(index, new Index.Layer(null, null)).finish();
     }
     Merger.merge(index);
     index.trim();
-    return new ViewFileSystem(index, List.copyOf(contents), settings);
+    return new Shown(index, List.copyOf(contents), below, onlyTop);
   }
 
   @Override

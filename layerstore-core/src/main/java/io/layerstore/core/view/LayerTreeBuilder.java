@@ -14,6 +14,7 @@ import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -107,7 +108,7 @@ final class LayerTreeBuilder {
    * @param flags of a file's node
    * @return its node; none for a mark
    */
-  int add(TreeEntry entry, long place, int flags) throws ArchiveException {
+  int add(TreeEntry entry, long place, int flags) throws IOException {
     LayerPath path = entry.path();
     isThroughLink = false;
     if (entry.type() == EntryType.OPAQUE) {
@@ -179,13 +180,16 @@ final class LayerTreeBuilder {
     return node;
   }
 
-  private int addHardLink(TreeEntry entry) throws ArchiveException {
+  private int addHardLink(TreeEntry entry) throws IOException {
     LayerPath target = requireNonNull(entry.linkTarget());
     int from = walk(target.parent(), false);
     int found = from == DEAD ? DEAD : find(from, target.name());
     int node = found == DEAD ? DEAD : nodes.get(found);
     boolean isMissing = node == DEAD || index.type(node) == EntryType.WHITEOUT;
     int below = isMissing ? findBelow(target) : Index.NONE;
+    if (isMissing && below == Index.NONE && index.isPartial()) {
+      throw new LowerLayerNeededException();
+    }
     if (isMissing && below == Index.NONE) {
       throw malformed(entry, "hard link to /" + target + ", which does not exist");
     }

@@ -32,6 +32,9 @@ final class Merger {
         break;
       }
     }
+    if (index.isPartial() && !index.has(roots[count - 1], Index.OPAQUE)) {
+      index.setFlag(roots[0], Index.OPEN, true);
+    }
     Deque<int[]> todo = new ArrayDeque<>();
     todo.push(Arrays.copyOf(roots, count));
     while (!todo.isEmpty()) {
@@ -77,6 +80,10 @@ final class Merger {
         found[count++] = entry;
       }
       if (depth > 0) {
+        // No layer that is known ends it, nor the directory that it is in.
+        if (goesOn && index.has(directories[0], Index.OPEN)) {
+          index.setFlag(stack[0], Index.OPEN, true);
+        }
         todo.push(Arrays.copyOf(stack, depth));
       }
     }

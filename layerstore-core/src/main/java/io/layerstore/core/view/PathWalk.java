@@ -8,6 +8,7 @@ import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One way through an image, from its root, with the links on it; as the kernel goes with the image
@@ -18,7 +19,7 @@ final class PathWalk {
   /** As deep as the kernel follows links. */
   private static final int MAX_LINKS = 40;
 
-  private final ViewFileSystem fileSystem;
+  private final Shown shown;
   private final Index index;
   private final String asked;
 
@@ -29,32 +30,41 @@ final class PathWalk {
   private int depth;
   private byte[] real = new byte[64];
 
-  private PathWalk(ViewFileSystem fileSystem, ViewPath path) {
-    this.fileSystem = fileSystem;
-    this.index = fileSystem.index();
+  private PathWalk(Shown shown, ViewPath path) {
+    this.shown = shown;
+    this.index = shown.index();
     this.asked = path.toString();
-    nodes[0] = fileSystem.rootNode();
+    nodes[0] = shown.root();
   }
 
   /**
    * Where a way ends.
    *
+   * @param shown where that was found out
    * @param node what is there
    * @param path where it is, without links
    */
-  record Place(int node, LayerPath path) {}
+  record Place(Shown shown, int node, LayerPath path) {}
 
-  /** Goes to {@code path}; a link there is followed too, if that is wanted. */
-  static Place go(ViewFileSystem fileSystem, ViewPath path, boolean followsLast)
+  /**
+   * Goes to {@code path}; a link there is followed too, if that is wanted.
+   *
+   * @return null if only layers that are not known can tell
+   */
+  static @Nullable Place go(Shown shown, ViewPath path, boolean followsLast)
       throws FileSystemException {
-    PathWalk walk = new PathWalk(fileSystem, path);
-    walk.go(path.bytes(), followsLast);
-    return new Place(
-        walk.nodes[walk.depth],
-        LayerPath.of(ByteString.of(walk.real, 0, walk.lengths[walk.depth])));
+    PathWalk walk = new PathWalk(shown, path);
+    return walk.go(path.bytes(), followsLast)
+        ? new Place(shown, walk.nodes[walk.depth], walk.path())
+        : null;
   }
 
-  private void go(byte[] path, boolean followsLast) throws FileSystemException {
+  /** Where it is, without links. */
+  private LayerPath path() {
+    return LayerPath.of(ByteString.of(real, 0, lengths[depth]));
+  }
+
+  private boolean go(byte[] path, boolean followsLast) throws FileSystemException {
     byte[] rest = path;
     int start = 0;
     int links = 0;
@@ -63,7 +73,7 @@ final class PathWalk {
         start++;
       }
       if (start == rest.length) {
-        return;
+        return true;
       }
       int end = start;
       while (end < rest.length && rest[end] != '/') {
@@ -82,7 +92,10 @@ final class PathWalk {
         start = end;
         continue;
       }
-      int entry = index.find(fileSystem.range(directory), rest, start, end);
+      int entry = index.find(shown.range(directory), rest, start, end);
+      if (entry == Index.NONE && shown.mayBeBelow(directory, path(), rest, start, end)) {
+        return false;
+      }
       if (entry == Index.NONE) {
         throw new NoSuchFileException(asked);
       }

@@ -13,14 +13,16 @@ import org.jspecify.annotations.Nullable;
 final class ViewDirectoryStream implements DirectoryStream<Path> {
 
   private final ViewPath directory;
+  private final Shown shown;
   private final long range;
   private final Filter<? super Path> filter;
   private boolean isIterated;
   private volatile boolean isClosed;
 
-  ViewDirectoryStream(ViewPath directory, long range, Filter<? super Path> filter) {
+  ViewDirectoryStream(ViewPath directory, PathWalk.Place place, Filter<? super Path> filter) {
     this.directory = directory;
-    this.range = range;
+    this.shown = place.shown();
+    this.range = shown.range(place.node());
     this.filter = filter;
   }
 
@@ -44,10 +46,10 @@ final class ViewDirectoryStream implements DirectoryStream<Path> {
 
     @Override
     public boolean hasNext() {
-      Index index = directory.getFileSystem().index();
+      Index index = shown.index();
       while (next == null && !isClosed && position < Index.count(range)) {
         directory.getFileSystem().requireOpen();
-        Path path = directory.child(index, index.entry(range, position++));
+        Path path = directory.child(shown, index.entry(range, position++));
         try {
           next = filter.accept(path) ? path : null;
         } catch (IOException e) {

@@ -12,6 +12,7 @@ import java.nio.file.FileStore;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.nio.file.WatchService;
@@ -23,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Layers as a file system to read. The names, kinds and attributes of its files are in memory, what
@@ -33,8 +35,10 @@ public final class ViewFileSystem extends FileSystem {
   private static final Set<String> VIEWS =
       Set.of("basic", "owner", "posix", "unix", "user", "layer");
 
-  private final Index index;
-  private final List<LayerContents> contents;
+  /** What is known of the layers; all, where they need not be fetched. */
+  private final Shown first;
+
+  private final @Nullable OnDemand more;
   private final ViewSettings settings;
   private final ViewProvider provider;
   private final String key;
@@ -42,9 +46,12 @@ public final class ViewFileSystem extends FileSystem {
   private final List<Closeable> last = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  ViewFileSystem(Index index, List<LayerContents> contents, ViewSettings settings) {
-    this.index = index;
-    this.contents = contents;
+  /**
+   * @param more what gives layers that are not in {@code first}; null if all are
+   */
+  ViewFileSystem(Shown first, @Nullable OnDemand more, ViewSettings settings) {
+    this.first = first;
+    this.more = more;
     this.settings = settings;
     this.provider = ViewProvider.instance();
     this.root = new ViewPath(this, new byte[] {'/'});
@@ -57,8 +64,32 @@ public final class ViewFileSystem extends FileSystem {
     return this;
   }
 
-  Index index() {
-    return index;
+  /** What is known of the layers now. */
+  private Shown shown() {
+    return more == null ? first : more.shown();
+  }
+
+  /** What is known when at least one layer more is than in {@code before}. */
+  private Shown more(Shown before) throws IOException {
+    if (more == null || before.below() == 0) {
+      throw new IllegalStateException("all layers are known");
+    }
+    try {
+      return more.more(before);
+    } catch (IOException | RuntimeException e) {
+      requireOpen(); // What fails because it is being closed fails for that.
+      throw e;
+    }
+  }
+
+  /** All layers. */
+  Shown all() throws IOException {
+    requireOpen();
+    Shown now = shown();
+    while (now.below() > 0) {
+      now = more(now);
+    }
+    return now;
   }
 
   /** What its URIs call it. */
@@ -70,44 +101,58 @@ public final class ViewFileSystem extends FileSystem {
     return root;
   }
 
-  int rootNode() {
-    return index.root(index.layers().size() - 1);
-  }
-
-  /** The entries of a directory that are seen. */
-  long range(int directory) {
-    return settings.onlyTop() ? index.ownRange(directory) : index.mergedRange(directory);
-  }
-
   void requireOpen() {
     if (closed.get()) {
       throw new ClosedFileSystemException();
     }
   }
 
-  /** Where {@code path} leads. */
-  PathWalk.Place find(ViewPath path, boolean followsLast) throws FileSystemException {
+  /** Where {@code path} leads; fetches as many layers as it takes to tell. */
+  PathWalk.Place find(ViewPath path, boolean followsLast) throws IOException {
     requireOpen();
-    return PathWalk.go(this, path, followsLast);
-  }
-
-  /** What is there. */
-  int node(ViewPath path, boolean followsLast) throws FileSystemException {
-    requireOpen();
-    int known = path.known();
-    if (known != Index.NONE && !(followsLast && index.type(known) == EntryType.SYMLINK)) {
-      return known;
+    Shown now = shown();
+    if (now.contents().isEmpty() && now.below() > 0) {
+      now = more(now); // The root has the attributes of the highest layer's.
     }
-    return find(path, followsLast).node();
+    PathWalk.Place place = PathWalk.go(now, path, followsLast);
+    while (place == null) {
+      now = more(now);
+      place = PathWalk.go(now, path, followsLast);
+    }
+    return place;
   }
 
-  Path realPath(ViewPath path, boolean followsLast) throws FileSystemException {
+  /**
+   * The directory at {@code path}, with all that is in it.
+   *
+   * @throws NotDirectoryException if it is none
+   */
+  PathWalk.Place directory(ViewPath path) throws IOException {
+    PathWalk.Place place = find(path, true);
+    if (!place.shown().index().isDirectory(place.node())) {
+      throw new NotDirectoryException(path.toString());
+    }
+    while (place.shown().isOpen(place.node())) {
+      more(place.shown());
+      place = find(path, true);
+    }
+    return place;
+  }
+
+  Path realPath(ViewPath path, boolean followsLast) throws IOException {
     ByteString real = find(path, followsLast).path().bytes();
     return new ViewPath(this, ByteString.utf8("/").concat(real).toByteArray());
   }
 
-  EntryAttributes attributes(ViewPath path, boolean followsLast) throws FileSystemException {
-    return new EntryAttributes(this, path, node(path, followsLast));
+  EntryAttributes attributes(ViewPath path, boolean followsLast) throws IOException {
+    requireOpen();
+    int known = path.known();
+    Shown shown = path.shown();
+    if (shown != null && !(followsLast && shown.index().type(known) == EntryType.SYMLINK)) {
+      return new EntryAttributes(this, shown, path, known);
+    }
+    PathWalk.Place place = find(path, followsLast);
+    return new EntryAttributes(this, place.shown(), path, place.node());
   }
 
   /**
@@ -115,9 +160,9 @@ public final class ViewFileSystem extends FileSystem {
    *
    * @throws FileSystemException if it is not a regular file
    */
-  PathWalk.Place file(ViewPath path) throws FileSystemException {
+  PathWalk.Place file(ViewPath path) throws IOException {
     PathWalk.Place place = find(path, true);
-    EntryType type = index.type(place.node());
+    EntryType type = place.shown().index().type(place.node());
     if (type != EntryType.FILE) {
       throw new FileSystemException(
           path.toString(),
@@ -131,6 +176,8 @@ public final class ViewFileSystem extends FileSystem {
   InputStream open(PathWalk.Place file, long from) throws IOException {
     requireOpen();
     int node = file.node();
+    Index index = file.shown().index();
+    List<LayerContents> contents = file.shown().contents();
     long size = index.size(node);
     LayerContents source = contents.get(index.layer(node));
     if (!source.isByPath()) {
@@ -162,7 +209,7 @@ public final class ViewFileSystem extends FileSystem {
   public void close() throws IOException {
     if (closed.compareAndSet(false, true)) {
       ViewUris.forget(this);
-      List<Closeable> all = new ArrayList<>(contents);
+      List<Closeable> all = new ArrayList<>(first.contents());
       all.add(settings.resources());
       all.addAll(last);
       Closing.all(all);

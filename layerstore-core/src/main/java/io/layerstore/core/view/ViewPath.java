@@ -33,17 +33,21 @@ final class ViewPath implements Path {
   /** The node that it leads to if links are not followed in the last name, plus 1; 0 if unknown. */
   private final int known;
 
+  /** Where that is known. */
+  private final @Nullable Shown shown;
+
   /** Where the names begin; made when they are needed. */
   private volatile int @Nullable [] starts;
 
   ViewPath(ViewFileSystem fileSystem, byte[] bytes) {
-    this(fileSystem, bytes, 0);
+    this(fileSystem, bytes, 0, null);
   }
 
-  private ViewPath(ViewFileSystem fileSystem, byte[] bytes, int known) {
+  private ViewPath(ViewFileSystem fileSystem, byte[] bytes, int known, @Nullable Shown shown) {
     this.fileSystem = fileSystem;
     this.bytes = bytes;
     this.known = known;
+    this.shown = shown;
   }
 
   /** The path of these bytes, with any number of slashes between and after the names. */
@@ -62,19 +66,25 @@ final class ViewPath implements Path {
   }
 
   /** The entry {@code entry} of this directory. */
-  ViewPath child(Index index, int entry) {
+  ViewPath child(Shown in, int entry) {
+    Index index = in.index();
     int prefix = bytes.length == 0 ? 0 : isRoot() ? 1 : bytes.length + 1;
     byte[] joined = Arrays.copyOf(bytes, prefix + index.nameLength(entry));
     if (prefix > 0) {
       joined[prefix - 1] = SLASH;
     }
     index.copyName(entry, joined, prefix);
-    return new ViewPath(fileSystem, joined, index.node(entry) + 1);
+    return new ViewPath(fileSystem, joined, index.node(entry) + 1, in);
   }
 
   /** The node it is known to lead to if links are not followed in the last name, or none. */
   int known() {
     return known - 1;
+  }
+
+  /** Where it is known; null if it is not. */
+  @Nullable Shown shown() {
+    return shown;
   }
 
   byte[] bytes() {

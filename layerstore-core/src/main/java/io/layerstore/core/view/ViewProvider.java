@@ -12,7 +12,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
 import java.nio.file.FileSystem;
 import java.nio.file.LinkOption;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
@@ -142,11 +141,7 @@ public final class ViewProvider extends FileSystemProvider {
       Path path, DirectoryStream.Filter<? super Path> filter) throws IOException {
     ViewPath directory = checked(path);
     ViewFileSystem fileSystem = directory.getFileSystem();
-    int node = fileSystem.node(directory, true);
-    if (!fileSystem.index().isDirectory(node)) {
-      throw new NotDirectoryException(path.toString());
-    }
-    return new ViewDirectoryStream(directory, fileSystem.range(node), filter);
+    return new ViewDirectoryStream(directory, fileSystem.directory(directory), filter);
   }
 
   @Override
@@ -192,7 +187,7 @@ public final class ViewProvider extends FileSystemProvider {
     if (!attributes.isSymbolicLink()) {
       throw new NotLinkException(link.toString());
     }
-    return ViewPath.of(fileSystem, fileSystem.index().linkText(attributes.node()).toByteArray());
+    return ViewPath.of(fileSystem, attributes.linkText().toByteArray());
   }
 
   @Override
@@ -204,7 +199,8 @@ public final class ViewProvider extends FileSystemProvider {
     if (!(other instanceof ViewPath that) || that.getFileSystem() != ours.getFileSystem()) {
       return false;
     }
-    return ours.getFileSystem().node(ours, true) == that.getFileSystem().node(that, true);
+    ViewFileSystem fileSystem = ours.getFileSystem();
+    return fileSystem.attributes(ours, true).id() == fileSystem.attributes(that, true).id();
   }
 
   @Override

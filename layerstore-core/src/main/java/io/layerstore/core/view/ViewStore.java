@@ -1,6 +1,7 @@
 package io.layerstore.core.view;
 
 import io.layerstore.spi.EntryType;
+import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.FileAttributeView;
@@ -46,8 +47,8 @@ final class ViewStore extends FileStore {
 
   /** The lengths of all files of all layers, each once. */
   @Override
-  public long getTotalSpace() {
-    Index index = fileSystem.index();
+  public long getTotalSpace() throws IOException {
+    Index index = fileSystem.all().index();
     long total = 0;
     for (int node = 0; node < index.nodeCount(); node++) {
       total += index.type(node) == EntryType.FILE ? index.size(node) : 0;
@@ -81,7 +82,7 @@ final class ViewStore extends FileStore {
   }
 
   @Override
-  public Object getAttribute(String attribute) {
+  public Object getAttribute(String attribute) throws IOException {
     return switch (attribute) {
       case "totalSpace" -> getTotalSpace();
       case "usableSpace" -> getUsableSpace();

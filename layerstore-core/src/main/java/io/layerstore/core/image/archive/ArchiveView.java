@@ -49,11 +49,7 @@ public final class ArchiveView {
   /** Does what {@link ImageSource#fileSystem(ViewOptions)} says. */
   public static FileSystem open(ImageSource source, ViewOptions options)
       throws LayerStoreException {
-    Path temporary =
-        options
-            .temporaryDirectory()
-            .orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir", "")));
-    Spool spool = new Spool(temporary);
+    Spool spool = new Spool(temporaryDirectory(options));
     try {
       return new ArchiveView(options, spool).open(source);
     } catch (IOException e) {
@@ -63,6 +59,13 @@ public final class ArchiveView {
       Closing.after(e, spool);
       throw e;
     }
+  }
+
+  /** Where to spool. */
+  static Path temporaryDirectory(ViewOptions options) {
+    return options
+        .temporaryDirectory()
+        .orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir", "")));
   }
 
   private FileSystem open(ImageSource source) throws IOException {

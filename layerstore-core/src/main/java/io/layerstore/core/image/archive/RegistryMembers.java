@@ -86,6 +86,26 @@ final class RegistryMembers extends Members implements BlobStore {
   @Override
   public void close() {}
 
+  static Digest digest(Digest.Algorithm algorithm, byte[] hash) {
+    return new Digest(algorithm, HexFormat.of().formatHex(hash));
+  }
+
+  /** That a blob is not what its digest says. */
+  static RegistryException wrongDigest(ImageReference reference, Digest expected, Digest actual) {
+    return new RegistryException(
+        RegistryException.Kind.WRONG_DIGEST,
+        reference.domain(),
+        reference.toString(),
+        "the blob "
+            + expected
+            + " of "
+            + reference
+            + " has the digest "
+            + actual
+            + "; the registry is damaged, or something on the way to it",
+        null);
+  }
+
   /** A blob that is fetched when it is opened. A document is checked before any of it is given. */
   private final class RemoteBlob implements Blob {
     private final Descriptor blob;
@@ -109,23 +129,10 @@ final class RegistryMembers extends Members implements BlobStore {
       try (in) {
         bytes = in.readNBytes(Contents.MAX_DOCUMENT_BYTES);
       }
-      Digest actual =
-          new Digest(
-              blob.digest().algorithm(),
-              HexFormat.of().formatHex(blob.digest().algorithm().newMessageDigest().digest(bytes)));
+      Digest.Algorithm algorithm = blob.digest().algorithm();
+      Digest actual = digest(algorithm, algorithm.newMessageDigest().digest(bytes));
       if (!actual.equals(blob.digest())) {
-        throw new RegistryException(
-            RegistryException.Kind.WRONG_DIGEST,
-            reference.domain(),
-            reference.toString(),
-            "the blob "
-                + blob.digest()
-                + " of "
-                + reference
-                + " has the digest "
-                + actual
-                + "; the registry is damaged, or something on the way to it",
-            null);
+        throw wrongDigest(reference, blob.digest(), actual);
       }
       return Blob.of(bytes).open();
     }
