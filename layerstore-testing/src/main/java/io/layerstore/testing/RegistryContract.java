@@ -396,6 +396,98 @@ public abstract class RegistryContract {
     assertEquals(source.images().resolve("mine:1").config().diffIds(), image.config().diffIds());
   }
 
+  private static final PushOptions OCI = PUSH.toBuilder().format(SaveOptions.Format.OCI).build();
+
+  private static LoadOptions loadAll() {
+    return LoadOptions.builder().allPlatforms(true).platform(Platform.of("amd64", "linux")).build();
+  }
+
+  private static void copyAll(Tool skopeo, String from, String to) throws Exception {
+    skopeo.run(
+        "copy",
+        "--all",
+        "--insecure-policy",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        from,
+        to);
+  }
+
+  @Test
+  void push_indexThatSkopeoCopiedToALayout_hasItsDigest() throws Exception {
+    Tool skopeo = skopeo();
+    ImageReference reference = pushedForTwo(OCI);
+    Path layout = scratch.resolve("skopeo-" + repositories);
+    copyAll(skopeo, "docker://" + reference, "oci:" + layout + ":1");
+
+    LoadReport loaded = store.images().load(ImageSource.of(layout), loadAll());
+
+    assertEquals(2, loaded.images().size());
+    // The one for amd64 is the first, and the registry has the layers of both.
+    String first = loaded.images().get(0).id().toString();
+    assertEquals(
+        digest(reference), store.images().push(first, reference.withTag("2"), pushAll()).digest());
+  }
+
+  @Test
+  void skopeo_indexThatWasSaved_copiesAllOfItWithItsDigest() throws Exception {
+    Tool skopeo = skopeo();
+    importArm();
+    Path layout = scratch.resolve("saved-" + repositories);
+    source
+        .images()
+        .save(
+            List.of("mine:1", "arm:1"),
+            ImageTarget.directory(layout),
+            SaveOptions.builder()
+                .format(SaveOptions.Format.OCI)
+                .compression(Compression.GZIP) // skopeo compresses what is not
+                .index(ImageReference.parse("both:2"))
+                .build());
+    ImageReference to = fresh();
+    copyAll(skopeo, "oci:" + layout + ":2", "docker://" + to);
+
+    store.images().pull(to, all());
+
+    assertTrue(
+        Files.exists(layout.resolve("blobs/sha256").resolve(digest(to).hex())),
+        "not the index that was saved");
+    assertEquals(2, store.images().list().size());
+  }
+
+  @Test
+  void skopeo_indexThatWasPulledAndPushed_isByteForByteTheSame() throws Exception {
+    Tool skopeo = skopeo();
+    ImageReference reference = pushedForTwo(PUSH);
+    ImageReference copied = reference.withTag("copied");
+    copyAll(skopeo, "docker://" + reference, "docker://" + copied);
+    store.images().pull(copied, all());
+    store.images().push(copied.toString(), reference.withTag("again"), pushAll());
+
+    String raw = skopeo.run("inspect", "--raw", "--tls-verify=false", "docker://" + copied).out();
+
+    assertEquals(
+        raw,
+        skopeo
+            .run("inspect", "--raw", "--tls-verify=false", "docker://" + reference.withTag("again"))
+            .out());
+  }
+
+  @Test
+  void load_directoryThatSkopeoMadeOfAnIndex_hasAllImages() throws Exception {
+    Tool skopeo = skopeo();
+    ImageReference reference = pushedForTwo(PUSH);
+    Path directory = scratch.resolve("dir-" + repositories);
+    copyAll(skopeo, "docker://" + reference, "dir:" + directory);
+
+    LoadReport loaded = store.images().load(ImageSource.of(directory), loadAll());
+
+    assertEquals(2, loaded.images().size());
+    assertEquals(
+        digest(reference),
+        store.images().manifests(loaded.images().get(0).id()).get(0).descriptor().digest());
+  }
+
   @Test
   void skopeo_imageThatWasPushed_seesTheDigestThatWasSaid() throws Exception {
     Tool skopeo = skopeo();

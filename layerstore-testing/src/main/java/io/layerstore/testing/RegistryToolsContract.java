@@ -10,6 +10,7 @@ import io.layerstore.ImageReference;
 import io.layerstore.ImportOptions;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
+import io.layerstore.Platform;
 import io.layerstore.PullOptions;
 import io.layerstore.PushOptions;
 import io.layerstore.RegistryOptions;
@@ -196,6 +197,118 @@ public abstract class RegistryToolsContract {
         "several",
         "docker://" + name.withTag("several"));
     assertEquals(id, pulledId("from-buildah", name.withTag("several")));
+  }
+
+  /** An index of two platforms, made by a tool with the commands of buildah. */
+  private ImageReference several(Tool tool, List<String> own, String tag) throws Exception {
+    ImageReference arm = name.withTag("arm");
+    try (LayerStore store = open("arm-" + tag)) {
+      store
+          .images()
+          .importRootFs(
+              LayerSource.of(new TarBuilder().file("arm", "64").end().toBytes()),
+              ImportOptions.builder()
+                  .reference(arm)
+                  .platform(Platform.of("arm64", "linux"))
+                  .build());
+      store.images().push(arm.toString(), arm, PushOptions.builder().registry(ALONE).build());
+    }
+    run(tool, own, "manifest", "create", tag);
+    for (ImageReference image : List.of(name, arm)) {
+      run(tool, own, "manifest", "add", "--tls-verify=false", tag, "docker://" + image);
+    }
+    run(
+        tool,
+        own,
+        "manifest",
+        "push",
+        "--all",
+        "--tls-verify=false",
+        tag,
+        "docker://" + name.withTag(tag));
+    return name.withTag(tag);
+  }
+
+  /** Pulls all of an index and pushes it under another tag. */
+  private void assertPushedByteForByte(ImageReference index) throws Exception {
+    try (LayerStore store = open("again-" + index.tag().orElseThrow())) {
+      Digest before = store.images().remote(index, ALONE).manifest().digest();
+      PullOptions all =
+          PULL.toBuilder().allPlatforms(true).platform(Platform.of("amd64", "linux")).build();
+      assertEquals(2, store.images().pull(index, all).images().size());
+
+      Digest after =
+          store
+              .images()
+              .push(
+                  index.toString(),
+                  index.withTag("again"),
+                  PushOptions.builder().registry(ALONE).allPlatforms(true).build())
+              .digest();
+
+      assertEquals(before, after);
+    }
+  }
+
+  @Test
+  void buildah_manifestOfTwoPlatforms_isPulledAndPushedByteForByte() throws Exception {
+    Tool buildah = Tool.require("buildah");
+    List<String> own =
+        List.of(
+            "--root=" + scratch.resolve("buildah-two"),
+            "--runroot=" + scratch.resolve("buildah-two-run"),
+            "--storage-driver=vfs");
+
+    assertPushedByteForByte(several(buildah, own, "by-buildah"));
+  }
+
+  @Test
+  void podman_manifestOfTwoPlatforms_isPulledAndPushedByteForByte() throws Exception {
+    Tool podman = Tool.require("podman");
+    List<String> own =
+        List.of(
+            "--root=" + scratch.resolve("podman-two"),
+            "--runroot=" + shortDirectory.path().resolve("2"),
+            "--storage-driver=vfs");
+
+    assertPushedByteForByte(several(podman, own, "by-podman"));
+  }
+
+  @Test
+  void podman_indexThatWasPushed_pullsEachPlatform() throws Exception {
+    Tool podman = Tool.require("podman");
+    List<String> own =
+        List.of(
+            "--root=" + scratch.resolve("podman-index"),
+            "--runroot=" + shortDirectory.path().resolve("3"),
+            "--storage-driver=vfs");
+    ImageReference index = name.withTag("index");
+    String arm;
+    try (LayerStore store = open("index")) {
+      store.images().pull(name, PULL);
+      arm =
+          store
+              .images()
+              .importRootFs(
+                  LayerSource.of(new TarBuilder().file("arm", "64").end().toBytes()),
+                  ImportOptions.builder()
+                      .reference(ImageReference.parse("arm:1"))
+                      .platform(Platform.of("arm64", "linux"))
+                      .build())
+              .id()
+              .toString();
+      store
+          .images()
+          .push(
+              List.of(name.toString(), "arm:1"),
+              index,
+              PushOptions.builder().registry(ALONE).build());
+    }
+
+    run(podman, own, "pull", "--quiet", "--tls-verify=false", "--arch=arm64", index);
+
+    assertEquals(
+        arm, "sha256:" + run(podman, own, "image", "inspect", "--format={{.Id}}", index).text());
   }
 
   private static Tool.Result run(Tool tool, List<String> own, Object... arguments)

@@ -270,7 +270,7 @@ final class OciLayout {
     }
     List<BlobDescriptor> taken = PlatformChoice.best(offers, wanted);
     if (taken.isEmpty() && takesAll) {
-      taken = PlatformChoice.best(offers, offers.get(0).platform());
+      taken = PlatformChoice.best(offers, PlatformChoice.wanted(offers.get(0).platform()));
     }
     List<BlobDescriptor> others = new ArrayList<>(offers);
     others.removeAll(taken);
