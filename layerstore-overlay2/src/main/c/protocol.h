@@ -122,6 +122,7 @@
 #define SCAN_ALL_XATTRS 0x04 /* send every attribute but overlay's own, escaped ones under their true name */
 #define SCAN_FOLLOW 0x08     /* follow symbolic links on the way, inside the tree */
 #define SCAN_TOGETHER 0x10   /* asked together with the request before: what was found on the way to that still holds */
+#define SCAN_SUM 0x20        /* send no nodes: only their number and the sum of their sizes are wanted */
 
 /* NODE: marks. */
 #define MARK_OPAQUE 0x01

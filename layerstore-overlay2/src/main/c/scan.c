@@ -264,15 +264,17 @@ static bool send_node(int directory, const char *name, bool *is_directory) {
     }
     st.st_size = link_length;
   }
-  if (type == TYPE_DIRECTORY || type == TYPE_FILE || (s.flags & SCAN_ALL_XATTRS) != 0) {
-    list_xattrs(directory, name);
-  } else {
-    x.count = x.marks = 0;
-  }
   bool seen = type != TYPE_DIRECTORY && st.st_nlink > 1 && !add_seen((uint64_t)st.st_dev, (uint64_t)st.st_ino);
   bool with_content = fd >= 0 && !seen;
-  send_stat(&st, type, x.marks | (seen ? MARK_SEEN : 0) | (with_content ? MARK_CONTENT : 0), link, (size_t)link_length);
-  send_xattrs(name);
+  if ((s.flags & SCAN_SUM) == 0) {
+    if (type == TYPE_DIRECTORY || type == TYPE_FILE || (s.flags & SCAN_ALL_XATTRS) != 0) {
+      list_xattrs(directory, name);
+    } else {
+      x.count = x.marks = 0;
+    }
+    send_stat(&st, type, x.marks | (seen ? MARK_SEEN : 0) | (with_content ? MARK_CONTENT : 0), link, (size_t)link_length);
+    send_xattrs(name);
+  }
   if (with_content) {
     send_content(fd, &st);
   }
@@ -483,7 +485,7 @@ static void answer(struct frame *f) {
   s.flags = take_u32(&f->body);
   uint64_t size = f->opcode == OP_READ ? take_u64(&f->body) : 0;
   struct bytes path = take_bytes(&f->body);
-  uint32_t known = SCAN_CONTENT | SCAN_CAPABILITY | SCAN_ALL_XATTRS | SCAN_FOLLOW | SCAN_TOGETHER;
+  uint32_t known = SCAN_CONTENT | SCAN_CAPABILITY | SCAN_ALL_XATTRS | SCAN_FOLLOW | SCAN_TOGETHER | SCAN_SUM;
   if (!taken(&f->body) || (s.flags & ~known) != 0 || size > INT64_MAX || !is_normal_path(path)) {
     protocol_error(f->sequence, "scan request");
   }

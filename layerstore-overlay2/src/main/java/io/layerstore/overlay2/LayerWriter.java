@@ -4,7 +4,6 @@ import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.driver.PathSet;
 import io.layerstore.overlay2.linux.DiffWriter;
-import io.layerstore.overlay2.linux.NodeReader;
 import io.layerstore.overlay2.linux.TreeNode;
 import io.layerstore.overlay2.linux.TreeScan;
 import io.layerstore.overlay2.linux.TreeScan.XattrChoice;
@@ -125,13 +124,8 @@ final class LayerWriter implements TreeWriter {
 
   /** Docker's answer where something was before: the size of all that is there now. */
   private long ownSizeBytes() throws LayerStoreException {
-    try (TreeScan own = layer.openDirectory();
-        NodeReader nodes = own.scan(LayerPath.ROOT, false, XattrChoice.NONE)) {
-      TreeNode node;
-      do {
-        node = nodes.next();
-      } while (node != null);
-      return nodes.sizeBytes();
+    try (TreeScan own = layer.openDirectory()) {
+      return own.sizeBytes();
     }
   }
 

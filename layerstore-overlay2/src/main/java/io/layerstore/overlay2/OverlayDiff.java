@@ -1,12 +1,8 @@
 package io.layerstore.overlay2;
 
 import io.layerstore.Change;
-import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
-import io.layerstore.overlay2.linux.NodeReader;
-import io.layerstore.overlay2.linux.TreeNode;
 import io.layerstore.overlay2.linux.TreeScan;
-import io.layerstore.overlay2.linux.TreeScan.XattrChoice;
 import io.layerstore.spi.LayerTree;
 import io.layerstore.spi.NativeDiff;
 import io.layerstore.spi.TreeReader;
@@ -72,13 +68,8 @@ final class OverlayDiff implements NativeDiff {
 
   @Override
   public long sizeBytes() throws LayerStoreException {
-    try (TreeScan scan = source.openOwn();
-        NodeReader nodes = scan.scan(LayerPath.ROOT, false, XattrChoice.NONE)) {
-      TreeNode node;
-      do {
-        node = nodes.next();
-      } while (node != null);
-      return nodes.sizeBytes();
+    try (TreeScan scan = source.openOwn()) {
+      return scan.sizeBytes();
     }
   }
 

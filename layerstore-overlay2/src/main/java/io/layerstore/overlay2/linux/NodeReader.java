@@ -19,12 +19,6 @@ public interface NodeReader extends AutoCloseable {
    */
   InputStream content() throws LayerStoreException;
 
-  /**
-   * The sum of the sizes of files and symbolic links in bytes, each inode once; known after the
-   * last node.
-   */
-  long sizeBytes();
-
   /** Ends it; reads what was not read. A second call does nothing. */
   @Override
   void close() throws LayerStoreException;

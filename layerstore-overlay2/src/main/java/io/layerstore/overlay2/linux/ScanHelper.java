@@ -52,6 +52,13 @@ final class ScanHelper implements TreeScan {
   }
 
   @Override
+  public long sizeBytes() throws LayerStoreException {
+    Nodes none = begin(new ScanQuestion(Protocol.OP_SCAN, Protocol.SCAN_SUM, 0, LayerPath.ROOT));
+    none.close();
+    return none.sizeBytes;
+  }
+
+  @Override
   public List<TreeNode> list(LayerPath directory, XattrChoice xattrs) throws LayerStoreException {
     return all(begin(new ScanQuestion(Protocol.OP_NAMES, flagsOf(xattrs), 0, directory)));
   }
@@ -247,11 +254,6 @@ final class ScanHelper implements TreeScan {
     /** Waits until it is known whether the file could be opened. */
     void awaitFirst() throws LayerStoreException {
       pending = take();
-    }
-
-    @Override
-    public long sizeBytes() {
-      return sizeBytes;
     }
 
     @Override

@@ -25,6 +25,9 @@ public interface TreeScan extends AutoCloseable {
   NodeReader scan(LayerPath directory, boolean withContent, XattrChoice xattrs)
       throws LayerStoreException;
 
+  /** The sum of the sizes of files and symbolic links in bytes, each inode once. */
+  long sizeBytes() throws LayerStoreException;
+
   /**
    * What is directly in {@code directory}, names in the order of their bytes; throws if it is no
    * directory.

@@ -104,8 +104,8 @@ final class ScanHelperTest {
       try (NodeReader reader = scan.scan(LayerPath.ROOT, true, XattrChoice.ALL)) {
         assertNull(reader.next());
         assertNull(reader.next());
-        assertEquals(0, reader.sizeBytes());
       }
+      assertEquals(0, scan.sizeBytes());
     }
 
     @Test
@@ -151,8 +151,16 @@ final class ScanHelperTest {
         assertEquals(2, b.links());
         assertEquals(ByteString.utf8("123"), reader.next().linkText());
         assertNull(reader.next());
-        assertEquals(8, reader.sizeBytes());
       }
+      assertEquals(8, scan.sizeBytes());
+    }
+
+    @Test
+    void sizeBytes_askedAgainAndAmongOtherThings_isTheSame() throws IOException {
+      file("a/b", "12345");
+      assertEquals(5, scan.sizeBytes());
+      assertEquals(5, scan.find(path("a/b"), XattrChoice.NONE).orElseThrow().sizeBytes());
+      assertEquals(5, scan.sizeBytes());
     }
 
     @Test

@@ -110,6 +110,7 @@ public final class Protocol {
   public static final int SCAN_ALL_XATTRS = 0x04;
   public static final int SCAN_FOLLOW = 0x08;
   public static final int SCAN_TOGETHER = 0x10;
+  public static final int SCAN_SUM = 0x20;
 
   public static final int MARK_OPAQUE = 0x01;
   public static final int MARK_REDIRECT = 0x02;
