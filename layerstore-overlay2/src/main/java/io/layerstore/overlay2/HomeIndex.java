@@ -11,9 +11,11 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -28,16 +30,31 @@ final class HomeIndex {
   /** The bit of an entry that says whether there is a file {@code lower}. */
   private static final int HAS_LOWER = 1;
 
+  private static final String LOWER = "lower";
+
   /** What a layer at rest can have; anything else is looked at each time. */
-  private static final Set<String> AT_REST = Set.of("diff", "link", "lower", "work", "committed");
+  private static final Set<String> AT_REST = Set.of("diff", "link", LOWER, "work", "committed");
 
   private final LayerDirectories layers;
   private final Overlay2Layout layout;
   private final LayerIndex index;
   private final List<String> names;
   private final Map<String, Entry> unchanged = new ConcurrentHashMap<>();
+  private final Map<String, Found> inOrder = new ConcurrentHashMap<>();
   private final Set<String> untidy = ConcurrentHashMap.newKeySet();
   private final Set<String> unnamed = ConcurrentHashMap.newKeySet();
+
+  /**
+   * What a look at a layer found that was in order by itself; not yet whether it is on its parent.
+   *
+   * @param stamp empty if a later change would not show
+   */
+  private record Found(String link, int parts, OptionalLong stamp) {
+
+    static Found of(Entry entry) {
+      return new Found(linkOf(entry), entry.parts(), OptionalLong.of(entry.stamp()));
+    }
+  }
 
   private HomeIndex(LayerDirectories layers) throws LayerStoreException {
     this.layers = layers;
@@ -57,12 +74,40 @@ final class HomeIndex {
     if (entry != null && isUnchanged(id, entry)) {
       unchanged.put(id, entry);
     } else if (layers.exists(id)) {
-      if (!isAtRest(id)) {
-        untidy.add(id);
+      lookClosely(id);
+    }
+  }
+
+  private void lookClosely(String id) {
+    boolean isAtRest = false;
+    boolean isNamed = false;
+    try {
+      // Each before it is read: what changes meanwhile has another stamp the next time.
+      FileStamp stamp = new FileStamp();
+      stamp.add(layout.layer(id));
+      Set<String> files = files(id);
+      isAtRest = AT_REST.containsAll(files);
+      stamp.add(layout.linkFile(id));
+      String link = layers.link(id);
+      if (link != null) {
+        stamp.add(layout.link(link));
+        isNamed = id.equals(layers.idOfLink(link));
+        boolean hasLower = files.contains(LOWER);
+        if (hasLower) {
+          stamp.add(layout.lowerFile(id));
+        }
+        if (isAtRest && isNamed) {
+          inOrder.put(id, new Found(link, hasLower ? HAS_LOWER : 0, stamp.settled()));
+        }
       }
-      if (!isNamed(id)) {
-        unnamed.add(id);
-      }
+    } catch (IOException | DirectoryIteratorException e) {
+      // What was not found to be in order is looked at again, and said if it is not.
+    }
+    if (!isAtRest) {
+      untidy.add(id);
+    }
+    if (!isNamed) {
+      unnamed.add(id);
     }
   }
 
@@ -70,15 +115,6 @@ final class HomeIndex {
     try {
       return entry.stamp() == stamp(id, linkOf(entry), entry.parts() == HAS_LOWER).value();
     } catch (IOException | RuntimeException e) {
-      return false;
-    }
-  }
-
-  private boolean isNamed(String id) {
-    try {
-      String link = layers.link(id);
-      return link != null && id.equals(layers.idOfLink(link));
-    } catch (LayerStoreException e) {
       return false;
     }
   }
@@ -129,20 +165,13 @@ final class HomeIndex {
       return true;
     }
     try {
-      String link = layers.link(id);
-      if (link == null) {
-        return false;
+      Found found = entry == null ? inOrder.get(id) : Found.of(entry);
+      if (found == null || !layers.isDirectlyOn(id, parent)) {
+        return layers.problem(id, parent).isEmpty();
       }
-      // Before it is looked at: what changes meanwhile has another stamp the next time.
-      boolean hasLower = Files.exists(layout.lowerFile(id));
-      FileStamp stamp = stamp(id, link, hasLower);
-      boolean isDirectlyOn =
-          layers.exists(id) && id.equals(layers.idOfLink(link)) && layers.isDirectlyOn(id, parent);
-      if (!isDirectlyOn && layers.problem(id, parent).isPresent()) {
-        return false;
-      }
-      if (isDirectlyOn && stamp.isSettled() && isAtRest(id) && link.equals(layers.link(id))) {
-        index.note(id, new Entry(hasLower ? HAS_LOWER : 0, stamp.value(), content(link, parent)));
+      if (found.stamp().isPresent()) {
+        byte[] content = content(found.link(), parent);
+        index.note(id, new Entry(found.parts(), found.stamp().getAsLong(), content));
       }
       return true;
     } catch (IOException e) {
@@ -161,17 +190,12 @@ final class HomeIndex {
     return stamp;
   }
 
-  private boolean isAtRest(String id) {
+  private Set<String> files(String id) throws IOException {
+    Set<String> files = new HashSet<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(layout.layer(id))) {
-      for (Path entry : entries) {
-        if (!AT_REST.contains(String.valueOf(entry.getFileName()))) {
-          return false;
-        }
-      }
-      return true;
-    } catch (IOException | DirectoryIteratorException e) {
-      return false;
+      entries.forEach(entry -> files.add(String.valueOf(entry.getFileName())));
     }
+    return files;
   }
 
   // ---- content = link [ ":" parent ] ----
