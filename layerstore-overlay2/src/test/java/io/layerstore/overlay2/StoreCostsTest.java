@@ -1,10 +1,16 @@
 package io.layerstore.overlay2;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.layerstore.BuildOptions;
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
+import io.layerstore.Digest;
+import io.layerstore.DistributionMetadata;
+import io.layerstore.DistributionMetadata.Source;
 import io.layerstore.Durability;
 import io.layerstore.Image;
 import io.layerstore.ImageReference;
@@ -83,15 +89,23 @@ final class StoreCostsTest extends CountedStore {
               store.images().get(image.id());
               store.images().resolve("many:1");
               store.images().children(image.id());
+              store.images().manifests(image.id());
               store.images().references().list();
               store.images().references().of(image.id());
               store.layers();
               store.rwLayers();
               store.mountId("rw");
               store.resolve(top.toString());
+              store.users();
+              store.driverName();
+              store.driverChoice();
+              store.recoveryReport();
+              store.images().recoveryReport();
               try (Layer layer = store.get(top);
                   RWLayer rw = store.getRWLayer("rw")) {
                 layer.metadata();
+                layer.usage();
+                layer.sizeBytes();
                 rw.metadata();
               }
             }));
@@ -136,7 +150,75 @@ final class StoreCostsTest extends CountedStore {
     }
     assertEquals(few, costOf(tagAndUntag));
     assertEquals(Map.of(), few.requests());
-    assertTrue(few.forces() <= 6, few::toString);
+    assertTrue(few.forces() <= 4, few::toString);
+  }
+
+  @Test
+  void addDigest_durably_forcesTheNamesAlone() throws IOException {
+    reopen(Durability.FULL);
+    Image image = load("some", 1);
+    ImageReference repository = ImageReference.parseRepository("some");
+    Cost cost =
+        costOf(
+            () ->
+                store.images().references().addDigest(repository, image.id().digest(), image.id()));
+    assertEquals(Map.of(), cost.requests());
+    assertTrue(cost.forces() <= 2, cost::toString);
+  }
+
+  // ---- what is noted beside images ----
+
+  @Test
+  void setParent_durablyAmongManyImages_forcesOneFileAndItsName() throws IOException {
+    reopen(Durability.FULL);
+    Image child = load("child", 1);
+    Image parent = load("parent", 1);
+    store.images().setParent(child.id(), parent.id()); // Makes the directory.
+    Cost few = costOf(() -> store.images().setParent(child.id(), parent.id()));
+    load("many", MANY);
+    assertEquals(few, costOf(() -> store.images().setParent(child.id(), parent.id())));
+    assertEquals(Map.of(), few.requests());
+    assertTrue(few.forces() <= 2, few::toString);
+  }
+
+  @Test
+  void createImage_durablyOnOneLayerOrAHundred_forcesOneFileAndItsName() throws IOException {
+    reopen(Durability.FULL);
+    for (int layers : new int[] {1, MANY}) {
+      Image image = load("on" + layers, layers);
+      String config =
+          new String(image.configBytes().toByteArray(), UTF_8)
+              .replaceFirst("\\{", "{\"author\":\"me\",");
+      Cost cost = costOf(() -> store.images().create(config.getBytes(UTF_8)));
+      assertEquals(Map.of(), cost.requests());
+      assertTrue(cost.forces() <= 2, cost::toString);
+    }
+  }
+
+  @Test
+  void distributionMetadata_durablyAmongManyLayers_forcesTwoFilesAndTheirNames()
+      throws IOException {
+    reopen(Durability.FULL);
+    Image image = load("many", MANY);
+    DiffId diffId = image.config().diffIds().get(0);
+    Source source = new Source(Digest.sha256Of(new byte[1]), "docker.io/library/many", "");
+    DistributionMetadata distribution = store.images().distribution();
+    distribution.add(diffId, source); // Makes the directories.
+    distribution.remove(diffId, source);
+    Cost added = costOf(() -> distribution.add(diffId, source));
+    assertEquals(Map.of(), added.requests());
+    assertTrue(added.forces() <= 4, added::toString);
+    assertEquals(
+        NOTHING,
+        costOf(
+            () -> {
+              distribution.sources(diffId);
+              distribution.diffId(source.digest());
+              distribution.hmac("{}", source.digest(), source.sourceRepository());
+            }));
+    Cost removed = costOf(() -> distribution.remove(diffId, source));
+    assertEquals(Map.of(), removed.requests());
+    assertTrue(removed.forces() <= 4, removed::toString);
   }
 
   // ---- images in ----
@@ -180,6 +262,25 @@ final class StoreCostsTest extends CountedStore {
 
   private void importFiles(String name, int files) throws IOException {
     store.images().importRootFs(LayerSource.of(archive(name, files, 1)), ImportOptions.DEFAULT);
+  }
+
+  @Test
+  void build_manyFilesInItsSteps_asForFew() throws IOException {
+    load("base", 2);
+    warmUp();
+    Cost few = built("few", FEW);
+    assertEquals(few, built("many", MANY));
+    assertEquals(0, few.started() + few.forces(), few::toString);
+  }
+
+  private Cost built(String name, int files) throws IOException {
+    BuildOptions options =
+        BuildOptions.builder()
+            .base("base:1")
+            .layer(LayerSource.of(archive(name + "1", files, 1)))
+            .layer(LayerSource.of(archive(name + "2", files, 1)))
+            .build();
+    return costOf(() -> store.images().build(options));
   }
 
   // ---- files of images ----
@@ -226,6 +327,26 @@ final class StoreCostsTest extends CountedStore {
       return costOf(
           () -> {
             try (FileSystem view = layer.fileSystem()) {
+              readAll(view);
+            }
+          });
+    }
+  }
+
+  @Test
+  void fileSystemOfARWLayer_manyFilesChanged_asForFew() throws IOException {
+    warmUp();
+    Cost few = shownChanges("few", FEW);
+    assertEquals(few, shownChanges("many", MANY));
+    assertEquals(0, few.started() + few.forces(), few::toString);
+  }
+
+  private Cost shownChanges(String name, int files) throws IOException {
+    try (RWLayer rw = store.createRWLayer(name, chain(1))) {
+      rw.applyDiff(new ByteArrayInputStream(archive("f", files, 1)));
+      return costOf(
+          () -> {
+            try (FileSystem view = rw.fileSystem()) {
               readAll(view);
             }
           });
@@ -284,6 +405,31 @@ final class StoreCostsTest extends CountedStore {
   }
 
   // ---- read-write layers ----
+
+  @Test
+  void mountClosedLazily_oneLayerOrAHundred_twoRoundTrips() throws IOException {
+    warmUp();
+    for (int layers : new int[] {1, MANY}) {
+      RWLayer rw = store.createRWLayer("rw" + layers, chain(layers));
+      Cost cost = costOf(() -> rw.mount().closeLazily());
+      assertEquals(new Cost(Map.of("mount", 1, "unmount", 1), Map.of(), 0), cost);
+    }
+  }
+
+  @Test
+  void commit_manyFilesChanged_asForFew() throws IOException {
+    warmUp();
+    Cost few = committed("few", FEW);
+    assertEquals(few, committed("many", MANY));
+    assertEquals(0, few.started() + few.forces(), few::toString);
+  }
+
+  private Cost committed(String name, int files) throws IOException {
+    try (RWLayer rw = store.createRWLayer(name, chain(2))) {
+      rw.applyDiff(new ByteArrayInputStream(archive(name, files, 1)));
+      return costOf(() -> rw.commit().close());
+    }
+  }
 
   @Test
   void createRWLayer_onAHundredLayers_asOnOne() throws IOException {
@@ -354,6 +500,7 @@ final class StoreCostsTest extends CountedStore {
   @Test
   void prune_nothingUnused_costsNothing() throws IOException {
     load("many", MANY);
+    assertEquals(NOTHING, costOf(() -> store.images().planPrune(PruneOptions.DEFAULT)));
     assertEquals(NOTHING, costOf(() -> store.images().prune(PruneOptions.DEFAULT)));
   }
 
