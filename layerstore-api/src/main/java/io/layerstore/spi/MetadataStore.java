@@ -6,6 +6,7 @@ import io.layerstore.RecoveryReport;
 import java.io.InputStream;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,6 +75,14 @@ public interface MetadataStore extends AutoCloseable {
    */
   default Map<ChainId, LayerRecord> intactLayers(List<ChainId> all) throws LayerStoreException {
     return Map.of();
+  }
+
+  /**
+   * A number that is another one once layers or read-write layers have come, gone, or been made
+   * anew, whoever did it; empty if that cannot be told, or not yet.
+   */
+  default OptionalLong state() throws LayerStoreException {
+    return OptionalLong.empty();
   }
 
   /**

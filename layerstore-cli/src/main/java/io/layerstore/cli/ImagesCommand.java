@@ -1,11 +1,15 @@
 package io.layerstore.cli;
 
 import io.layerstore.Image;
+import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageStore;
 import io.layerstore.LayerStore;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** {@code images}: lists the images. */
 final class ImagesCommand extends Subcommand {
@@ -21,11 +25,12 @@ final class ImagesCommand extends Subcommand {
     try (LayerStore store = layerstore().openToRead()) {
       ImageStore images = store.images();
       ImageSizes sizes = new ImageSizes(store);
+      Map<ImageId, List<ImageReference>> names = names(images);
       print(
           out -> {
             Table table = new Table("REFERENCE", "IMAGE", "CREATED", "SIZE");
             for (Image image : images.list()) {
-              List<ImageReference> references = images.references().of(image.id());
+              List<ImageReference> references = names.getOrDefault(image.id(), List.of());
               if (references.isEmpty()) {
                 row(table, "<none>", image, sizes);
               }
@@ -40,7 +45,7 @@ final class ImagesCommand extends Subcommand {
             json.writeArrayFieldStart("images");
             for (Image image : images.list()) {
               json.writeStartObject();
-              ShowImage.image(json, image, images.references().of(image.id()));
+              ShowImage.image(json, image, names.getOrDefault(image.id(), List.of()));
               json.writeNumberField("sizeBytes", sizes.of(image));
               json.writeEndObject();
             }
@@ -48,6 +53,16 @@ final class ImagesCommand extends Subcommand {
           });
     }
     return 0;
+  }
+
+  /** All at one moment: for each image alone the store would look at the file again. */
+  private static Map<ImageId, List<ImageReference>> names(ImageStore images) {
+    Map<ImageId, List<ImageReference>> names = new HashMap<>();
+    images
+        .references()
+        .list()
+        .forEach((name, id) -> names.computeIfAbsent(id, key -> new ArrayList<>()).add(name));
+    return names;
   }
 
   private static void row(Table table, String reference, Image image, ImageSizes sizes) {

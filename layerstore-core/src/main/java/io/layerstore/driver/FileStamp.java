@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.Objects;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -55,6 +56,11 @@ public final class FileStamp {
   /** The number. */
   public long value() {
     return value;
+  }
+
+  /** The number, if every later change shows; see {@link #isSettled}. */
+  public OptionalLong settled() {
+    return isSettled() ? OptionalLong.of(value) : OptionalLong.empty();
   }
 
   /**

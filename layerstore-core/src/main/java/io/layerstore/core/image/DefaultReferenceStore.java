@@ -66,7 +66,7 @@ final class DefaultReferenceStore implements ReferenceStore {
   void readAgain() {
     synchronized (file) {
       try {
-        current = file.read();
+        current = file.readIfChanged(current);
       } catch (LayerStoreException e) {
         log.warn("cannot refresh names of images; showing what was known before", e);
       }

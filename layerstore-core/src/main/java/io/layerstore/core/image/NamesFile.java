@@ -9,6 +9,7 @@ import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.FileFailures;
+import io.layerstore.driver.FileStamp;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -19,6 +20,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +55,9 @@ final class NamesFile {
   /** Whether the file has been found to be damaged, and is still there. */
   private volatile boolean isDamaged;
 
+  /** Of the file when it was read; empty if a change would not show. */
+  private OptionalLong stampRead = OptionalLong.empty();
+
   NamesFile(Path directory, Durability durability) {
     this.directory = directory;
     this.file = directory.resolve(FILE_NAME);
@@ -74,7 +79,7 @@ final class NamesFile {
                   + " as this file is there. Give images the names they need, then delete it"));
     }
     try {
-      return read();
+      return readIfChanged(Repositories.EMPTY);
     } catch (LayerStoreException e) {
       log.warn("going on without names of images: {}", e.getMessage());
       isDamaged = true;
@@ -86,6 +91,32 @@ final class NamesFile {
                   + e.getMessage()
                   + ". It is left alone, and kept aside when names are written"));
       return Repositories.EMPTY;
+    }
+  }
+
+  /**
+   * Reads the names, unless the file is as it was when {@code known} was read from it.
+   *
+   * @throws LayerStoreException as {@link #read} does
+   */
+  Repositories readIfChanged(Repositories known) throws LayerStoreException {
+    OptionalLong stamp = stamp();
+    if (stamp.isPresent() && stamp.equals(stampRead)) {
+      return known;
+    }
+    stampRead = OptionalLong.empty();
+    Repositories changed = read();
+    stampRead = stamp;
+    return changed;
+  }
+
+  private OptionalLong stamp() {
+    FileStamp stamp = new FileStamp();
+    try {
+      stamp.add(file);
+      return stamp.settled();
+    } catch (IOException e) {
+      return OptionalLong.empty(); // Reading it says what is wrong, if anything is.
     }
   }
 
@@ -139,6 +170,7 @@ final class NamesFile {
    */
   void write(Repositories changed, Repositories current) throws LayerStoreException {
     @Nullable Path aside = null;
+    stampRead = OptionalLong.empty();
     try {
       AtomicFiles.createDirectories(directory, DIRECTORY_MODE, durability);
       aside = isDamaged ? moveAside() : null;

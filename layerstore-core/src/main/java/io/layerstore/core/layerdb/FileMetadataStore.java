@@ -14,6 +14,7 @@ import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.StoreCorruptedException;
 import io.layerstore.driver.DamagedFiles;
 import io.layerstore.driver.FileFailures;
+import io.layerstore.driver.FileStamp;
 import io.layerstore.driver.TreeDeleter;
 import io.layerstore.spi.DriverIds;
 import io.layerstore.spi.LayerRecord;
@@ -32,6 +33,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -161,6 +163,24 @@ public final class FileMetadataStore implements MetadataStore {
   public Map<ChainId, LayerRecord> intactLayers(List<ChainId> all) {
     requireOpen();
     return AllLayers.read(layout, all, !readOnly);
+  }
+
+  /** A healed layer is renamed into no other place, but its new files were made in {@code tmp}. */
+  @Override
+  public OptionalLong state() throws LayerStoreException {
+    requireOpen();
+    FileStamp stamp = new FileStamp();
+    for (Path directory :
+        List.of(layout.directory(), layout.layers(), layout.mounts(), layout.tmp())) {
+      try {
+        stamp.add(directory);
+      } catch (NoSuchFileException e) {
+        log.trace("{} is not there; the directory above changes when it comes", directory);
+      } catch (IOException e) {
+        throw FileFailures.wrap("look at the layer database " + layout.directory(), e);
+      }
+    }
+    return stamp.settled();
   }
 
   @Override

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecordReader {
 
-  private static final Pattern SIZE = Pattern.compile("[0-9]{1,19}");
+  private static final int MAX_SIZE_DIGITS = 19;
 
   private final LayerDbLayout layout;
 
@@ -74,16 +73,15 @@ final class RecordReader {
   /** The layer whose files, in {@code directory}, are {@code values}. */
   static LayerRecord parse(ChainId chainId, Path directory, LayerValues values)
       throws StoreCorruptedException {
-    Path diff = directory.resolve(LayerDbLayout.DIFF);
-    DiffId diffId = parse(diff, values.diff(), DiffId::parse);
-    long size = parseSize(directory.resolve(LayerDbLayout.SIZE), values.size());
+    DiffId diffId = parse(directory, LayerDbLayout.DIFF, values.diff(), DiffId::parse);
+    long size = parseSize(directory, values.size());
     String cacheId =
-        requireId(directory.resolve(LayerDbLayout.CACHE_ID), values.cacheId(), DriverIds::isValid);
+        requireId(directory, LayerDbLayout.CACHE_ID, values.cacheId(), DriverIds::isValid);
     @Nullable String parentText = values.parent();
     @Nullable ChainId parent =
         parentText == null
             ? null
-            : parse(directory.resolve(LayerDbLayout.PARENT), parentText, ChainId::parse);
+            : parse(directory, LayerDbLayout.PARENT, parentText, ChainId::parse);
     if (!ChainId.of(parent, diffId).equals(chainId)) {
       throw new StoreCorruptedException(
           directory.toString(),
@@ -152,46 +150,56 @@ final class RecordReader {
   }
 
   private static String readCacheId(Path directory) throws IOException {
-    Path file = directory.resolve(LayerDbLayout.CACHE_ID);
-    return requireId(file, LayerDbFiles.readTrimmed(file), DriverIds::isValid);
+    String id = LayerDbFiles.readTrimmed(directory.resolve(LayerDbLayout.CACHE_ID));
+    return requireId(directory, LayerDbLayout.CACHE_ID, id, DriverIds::isValid);
   }
 
   private static String readMountId(Path directory) throws IOException {
-    Path file = directory.resolve(LayerDbLayout.MOUNT_ID);
-    return requireId(file, LayerDbFiles.readTrimmed(file), DriverIds::isMountId);
+    String id = LayerDbFiles.readTrimmed(directory.resolve(LayerDbLayout.MOUNT_ID));
+    return requireId(directory, LayerDbLayout.MOUNT_ID, id, DriverIds::isMountId);
   }
 
   private static @Nullable String readInitId(Path directory) throws IOException {
-    Path file = directory.resolve(LayerDbLayout.INIT_ID);
-    @Nullable String id = LayerDbFiles.readTrimmedIfExists(file);
-    return id == null ? null : requireId(file, id, DriverIds::isMountId);
+    @Nullable String id =
+        LayerDbFiles.readTrimmedIfExists(directory.resolve(LayerDbLayout.INIT_ID));
+    return id == null
+        ? null
+        : requireId(directory, LayerDbLayout.INIT_ID, id, DriverIds::isMountId);
   }
 
-  private static String requireId(Path file, String id, Predicate<String> isValid)
+  private static String requireId(Path directory, String name, String id, Predicate<String> isValid)
       throws StoreCorruptedException {
     if (!isValid.test(id)) {
       // Docker's words: "invalid cache id value".
-      String what = String.valueOf(file.getFileName()).replace('-', ' ');
-      throw new StoreCorruptedException(file.toString(), "invalid " + what + " value");
+      String what = name.replace('-', ' ');
+      throw new StoreCorruptedException(
+          directory.resolve(name).toString(), "invalid " + what + " value");
     }
     return id;
   }
 
   private static @Nullable ChainId readParent(Path directory) throws IOException {
-    Path file = directory.resolve(LayerDbLayout.PARENT);
-    @Nullable String text = LayerDbFiles.readTrimmedIfExists(file);
-    return text == null ? null : parse(file, text, ChainId::parse);
+    @Nullable String text =
+        LayerDbFiles.readTrimmedIfExists(directory.resolve(LayerDbLayout.PARENT));
+    return text == null ? null : parse(directory, LayerDbLayout.PARENT, text, ChainId::parse);
   }
 
-  private static long parseSize(Path file, String text) throws StoreCorruptedException {
-    if (SIZE.matcher(text).matches()) {
-      try {
-        return Long.parseLong(text);
-      } catch (NumberFormatException e) {
-        throw new StoreCorruptedException(file.toString(), "not a size in 64 bits", e);
-      }
+  /** A store has thousands, so this is no regular expression. */
+  private static long parseSize(Path directory, String text) throws StoreCorruptedException {
+    boolean isDecimal = !text.isEmpty() && text.length() <= MAX_SIZE_DIGITS;
+    for (int i = 0; isDecimal && i < text.length(); i++) {
+      isDecimal = text.charAt(i) >= '0' && text.charAt(i) <= '9';
     }
-    throw new StoreCorruptedException(file.toString(), "not a size in decimal digits");
+    try {
+      if (isDecimal) {
+        return Long.parseLong(text);
+      }
+    } catch (NumberFormatException e) {
+      throw new StoreCorruptedException(
+          directory.resolve(LayerDbLayout.SIZE).toString(), "not a size in 64 bits", e);
+    }
+    throw new StoreCorruptedException(
+        directory.resolve(LayerDbLayout.SIZE).toString(), "not a size in decimal digits");
   }
 
   private static @Nullable Descriptor parseDescriptor(Path directory, byte @Nullable [] document)
@@ -204,13 +212,13 @@ final class RecordReader {
     }
   }
 
-  private static <T> T parse(Path file, String text, Function<String, T> parser)
+  private static <T> T parse(Path directory, String name, String text, Function<String, T> parser)
       throws StoreCorruptedException {
     try {
       return parser.apply(text);
     } catch (IllegalArgumentException e) {
       String reason = String.valueOf(e.getMessage());
-      throw new StoreCorruptedException(file.toString(), reason, e);
+      throw new StoreCorruptedException(directory.resolve(name).toString(), reason, e);
     }
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -44,6 +45,7 @@ public final class Sharing {
 
   private volatile Counts seen = Counts.NONE;
   private volatile long replacements;
+  private volatile OptionalLong stateSeen = OptionalLong.empty();
 
   /**
    * @param use the right to write; null for a store that only reads
@@ -185,6 +187,17 @@ public final class Sharing {
 
   void setSeen(Counts counts) {
     seen = counts;
+  }
+
+  /**
+   * Of the metadata, when all of it was looked at and nothing was wrong; for a store that reads.
+   */
+  OptionalLong stateSeen() {
+    return stateSeen;
+  }
+
+  void setStateSeen(OptionalLong seen) {
+    stateSeen = seen;
   }
 
   long replacementsSeen() {

@@ -21,6 +21,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -64,9 +65,18 @@ public final class StoreLoader {
    * loaded.
    */
   public List<Finding> load() throws LayerStoreException {
+    // Before anything is read: what changes meanwhile makes another state of it.
+    return load(store.metadata().state());
+  }
+
+  private List<Finding> load(OptionalLong state) throws LayerStoreException {
     List<Finding> findings = loadOnce(store.table().isEmpty());
-    // Somebody may be at work on what a store only reads: what was half there is looked at again.
-    return findings.isEmpty() || !store.options().readOnly() ? findings : loadOnce(false);
+    if (!findings.isEmpty() && store.options().readOnly()) {
+      // Somebody may be at work on what a store only reads: what was half there is looked at again.
+      findings = loadOnce(false);
+    }
+    store.sharing().setStateSeen(findings.isEmpty() ? state : OptionalLong.empty());
+    return findings;
   }
 
   private List<Finding> loadOnce(boolean atOnce) throws LayerStoreException {
@@ -87,7 +97,10 @@ public final class StoreLoader {
   public static void refreshIfReadOnly(StoreContext store) throws LayerStoreException {
     if (store.options().readOnly()) {
       synchronized (store) {
-        new StoreLoader(store).loadAndForget();
+        OptionalLong state = store.metadata().state();
+        if (state.isEmpty() || !state.equals(store.sharing().stateSeen())) {
+          new StoreLoader(store).loadAndForget(state);
+        }
       }
     }
   }
@@ -96,7 +109,7 @@ public final class StoreLoader {
    * Brings the table of a store that only reads up to date: drops what is gone, or was deleted and
    * made again, and loads what is new.
    */
-  public void loadAndForget() throws LayerStoreException {
+  private void loadAndForget(OptionalLong state) throws LayerStoreException {
     Map<ChainId, String> cacheIds = new HashMap<>();
     for (ChainId chainId : store.metadata().layers()) {
       try {
@@ -120,7 +133,7 @@ public final class StoreLoader {
       }
     }
     store.table().forgetMountsExcept(mountIds);
-    load();
+    load(state);
   }
 
   private Map<String, Optional<String>> parentsInDriver() {
