@@ -120,8 +120,8 @@ public final class WarmStore {
       }
       case "release" -> store.release(store.get(top));
       case "load" -> {
-        store.images().load(ImageSource.of(Path.of(words[1])), LoadOptions.DEFAULT);
-        top = store.images().list().get(0).topLayer().orElseThrow();
+        var loaded = store.images().load(ImageSource.of(Path.of(words[1])), LoadOptions.DEFAULT).images();
+        top = store.images().get(loaded.get(loaded.size() - 1).id()).topLayer().orElseThrow();
       }
       case "save" -> save(words[1], words[2]);
       case "list" -> list();

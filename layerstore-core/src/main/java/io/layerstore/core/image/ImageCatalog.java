@@ -140,7 +140,8 @@ final class ImageCatalog {
       Content content = read(id);
       ImageConfigReader.requireSystem(content.config());
       ChainId top = topLayer(content.config(), chains);
-      table.add(new ImageNode(id, content, top, holdOrLookAgain(top), parentOf(id)));
+      Layer hold = holdOrLookAgain(top);
+      table.add(new ImageNode(id, sharing(content, top), top, hold, parentOf(id)));
       return null;
     } catch (NoSuchFileException e) {
       // Deleted since it was listed, which another process may do while this one only reads.
@@ -249,6 +250,29 @@ final class ImageCatalog {
     return layer;
   }
 
+  /**
+   * The same with the diff IDs that the layers have: those of a thousand images of a hundred layers
+   * would take more memory than all else together.
+   */
+  private Content sharing(Content content, @Nullable ChainId top) {
+    ImageConfig config = content.config();
+    List<DiffId> known = top == null ? List.of() : access.diffIds(top);
+    if (!known.equals(config.diffIds())) {
+      return content;
+    }
+    return new Content(
+        content.bytes(),
+        new ImageConfig(
+            config.architecture(),
+            config.os(),
+            config.variant(),
+            config.created(),
+            config.author(),
+            config.run(),
+            known,
+            config.history()));
+  }
+
   private Content read(ImageId id) throws IOException {
     byte[] bytes = db.config(id);
     return new Content(ByteString.of(bytes), ImageConfigReader.read(bytes));
@@ -272,7 +296,7 @@ final class ImageCatalog {
     Content content = node.content();
     if (content == null) {
       try {
-        content = read(node.id());
+        content = sharing(read(node.id()), node.topLayer());
       } catch (NoSuchFileException e) {
         throw new ImageNotFoundException(node.id().toString());
       } catch (IOException e) {

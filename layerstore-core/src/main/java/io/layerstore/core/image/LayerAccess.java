@@ -2,6 +2,7 @@ package io.layerstore.core.image;
 
 import io.layerstore.ChainId;
 import io.layerstore.CommitOptions;
+import io.layerstore.DiffId;
 import io.layerstore.Layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
@@ -24,6 +25,7 @@ import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.KeyedLock;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -135,6 +137,11 @@ public final class LayerAccess {
   /** Looks again at what other stores may have changed. */
   void refresh() throws LayerStoreException {
     store.refresh();
+  }
+
+  /** The diff IDs of a layer and all below it, bottom first; empty if it is not known. */
+  List<DiffId> diffIds(ChainId top) {
+    return store.table().diffIds(top);
   }
 
   /** A handle on a layer, or null if there is none. */

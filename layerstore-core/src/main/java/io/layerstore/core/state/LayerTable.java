@@ -2,6 +2,7 @@ package io.layerstore.core.state;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
 import io.layerstore.LayerInfo;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerNotRetainedException;
@@ -346,6 +347,19 @@ public final class LayerTable {
       }
       return infos;
     }
+  }
+
+  /** The diff IDs of a layer and all below it, bottom first; empty if it is not here. */
+  public List<DiffId> diffIds(ChainId top) {
+    RoLayer layer = find(top);
+    if (layer == null) {
+      return List.of();
+    }
+    DiffId[] ids = new DiffId[layer.depth()];
+    for (RoLayer below = layer; below != null; below = below.parent()) {
+      ids[below.depth() - 1] = below.record().diffId();
+    }
+    return List.of(ids);
   }
 
   Set<ChainId> chainIds() {
