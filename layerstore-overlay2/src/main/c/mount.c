@@ -4,15 +4,21 @@
  * Stays in the caller's mount namespace, so that the mounts can be seen by whoever uses the layer, and keeps every capability it has: overlayfs works
  * with the rights of the process that mounted it, whoever uses the mount. In return it reads no image content, and builds every path itself from
  * ids and link names of a fixed grammar, relative to home.
+ *
+ * Several processes can use one mount. Each of them has the directory of the layer locked, shared; who mounts or unmounts locks it alone for that
+ * moment. The kernel takes such a lock back with its process. So the last one undoes a mount, whoever is killed when, and nobody one that another uses.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -32,6 +38,8 @@ enum { PATIENCE_MILLIS = 1000 };
 
 struct mounted {
   char id[ID_SIZE];
+  int claim;        /* the directory of what is used, locked */
+  bool is_passing;  /* used, and to be undone at the end by the last one who does */
   struct life life; /* of what is no longer in sight */
   struct mounted *next;
 };
@@ -39,7 +47,7 @@ struct mounted {
 static struct {
   const struct start *start;
   int home;
-  struct mounted *own;  /* what is to be undone at the end */
+  struct mounted *used;
   struct mounted *held; /* what was taken out of sight and had not ended when it was last looked at */
 } m;
 
@@ -177,13 +185,20 @@ static bool is_sound_lower(const char *lower) {
   return true;
 }
 
+/* An overlay has a device of its own, where the kernel does not tell more. */
 static bool is_mount_point(const char *path) {
   struct statx st;
-  return statx(m.home, path, AT_SYMLINK_NOFOLLOW, 0, &st) == 0 &&
-         (st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  struct stat home;
+  if (statx(m.home, path, AT_SYMLINK_NOFOLLOW, 0, &st) != 0) {
+    return false;
+  }
+  if ((st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0) {
+    return (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  }
+  return fstat(m.home, &home) == 0 && home.st_dev != makedev(st.stx_dev_major, st.stx_dev_minor);
 }
 
-/* ---- mount ---- */
+/* ---- mount points ---- */
 
 /*
  * Makes the mount point. In a user namespace the mount can be seen from outside only through /proc/<pid>/root; whoever takes the host's path
@@ -210,10 +225,12 @@ static struct mounted *remember_mounted(struct mounted **list, const char *id) {
   struct mounted *entry = find_mounted(*list, id);
   if (entry == NULL && (entry = malloc(sizeof *entry)) != NULL) {
     strcpy(entry->id, id);
+    entry->claim = -1;
+    entry->is_passing = false;
     entry->next = *list;
     *list = entry;
   }
-  return entry; /* Without memory it is not undone if the JVM dies; the next store finds it in mountinfo. */
+  return entry;
 }
 
 static void forget_mounted(struct mounted **list, const char *id) {
@@ -221,10 +238,128 @@ static void forget_mounted(struct mounted **list, const char *id) {
     if (strcmp((*at)->id, id) == 0) {
       struct mounted *gone = *at;
       *at = gone->next;
+      if (gone->claim >= 0) {
+        close(gone->claim);
+      }
       free(gone);
       return;
     }
   }
+}
+
+/* ---- who uses a mount ---- */
+
+enum claim { CLAIM_NONE, CLAIM_SHARED, CLAIM_ALONE };
+
+static int open_claim(const char *id) { return openat(m.home, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }
+
+static bool is_alone(int claim) { return flock(claim, LOCK_EX | LOCK_NB) == 0; }
+
+/* Alone if nobody uses the mount, else with those who do. Whoever mounts or unmounts just now is waited for. */
+static enum claim lock_claim(int claim) {
+  int64_t until = clock_millis() + 2 * PATIENCE_MILLIS;
+  while (true) {
+    if (is_alone(claim)) {
+      return CLAIM_ALONE;
+    }
+    if (flock(claim, LOCK_SH | LOCK_NB) == 0) {
+      return CLAIM_SHARED;
+    }
+    if (errno != EWOULDBLOCK || clock_millis() >= until) {
+      return CLAIM_NONE;
+    }
+    poll(NULL, 0, 1);
+  }
+}
+
+/* Takes note that this process uses, or is about to use, the mount of a layer. Null, and an answer, if that cannot be. */
+static struct mounted *take_claim(const char *id, const char *target, enum claim *how) {
+  struct mounted *entry = remember_mounted(&m.used, id);
+  if (entry != NULL && entry->claim < 0) {
+    entry->claim = open_claim(id);
+  }
+  *how = entry == NULL || entry->claim < 0 ? CLAIM_NONE : lock_claim(entry->claim);
+  if (*how != CLAIM_NONE) {
+    return entry;
+  }
+  int error = entry == NULL ? ENOMEM : errno;
+  forget_mounted(&m.used, id);
+  report_on(target, "lock layer", error == EWOULDBLOCK ? CODE_HELD : CODE_SYSTEM, error, "");
+  return NULL;
+}
+
+/* Lets others use it too, or goes on to do so. */
+static void share_claim(const struct mounted *entry) {
+  while (flock(entry->claim, LOCK_SH) != 0 && errno == EINTR) {
+  }
+}
+
+/* Where an ordinary user's process mounts, nobody else sees it, and nobody else can undo it. */
+static bool is_private(void) { return (m.start->flags & START_USER_NAMESPACE) != 0; }
+
+/* ---- what is mounted already ---- */
+
+static bool ends_with_diff_of(const char *path, size_t length, const char *id) {
+  char end[PATH_SIZE];
+  size_t size = (size_t)snprintf(end, sizeof end, "%s/diff", id);
+  return length >= size && memcmp(path + length - size, end, size) == 0 &&
+         (length == size || path[length - size - 1] == '/');
+}
+
+/*
+ * Whether the options of an overlay, as the kernel shows them, are those of the layer: its directory is the upper one, or, for one who only wants to
+ * look, the topmost of the lower ones.
+ */
+static bool are_options_of(const char *options, const struct mount_request *r) {
+  bool is_first_lower = true, is_upper = false, is_top = false;
+  for (const char *at = options; *at != 0 && *at != '\n';) {
+    size_t length = strcspn(at, ",\n");
+    const char *equals = memchr(at, '=', length);
+    const char *value = equals == NULL ? at + length : equals + 1;
+    size_t size = length - (size_t)(value - at);
+    if (strncmp(at, "upperdir=", 9) == 0) {
+      is_upper = ends_with_diff_of(value, size, r->id);
+    } else if (is_first_lower && strncmp(at, "lowerdir", 8) == 0 && equals != NULL) {
+      const char *colon = memchr(value, ':', size);
+      is_top = ends_with_diff_of(value, colon == NULL ? size : (size_t)(colon - value), r->id);
+      is_first_lower = false;
+    }
+    at += length + (at[length] == ',');
+  }
+  return is_upper || (is_top && (r->flags & MOUNT_READ_ONLY) != 0);
+}
+
+struct present {
+  bool is_of_layer; /* an overlay of the layer, whole */
+  bool is_of_store; /* made by a store, for as long as its users live */
+  bool has_label;
+};
+
+/* What is mounted at the place of a layer, as the kernel tells: a path says nothing. */
+static struct present look_at(const struct mount_request *r) {
+  struct present present = {false, false, false};
+  char point[PATH_MAX + PATH_SIZE];
+  ssize_t length = readlink("/proc/self/cwd", point, PATH_MAX - 1);
+  FILE *file = length < 0 ? NULL : fopen("/proc/self/mountinfo", "re");
+  if (file == NULL) {
+    return present;
+  }
+  snprintf(point + length, sizeof point - (size_t)length, "/%s/merged", r->id);
+  char *line = NULL;
+  size_t size = 0;
+  while (getline(&line, &size, file) > 0) {
+    struct mount_line l;
+    if (parse_mount_line(line, &l) && strcmp(l.point, point) == 0) { /* Of several the last is on top. */
+      present.is_of_layer = l.is_whole && l.type_length == strlen("overlay") &&
+                            strncmp(l.type, "overlay", l.type_length) == 0 && are_options_of(l.options, r);
+      present.is_of_store =
+          l.source_length == strlen(SOURCE_OF_STORE) && strncmp(l.source, SOURCE_OF_STORE, l.source_length) == 0;
+      present.has_label = r->label[0] == 0 || strstr(l.options, r->label) != NULL;
+    }
+  }
+  free(line);
+  fclose(file);
+  return present;
 }
 
 /* ---- overlays that outlive their mounts ---- */
@@ -267,7 +402,7 @@ static bool is_held(const char *id, const char *target, const char *stage) {
 }
 
 /* Checks what is to be mounted; false and an answer if it cannot be. */
-static bool check_mount(const struct mount_request *r, const char *diff, const char *work, const char *target) {
+static bool check_mount(const struct mount_request *r, const char *diff, const char *work) {
   char path[PATH_SIZE];
   if (!is_layer_directory(r->id, "diff", path)) {
     report_on(diff, "look at layer", CODE_SYSTEM, errno, "");
@@ -282,10 +417,6 @@ static bool check_mount(const struct mount_request *r, const char *diff, const c
       report_on(r->lowers[i], "look at lower layer", CODE_SYSTEM, errno, "");
       return false;
     }
-  }
-  if ((r->flags & MOUNT_DETACHED) == 0 && is_mount_point(target)) {
-    report_on(target, "mount overlay", CODE_BUSY, EBUSY, "something is mounted there already");
-    return false;
   }
   return true;
 }
@@ -307,66 +438,7 @@ static void mount_alone(uint32_t sequence, const char *diff, const char *target)
   put_end();
 }
 
-static void mount_layer(uint32_t sequence, const struct mount_request *r) {
-  char diff[PATH_SIZE], work[PATH_SIZE], target[PATH_SIZE];
-  snprintf(diff, sizeof diff, "%s/diff", r->id);
-  snprintf(work, sizeof work, "%s/work", r->id);
-  snprintf(target, sizeof target, "%s/merged", r->id);
-  bool read_only = (r->flags & MOUNT_READ_ONLY) != 0, detached = (r->flags & MOUNT_DETACHED) != 0, made = false;
-  if (!check_mount(r, diff, work, target)) {
-    return;
-  }
-  if (r->count == 0 && detached) {
-    mount_alone(sequence, diff, target);
-    return;
-  }
-  struct overlay o = {.label = r->label, .flags = r->flags, .target = detached ? NULL : target};
-  if (read_only) {
-    o.lowers[o.lower_count++] = diff;
-  } else {
-    o.upper = diff;
-    o.work = work;
-  }
-  for (unsigned i = 0; i < r->count; i++) {
-    o.lowers[o.lower_count++] = r->lowers[i];
-  }
-  if (!detached && !make_target(target, &made)) {
-    report_on(target, "make mount point", CODE_SYSTEM, errno, "");
-    return;
-  }
-  if (!read_only && !made && is_held(r->id, target, "mount overlay")) {
-    return;
-  }
-  if (r->count == 0) {
-    o.lowers[o.lower_count++] = target; /* The kernel wants two, and this one is empty. */
-  }
-  int descriptor;
-  struct overlay_failure failure;
-  int api = mount_overlay(&o, &descriptor, &failure);
-  if (api == 0) {
-    if (made) {
-      unlinkat(m.home, target, AT_REMOVEDIR);
-    }
-    report_on(target, failure.stage, failure.code, failure.error, failure.text);
-    return;
-  }
-  if (!detached && (r->flags & MOUNT_PERSISTENT) == 0) {
-    remember_mounted(&m.own, r->id);
-  }
-  if (!read_only && (m.start->root_uid != 0 || m.start->root_gid != 0)) {
-    /* The kernel made it; Docker gives it to the root of the map, as everything beside it. */
-    snprintf(work, sizeof work, "%s/work/work", r->id);
-    if (fchownat(m.home, work, m.start->root_uid, m.start->root_gid, AT_SYMLINK_NOFOLLOW) != 0) {
-      fprintf(stderr, "cannot change the owner of %s: %s\n", work, strerror(errno));
-    }
-  }
-  put_frame(OP_MOUNTED, sequence);
-  put_u8((uint8_t)api);
-  put_u32((uint32_t)descriptor);
-  put_end();
-}
-
-/* ---- unmount ---- */
+/* ---- to undo a mount ---- */
 
 /*
  * What is left to do when the layer is mounted here no more: to find out whether its overlay has ended. Copies of the mount in other namespaces go
@@ -390,6 +462,159 @@ static bool finish_unmount(const char *id, const char *target, struct life *life
   return gone || may_live;
 }
 
+/*
+ * Undoes the mount of a layer that nobody but this process uses; one that is not there is undone. False, and an answer, if that cannot be now.
+ */
+static bool undo_mount(const char *id, const char *target, bool lazy) {
+  struct life life = watch_life(target);
+  if (umount2(target, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0) {
+    bool done = finish_unmount(id, target, &life, lazy, clock_millis() + PATIENCE_MILLIS);
+    if (!done) {
+      report_use(target, "unmount", CODE_HELD, &life);
+    }
+    return done;
+  }
+  if (errno != EINVAL && errno != ENOENT) {
+    report_on(target, "unmount", errno == EBUSY ? CODE_BUSY : CODE_SYSTEM, errno, "");
+    return false;
+  }
+  if (!lazy && is_held(id, target, "unmount")) {
+    return false;
+  }
+  unlinkat(m.home, target, AT_REMOVEDIR);
+  return true;
+}
+
+/* An ordinary user's mount of a layer that others look at, each in a namespace of its own: the mount point is theirs as well. */
+static bool undo_private(const char *target, bool lazy) {
+  if (umount2(target, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) != 0 && errno != EINVAL && errno != ENOENT) {
+    report_on(target, "unmount", errno == EBUSY ? CODE_BUSY : CODE_SYSTEM, errno, "");
+    return false;
+  }
+  return true;
+}
+
+/* ---- mount ---- */
+
+/* Says that the layer was mounted already, and this process uses it from now on. */
+static void use_present(uint32_t sequence, struct mounted *entry, enum claim how, const struct present *present) {
+  entry->is_passing = present->is_of_store;
+  share_claim(entry);
+  put_frame(OP_MOUNTED, sequence);
+  put_u8((uint8_t)(API_FOUND | (how == CLAIM_SHARED ? API_FOUND_SHARED : 0) |
+                   (present->is_of_store ? API_FOUND_OF_STORE : 0)));
+  put_u32((uint32_t)-1);
+  put_end();
+}
+
+/*
+ * Looks whether the layer is mounted at its place. True if it is not, and this process may mount it there; else it is answered, and the process uses
+ * what is there, or has let go of it.
+ */
+static bool is_free(uint32_t sequence, const struct mount_request *r, const char *target, struct mounted *entry,
+                    enum claim how) {
+  bool read_only = (r->flags & MOUNT_READ_ONLY) != 0;
+  if (!is_mount_point(target)) {
+    if (how == CLAIM_ALONE || (read_only && is_private())) {
+      return true;
+    }
+    report_on(target, "mount overlay", CODE_ELSEWHERE, EBUSY, "mounted in another mount namespace");
+    forget_mounted(&m.used, r->id);
+    return false;
+  }
+  struct present present = look_at(r);
+  if (present.is_of_layer && present.has_label) {
+    if (how == CLAIM_SHARED || !present.is_of_store || (r->flags & MOUNT_PERSISTENT) == 0) {
+      use_present(sequence, entry, how, &present);
+      return false;
+    }
+    if (undo_mount(r->id, target, false)) { /* Left by one who was killed, and not made to stay. */
+      return true;
+    }
+  } else {
+    report_on(target, "mount overlay", CODE_BUSY, EBUSY,
+              present.is_of_layer ? "mounted with another label" : "something is mounted there already");
+  }
+  forget_mounted(&m.used, r->id);
+  return false;
+}
+
+static void mount_layer(uint32_t sequence, const struct mount_request *r) {
+  char diff[PATH_SIZE], work[PATH_SIZE], target[PATH_SIZE];
+  snprintf(diff, sizeof diff, "%s/diff", r->id);
+  snprintf(work, sizeof work, "%s/work", r->id);
+  snprintf(target, sizeof target, "%s/merged", r->id);
+  bool read_only = (r->flags & MOUNT_READ_ONLY) != 0, detached = (r->flags & MOUNT_DETACHED) != 0, made = false;
+  if (!check_mount(r, diff, work)) {
+    return;
+  }
+  if (r->count == 0 && detached) {
+    mount_alone(sequence, diff, target);
+    return;
+  }
+  if (!detached && find_mounted(m.used, r->id) != NULL && is_mount_point(target)) {
+    report_on(target, "mount overlay", CODE_BUSY, EBUSY, "mounted already");
+    return;
+  }
+  enum claim how = CLAIM_NONE;
+  struct mounted *entry = detached ? NULL : take_claim(r->id, target, &how);
+  if (!detached && (entry == NULL || !is_free(sequence, r, target, entry, how))) {
+    return;
+  }
+  struct overlay o = {.label = r->label, .flags = r->flags, .target = detached ? NULL : target};
+  if (read_only) {
+    o.lowers[o.lower_count++] = diff;
+  } else {
+    o.upper = diff;
+    o.work = work;
+  }
+  for (unsigned i = 0; i < r->count; i++) {
+    o.lowers[o.lower_count++] = r->lowers[i];
+  }
+  if (!detached && !make_target(target, &made)) {
+    report_on(target, "make mount point", CODE_SYSTEM, errno, "");
+    forget_mounted(&m.used, r->id);
+    return;
+  }
+  if (!read_only && !made && is_held(r->id, target, "mount overlay")) {
+    forget_mounted(&m.used, r->id);
+    return;
+  }
+  if (r->count == 0) {
+    o.lowers[o.lower_count++] = target; /* The kernel wants two, and this one is empty. */
+  }
+  int descriptor;
+  struct overlay_failure failure;
+  int api = mount_overlay(&o, &descriptor, &failure);
+  if (api == 0) {
+    if (made) {
+      unlinkat(m.home, target, AT_REMOVEDIR);
+    }
+    report_on(target, failure.stage, failure.code, failure.error, failure.text);
+    if (!detached) {
+      forget_mounted(&m.used, r->id);
+    }
+    return;
+  }
+  if (entry != NULL) {
+    entry->is_passing = (r->flags & MOUNT_PERSISTENT) == 0;
+    share_claim(entry);
+  }
+  if (!read_only && (m.start->root_uid != 0 || m.start->root_gid != 0)) {
+    /* The kernel made it; Docker gives it to the root of the map, as everything beside it. */
+    snprintf(work, sizeof work, "%s/work/work", r->id);
+    if (fchownat(m.home, work, m.start->root_uid, m.start->root_gid, AT_SYMLINK_NOFOLLOW) != 0) {
+      fprintf(stderr, "cannot change the owner of %s: %s\n", work, strerror(errno));
+    }
+  }
+  put_frame(OP_MOUNTED, sequence);
+  put_u8((uint8_t)api);
+  put_u32((uint32_t)descriptor);
+  put_end();
+}
+
+/* ---- unmount ---- */
+
 static void unmount_layer(uint32_t sequence, uint32_t flags, const char *id) {
   char target[PATH_SIZE];
   snprintf(target, sizeof target, "%s/merged", id);
@@ -397,34 +622,39 @@ static void unmount_layer(uint32_t sequence, uint32_t flags, const char *id) {
     report_on(id, "look at layer", CODE_SYSTEM, errno, "");
     return;
   }
-  bool lazy = (flags & UNMOUNT_LAZY) != 0;
-  struct life life = watch_life(target);
-  if (umount2(target, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) != 0) {
-    if (errno != EINVAL && errno != ENOENT) {
-      report_on(target, "unmount", errno == EBUSY ? CODE_BUSY : CODE_SYSTEM, errno, "");
-      return;
-    }
-    /* Nothing is mounted, which is what was asked for. */
-    if (!lazy && is_held(id, target, "unmount")) {
-      return;
-    }
-    unlinkat(m.home, target, AT_REMOVEDIR);
-  } else if (!finish_unmount(id, target, &life, lazy, clock_millis() + PATIENCE_MILLIS)) {
-    report_use(target, "unmount", CODE_HELD, &life);
-    return;
+  bool lazy = (flags & UNMOUNT_LAZY) != 0, leaves = (flags & UNMOUNT_LEAVE) != 0, stays = leaves, done = true;
+  struct mounted *entry = find_mounted(m.used, id);
+  int claim = entry != NULL ? entry->claim : open_claim(id);
+  if (!leaves && (claim < 0 || is_alone(claim))) {
+    done = undo_mount(id, target, lazy);
+  } else if (!leaves && is_private()) {
+    done = undo_private(target, lazy);
+  } else {
+    stays = true;
   }
-  forget_mounted(&m.own, id);
-  put_done(sequence, 0, 0);
+  if (entry == NULL && claim >= 0) {
+    close(claim);
+  } else if (entry != NULL && done) {
+    forget_mounted(&m.used, id);
+  } else if (entry != NULL) {
+    share_claim(entry);
+  }
+  if (done) {
+    put_done(sequence, stays ? 1 : 0, 0);
+  }
 }
 
-static void unmount_own(void) {
+static void unmount_passing(void) {
   int64_t patience = clock_millis() + PATIENCE_MILLIS; /* For all of them. */
-  for (const struct mounted *at = m.own; at != NULL; at = at->next) {
+  for (const struct mounted *at = m.used; at != NULL; at = at->next) {
     char target[PATH_SIZE];
     snprintf(target, sizeof target, "%s/merged", at->id);
-    struct life life = watch_life(target);
-    umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
-    finish_unmount(at->id, target, &life, true, patience);
+    if (at->is_passing && is_alone(at->claim)) {
+      struct life life = watch_life(target);
+      umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
+      finish_unmount(at->id, target, &life, true, patience);
+    }
+    close(at->claim);
   }
 }
 
@@ -519,6 +749,11 @@ int mount_mode(const struct start *start) {
   if ((start->flags & START_USER_NAMESPACE) != 0 && unshare(CLONE_NEWNS) != 0) {
     fail("make mount namespace", "", 0);
   }
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* One for each mount. */
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   m.home = open_home(start);
   if (fchdir(m.home) != 0) {
     fail("enter driver home", start->home, strlen(start->home));
@@ -529,6 +764,6 @@ int mount_mode(const struct start *start) {
     current_sequence = f.sequence;
     answer(&f);
   }
-  unmount_own();
+  unmount_passing();
   return EXIT_DONE;
 }

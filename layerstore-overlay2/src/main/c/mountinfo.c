@@ -36,6 +36,7 @@ bool parse_mount_line(char *line, struct mount_line *m) {
   m->type_length = strcspn(m->type, " ");
   m->source = m->type + m->type_length + (m->type[m->type_length] == ' ');
   m->source_length = strcspn(m->source, " \n");
+  m->options = m->source + m->source_length + (m->source[m->source_length] == ' ');
   line[point_end] = 0;
   m->point = line + point;
   unescape(line + point);

@@ -12,6 +12,7 @@ struct mount_line {
   bool is_whole;     /* the root of the file system is what is mounted */
   const char *point; /* without escapes */
   const char *type, *source;
+  const char *options; /* of the file system, to the end of the line, with escapes */
   size_t type_length, source_length;
 };
 

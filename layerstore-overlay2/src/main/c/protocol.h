@@ -98,9 +98,13 @@
 /* MOUNTED: api. */
 #define API_NEW 1
 #define API_CLASSIC 2
+#define API_FOUND 0x04          /* neither: it was mounted already */
+#define API_FOUND_SHARED 0x08   /* and others use it */
+#define API_FOUND_OF_STORE 0x10 /* and it is not to outlive those who use it */
 
 /* UNMOUNT: flags. */
 #define UNMOUNT_LAZY 0x01
+#define UNMOUNT_LEAVE 0x02
 
 /* ENTRY and NODE: type. */
 #define TYPE_DIRECTORY 1
@@ -158,6 +162,7 @@
   14 /* the overlay of a mount that is or was undone is still in use; text is "device N" if the device is known */
 #define CODE_LINK_STEPS \
   15 /* the symbolic links on the ways of many paths lead over too many directories, all together */
+#define CODE_ELSEWHERE 16 /* others use a mount of the layer that is not in this mount namespace */
 
 /* Exit status. */
 #define EXIT_DONE 0

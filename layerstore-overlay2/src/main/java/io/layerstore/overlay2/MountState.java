@@ -27,12 +27,14 @@ record MountState(int count, int lost, int views, @Nullable Made made) {
    *     written
    * @param isMarked whether there is a note that it is persistent; one that was taken over has it,
    *     whether or not it is to stay from now on
+   * @param isReadOnly whether nothing can be written through it
    */
   record Made(
       Mounts by,
       @Nullable DetachedMount detached,
       boolean isPersistent,
       boolean isMarked,
+      boolean isReadOnly,
       String label) {
 
     boolean isDetached() {
@@ -71,9 +73,14 @@ record MountState(int count, int lost, int views, @Nullable Made made) {
     return new MountState(count, lost, newViews, made);
   }
 
-  /** Counts once, with a mount that was made. */
+  /** Counts once more, with a mount that was made or taken over. */
   MountState mounted(Made newMade) {
-    return new MountState(1, lost, views, newMade);
+    return new MountState((made == null ? 0 : count) + 1, lost, views, newMade);
+  }
+
+  /** Whether a mount is used here, rather than only there. */
+  boolean isUsed() {
+    return made != null ? count > 0 && made.by().isAlive() : count > 1;
   }
 
   /** The mount stays, but nobody here holds it. */

@@ -12,7 +12,9 @@ import io.layerstore.driver.KeyedLock;
 import io.layerstore.overlay2.linux.DetachedMount;
 import io.layerstore.overlay2.linux.LinuxCalls;
 import io.layerstore.overlay2.linux.MountApi;
+import io.layerstore.overlay2.linux.MountElsewhereException;
 import io.layerstore.overlay2.linux.MountPoint;
+import io.layerstore.overlay2.linux.Mounted;
 import io.layerstore.overlay2.linux.Mounts;
 import io.layerstore.overlay2.linux.OverlayMount;
 import io.layerstore.spi.DriverContext;
@@ -27,6 +29,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +39,12 @@ import org.jspecify.annotations.Nullable;
  * <p>A mount that is there already, made by dockerd or to be persistent, counts as one. If it was
  * made to be persistent, the next mount takes it over and the unmount that belongs to that undoes
  * it; otherwise it stays until somebody unmounts once more, as in Docker. A mount that a store made
- * for itself and did not live to undo is undone when the next one is opened.
+ * for itself and did not live to undo is undone when the next one is opened, or taken over by the
+ * next that mounts the layer.
+ *
+ * <p>Other processes use the same mount if they can see it: the kernel counts them, and the last
+ * one undoes it. Where they cannot, in another mount namespace or as an ordinary user, only a layer
+ * that nobody writes is mounted twice.
  *
  * <p>Safe for use by many threads. The helper process starts with the first mount, and again with
  * the next use when it has died: what root mounted through it is still there; what an ordinary user
@@ -126,12 +135,10 @@ final class OverlayMounts {
   private void undoAbandoned(String id, List<Finding> findings) throws LayerStoreException {
     KeyedLock.Held lock = locks.acquire(id);
     try (lock) {
-      if (state(id).isHeld() || !others.mounting(id).isEmpty()) {
-        return;
+      if (!state(id).isHeld() && others.mounting(id).isEmpty() && unmountNow(id, false)) {
+        findings.add(
+            new Finding(Kind.DRIVER_REPAIR, id, "the mount of a process that is gone was undone"));
       }
-      unmountNow(id, false);
-      findings.add(
-          new Finding(Kind.DRIVER_REPAIR, id, "the mount of a process that is gone was undone"));
     } catch (MountBusyException e) {
       findings.add(
           new Finding(
@@ -226,21 +233,14 @@ final class OverlayMounts {
         }
       }
       MountState.Made made = state(id).made();
-      List<String> elsewhere = made == null ? others.mounting(id) : List.of();
-      if (!elsewhere.isEmpty() && !refusesWrites) {
-        // Two overlays on one upper directory are undefined.
-        throw new MountBusyException(id, elsewhere, null);
-      }
-      // What another process has mounted is its own to undo; a look needs no place.
-      if (isReadOnly || !elsewhere.isEmpty() || (made != null && made.isDetached())) {
+      if (isReadOnly || (made != null && made.isDetached())) {
         return mountDetached(id, lower, options);
       }
-      int count = count(id);
-      if (count == 0) {
-        mountFirst(id, lower, options, refusesWrites);
-      } else if (count > 1 || !takesOver(id, options)) {
+      if (state(id).isUsed()) {
         requireSame(id, options);
-        set(id, state(id).withCount(count + 1));
+        set(id, state(id).withCount(state(id).count() + 1));
+      } else {
+        mountFirst(id, lower, options, refusesWrites);
       }
       return pathOf(id);
     }
@@ -249,13 +249,34 @@ final class OverlayMounts {
   private void mountFirst(String id, LowerChain lower, MountOptions options, boolean refusesWrites)
       throws LayerStoreException {
     MountState before = state(id);
-    set(id, before.withCount(1)); // Whoever replaces files below sees that it is about to be.
+    set(
+        id,
+        before.withCount(
+            Math.max(
+                1, before.count()))); // Whoever replaces files below sees that it is about to be.
     MountState after = before;
     try {
-      after = before.mounted(mountNow(id, lower, options, refusesWrites));
+      after = mountNow(id, lower, options, refusesWrites, before);
+    } catch (MountElsewhereException e) {
+      if (!refusesWrites) {
+        throw elsewhere(id, e);
+      }
+      set(id, before);
+      mountDetached(id, lower, options);
+      after = state(id);
     } finally {
       set(id, after);
     }
+  }
+
+  /** Two overlays on one upper directory are undefined. */
+  private MountBusyException elsewhere(String id, MountElsewhereException e) {
+    String reason =
+        features.isRoot()
+            ? ", in another mount namespace, whose mounts cannot be shared"
+            : ", whose mount is in a namespace of its own and cannot be shared";
+    List<String> holders = others.mounting(id).stream().map(holder -> holder + reason).toList();
+    return holders.isEmpty() ? e : new MountBusyException(id, holders, e);
   }
 
   private Path pathOf(String id) throws LayerStoreException {
@@ -283,22 +304,8 @@ final class OverlayMounts {
     return mountsOf(id).namespaceOf(mounted);
   }
 
-  /** Whether a persistent mount was there that nobody holds, which the caller holds from now on. */
-  private boolean takesOver(String id, MountOptions options) throws LayerStoreException {
-    if (state(id).isHeld() || !marks.has(id)) {
-      return false;
-    }
-    set(
-        id,
-        state(id)
-            .mounted(
-                new MountState.Made(
-                    helper.get(), null, options.isPersistent(), true, label(options))));
-    return true;
-  }
-
-  private MountState.Made mountNow(
-      String id, LowerChain lower, MountOptions options, boolean refusesWrites)
+  private MountState mountNow(
+      String id, LowerChain lower, MountOptions options, boolean refusesWrites, MountState before)
       throws LayerStoreException {
     features.requireSupported();
     boolean isPersistent = options.isPersistent();
@@ -311,23 +318,84 @@ final class OverlayMounts {
             isPersistent,
             refusesWrites,
             MountApi.ANY);
-    if (isPersistent) {
+    boolean wasMarked = marks.has(id);
+    if (isPersistent && !wasMarked) {
       marks.set(id);
     }
     Mounts by = helper.get();
+    Mounted done;
     try {
-      Patience.whileBusy(() -> by.mount(mount));
+      done = use(by, mount, wasMarked);
     } catch (LayerStoreException | RuntimeException e) {
-      if (!by.isAlive()) {
+      if (!by.isAlive() && before.made() == null) {
         undoMountOfDeadHelper(id, e);
       }
-      marks.remove(id);
+      if (!wasMarked) {
+        marks.remove(id);
+      }
       if (!layers.exists(id)) {
         throw LayerDirectories.failure(id, LayerDirectories.MISSING, e);
       }
       throw e;
     }
-    return new MountState.Made(by, null, isPersistent, isPersistent, label(options));
+    if (done.isFound() && !done.isOfStore() && !wasMarked) {
+      marks.remove(id);
+      return before.withCount(2); // Made by a dockerd, which counts.
+    }
+    if (wasMarked && !isPersistent && !done.isFound()) {
+      marks.remove(id); // Of a mount that is gone.
+    }
+    boolean isMarked = isPersistent || (wasMarked && done.isFound() && !done.isOfStore());
+    return before.mounted(
+        new MountState.Made(by, null, isPersistent, isMarked, refusesWrites, label(options)));
+  }
+
+  /** Mounts, or joins those who have the layer mounted. */
+  private Mounted use(Mounts by, OverlayMount mount, boolean isMarked) throws LayerStoreException {
+    String id = mount.id();
+    AtomicReference<Mounted> result = new AtomicReference<>();
+    AtomicReference<LayerStoreException> refusal = new AtomicReference<>();
+    Patience.whileBusy(
+        () -> {
+          try {
+            Mounted mounted = by.mount(mount);
+            boolean isPersistent = !mounted.isOfStore() && isMarked;
+            if (mounted.isShared()
+                && (mounted.isOfStore() || isMarked)
+                && isPersistent != mount.isPersistent()) {
+              by.leave(id);
+              refuse(id, otherOptions(id), refusal);
+            }
+            result.set(mounted);
+          } catch (MountElsewhereException e) {
+            if (mount.isReadOnly()) {
+              refusal.set(e);
+            } else {
+              refuse(id, e, refusal);
+            }
+          }
+        });
+    LayerStoreException refused = refusal.get();
+    if (refused != null) {
+      throw refused;
+    }
+    return result.get();
+  }
+
+  /** Refuses what a living process is in the way of; one that is about to end, but for a moment. */
+  private void refuse(
+      String id, LayerStoreException why, AtomicReference<LayerStoreException> refusal)
+      throws MountBusyException {
+    if (others.mounting(id).isEmpty()) {
+      throw why instanceof MountBusyException busy
+          ? busy
+          : new MountBusyException(id, List.of("a process that ends"), why);
+    }
+    refusal.set(why);
+  }
+
+  private static DriverException otherOptions(String id) {
+    return failure(id, "is mounted already with other options; close that mount before this one");
   }
 
   /** The mount may have been made and only the answer be missing. */
@@ -342,7 +410,7 @@ final class OverlayMounts {
     }
     if (present.isPersistent() != options.isPersistent()
         || !present.label().equals(label(options))) {
-      throw failure(id, "is mounted already with other options; close that mount before this one");
+      throw otherOptions(id);
     }
   }
 
@@ -360,9 +428,9 @@ final class OverlayMounts {
     if (made == null) {
       Mounts by = helper.get();
       OverlayMount mount = OverlayMount.readOnly(id, lower.links()).withLabel(label(options));
-      made = new MountState.Made(by, by.mountDetached(mount), false, false, label(options));
+      made = new MountState.Made(by, by.mountDetached(mount), false, false, true, label(options));
     }
-    set(id, state.mounted(made).withCount(state.count() + 1));
+    set(id, state.mounted(made));
     return made.path(id);
   }
 
@@ -387,30 +455,41 @@ final class OverlayMounts {
       int count = count(id);
       if (count > 1) {
         set(id, state.withCount(count - 1));
-      } else if (count == 1) {
-        if (state.isPersistent()) {
-          set(id, state.left()); // It stays, for the next one who wants it.
-        } else {
-          unmountNow(id, lazily);
+        if (!state(id).isUsed() && state.made() == null) {
+          helper.get().leave(id); // A dockerd's.
         }
+      } else if (count == 1 && !state.isPersistent()) {
+        unmountNow(id, lazily);
+      } else if (count == 1) {
+        set(id, state.left()); // It stays, for the next one who wants it.
+        helper.get().leave(id);
       }
     }
   }
 
   /**
    * Undoes the mount, however often it was counted; if that throws and it is gone, so is the count.
+   *
+   * @return whether it is gone, rather than left to other processes that use it
    */
-  private void unmountNow(String id, boolean lazily) throws LayerStoreException {
+  private boolean unmountNow(String id, boolean lazily) throws LayerStoreException {
     MountState state = state(id);
     MountState.Made made = state.made();
     DetachedMount nowhere = made == null ? null : made.detached();
     if (nowhere != null) {
       set(id, state.unmounted());
       nowhere.close();
-      return;
+      return true;
     }
+    if (made != null && !made.isReadOnly() && !others.mounting(id).isEmpty()) {
+      // The kernel counts them too, but not one whose helper was killed.
+      helper.get().leave(id);
+      set(id, state.unmounted());
+      return false;
+    }
+    AtomicBoolean isGone = new AtomicBoolean(true);
     try {
-      Patience.whileBusy(() -> helper.get().unmount(id, lazily));
+      Patience.whileBusy(() -> isGone.set(helper.get().unmount(id, lazily)));
     } catch (HelperFailureException e) {
       if (isMounted(id)) {
         throw e;
@@ -418,9 +497,10 @@ final class OverlayMounts {
       // The helper has died, and the mount is gone all the same.
     }
     set(id, state.unmounted());
-    if (made == null || made.isMarked()) {
+    if (isGone.get() && (made == null || made.isMarked())) {
       marks.remove(id);
     }
+    return isGone.get();
   }
 
   /**
@@ -436,7 +516,9 @@ final class OverlayMounts {
         if (state(id).isHeld()) {
           throw new MountBusyException(id, List.of("a mount of this store"), null);
         }
-        unmountNow(id, false);
+        if (!unmountNow(id, false)) {
+          throw usedByOthers(id);
+        }
       } else if (Files.isDirectory(layers.layout().merged(id))) {
         requireUnused(id);
       }
@@ -447,8 +529,9 @@ final class OverlayMounts {
 
   /** An overlay that was taken out of sight still needs the files, until its last user ends. */
   private void requireUnused(String id) throws LayerStoreException {
+    AtomicBoolean isGone = new AtomicBoolean();
     try {
-      Patience.whileBusy(() -> helper.get().unmount(id, false));
+      Patience.whileBusy(() -> isGone.set(helper.get().unmount(id, false)));
     } catch (MountBusyException e) {
       throw new DriverException(
           Overlay2DriverProvider.NAME,
@@ -459,6 +542,15 @@ final class OverlayMounts {
                   : String.join(", ", e.holders())),
           e);
     }
+    if (!isGone.get()) {
+      throw usedByOthers(id);
+    }
+  }
+
+  private MountBusyException usedByOthers(String id) {
+    List<String> holders = others.mounting(id);
+    return new MountBusyException(
+        id, holders.isEmpty() ? List.of("a mount of another process") : holders, null);
   }
 
   /**
@@ -518,9 +610,8 @@ final class OverlayMounts {
       KeyedLock.Held lock = locks.acquire(id);
       try (lock) {
         forgetLost(id);
-        int count = count(id);
-        if (count > 0) {
-          set(id, state(id).withCount(count + 1));
+        if (state(id).isUsed()) {
+          set(id, state(id).withCount(state(id).count() + 1));
           return viewOfMount(id);
         }
       }

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -68,10 +69,16 @@ final class MountHelper implements Mounts {
   }
 
   @Override
-  public MountApi mount(OverlayMount mount) throws LayerStoreException {
+  public Mounted mount(OverlayMount mount) throws LayerStoreException {
     int flags = flagsOf(mount) | (mount.isPersistent() ? Protocol.MOUNT_PERSISTENT : 0);
-    Mounted mounted = request(mount, flags);
-    return mounted.api == Protocol.API_NEW ? MountApi.NEW : MountApi.CLASSIC;
+    int api = request(mount, flags).api;
+    boolean isFound = (api & Protocol.API_FOUND) != 0;
+    MountApi made = api == Protocol.API_NEW ? MountApi.NEW : MountApi.CLASSIC;
+    return new Mounted(
+        isFound ? MountApi.ANY : made,
+        isFound,
+        (api & Protocol.API_FOUND_SHARED) != 0,
+        (api & Protocol.API_FOUND_OF_STORE) != 0);
   }
 
   @Override
@@ -95,13 +102,13 @@ final class MountHelper implements Mounts {
   }
 
   /** The answer to a mount request. */
-  private static final class Mounted {
+  private static final class Answer {
     private int api;
     private int descriptor;
   }
 
-  private Mounted request(OverlayMount mount, int flags) throws LayerStoreException {
-    Mounted mounted = new Mounted();
+  private Answer request(OverlayMount mount, int flags) throws LayerStoreException {
+    Answer mounted = new Answer();
     conversation.ask(
         number -> frameOf(mount, flags, number),
         frame -> {
@@ -114,9 +121,13 @@ final class MountHelper implements Mounts {
           return true;
         },
         error ->
-            error.code() == Protocol.CODE_HELD
-                ? busy(mount.id(), error)
-                : failureOf(mount.id(), error));
+            switch (error.code()) {
+              case Protocol.CODE_HELD -> busy(mount.id(), error);
+              case Protocol.CODE_ELSEWHERE ->
+                  new MountElsewhereException(
+                      mount.id(), error.toException(HelperProcess.DRIVER, mount.id()));
+              default -> failureOf(mount.id(), error);
+            });
     return mounted;
   }
 
@@ -156,20 +167,39 @@ final class MountHelper implements Mounts {
   }
 
   @Override
-  public void unmount(String id, boolean lazily) throws LayerStoreException {
+  public boolean unmount(String id, boolean lazily) throws LayerStoreException {
+    return unmount(id, lazily ? Protocol.UNMOUNT_LAZY : 0);
+  }
+
+  @Override
+  public void leave(String id) throws LayerStoreException {
+    unmount(id, Protocol.UNMOUNT_LEAVE);
+  }
+
+  private boolean unmount(String id, int flags) throws LayerStoreException {
     ByteString name = ByteString.utf8(DriverIds.requireValid(id));
+    AtomicBoolean isGone = new AtomicBoolean();
     conversation.ask(
         number ->
             new FrameBuilder(FIXED_SIZE + name.length())
                 .begin(Protocol.OP_UNMOUNT, number)
-                .u32(lazily ? Protocol.UNMOUNT_LAZY : 0)
+                .u32(flags)
                 .bytes(name)
                 .end(),
-        Conversation::takeDone,
+        frame -> {
+          if (frame.opcode() != Protocol.OP_DONE) {
+            throw new Frame.GarbageException("unexpected " + frame);
+          }
+          isGone.set(frame.u63() == 0);
+          frame.u63();
+          frame.end();
+          return true;
+        },
         error ->
             error.code() == Protocol.CODE_BUSY || error.code() == Protocol.CODE_HELD
                 ? busy(id, error)
                 : error.toException(HelperProcess.DRIVER, id));
+    return isGone.get();
   }
 
   private MountBusyException busy(String id, HelperError error) {

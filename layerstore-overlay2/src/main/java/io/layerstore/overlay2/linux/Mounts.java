@@ -16,12 +16,13 @@ import java.util.Optional;
 public interface Mounts extends AutoCloseable {
 
   /**
-   * Mounts a layer at {@code <id>/merged}, which is made.
+   * Mounts a layer at {@code <id>/merged}, which is made; or uses its mount there, if that is one
+   * of just this layer. Processes that use one mount are counted by the kernel.
    *
-   * @return the calls it was mounted with
+   * @throws MountElsewhereException if others have it mounted where this process cannot see it
    * @throws LayerStoreException if it cannot be mounted; nothing is left of the attempt
    */
-  MountApi mount(OverlayMount mount) throws LayerStoreException;
+  Mounted mount(OverlayMount mount) throws LayerStoreException;
 
   /**
    * Mounts a layer nowhere: only who has the path can look into it, and it is gone with the last
@@ -33,12 +34,17 @@ public interface Mounts extends AutoCloseable {
   DetachedMount mountDetached(OverlayMount mount) throws LayerStoreException;
 
   /**
-   * Undoes the mount of a layer and removes {@code <id>/merged}; does nothing if there is none.
+   * Undoes the mount of a layer and removes {@code <id>/merged}; does nothing if there is none. If
+   * other processes use it, it stays, and is theirs.
    *
    * @param lazily at once out of sight, and undone when the last one who uses it stops
+   * @return whether it is gone
    * @throws io.layerstore.MountBusyException if it is in use and not to be undone lazily; it stays
    */
-  void unmount(String id, boolean lazily) throws LayerStoreException;
+  boolean unmount(String id, boolean lazily) throws LayerStoreException;
+
+  /** Stops using the mount of a layer, which stays. */
+  void leave(String id) throws LayerStoreException;
 
   /** What is mounted at home and below, by whomever. */
   List<MountPoint> list() throws LayerStoreException;
@@ -82,8 +88,8 @@ public interface Mounts extends AutoCloseable {
   }
 
   /**
-   * Undoes every mount that is not persistent, lazily if it is in use, and ends the process. A
-   * second call does nothing.
+   * Undoes every mount that is not persistent and that no other process uses, lazily if files of it
+   * are open, and ends the process. A second call does nothing.
    */
   @Override
   void close() throws LayerStoreException;

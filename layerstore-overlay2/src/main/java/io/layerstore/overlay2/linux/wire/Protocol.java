@@ -90,8 +90,12 @@ public final class Protocol {
 
   public static final int API_NEW = 1;
   public static final int API_CLASSIC = 2;
+  public static final int API_FOUND = 0x04;
+  public static final int API_FOUND_SHARED = 0x08;
+  public static final int API_FOUND_OF_STORE = 0x10;
 
   public static final int UNMOUNT_LAZY = 0x01;
+  public static final int UNMOUNT_LEAVE = 0x02;
 
   public static final int TYPE_DIRECTORY = 1;
   public static final int TYPE_FILE = 2;
@@ -138,6 +142,7 @@ public final class Protocol {
   public static final int CODE_BAD_XATTR = 13;
   public static final int CODE_HELD = 14;
   public static final int CODE_LINK_STEPS = 15;
+  public static final int CODE_ELSEWHERE = 16;
 
   /** The source, in mountinfo, of a mount that is not to outlive the process that made it. */
   public static final String SOURCE_OF_STORE = "layerstore";
