@@ -76,7 +76,7 @@ final class ExplainCommand extends Subcommand {
             .findFirst()
             .orElseThrow(() -> new LayerStoreException("read-write layer " + name + " is gone"));
     holders(store, "read-write layer " + name, "open in ", reasons);
-    holders(store, "mount " + info.mountId(), "mounted by ", reasons);
+    holders(store, "mount of read-write layer " + name, "mounted by ", reasons);
     return new Explained("read-write layer " + name, reasons);
   }
 
@@ -114,7 +114,7 @@ final class ExplainCommand extends Subcommand {
         .forEach(name -> reasons.add("read-write layer " + name + " stands on it"));
     info.usage().otherHolders().forEach(holder -> reasons.add("held by " + holder));
     holders(store, "layer " + chainId, "held by ", reasons);
-    holders(store, "mount " + info.cacheId(), "mounted by ", reasons);
+    holders(store, "mount of layer " + chainId, "mounted by ", reasons);
     return new Explained("layer " + chainId, reasons);
   }
 

@@ -230,17 +230,15 @@ final class DefaultLayerStore implements LayerStore {
                 leftovers.deletePartialBlobs(findings, true);
                 // What else is left can be told from what is under way only if there is nobody
                 // else.
-                boolean isDone =
-                    store
-                        .sharing()
-                        .whileAlone(
-                            () -> {
-                              store.driver().cleanup();
-                              leftovers.delete(findings);
-                            });
-                if (!isDone) {
-                  store.driver().cleanup();
-                }
+                store
+                    .sharing()
+                    .withDoorClosed(
+                        isAlone -> {
+                          store.driver().cleanup();
+                          if (isAlone) {
+                            leftovers.delete(findings);
+                          }
+                        });
               });
       return new RecoveryReport(findings);
     }
@@ -256,7 +254,8 @@ final class DefaultLayerStore implements LayerStore {
   @Override
   public List<StoreUser> users() throws LayerStoreException {
     try (StoreLifecycle.Call call = store.lifecycle().enter()) {
-      return store.sharing().users();
+      refreshOrLog();
+      return store.sharing().users().stream().map(store.table()::withNames).toList();
     }
   }
 

@@ -150,13 +150,20 @@ final class Overlay2Driver implements GraphDriver {
     Set<String> mounted = new HashSet<>();
     HomeIndex looked = HomeIndex.look(layers);
     if (hasMountPoint(looked.untidy())) {
-      findings.addAll(mounts.undoAbandoned());
-      mounted.addAll(mounts.mountedIds());
-      mounted.addAll(mounts.removeMountPoints(mounted, findings));
+      mounted.addAll(sweepMounts(findings));
     }
     findings.addAll(new HomeRecovery(layers, looked, mounted).run().findings());
     atOpening = looked;
     return findings.isEmpty() ? RecoveryReport.CLEAN : new RecoveryReport(findings);
+  }
+
+  /** Undoes what dead processes have mounted; returns the layers whose mount points stay. */
+  private Set<String> sweepMounts(List<RecoveryReport.Finding> findings)
+      throws LayerStoreException {
+    findings.addAll(mounts.undoAbandoned());
+    Set<String> mounted = mounts.mountedIds();
+    mounted.addAll(mounts.removeMountPoints(mounted, findings));
+    return mounted;
   }
 
   /** Only a mount leaves {@code merged} behind, so the helper is not asked without one. */
@@ -527,19 +534,20 @@ final class Overlay2Driver implements GraphDriver {
   }
 
   /**
-   * Mends what opening mends, and deletes names in {@code l/} whose layer is gone. Mounts that this
-   * store did not make stay if they are persistent, or those of containers that a dockerd will look
-   * for.
+   * Undoes mounts of processes that are gone, and deletes names in {@code l/} whose layer is gone;
+   * alone on the root it mends what opening mends, too. Mounts that this store did not make stay if
+   * others use them, if they are persistent, or those of containers that a dockerd will look for.
    */
   @Override
   public void cleanup() throws LayerStoreException {
     requireWritable();
     if (context.others().areMany()) {
-      mounts.undoAbandoned();
-      return;
+      sweepMounts(new ArrayList<>());
+    } else {
+      recover();
+      atOpening = null;
     }
-    recover();
-    atOpening = null;
+    // A layer has its directory longer than its name, so nobody is about to make or delete these.
     for (Map.Entry<String, List<String>> link : layers.links().entrySet()) {
       if (!Files.isDirectory(layers.layout().layer(link.getKey()), LinkOption.NOFOLLOW_LINKS)) {
         for (String name : link.getValue()) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.DiffId;
@@ -238,6 +239,126 @@ abstract class SharingTests extends StoreTests {
         assertEquals("a", new String(second.file("/f").readAllBytes(), UTF_8));
       }
       assertEquals("a", new String(first.file("/f").readAllBytes(), UTF_8));
+    }
+  }
+
+  /** An ordinary user's kernel mounts are where no other process sees them. */
+  private void requireSharedMounts() {
+    assumeTrue(
+        !store().driverName().equals("overlay2") || Machine.isRoot(),
+        "mounts of an ordinary user cannot be shared");
+  }
+
+  private RWLayer readWrite() throws LayerStoreException {
+    try (Layer base = register(store(), NO_PARENT, "a")) {
+      return store().createRWLayer("name", base.chainId());
+    }
+  }
+
+  private static String read(Mount mount, String path) throws IOException {
+    return new String(mount.file(path).readAllBytes(), UTF_8);
+  }
+
+  @Test
+  void mount_readWriteLayerMountedByAnotherStore_isTheSame() throws IOException {
+    requireSharedMounts();
+    try (RWLayer layer = readWrite();
+        RWLayer seen = other.getRWLayer("name")) {
+      Mount first = layer.mount();
+      try (Mount second = seen.mount()) {
+        assertEquals(first.path(), second.path());
+        first.file("/w").write("1".getBytes(UTF_8));
+        assertEquals("1", read(second, "/w"));
+        second.file("/w").write("2".getBytes(UTF_8));
+        assertEquals("2", read(first, "/w"));
+        first.close();
+
+        assertEquals("a", read(second, "/f"));
+        assertEquals("2", read(second, "/w"));
+        try (Mount third = layer.mount()) {
+          assertEquals("2", read(third, "/w"));
+        }
+        assertEquals("2", read(second, "/w"));
+      }
+      assertEquals(List.of("A /w"), changes(layer));
+    }
+  }
+
+  @Test
+  void close_whileAnotherStoreHasTheSameMount_leavesIt() throws IOException {
+    requireSharedMounts();
+    RWLayer layer = readWrite();
+    try (RWLayer seen = other.getRWLayer("name")) {
+      layer.mount();
+      try (Mount second = seen.mount()) {
+        store().close();
+        second.file("/w").write("2".getBytes(UTF_8));
+        assertEquals("a", read(second, "/f"));
+        assertEquals("2", read(second, "/w"));
+      }
+    }
+  }
+
+  @Test
+  void mount_readWriteLayerMountedByAnotherStoreOfAnOrdinaryUser_isRefusedAndNamed()
+      throws IOException {
+    assumeTrue(
+        store().driverName().equals("overlay2") && !Machine.isRoot(), "mounts can be shared");
+    try (RWLayer layer = readWrite();
+        RWLayer seen = other.getRWLayer("name")) {
+      try (Mount first = layer.mount()) {
+        MountBusyException e = assertThrows(MountBusyException.class, seen::mount);
+        assertEquals(1, e.holders().size());
+        String holder = e.holders().get(0);
+        assertTrue(holder.contains("process " + ProcessHandle.current().pid()), holder);
+        assertTrue(holder.contains("cannot be shared"), holder);
+        first.file("/w").write("1".getBytes(UTF_8));
+      }
+      try (Mount second = seen.mount()) {
+        assertEquals("1", read(second, "/w"));
+      }
+    }
+  }
+
+  @Test
+  void releaseRWLayer_mountedByAnotherStoreWithoutAHandle_isRefusedAndNamed() throws IOException {
+    RWLayer layer = readWrite();
+    RWLayer seen = other.getRWLayer("name");
+    try (Mount mount = seen.mount()) {
+      seen.close();
+
+      MountBusyException e =
+          assertThrows(MountBusyException.class, () -> store().releaseRWLayer(layer));
+      assertEquals(1, e.holders().size());
+      assertEquals("a", read(mount, "/f"));
+    }
+    store().releaseRWLayer(layer);
+  }
+
+  @Test
+  void changesAndCommit_whileAnotherStoreHasItMounted_showWhatWasWritten() throws IOException {
+    try (RWLayer layer = readWrite();
+        RWLayer seen = other.getRWLayer("name");
+        Mount mount = seen.mount()) {
+      mount.file("/w").write("1".getBytes(UTF_8));
+
+      assertEquals(List.of("A /w"), changes(layer));
+      try (Layer committed = layer.commit();
+          Mount look = committed.mount()) {
+        assertEquals("1", read(look, "/w"));
+      }
+      assertEquals("1", read(mount, "/w"));
+    }
+  }
+
+  @Test
+  void users_mountOfAReadWriteLayer_isNamed() throws IOException {
+    try (RWLayer layer = readWrite();
+        Mount mount = layer.mount()) {
+      assertEquals(
+          List.of("mount of read-write layer name", "read-write layer name"),
+          other.users().get(1).holds());
+      assertEquals("a", read(mount, "/f"));
     }
   }
 

@@ -209,15 +209,22 @@ public final class ReadWriteLayers {
     if (store.table().mountCount(layer) > 0) {
       throw new MountBusyException(layer.name(), List.of("this process"), null);
     }
-    List<String> holders = store.sharing().holders(ClaimKind.RW_LAYER, layer.name());
-    if (!holders.isEmpty()) {
-      throw new MountBusyException(layer.name(), holders, null);
-    }
+    requireNotClaimed(ClaimKind.RW_LAYER, layer.name(), layer.name());
+    // A mount outlives the handle it was made with.
+    requireNotClaimed(ClaimKind.MOUNT, layer.mountId(), layer.name());
     store.requireWritable();
     store.critical().run(() -> deleteFromDisk(layer));
     store.table().removeMount(layer);
     store.sharing().published();
     log.info("deleted read-write layer {}", layer.name());
+  }
+
+  private void requireNotClaimed(ClaimKind kind, String key, String name)
+      throws MountBusyException {
+    List<String> holders = store.sharing().holders(kind, key);
+    if (!holders.isEmpty()) {
+      throw new MountBusyException(name, holders, null);
+    }
   }
 
   /**

@@ -95,7 +95,7 @@ final class Peer {
     return switch (claim.kind()) {
       case LAYER -> "layer " + claim.key();
       case RW_LAYER -> "read-write layer " + claim.key();
-      case MOUNT -> "mount " + claim.key();
+      case MOUNT -> "mount of " + claim.key();
       case CHAIN -> "working on layer " + claim.key();
       case NAME -> "working on read-write layer " + claim.key();
       case IMAGES -> "changing images";

@@ -8,6 +8,7 @@ import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerNotRetainedException;
 import io.layerstore.RWLayerInfo;
 import io.layerstore.RWLayerNotFoundException;
+import io.layerstore.StoreUser;
 import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.share.Participant;
 import java.util.ArrayList;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * read or written on disk, and no other lock is taken under it.
  */
 public final class LayerTable {
+
+  /** How a mount of another user is told, before its ID in the driver. */
+  private static final String MOUNT_OF = "mount of ";
 
   private final Object lock = new Object();
   private final @Nullable Participant participant;
@@ -607,10 +611,31 @@ public final class LayerTable {
 
   /** Driver ids, with {@code ", "} between them, as the names their layers have for users. */
   public String namesOf(String driverIds) {
+    return namesOf(driverIds, "", "");
+  }
+
+  /** The same user, with what it has mounted by names instead of the driver's IDs. */
+  public StoreUser withNames(StoreUser user) {
+    List<String> holds =
+        user.holds().stream()
+            .map(
+                hold ->
+                    hold.startsWith(MOUNT_OF)
+                        ? MOUNT_OF
+                            + namesOf(
+                                hold.substring(MOUNT_OF.length()), "read-write layer ", "layer ")
+                        : hold)
+            .sorted()
+            .toList();
+    return new StoreUser(
+        user.pid(), user.command(), user.since(), user.isExclusive(), user.isThisStore(), holds);
+  }
+
+  private String namesOf(String driverIds, String beforeName, String beforeId) {
     synchronized (lock) {
       Map<String, String> names = new HashMap<>();
-      mounts.values().forEach(layer -> names.put(layer.mountId(), layer.name()));
-      layers.values().forEach(layer -> names.put(layer.cacheId(), layer.chainId().toString()));
+      mounts.values().forEach(layer -> names.put(layer.mountId(), beforeName + layer.name()));
+      layers.values().forEach(layer -> names.put(layer.cacheId(), beforeId + layer.chainId()));
       return Arrays.stream(driverIds.split(", ", -1))
           .map(id -> names.getOrDefault(id, id))
           .collect(Collectors.joining(", "));

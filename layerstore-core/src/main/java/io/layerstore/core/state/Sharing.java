@@ -235,19 +235,22 @@ public final class Sharing {
     return use == null ? Participant.usersOf(root, DataRoot.SHARING) : use.users();
   }
 
-  /** Does something that is to be done only while nobody else has the root; false if it was not. */
-  public boolean whileAlone(Follower work) throws LayerStoreException {
+  /** What is done while nobody joins. */
+  @FunctionalInterface
+  public interface Sweep {
+    /** Sweeps; {@code isAlone} says whether there is no other store. */
+    void run(boolean isAlone) throws LayerStoreException;
+  }
+
+  /** Keeps others from joining while {@code sweep} runs, which is not to take long. */
+  public void withDoorClosed(Sweep sweep) throws LayerStoreException {
     if (participant == null) {
-      work.follow();
-      return true;
+      sweep.run(true);
+      return;
     }
     Runnable door = participant.closeDoor();
     try {
-      if (participant.hasOthers()) {
-        return false;
-      }
-      work.follow();
-      return true;
+      sweep.run(!participant.hasOthers());
     } finally {
       door.run();
     }

@@ -65,7 +65,8 @@ public final class StoreRecovery {
                 () -> {
                   recovery.removeUnfinished();
                   recovery.finishRemovals();
-                  store.driver().cleanup();
+                  // Nobody joins meanwhile, so that the driver knows whether it is alone.
+                  store.sharing().withDoorClosed(isAlone -> store.driver().cleanup());
                 });
       }
     } catch (LayerStoreException | RuntimeException e) {
