@@ -24,6 +24,9 @@ public interface LayerStoreProvider {
   /** Shows an image of a registry, as {@link RemoteImage#fileSystem(ViewOptions)} describes. */
   FileSystem fileSystem(RemoteImage image, ViewOptions options) throws LayerStoreException;
 
+  /** Saves an image of a registry, as {@link RemoteImage#save} describes. */
+  void save(RemoteImage image, ImageTarget target) throws LayerStoreException;
+
   /** The archive of a layer made of files, as {@link LayerContent#open} describes. */
   InputStream archive(LayerContent content) throws LayerStoreException;
 

@@ -69,6 +69,22 @@ public record RemoteImage(
   }
 
   /**
+   * Writes the image into an OCI layout as it is in the registry, byte for byte and with the same
+   * digests: an index with all platforms and whatever else it lists. Needs no store. To choose a
+   * platform, or another format or compression, pull and save it.
+   *
+   * <p>Docker's manifests stay Docker's, in a layout as well; not all tools read them there.
+   *
+   * @throws RegistryException if the registry does not give it; its kind says why. Nothing remains
+   *     of a file or directory; what a stream got is incomplete
+   * @throws InvalidImageException if it has digests that are not SHA-256
+   * @throws IllegalStateException if no implementation of the store is on the class path
+   */
+  public void save(ImageTarget target) throws LayerStoreException {
+    StoreOptions.provider().save(this, target);
+  }
+
+  /**
    * An image for one platform.
    *
    * @param manifest its manifest, with its platform where that is known

@@ -37,8 +37,9 @@ final class CopyCommand extends Subcommand {
         layerstore,
         "Copy an image between registries, archives, layouts and the store.",
         "A place is docker://REFERENCE in a registry, archive:FILE of 'docker save', oci:DIR or "
-            + "oci:FILE for an OCI layout, or store:IMAGE. From registry to registry all platforms "
-            + "are copied, byte for byte, with the same digests.");
+            + "oci:FILE for an OCI layout, or store:IMAGE. From a registry to another one or to an "
+            + "OCI layout all platforms are copied, byte for byte, with the same digests; else the "
+            + "one for this machine.");
   }
 
   @Override
@@ -50,6 +51,9 @@ final class CopyCommand extends Subcommand {
     if (source.startsWith(DOCKER) && target.startsWith(DOCKER)) {
       Digest digest = RegistryProvider.find().copy(reference(source), reference(target), registry);
       result = reference(target) + "@" + digest;
+    } else if (source.startsWith(DOCKER) && target.startsWith(LAYOUT)) {
+      RegistryProvider.find().inspect(reference(source), registry).save(layout(target));
+      result = target.substring(LAYOUT.length());
     } else if (source.startsWith(STORE)) {
       try (LayerStore store =
           target.startsWith(STORE) ? layerstore().openToChange() : layerstore().openToPush()) {
@@ -81,6 +85,14 @@ final class CopyCommand extends Subcommand {
 
   private static ImageReference reference(String place) {
     return ImageReference.parse(place.substring(DOCKER.length()));
+  }
+
+  private static ImageTarget layout(String place) {
+    String file = place.substring(LAYOUT.length());
+    Path path = Path.of(file);
+    return file.endsWith("/") || Files.isDirectory(path) || !file.contains(".tar")
+        ? ImageTarget.directory(path)
+        : ImageTarget.file(path);
   }
 
   /** By way of a store that is deleted again. */
@@ -149,10 +161,6 @@ final class CopyCommand extends Subcommand {
       return image.id() + " " + to;
     }
     String file = target.substring(target.indexOf(':') + 1);
-    Path path = Path.of(file);
-    boolean isDirectory =
-        target.startsWith(LAYOUT)
-            && (file.endsWith("/") || Files.isDirectory(path) || !file.contains(".tar"));
     SaveOptions options =
         SaveOptions.builder()
             .format(target.startsWith(LAYOUT) ? SaveOptions.Format.OCI : SaveOptions.Format.DOCKER)
@@ -162,7 +170,7 @@ final class CopyCommand extends Subcommand {
         .images()
         .save(
             List.of(name),
-            isDirectory ? ImageTarget.directory(path) : ImageTarget.file(path),
+            target.startsWith(LAYOUT) ? layout(target) : ImageTarget.file(Path.of(file)),
             options);
     return file;
   }

@@ -184,6 +184,17 @@ final class RegistryCommandsTest {
     }
 
     @Test
+    void copy_toALayout_keepsTheDigest() throws IOException {
+      Path layout = temp.resolve("verbatim");
+
+      cli("none").run("copy", "docker://" + name, "oci:" + layout).succeeded();
+
+      Map<?, ?> json = cli("none").run("--json", "inspect", "--remote", name).json();
+      String list = Files.readString(layout.resolve("index.json"));
+      assertTrue(list.contains(String.valueOf(json.get("digest"))), list);
+    }
+
+    @Test
     void copy_toALayoutAndIntoAStore_isTheSameImage() {
       String layout = "oci:" + temp.resolve("layout") + "/";
 

@@ -3,6 +3,7 @@ package io.layerstore.core;
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.ImageSource;
+import io.layerstore.ImageTarget;
 import io.layerstore.LayerContent;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
@@ -15,6 +16,7 @@ import io.layerstore.ViewOptions;
 import io.layerstore.core.docker.BuildKitCache;
 import io.layerstore.core.docker.RunningDocker;
 import io.layerstore.core.image.archive.ArchiveView;
+import io.layerstore.core.image.archive.RemoteSave;
 import io.layerstore.core.image.archive.RemoteView;
 import io.layerstore.core.layerdb.FileMetadataStore;
 import io.layerstore.core.share.ClaimKind;
@@ -88,6 +90,11 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
   @Override
   public FileSystem fileSystem(RemoteImage image, ViewOptions options) throws LayerStoreException {
     return RemoteView.open(image, options);
+  }
+
+  @Override
+  public void save(RemoteImage image, ImageTarget target) throws LayerStoreException {
+    RemoteSave.save(image, target);
   }
 
   @Override

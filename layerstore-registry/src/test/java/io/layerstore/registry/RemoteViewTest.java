@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
+import io.layerstore.ImageTarget;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerEntryAttributes;
 import io.layerstore.Limits;
@@ -450,6 +451,7 @@ final class RemoteViewTest {
   }
 
   @Test
+  @SuppressWarnings("try") // To be closed while it is in use.
   void close_whileALayerIsFetched_endsItAtOnce() throws Exception {
     CountDownLatch stalled = new CountDownLatch(1);
     registry.misbehaveAlways(
@@ -486,6 +488,24 @@ final class RemoteViewTest {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"layout", "layout.tar"})
+  void save_bytesOfAnotherBlob_failsAndLeavesNothing(String name) throws Exception {
+    byte[] wrong = blobs.get(1).clone();
+    wrong[wrong.length - 1] ^= 1;
+    registry.misbehaveAlways(
+        request -> request.isBlob(blob(1)), (request, out) -> FakeRegistry.whole(out, 200, wrong));
+    Path place = temporary.resolve(name);
+    ImageTarget target =
+        name.endsWith(".tar") ? ImageTarget.file(place) : ImageTarget.directory(place);
+    RemoteImage remote = remote();
+
+    RegistryException e = assertThrows(RegistryException.class, () -> remote.save(target));
+
+    assertEquals(RegistryException.Kind.WRONG_DIGEST, e.kind());
+    assertNothingIsLeft();
   }
 
   @Test

@@ -489,6 +489,49 @@ public abstract class RegistryContract {
   }
 
   @Test
+  void save_indexThatIsInTheRegistry_isThereByteForByte() throws Exception {
+    ImageReference reference = pushedForTwo(PUSH);
+    RemoteImage remote = store.images().remote(reference, ALONE);
+    Path file = scratch.resolve("remote-" + repositories + ".tar");
+    Path directory = scratch.resolve("remote-" + repositories);
+
+    remote.save(ImageTarget.file(file));
+    remote.save(ImageTarget.directory(directory));
+
+    for (Path layout : List.of(file, directory)) {
+      try (LayerStore other = open("of-" + layout.getFileName())) {
+        LoadReport loaded = other.images().load(ImageSource.of(layout), loadAll());
+        assertEquals(2, loaded.images().size());
+        assertEquals(
+            remote.bytes(),
+            other
+                .images()
+                .manifests(other.images().resolve(reference.toString()).id())
+                .get(0)
+                .bytes());
+        assertEquals(
+            remote.manifest().digest(),
+            other
+                .images()
+                .push(reference.toString(), reference.withTag("back"), pushAll())
+                .digest());
+      }
+    }
+  }
+
+  @Test
+  void skopeo_indexThatWasSavedFromTheRegistry_readsIt() throws Exception {
+    Tool skopeo = skopeo();
+    ImageReference reference = pushedForTwo(OCI);
+    Path directory = scratch.resolve("oci-" + repositories);
+    store.images().remote(reference, ALONE).save(ImageTarget.directory(directory));
+
+    copyAll(skopeo, "oci:" + directory + ":1", "docker://" + reference.withTag("back"));
+
+    assertEquals(digest(reference), digest(reference.withTag("back")));
+  }
+
+  @Test
   void skopeo_imageThatWasPushed_seesTheDigestThatWasSaid() throws Exception {
     Tool skopeo = skopeo();
     ImageReference reference = fresh();

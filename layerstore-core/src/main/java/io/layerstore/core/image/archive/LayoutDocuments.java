@@ -97,6 +97,11 @@ final class LayoutDocuments {
     return writer.documents;
   }
 
+  /** The lists of a plain layout whose only image is described already. */
+  static Map<String, Document> lists(Descriptor image, ImageReference name) {
+    return lists(entries(name.tag().isPresent() ? List.of(name) : List.of(), image));
+  }
+
   /** The time of an image's files. */
   static Instant time(Image image) {
     Instant created = image.config().created().orElse(null);
@@ -111,11 +116,11 @@ final class LayoutDocuments {
 
   private void add(SaveSelection.Chosen chosen, Set<ImageId> ids) throws IOException {
     if (!chosen.index().isEmpty()) {
-      addToIndex(chosen.tags(), putIndex(chosen.index()));
+      index.addAll(entries(chosen.tags(), putIndex(chosen.index())));
       return;
     }
     Image image = chosen.image();
-    addToIndex(chosen.tags(), putManifest(image));
+    index.addAll(entries(chosen.tags(), putManifest(image)));
     if (isDocker()) {
       addOldDescriptions(image, image.configBytes().toByteArray());
       addToManifest(chosen, ids);
@@ -192,18 +197,21 @@ final class LayoutDocuments {
     return Descriptor.of(type, document.length, digest);
   }
 
-  private void addToIndex(List<ImageReference> tags, Descriptor document) {
+  /** A document in {@code index.json}, once for each tag. */
+  private static List<JsonValue> entries(List<ImageReference> tags, Descriptor document) {
     if (tags.isEmpty()) {
-      index.add(V1Image.object(members(document)));
+      return List.of(V1Image.object(members(document)));
     }
+    List<JsonValue> entries = new ArrayList<>();
     for (ImageReference tag : tags) {
       Map<String, JsonValue> annotations = new LinkedHashMap<>();
       annotations.put("io.containerd.image.name", new Text(tag.canonical()));
       annotations.put("org.opencontainers.image.ref.name", new Text(tag.tag().orElse("")));
       Map<String, JsonValue> entry = members(document);
       entry.put("annotations", V1Image.object(annotations));
-      index.add(V1Image.object(entry));
+      entries.add(V1Image.object(entry));
     }
+    return entries;
   }
 
   private static Map<String, JsonValue> members(Descriptor document) {
@@ -264,13 +272,25 @@ final class LayoutDocuments {
     manifest.add(V1Image.object(item));
   }
 
-  private void finish() {
+  private static Map<String, Document> lists(List<JsonValue> index) {
     Map<String, JsonValue> list = new LinkedHashMap<>();
     list.put("schemaVersion", new Num("2"));
     list.put("mediaType", new Text(INDEX_TYPE));
     list.put("manifests", new Array(index));
-    put(Contents.INDEX, V1Image.object(list).toBytes());
-    put(Contents.LAYOUT, "{\"imageLayoutVersion\": \"1.0.0\"}".getBytes(StandardCharsets.US_ASCII));
+    byte[] layout = "{\"imageLayoutVersion\": \"1.0.0\"}".getBytes(StandardCharsets.US_ASCII);
+    return Map.of(
+        Contents.INDEX,
+        document(V1Image.object(list).toBytes()),
+        Contents.LAYOUT,
+        document(layout));
+  }
+
+  private static Document document(byte[] bytes) {
+    return new Document(ByteString.of(bytes), Instant.EPOCH);
+  }
+
+  private void finish() {
+    documents.putAll(lists(index));
     if (isDocker()) {
       put(Contents.MANIFEST, line(new Array(manifest)));
       if (!repositories.isEmpty()) {
@@ -290,7 +310,7 @@ final class LayoutDocuments {
   }
 
   private void put(String path, byte[] bytes) {
-    documents.put(path, new Document(ByteString.of(bytes), Instant.EPOCH));
+    documents.put(path, document(bytes));
   }
 
   private void putBlob(Digest digest, byte[] bytes, Instant modified) {
