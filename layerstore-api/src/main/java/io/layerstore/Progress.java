@@ -81,6 +81,11 @@ public record Progress(
   public enum Phase {
     /** Waiting for another store that works on the same layer, before anything is read. */
     WAITING,
+    /**
+     * Fetching archives from a registry. Goes on while others are unpacked, so that events of both
+     * alternate; the bytes of the layer are those that have come.
+     */
+    FETCHING,
     /** Reading, checking and unpacking archives. */
     UNPACKING,
     /** Forcing content to the disk. */
@@ -100,7 +105,7 @@ public record Progress(
    *
    * @param diffId its diff ID, once it is known: from the beginning if the caller or the archive
    *     said it, otherwise at the end
-   * @param bytes the bytes of its archive read so far, compressed if the archive is
+   * @param bytes the bytes of its archive fetched or read so far, compressed if the archive is
    * @param totalBytes the size of its archive in bytes, where it is known
    */
   public record LayerProgress(Optional<DiffId> diffId, long bytes, OptionalLong totalBytes) {
@@ -118,8 +123,8 @@ public record Progress(
 
     /**
      * Called from a thread that works on the operation, one at a time, at every change of phase and
-     * not more often than about ten times a second in between. Several operations may call at once.
-     * An exception thrown here is logged and otherwise ignored.
+     * not more often than about ten times a second for each layer in between. Several operations
+     * may call at once. An exception thrown here is logged and otherwise ignored.
      */
     void onProgress(Progress progress);
   }

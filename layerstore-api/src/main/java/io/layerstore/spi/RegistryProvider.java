@@ -1,5 +1,6 @@
 package io.layerstore.spi;
 
+import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
@@ -56,11 +57,20 @@ public interface RegistryProvider {
    * Copies an image from registry to registry, as it is: an index with all that it has. Layers that
    * the target has are not fetched.
    *
+   * @param meter is told of what comes
    * @return its digest, the same in both
    * @throws io.layerstore.RegistryException if one does not give it, or the other not take it
    */
-  Digest copy(ImageReference from, ImageReference to, RegistryOptions options)
+  Digest copy(ImageReference from, ImageReference to, RegistryOptions options, Meter meter)
       throws LayerStoreException;
+
+  /** Is told how much of a blob has been copied; from one thread at a time. */
+  @FunctionalInterface
+  interface Meter {
+
+    /** So many bytes of {@code blob} have come; all of them where it was there already. */
+    void copied(Descriptor blob, long bytes);
+  }
 
   /**
    * Tries credentials out, and keeps them where others look for them.

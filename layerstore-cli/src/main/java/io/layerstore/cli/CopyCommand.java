@@ -49,7 +49,10 @@ final class CopyCommand extends Subcommand {
     RegistryOptions registry = RegistryNames.options(layerstore(), insecureOption);
     String result;
     if (source.startsWith(DOCKER) && target.startsWith(DOCKER)) {
-      Digest digest = RegistryProvider.find().copy(reference(source), reference(target), registry);
+      ProgressBar progress = layerstore().progressBar();
+      Digest digest =
+          RegistryProvider.find()
+              .copy(reference(source), reference(target), registry, progress::showCopied);
       result = reference(target) + "@" + digest;
     } else if (source.startsWith(DOCKER) && target.startsWith(LAYOUT)) {
       RegistryProvider.find().inspect(reference(source), registry).save(layout(target));

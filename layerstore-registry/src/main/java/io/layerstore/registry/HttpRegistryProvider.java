@@ -37,13 +37,13 @@ public final class HttpRegistryProvider implements RegistryProvider {
   }
 
   @Override
-  public Digest copy(ImageReference from, ImageReference to, RegistryOptions options)
+  public Digest copy(ImageReference from, ImageReference to, RegistryOptions options, Meter meter)
       throws LayerStoreException {
     ImageReference source = withTag(from);
     ImageReference target = withTag(to);
     try (HttpRepository reading = new HttpRepository(source, Access.PULL, options);
         HttpRepository writing = new HttpRepository(target, Access.PUSH, options)) {
-      return new RegistryCopy(reading, source, writing, target).run();
+      return new RegistryCopy(reading, source, writing, target, meter).run();
     }
   }
 

@@ -5,9 +5,11 @@ import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerStoreException;
 import io.layerstore.RegistryException.Kind;
+import io.layerstore.spi.RegistryProvider;
 import io.layerstore.spi.RegistryRepository.Manifest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -20,20 +22,27 @@ import java.util.Set;
 final class RegistryCopy {
 
   private static final int MAX_NESTING = 8;
+  private static final int BUFFER_BYTES = 64 << 10;
 
   private final HttpRepository source;
   private final HttpRepository target;
   private final ImageReference from;
   private final ImageReference to;
+  private final RegistryProvider.Meter meter;
   private final Documents documents;
   private final Set<Digest> done = new HashSet<>();
 
   RegistryCopy(
-      HttpRepository source, ImageReference from, HttpRepository target, ImageReference to) {
+      HttpRepository source,
+      ImageReference from,
+      HttpRepository target,
+      ImageReference to,
+      RegistryProvider.Meter meter) {
     this.source = source;
     this.target = target;
     this.from = from;
     this.to = to;
+    this.meter = meter;
     this.documents = new Documents(source, from);
   }
 
@@ -53,6 +62,7 @@ final class RegistryCopy {
       }
       for (Descriptor blob : blobs) {
         copy(blob);
+        meter.copied(blob, blob.sizeBytes());
       }
       return;
     }
@@ -84,7 +94,7 @@ final class RegistryCopy {
               blob.mediaType(),
               out -> {
                 try (InputStream in = source.blob(blob, 0)) {
-                  in.transferTo(out);
+                  copy(blob, in, out);
                 }
               });
       if (!sent.digest().equals(blob.digest())) {
@@ -99,6 +109,16 @@ final class RegistryCopy {
       throw e;
     } catch (IOException e) {
       throw target.words("copying " + from).exception(Kind.UNREACHABLE, Attempts.describe(e), e);
+    }
+  }
+
+  private void copy(Descriptor blob, InputStream in, OutputStream out) throws IOException {
+    byte[] buffer = new byte[BUFFER_BYTES];
+    long count = 0;
+    for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+      out.write(buffer, 0, read);
+      count += read;
+      meter.copied(blob, count);
     }
   }
 }

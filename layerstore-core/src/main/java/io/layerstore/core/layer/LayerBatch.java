@@ -188,6 +188,11 @@ public final class LayerBatch implements AutoCloseable {
     layer.unpack(LayerSources.ofStream(archive), OptionalLong.empty());
   }
 
+  /** Whom to tell how much of the archive of a missing layer has come. */
+  public ProgressReporter.OfLayer fetching(ChainId chainId) {
+    return require(chainId).progress();
+  }
+
   private BatchLayer require(ChainId chainId) {
     BatchLayer layer = missing.get(chainId);
     if (layer == null) {

@@ -31,7 +31,6 @@ public final class ProgressReporter {
   private @Nullable Phase phase;
   private long bytes;
   private long entries;
-  private long lastNanos = System.nanoTime();
 
   /**
    * @param listener who is told; empty for nobody
@@ -89,23 +88,30 @@ public final class ProgressReporter {
     return layer;
   }
 
-  private void reportIfDue(OfLayer layer) {
-    if (listener != null && System.nanoTime() - lastNanos >= INTERVAL_NANOS) {
-      report(layer, null);
+  private void report(@Nullable OfLayer layer, @Nullable StoreUser waitingFor) {
+    if (phase != null) {
+      report(
+          phase,
+          layer == null ? image : layer.image,
+          Optional.ofNullable(layer).map(OfLayer::progress),
+          waitingFor);
     }
   }
 
-  private void report(@Nullable OfLayer layer, @Nullable StoreUser waitingFor) {
-    if (listener == null || phase == null) {
+  private void report(
+      Phase now,
+      @Nullable String of,
+      Optional<LayerProgress> layer,
+      @Nullable StoreUser waitingFor) {
+    if (listener == null) {
       return;
     }
-    lastNanos = System.nanoTime();
     Progress progress =
         new Progress(
             operation,
-            phase,
-            Optional.ofNullable(layer == null ? image : layer.image),
-            Optional.ofNullable(layer).map(OfLayer::progress),
+            now,
+            Optional.ofNullable(of),
+            layer,
             bytes,
             entries,
             totalBytes,
@@ -124,6 +130,7 @@ public final class ProgressReporter {
     private OptionalLong layerTotal = OptionalLong.empty();
     private @Nullable DiffId diffId;
     private long layerBytes;
+    private long lastNanos = System.nanoTime();
 
     private OfLayer(@Nullable String image, @Nullable DiffId diffId, boolean isOnly) {
       this.image = image;
@@ -146,7 +153,27 @@ public final class ProgressReporter {
       synchronized (ProgressReporter.this) {
         bytes += count;
         layerBytes += count;
-        reportIfDue(this);
+        if (isDue()) {
+          report(this, null);
+        }
+      }
+    }
+
+    private boolean isDue() {
+      long now = System.nanoTime();
+      boolean isDue = now - lastNanos >= INTERVAL_NANOS;
+      lastNanos = isDue ? now : lastNanos;
+      return isDue;
+    }
+
+    /** Says how much of the archive has come, from where it is read. */
+    public void fetched(long count, long archiveBytes) {
+      synchronized (ProgressReporter.this) {
+        if (count == 0 || count == archiveBytes || isDue()) {
+          LayerProgress fetched =
+              new LayerProgress(Optional.ofNullable(diffId), count, OptionalLong.of(archiveBytes));
+          report(Phase.FETCHING, image, Optional.of(fetched), null);
+        }
       }
     }
 
@@ -154,7 +181,9 @@ public final class ProgressReporter {
     void addEntry() {
       synchronized (ProgressReporter.this) {
         entries++;
-        reportIfDue(this);
+        if (isDue()) {
+          report(this, null);
+        }
       }
     }
 

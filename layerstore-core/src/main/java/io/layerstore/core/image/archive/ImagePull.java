@@ -2,6 +2,7 @@ package io.layerstore.core.image.archive;
 
 import io.layerstore.ArchiveException;
 import io.layerstore.ChainId;
+import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata;
 import io.layerstore.Image;
@@ -23,6 +24,7 @@ import io.layerstore.core.json.GoStruct;
 import io.layerstore.core.json.JsonValue;
 import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.layer.LayerBatch;
+import io.layerstore.core.layer.ProgressReporter;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.spi.RegistryProvider;
 import io.layerstore.spi.RegistryRepository;
@@ -134,7 +136,10 @@ final class ImagePull {
       LoadPlan plan = new LoadPlan(contents, batch);
       Map<ChainId, LayerSource> sources = new LinkedHashMap<>();
       for (Map.Entry<ChainId, ArchivedLayer> layer : plan.left().entrySet()) {
-        sources.put(layer.getKey(), downloads.add(blob(layer.getValue()).toDescriptor()));
+        Descriptor blob = blob(layer.getValue()).toDescriptor();
+        ProgressReporter.OfLayer counts = batch.fetching(layer.getKey());
+        sources.put(
+            layer.getKey(), downloads.add(blob, count -> counts.fetched(count, blob.sizeBytes())));
       }
       downloads.start(options.concurrency());
       try {

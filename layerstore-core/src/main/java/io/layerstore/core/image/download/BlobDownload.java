@@ -25,6 +25,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,7 @@ final class BlobDownload implements LayerSource {
   private final Descriptor blob;
   private final PartialBlobs.Part part;
   private final Path file;
+  private final LongConsumer meter;
 
   /** How many bytes readers may see. */
   @GuardedBy("this")
@@ -72,12 +74,19 @@ final class BlobDownload implements LayerSource {
       ImageReference reference,
       RegistryRepository repository,
       Descriptor blob,
-      PartialBlobs.Part part) {
+      PartialBlobs.Part part,
+      LongConsumer meter) {
     this.reference = reference;
     this.repository = repository;
     this.blob = blob;
     this.part = part;
+    this.meter = meter;
     this.file = part.file();
+  }
+
+  /** Says that it will be fetched. */
+  void announce() {
+    meter.accept(0);
   }
 
   /** Fetches it; what fails is told to the readers. */
@@ -142,6 +151,7 @@ final class BlobDownload implements LayerSource {
             channel.write(bytes);
           }
           count += read;
+          meter.accept(count);
           if (isShown) {
             show(count, false);
           }
@@ -152,6 +162,7 @@ final class BlobDownload implements LayerSource {
         new Digest(blob.digest().algorithm(), HexFormat.of().formatHex(digest.digest()));
     boolean isSame = count == blob.sizeBytes() && actual.equals(blob.digest());
     if (isSame) {
+      meter.accept(count);
       show(count, true);
     }
     return isSame;

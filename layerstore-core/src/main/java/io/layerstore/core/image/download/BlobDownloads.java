@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 
 /**
  * The blobs of one pull, fetched several at a time in the order in which they were added, as fast
@@ -44,11 +45,15 @@ public final class BlobDownloads implements AutoCloseable {
     this.partials = partials;
   }
 
-  /** Adds a blob, and gives what reads it; the same again for one that was added before. */
-  public LayerSource add(Descriptor blob) throws IOException {
+  /**
+   * Adds a blob, and gives what reads it; the same again for one that was added before.
+   *
+   * @param meter is told how many of its bytes have come
+   */
+  public LayerSource add(Descriptor blob, LongConsumer meter) throws IOException {
     BlobDownload download = downloads.get(blob.digest());
     if (download == null) {
-      download = new BlobDownload(reference, repository, blob, partials.take(blob));
+      download = new BlobDownload(reference, repository, blob, partials.take(blob), meter);
       downloads.put(blob.digest(), download);
     }
     return download;
@@ -56,6 +61,7 @@ public final class BlobDownloads implements AutoCloseable {
 
   /** Begins to fetch what was added, {@code concurrency} blobs at once. */
   public void start(int concurrency) {
+    downloads.values().forEach(BlobDownload::announce);
     Queue<BlobDownload> queue = new ConcurrentLinkedQueue<>(downloads.values());
     for (int i = 0; i < Math.min(concurrency, downloads.size()); i++) {
       Thread thread =
