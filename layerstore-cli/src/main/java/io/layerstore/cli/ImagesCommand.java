@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
 /** {@code images}: lists the images. */
 final class ImagesCommand extends Subcommand {
@@ -24,7 +25,7 @@ final class ImagesCommand extends Subcommand {
   public Integer call() throws IOException {
     try (LayerStore store = layerstore().openToRead()) {
       ImageStore images = store.images();
-      ImageSizes sizes = new ImageSizes(store);
+      ToLongFunction<Image> sizes = ShowImage.sizes(store);
       Map<ImageId, List<ImageReference>> names = names(images);
       print(
           out -> {
@@ -46,7 +47,7 @@ final class ImagesCommand extends Subcommand {
             for (Image image : images.list()) {
               json.writeStartObject();
               ShowImage.image(json, image, names.getOrDefault(image.id(), List.of()));
-              json.writeNumberField("sizeBytes", sizes.of(image));
+              json.writeNumberField("sizeBytes", sizes.applyAsLong(image));
               json.writeEndObject();
             }
             json.writeEndArray();
@@ -65,11 +66,11 @@ final class ImagesCommand extends Subcommand {
     return names;
   }
 
-  private static void row(Table table, String reference, Image image, ImageSizes sizes) {
+  private static void row(Table table, String reference, Image image, ToLongFunction<Image> sizes) {
     table.row(
         reference,
         ShowImage.shortId(image.id()),
         image.config().created().map(Object::toString).orElse("-"),
-        Show.size(sizes.of(image)));
+        Show.size(sizes.applyAsLong(image)));
   }
 }

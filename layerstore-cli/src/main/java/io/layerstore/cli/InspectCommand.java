@@ -116,7 +116,7 @@ final class InspectCommand extends Subcommand {
     List<ImageReference> references = store.images().references().of(image.id());
     List<ImageManifest> manifests = store.images().manifests(image.id());
     ImageConfig config = image.config();
-    long size = new ImageSizes(store).of(image);
+    long size = ShowImage.sizes(store).applyAsLong(image);
     String configuration = new String(image.configBytes().toByteArray(), StandardCharsets.UTF_8);
     print(
         out -> {

@@ -1,5 +1,11 @@
 package io.layerstore.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -41,5 +47,42 @@ final class Interruption {
   /** Says that the working thread is done, so that an end of the process need not wait for it. */
   void finished() {
     finished.countDown();
+  }
+
+  /** The standard input of this process, reading which an interrupt ends. */
+  static InputStream standardInput() {
+    return new Input(new FileInputStream(FileDescriptor.in).getChannel());
+  }
+
+  /**
+   * A file, pipe or terminal whose {@code read} ends with {@link
+   * java.nio.channels.ClosedByInterruptException} when the thread is interrupted. {@link System#in}
+   * would go on waiting for a writer who may never write.
+   *
+   * <p>{@link java.nio.channels.Channels#newInputStream} is not used because it asks for the
+   * position, which a pipe does not have.
+   */
+  private static final class Input extends InputStream {
+    private final FileChannel channel;
+
+    Input(FileChannel channel) {
+      this.channel = channel;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      return channel.read(ByteBuffer.wrap(bytes, offset, length));
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
   }
 }

@@ -331,14 +331,14 @@ final class Layerstore implements Runnable {
     if (named != null) {
       return Path.of(named);
     }
-    return DefaultRoot.of(environment, System.getProperty("user.name"))
+    return Environment.root(environment, System.getProperty("user.name"))
         .orElseThrow(
             () -> wrongUsage("there is no home directory to keep a store in; give --root"));
   }
 
   /** The latest time for what is made from files; null for no limit. */
   @Nullable Instant latestTime() {
-    return SourceDateEpoch.of(environment);
+    return Environment.sourceDate(environment);
   }
 
   /** The environment of the command. */

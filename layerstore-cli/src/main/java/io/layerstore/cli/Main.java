@@ -37,7 +37,7 @@ public final class Main {
     Interruption interruption = Interruption.of(Thread.currentThread());
     Console console =
         new Console(
-            InterruptibleInput.standard(),
+            Interruption.standardInput(),
             new FileOutputStream(FileDescriptor.out),
             new FileOutputStream(FileDescriptor.err),
             Console.isTerminal(1),

@@ -39,9 +39,7 @@ final class MountCommand extends Subcommand {
     List<String> command = commandParameter.getValue();
     try (LayerStore store = layerstore().openToChange();
         RWLayer layer = store.getRWLayer(name)) {
-      return command.isEmpty()
-          ? stay(layer)
-          : new MountedRun(layerstore()).run(layer, command, false);
+      return command.isEmpty() ? stay(layer) : RunCommand.run(layerstore(), layer, command, false);
     }
   }
 

@@ -1,8 +1,10 @@
 package io.layerstore.cli;
 
 import io.layerstore.LayerStore;
+import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -38,7 +40,36 @@ final class RunCommand extends Subcommand {
     }
     try (LayerStore store = layerstore().openToChange();
         RWLayer layer = store.getRWLayer(nameParameter.getValue())) {
-      return new MountedRun(layerstore()).run(layer, command, isGiven(chrootOption));
+      return run(layerstore(), layer, command, isGiven(chrootOption));
     }
+  }
+
+  /**
+   * Mounts the layer, runs the command in it, and unmounts.
+   *
+   * @param isRoot whether the layer is the command's root directory, rather than its working
+   *     directory
+   * @return the exit status of the command
+   */
+  static int run(Layerstore layerstore, RWLayer layer, List<String> command, boolean isRoot)
+      throws IOException {
+    Path path;
+    int status;
+    try (Mount mount = layer.mount()) {
+      path = mount.path().toAbsolutePath();
+      ProcessBuilder builder = new ProcessBuilder(command);
+      builder = isRoot ? mount.chroot(builder) : mount.enter(builder);
+      status = new Foreground(layerstore.console(), layerstore.isJson()).run(builder);
+    }
+    layerstore
+        .output()
+        .print(
+            out -> {},
+            json -> {
+              json.writeStringField("name", layer.name());
+              json.writeStringField("path", path.toString());
+              json.writeNumberField("exitStatus", status);
+            });
+    return status;
   }
 }

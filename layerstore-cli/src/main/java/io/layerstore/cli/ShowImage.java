@@ -1,13 +1,18 @@
 package io.layerstore.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.layerstore.ChainId;
 import io.layerstore.Image;
 import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
+import io.layerstore.LayerInfo;
+import io.layerstore.LayerStore;
 import io.layerstore.LoadReport;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /** How images look: short for people, complete in JSON. */
@@ -20,6 +25,16 @@ final class ShowImage {
 
   static String words(List<ImageReference> references) {
     return references.stream().map(ImageReference::toString).collect(Collectors.joining(" "));
+  }
+
+  /**
+   * The sizes of images at this moment, in bytes: of all layers of an image together, as the graph
+   * driver counts.
+   */
+  static ToLongFunction<Image> sizes(LayerStore store) {
+    Map<ChainId, Long> ofChains =
+        store.layers().stream().collect(Collectors.toMap(LayerInfo::chainId, LayerInfo::sizeBytes));
+    return image -> image.topLayer().map(top -> ofChains.getOrDefault(top, 0L)).orElse(0L);
   }
 
   /** What an image is; all else is in its configuration. */

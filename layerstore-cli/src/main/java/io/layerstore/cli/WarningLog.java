@@ -1,8 +1,14 @@
 package io.layerstore.cli;
 
+import java.io.PrintStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.ILoggerFactory;
 import org.slf4j.IMarkerFactory;
+import org.slf4j.Marker;
+import org.slf4j.event.Level;
 import org.slf4j.helpers.BasicMarkerFactory;
+import org.slf4j.helpers.LegacyAbstractLogger;
+import org.slf4j.helpers.MessageFormatter;
 import org.slf4j.helpers.NOPMDCAdapter;
 import org.slf4j.spi.MDCAdapter;
 import org.slf4j.spi.SLF4JServiceProvider;
@@ -16,7 +22,7 @@ import org.slf4j.spi.SLF4JServiceProvider;
  */
 public final class WarningLog implements SLF4JServiceProvider {
 
-  private final ILoggerFactory loggers = name -> new WarningLogger(System.err);
+  private final ILoggerFactory loggers = name -> new Warnings(System.err);
   private final IMarkerFactory markers = new BasicMarkerFactory();
   private final MDCAdapter contexts = new NOPMDCAdapter();
 
@@ -45,4 +51,58 @@ public final class WarningLog implements SLF4JServiceProvider {
 
   @Override
   public void initialize() {}
+
+  /** Writes warnings and errors, each on one line, without where they come from in the code. */
+  static final class Warnings extends LegacyAbstractLogger {
+    private static final long serialVersionUID = 1L;
+
+    private final transient PrintStream err;
+
+    Warnings(PrintStream err) {
+      this.err = err;
+      this.name = "layerstore";
+    }
+
+    @Override
+    protected @Nullable String getFullyQualifiedCallerName() {
+      return null;
+    }
+
+    @Override
+    protected void handleNormalizedLoggingCall(
+        Level level,
+        @Nullable Marker marker,
+        String messagePattern,
+        Object @Nullable [] arguments,
+        @Nullable Throwable throwable) {
+      String message = MessageFormatter.basicArrayFormat(messagePattern, arguments);
+      String cause = throwable == null ? "" : ": " + throwable.getMessage();
+      err.println("layerstore: warning: " + (message + cause).replaceAll("\\s*\\R\\s*", " "));
+    }
+
+    @Override
+    public boolean isTraceEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean isDebugEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean isInfoEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean isWarnEnabled() {
+      return true;
+    }
+
+    @Override
+    public boolean isErrorEnabled() {
+      return true;
+    }
+  }
 }

@@ -1,6 +1,5 @@
 package io.layerstore.overlay2;
 
-import io.layerstore.overlay2.linux.DetachedMount;
 import io.layerstore.overlay2.linux.Mounts;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +30,7 @@ record MountState(int count, int lost, int views, @Nullable Made made) {
    */
   record Made(
       Mounts by,
-      @Nullable DetachedMount detached,
+      Mounts.@Nullable Detached detached,
       boolean isPersistent,
       boolean isMarked,
       boolean isReadOnly,

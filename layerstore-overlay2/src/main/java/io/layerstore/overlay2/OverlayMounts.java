@@ -9,13 +9,10 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.KeyedLock;
-import io.layerstore.overlay2.linux.DetachedMount;
-import io.layerstore.overlay2.linux.LinuxCalls;
-import io.layerstore.overlay2.linux.MountApi;
-import io.layerstore.overlay2.linux.MountElsewhereException;
-import io.layerstore.overlay2.linux.MountPoint;
-import io.layerstore.overlay2.linux.Mounted;
 import io.layerstore.overlay2.linux.Mounts;
+import io.layerstore.overlay2.linux.LinuxCalls;
+import io.layerstore.overlay2.linux.MountElsewhereException;
+import io.layerstore.overlay2.linux.Mounted;
 import io.layerstore.overlay2.linux.OverlayMount;
 import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.HelperFailureException;
@@ -103,7 +100,7 @@ final class OverlayMounts {
   /** The layers that are mounted, by whomever. */
   Set<String> mountedIds() throws LayerStoreException {
     Set<String> ids = new HashSet<>();
-    for (MountPoint point : helper.get().list()) {
+    for (Mounts.Point point : helper.get().list()) {
       String id = MERGED.stripFrom(point.path().toString());
       if (id != null) {
         ids.add(id);
@@ -123,7 +120,7 @@ final class OverlayMounts {
     if (!features.isRoot()) {
       return findings; // Not in sight: an ordinary user's mounts are in a namespace of their own.
     }
-    for (MountPoint point : helper.get().list()) {
+    for (Mounts.Point point : helper.get().list()) {
       String id = MERGED.stripFrom(point.path().toString());
       if (id != null && point.isOfProcess() && Overlay2Layout.isValid(id)) {
         undoAbandoned(id, findings);
@@ -317,7 +314,7 @@ final class OverlayMounts {
             label(options),
             isPersistent,
             refusesWrites,
-            MountApi.ANY);
+            Mounts.Api.ANY);
     boolean wasMarked = marks.has(id);
     if (isPersistent && !wasMarked) {
       marks.set(id);
@@ -475,7 +472,7 @@ final class OverlayMounts {
   private boolean unmountNow(String id, boolean lazily) throws LayerStoreException {
     MountState state = state(id);
     MountState.Made made = state.made();
-    DetachedMount nowhere = made == null ? null : made.detached();
+    Mounts.Detached nowhere = made == null ? null : made.detached();
     if (nowhere != null) {
       set(id, state.unmounted());
       nowhere.close();
@@ -625,7 +622,7 @@ final class OverlayMounts {
 
   private MergedView viewNowhere(String id, LowerChain lower) throws LayerStoreException {
     addView(id, 1);
-    DetachedMount nowhere;
+    Mounts.Detached nowhere;
     try {
       nowhere = helper.get().mountDetached(OverlayMount.readOnly(id, lower.links()));
     } catch (LayerStoreException | RuntimeException e) {

@@ -186,4 +186,13 @@ final class Attempts {
       return null;
     }
   }
+
+  /** A registry answered with something that makes no sense; another attempt may do better. */
+  static final class BadAnswerException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    BadAnswerException(String message) {
+      super(message);
+    }
+  }
 }

@@ -145,7 +145,7 @@ final class BlobBody extends InputStream {
     if (status == 416 && isPart) {
       asksForAll = true;
       response.body().close();
-      throw new BadAnswerException("the registry has no bytes from " + position + " on");
+      throw new Attempts.BadAnswerException("the registry has no bytes from " + position + " on");
     }
     if (Exchange.isForTheMoment(status)) {
       attempts.failed(status, response.headers(), exchange.said(response));
@@ -161,7 +161,8 @@ final class BlobBody extends InputStream {
     if (!matcher.matches() || Long.parseLong(matcher.group(1)) != position) {
       asksForAll = true;
       response.body().close();
-      throw new BadAnswerException("the registry gave another part than from " + position + " on");
+      throw new Attempts.BadAnswerException(
+          "the registry gave another part than from " + position + " on");
     }
   }
 
@@ -169,7 +170,7 @@ final class BlobBody extends InputStream {
     long length = response.headers().firstValueAsLong("Content-Length").orElse(blob.sizeBytes());
     if (length != blob.sizeBytes()) {
       response.body().close();
-      throw new BadAnswerException(
+      throw new Attempts.BadAnswerException(
           "the registry has " + length + " bytes where the manifest says " + blob.sizeBytes());
     }
   }

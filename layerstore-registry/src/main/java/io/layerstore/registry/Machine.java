@@ -6,7 +6,9 @@ import io.layerstore.RegistryException;
 import io.layerstore.RegistryException.Kind;
 import io.layerstore.RegistryOptions;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -283,5 +285,44 @@ final class Machine {
             endpoint.schemes(),
             true)
         : endpoint;
+  }
+
+  /** Networks, as {@code insecure-registries} of Docker names them. Never asks a name server. */
+  private static final class Cidr {
+
+    private Cidr() {}
+
+    /** Whether the address {@code host}, with or without a port, is in {@code network}. */
+    static boolean contains(String network, String host) {
+      String name = host.replaceFirst("(?<=[^:]):[0-9]+$", "").replaceAll("[\\[\\]]", "");
+      int slash = network.indexOf('/');
+      String prefix = network.substring(slash + 1);
+      if (!isAddress(name)
+          || !isAddress(network.substring(0, slash))
+          || !prefix.matches("[0-9]{1,3}")) {
+        return false;
+      }
+      try {
+        byte[] address = InetAddress.getByName(name).getAddress();
+        byte[] base = InetAddress.getByName(network.substring(0, slash)).getAddress();
+        int bits = Integer.parseInt(prefix);
+        if (address.length != base.length || bits > address.length * Byte.SIZE) {
+          return false;
+        }
+        for (int i = 0; i < bits; i++) {
+          int mask = 0x80 >> (i % Byte.SIZE);
+          if (((address[i / Byte.SIZE] ^ base[i / Byte.SIZE]) & mask) != 0) {
+            return false;
+          }
+        }
+        return true;
+      } catch (UnknownHostException e) {
+        return false;
+      }
+    }
+
+    private static boolean isAddress(String text) {
+      return text.matches("[0-9]+(\\.[0-9]+){3}") || text.matches("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+    }
   }
 }

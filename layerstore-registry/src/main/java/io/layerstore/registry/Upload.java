@@ -157,26 +157,27 @@ final class Upload {
       response.body().close();
       isInChunks = true;
       location = null;
-      throw new BadAnswerException("the registry answered " + status + " to a stream");
+      throw new Attempts.BadAnswerException("the registry answered " + status + " to a stream");
     }
     if (status == 404 || status == 416) {
       response.body().close();
       location = null;
-      throw new BadAnswerException("the registry has lost the upload");
+      throw new Attempts.BadAnswerException("the registry has lost the upload");
     }
     if (status == 401) {
       response.body().close();
       // The next request is challenged in the same way, and can be sent again.
-      throw new BadAnswerException("the credentials have expired in the middle of an upload");
+      throw new Attempts.BadAnswerException(
+          "the credentials have expired in the middle of an upload");
     }
     if (status / 100 == 3) {
       response.body().close();
       moveTo(response.uri(), response.headers().firstValue("Location").orElse(""));
-      throw new BadAnswerException("the registry wants the upload elsewhere");
+      throw new Attempts.BadAnswerException("the registry wants the upload elsewhere");
     }
     if (Exchange.isForTheMoment(status)) {
       attempts.failed(status, response.headers(), exchange.said(response));
-      throw new BadAnswerException("the registry answered " + status);
+      throw new Attempts.BadAnswerException("the registry answered " + status);
     }
     if (status / 100 != 2) {
       throw exchange.failure(request, response);

@@ -58,7 +58,7 @@ public interface LinuxCalls extends AutoCloseable {
   /**
    * Opens any directory for looking at what is in it, such as the path of a mount.
    *
-   * @param directory as {@link Mounts#merged} or {@link DetachedMount#path} gave it, or any other
+   * @param directory as {@link Mounts#merged} or {@link Mounts.Detached#path} gave it, or any other
    */
   TreeScan openTree(Path directory) throws LayerStoreException;
 

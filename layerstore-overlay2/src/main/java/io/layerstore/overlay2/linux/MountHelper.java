@@ -73,19 +73,19 @@ final class MountHelper implements Mounts {
     int flags = flagsOf(mount) | (mount.isPersistent() ? Protocol.MOUNT_PERSISTENT : 0);
     int api = request(mount, flags).api;
     boolean isFound = (api & Protocol.API_FOUND) != 0;
-    MountApi made = api == Protocol.API_NEW ? MountApi.NEW : MountApi.CLASSIC;
+    Mounts.Api made = api == Protocol.API_NEW ? Mounts.Api.NEW : Mounts.Api.CLASSIC;
     return new Mounted(
-        isFound ? MountApi.ANY : made,
+        isFound ? Mounts.Api.ANY : made,
         isFound,
         (api & Protocol.API_FOUND_SHARED) != 0,
         (api & Protocol.API_FOUND_OF_STORE) != 0);
   }
 
   @Override
-  public DetachedMount mountDetached(OverlayMount mount) throws LayerStoreException {
+  public Mounts.Detached mountDetached(OverlayMount mount) throws LayerStoreException {
     int descriptor = request(mount, flagsOf(mount) | Protocol.MOUNT_DETACHED).descriptor;
     Path path = Path.of("/proc", Long.toString(helper.pid()), "fd", Integer.toString(descriptor));
-    return new Detached(mount.id(), descriptor, path);
+    return new AttachedNowhere(mount.id(), descriptor, path);
   }
 
   private int flagsOf(OverlayMount mount) {
@@ -216,8 +216,8 @@ final class MountHelper implements Mounts {
   }
 
   @Override
-  public List<MountPoint> list() throws LayerStoreException {
-    List<MountPoint> points = new ArrayList<>();
+  public List<Mounts.Point> list() throws LayerStoreException {
+    List<Mounts.Point> points = new ArrayList<>();
     conversation.ask(
         number -> FrameBuilder.empty(Protocol.OP_LIST, number),
         frame -> {
@@ -225,7 +225,7 @@ final class MountHelper implements Mounts {
             return Conversation.takeDone(frame);
           }
           points.add(
-              new MountPoint(
+              new Mounts.Point(
                   frame.u32(),
                   frame.u32(),
                   frame.u32(),
@@ -284,13 +284,13 @@ final class MountHelper implements Mounts {
   }
 
   /** A mount that only its descriptor in the helper keeps. */
-  private final class Detached implements DetachedMount {
+  private final class AttachedNowhere implements Mounts.Detached {
     private final String id;
     private final int descriptor;
     private final Path path;
     private boolean isOpen = true;
 
-    Detached(String id, int descriptor, Path path) {
+    AttachedNowhere(String id, int descriptor, Path path) {
       this.id = id;
       this.descriptor = descriptor;
       this.path = path;

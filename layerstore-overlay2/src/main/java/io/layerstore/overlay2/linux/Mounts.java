@@ -1,7 +1,9 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.ByteString;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -31,7 +33,7 @@ public interface Mounts extends AutoCloseable {
    * @throws LayerStoreException if it cannot be mounted, for instance because the kernel is older
    *     than 6.7
    */
-  DetachedMount mountDetached(OverlayMount mount) throws LayerStoreException;
+  Detached mountDetached(OverlayMount mount) throws LayerStoreException;
 
   /**
    * Undoes the mount of a layer and removes {@code <id>/merged}; does nothing if there is none. If
@@ -47,7 +49,7 @@ public interface Mounts extends AutoCloseable {
   void leave(String id) throws LayerStoreException;
 
   /** What is mounted at home and below, by whomever. */
-  List<MountPoint> list() throws LayerStoreException;
+  List<Point> list() throws LayerStoreException;
 
   /**
    * Home as the mounts can be seen: itself, or a path below {@code /proc} where an ordinary user's
@@ -68,7 +70,7 @@ public interface Mounts extends AutoCloseable {
    * those of this process.
    *
    * @param seen a directory as this process reaches it, such as {@link #merged} or {@link
-   *     DetachedMount#path}
+   *     Detached#path}
    */
   Optional<Mount.Namespace> namespaceOf(Path seen);
 
@@ -93,4 +95,47 @@ public interface Mounts extends AutoCloseable {
    */
   @Override
   void close() throws LayerStoreException;
+
+  /** The system calls that make a mount. */
+  enum Api {
+    /** Whichever the kernel has, the newer first. */
+    ANY,
+    /**
+     * {@code fsopen}, {@code fsconfig}, {@code fsmount}, {@code move_mount}: any number of layers,
+     * Linux 6.7.
+     */
+    NEW,
+    /** {@code mount}: what fits in one page of options. */
+    CLASSIC
+  }
+
+  /**
+   * A line of {@code /proc/self/mountinfo}.
+   *
+   * @param mountId the kernel's number of the mount
+   * @param major the device it shows, upper part
+   * @param minor the device it shows, lower part
+   * @param fileSystem its type, such as {@code overlay}
+   * @param source what it was made from; for overlay any word
+   * @param path where it is, relative to the home it was asked for; empty for that home itself
+   */
+  record Point(
+      long mountId, long major, long minor, String fileSystem, String source, ByteString path) {
+
+    /** Whether a store made it for as long as its process lives. */
+    public boolean isOfProcess() {
+      return source.equals(Protocol.SOURCE_OF_STORE);
+    }
+  }
+
+  /** A mount that is attached nowhere. Safe for use by many threads. */
+  interface Detached extends AutoCloseable {
+
+    /** Where it can be looked into while it is open; not to be canonicalised. */
+    Path path();
+
+    /** Gives it up. A second call does nothing. */
+    @Override
+    void close() throws LayerStoreException;
+  }
 }

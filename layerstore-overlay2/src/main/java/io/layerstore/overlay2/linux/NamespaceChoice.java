@@ -2,7 +2,7 @@ package io.layerstore.overlay2.linux;
 
 import io.layerstore.LayerStoreException;
 import io.layerstore.overlay2.linux.wire.HelperProcess;
-import io.layerstore.overlay2.linux.wire.IdMapsFailureException;
+import io.layerstore.overlay2.linux.wire.IdMaps;
 
 /**
  * The user namespace of all helpers: the one that was asked for or, if that may be and the first
@@ -57,7 +57,7 @@ final class NamespaceChoice {
     HelperProcess helper;
     try {
       helper = start.in(namespace);
-    } catch (IdMapsFailureException e) {
+    } catch (IdMaps.FailureException e) {
       UserNamespace alone = UserNamespace.ofUser(String.valueOf(e.getMessage()));
       helper = start.in(alone);
       namespace = alone;

@@ -8,7 +8,6 @@ import io.layerstore.overlay2.linux.KernelFeatures.Feature;
 import io.layerstore.overlay2.linux.wire.Conversation;
 import io.layerstore.overlay2.linux.wire.Frame;
 import io.layerstore.overlay2.linux.wire.FrameBuilder;
-import io.layerstore.overlay2.linux.wire.HelperMode;
 import io.layerstore.overlay2.linux.wire.HelperProcess;
 import io.layerstore.overlay2.linux.wire.HelperServer;
 import io.layerstore.overlay2.linux.wire.HelperStart;
@@ -93,7 +92,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   public KernelFeatures probe(Path directory) throws LayerStoreException {
     List<Feature> features = new ArrayList<>();
     ask(
-        HelperStart.inHome(HelperMode.PROBE, directory),
+        HelperStart.inHome(HelperStart.Mode.PROBE, directory),
         SHORT,
         number -> FrameBuilder.empty(Protocol.OP_PROBE, number),
         frame -> {
@@ -124,7 +123,8 @@ public final class NativeLinuxCalls implements LinuxCalls {
     boolean isUsed = likelyNamespace().isUsed();
     Path real = isUsed ? realHome(home) : home;
     HelperStart start =
-        HelperStart.inHome(HelperMode.MOUNT, real).withRoot(settings.rootUid(), settings.rootGid());
+        HelperStart.inHome(HelperStart.Mode.MOUNT, real)
+            .withRoot(settings.rootUid(), settings.rootGid());
     return new MountHelper(binary, start(start), real, settings, isUsed);
   }
 
@@ -145,7 +145,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
       throws LayerStoreException {
     OwnerMapping owners = new OwnerMapping(DriverIds.requireValid(id), settings);
     HelperStart start =
-        HelperStart.inLayer(HelperMode.APPLY, home, id, Protocol.TREE_DIFF)
+        HelperStart.inLayer(HelperStart.Mode.APPLY, home, id, Protocol.TREE_DIFF)
             .withFlags(settings.flags())
             .withMaxFileSize(settings.maxFileSizeBytes())
             .withRoot(owners.rootUid(), owners.rootGid());
@@ -157,12 +157,12 @@ public final class NativeLinuxCalls implements LinuxCalls {
     return new ScanHelper(
         start(
             HelperStart.inLayer(
-                HelperMode.SCAN, home, DriverIds.requireValid(id), Protocol.TREE_DIFF)));
+                HelperStart.Mode.SCAN, home, DriverIds.requireValid(id), Protocol.TREE_DIFF)));
   }
 
   @Override
   public TreeScan openTree(Path directory) throws LayerStoreException {
-    return new ScanHelper(start(HelperStart.inHome(HelperMode.SCAN, directory)));
+    return new ScanHelper(start(HelperStart.inHome(HelperStart.Mode.SCAN, directory)));
   }
 
   @Override
@@ -173,7 +173,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public void remove(Path home, String id) throws LayerStoreException {
     ask(
-        HelperStart.inHome(HelperMode.REMOVE, home),
+        HelperStart.inHome(HelperStart.Mode.REMOVE, home),
         LONG,
         questionOf(Protocol.OP_REMOVE, id),
         Conversation::takeDone,
@@ -190,7 +190,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public void exchange(Path home, String id, String other) throws LayerStoreException {
     ask(
-        HelperStart.inHome(HelperMode.REMOVE, home),
+        HelperStart.inHome(HelperStart.Mode.REMOVE, home),
         SHORT,
         questionOf(Protocol.OP_EXCHANGE, id, other),
         Conversation::takeDone,
@@ -200,7 +200,7 @@ public final class NativeLinuxCalls implements LinuxCalls {
   @Override
   public void sync(Path home) throws LayerStoreException {
     ask(
-        HelperStart.inHome(HelperMode.SYNC, home),
+        HelperStart.inHome(HelperStart.Mode.SYNC, home),
         LONG,
         number -> FrameBuilder.empty(Protocol.OP_SYNC, number),
         Conversation::takeDone,

@@ -25,7 +25,7 @@ public record OverlayMount(
     String label,
     boolean isPersistent,
     boolean forbidsDevices,
-    MountApi api) {
+    Mounts.Api api) {
 
   /** Printable, and without what would end the quotes it stands in. */
   private static final Pattern LABEL = Pattern.compile("[!#-\\[\\]-~]{0,255}");
@@ -57,12 +57,12 @@ public record OverlayMount(
 
   /** For writing. */
   public static OverlayMount readWrite(String id, List<String> lowerLinks) {
-    return new OverlayMount(id, lowerLinks, false, "", false, false, MountApi.ANY);
+    return new OverlayMount(id, lowerLinks, false, "", false, false, Mounts.Api.ANY);
   }
 
   /** For reading only, devices forbidden. */
   public static OverlayMount readOnly(String id, List<String> lowerLinks) {
-    return new OverlayMount(id, lowerLinks, true, "", false, true, MountApi.ANY);
+    return new OverlayMount(id, lowerLinks, true, "", false, true, Mounts.Api.ANY);
   }
 
   /** The same with an SELinux label. */
@@ -77,7 +77,7 @@ public record OverlayMount(
   }
 
   /** The same through certain system calls. */
-  public OverlayMount with(MountApi newApi) {
+  public OverlayMount with(Mounts.Api newApi) {
     return new OverlayMount(
         id, lowerLinks, isReadOnly, label, isPersistent, forbidsDevices, newApi);
   }

@@ -1,7 +1,9 @@
 package io.layerstore.overlay2.linux;
 
+import io.layerstore.LayerPath;
 import io.layerstore.overlay2.linux.wire.FrameBuilder;
 import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.HelperFailureException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -21,12 +23,12 @@ final class QuestionQueue {
   private final HelperProcess helper;
 
   /** Not yet sent. */
-  private final Deque<ScanQuestion> waiting = new ArrayDeque<>();
+  private final Deque<Question> waiting = new ArrayDeque<>();
 
   private int waitingBytes;
 
   /** Sent; their answers come next, in this order. */
-  private final Deque<ScanQuestion> sent = new ArrayDeque<>();
+  private final Deque<Question> sent = new ArrayDeque<>();
 
   private int sentBytes;
 
@@ -38,7 +40,7 @@ final class QuestionQueue {
   }
 
   /** Announces a question. */
-  void add(ScanQuestion question) throws HelperFailureException {
+  void add(Question question) throws HelperFailureException {
     waiting.add(question);
     waitingBytes += question.frameBytes();
     if (waitingBytes >= WINDOW / 2) {
@@ -47,7 +49,7 @@ final class QuestionQueue {
   }
 
   /** Whether {@code question} is the one that was announced next. */
-  boolean isNext(ScanQuestion question) {
+  boolean isNext(Question question) {
     return question.equals(sent.isEmpty() ? waiting.peek() : sent.peek());
   }
 
@@ -69,7 +71,7 @@ final class QuestionQueue {
    *
    * @return the number of the question
    */
-  int ask(ScanQuestion question) throws HelperFailureException {
+  int ask(Question question) throws HelperFailureException {
     if (!isNext(question)) {
       waiting.clear();
       waitingBytes = 0;
@@ -90,7 +92,7 @@ final class QuestionQueue {
     }
     FrameBuilder packet = new FrameBuilder(Math.max(WINDOW, waiting.element().frameBytes()));
     while (!waiting.isEmpty()) {
-      ScanQuestion question = waiting.element();
+      Question question = waiting.element();
       int size = question.frameBytes();
       boolean fits = sentBytes + size <= WINDOW || sent.isEmpty();
       if (!fits) {
@@ -104,6 +106,36 @@ final class QuestionQueue {
     }
     if (packet.size() > 0) {
       helper.send(packet);
+    }
+  }
+
+  /**
+   * A request of a scan.
+   *
+   * @param opcode which
+   * @param flags the {@code SCAN_} flags
+   * @param sizeBytes the size that the file must have, for {@link Protocol#OP_READ}
+   * @param path what it is about
+   */
+  record Question(int opcode, int flags, long sizeBytes, LayerPath path) {
+
+    /** The length of its frame. */
+    int frameBytes() {
+      return Protocol.HEADER_SIZE
+          + Integer.BYTES
+          + (opcode == Protocol.OP_READ ? Long.BYTES : 0)
+          + Short.BYTES
+          + path.bytes().length();
+    }
+
+    /** Adds its frame to others that are asked at the same time. */
+    void put(FrameBuilder packet, int sequence) {
+      int together = packet.size() == 0 ? 0 : Protocol.SCAN_TOGETHER;
+      packet.begin(opcode, sequence).u32(flags | together);
+      if (opcode == Protocol.OP_READ) {
+        packet.u64(sizeBytes);
+      }
+      packet.bytes(path.bytes()).end();
     }
   }
 }

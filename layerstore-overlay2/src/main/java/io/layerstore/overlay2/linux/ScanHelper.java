@@ -48,7 +48,7 @@ final class ScanHelper implements TreeScan {
   public NodeReader scan(LayerPath directory, boolean withContent, XattrChoice xattrs)
       throws LayerStoreException {
     int flags = flagsOf(xattrs) | (withContent ? Protocol.SCAN_CONTENT : 0);
-    return begin(new ScanQuestion(Protocol.OP_SCAN, flags, 0, directory));
+    return begin(new QuestionQueue.Question(Protocol.OP_SCAN, flags, 0, directory));
   }
 
   @Override
@@ -60,7 +60,7 @@ final class ScanHelper implements TreeScan {
 
   @Override
   public List<TreeNode> list(LayerPath directory, XattrChoice xattrs) throws LayerStoreException {
-    return all(begin(new ScanQuestion(Protocol.OP_NAMES, flagsOf(xattrs), 0, directory)));
+    return all(begin(new QuestionQueue.Question(Protocol.OP_NAMES, flagsOf(xattrs), 0, directory)));
   }
 
   @Override
@@ -73,8 +73,8 @@ final class ScanHelper implements TreeScan {
     announced.add(finding(path, xattrs));
   }
 
-  private static ScanQuestion finding(LayerPath path, XattrChoice xattrs) {
-    return new ScanQuestion(Protocol.OP_STAT, flagsOf(xattrs), 0, path);
+  private static QuestionQueue.Question finding(LayerPath path, XattrChoice xattrs) {
+    return new QuestionQueue.Question(Protocol.OP_STAT, flagsOf(xattrs), 0, path);
   }
 
   private static List<TreeNode> all(Nodes nodes) throws LayerStoreException {
@@ -111,13 +111,14 @@ final class ScanHelper implements TreeScan {
     announced.add(opening(path, sizeBytes, followsLinks));
   }
 
-  private static ScanQuestion opening(LayerPath path, long sizeBytes, boolean followsLinks) {
+  private static QuestionQueue.Question opening(
+      LayerPath path, long sizeBytes, boolean followsLinks) {
     int flags = followsLinks ? Protocol.SCAN_FOLLOW : 0;
-    return new ScanQuestion(Protocol.OP_READ, flags, sizeBytes, path);
+    return new QuestionQueue.Question(Protocol.OP_READ, flags, sizeBytes, path);
   }
 
   /** Asks, unless that was done ahead; the answer is what the helper says next. */
-  private Nodes begin(ScanQuestion question) throws LayerStoreException {
+  private Nodes begin(QuestionQueue.Question question) throws LayerStoreException {
     if (isClosed) {
       throw new IllegalStateException("tree scan is closed");
     }

@@ -15,7 +15,6 @@ import io.layerstore.OperationInterruptedException;
 import io.layerstore.overlay2.linux.wire.Conversation;
 import io.layerstore.overlay2.linux.wire.Errno;
 import io.layerstore.overlay2.linux.wire.FrameBuilder;
-import io.layerstore.overlay2.linux.wire.HelperMode;
 import io.layerstore.overlay2.linux.wire.HelperProcess;
 import io.layerstore.overlay2.linux.wire.HelperServer;
 import io.layerstore.overlay2.linux.wire.HelperStart;
@@ -85,7 +84,7 @@ final class HelperProcessTest {
   }
 
   private HelperStart start() {
-    return HelperStart.inHome(HelperMode.MOUNT, home);
+    return HelperStart.inHome(HelperStart.Mode.MOUNT, home);
   }
 
   private static boolean isThere(long pid) {
@@ -205,7 +204,7 @@ final class HelperProcessTest {
 
     @Test
     void start_homeMissing_isFailureWithErrno() throws IOException {
-      HelperStart missing = HelperStart.inHome(HelperMode.MOUNT, home.resolve("missing"));
+      HelperStart missing = HelperStart.inHome(HelperStart.Mode.MOUNT, home.resolve("missing"));
       HelperFailureException e =
           assertThrows(HelperFailureException.class, () -> server().start(missing));
       assertEquals(Errno.ENOENT, e.errno());
@@ -253,7 +252,8 @@ final class HelperProcessTest {
     void startApply_asRoot_keepsOnlyWhatItNeeds() throws IOException {
       Helpers.assumeRoot();
       Helpers.makeLayer(home, "layer", Helpers.link(1), false);
-      HelperStart apply = HelperStart.inLayer(HelperMode.APPLY, home, "layer", Protocol.TREE_DIFF);
+      HelperStart apply =
+          HelperStart.inLayer(HelperStart.Mode.APPLY, home, "layer", Protocol.TREE_DIFF);
       try (HelperProcess helper = server().start(apply)) {
         String status = Files.readString(Path.of("/proc/" + helper.pid() + "/status"));
         // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SYS_ADMIN, MKNOD, SETFCAP
@@ -310,7 +310,7 @@ final class HelperProcessTest {
 
     @Test
     void serverKilled_itsProcessesEndAndTheNextRequestStartsAnother() throws IOException {
-      HelperProcess sync = server().start(HelperStart.inHome(HelperMode.SYNC, home));
+      HelperProcess sync = server().start(HelperStart.inHome(HelperStart.Mode.SYNC, home));
       long pid = server().pid();
       ProcessHandle.of(pid).orElseThrow().destroyForcibly();
       awaitEnd(sync.pid());
@@ -328,7 +328,7 @@ final class HelperProcessTest {
       List<String> before = Helpers.names(descriptors);
       int own = Helpers.names(Path.of("/proc/self/fd")).size();
       for (int i = 0; i < 1000; i++) {
-        server().start(HelperStart.inHome(HelperMode.SYNC, home)).close();
+        server().start(HelperStart.inHome(HelperStart.Mode.SYNC, home)).close();
       }
       assertEquals(before, Helpers.names(descriptors));
       assertTrue(Helpers.names(Path.of("/proc/self/fd")).size() <= own + 2);
@@ -518,7 +518,8 @@ final class HelperProcessTest {
       Files.write(home.resolve("answers"), answers);
       Path program =
           fake("printf '" + HELLO + "'; cat '" + home.resolve("answers") + "'; cat >/dev/null");
-      HelperStart apply = HelperStart.inLayer(HelperMode.APPLY, home, "layer", Protocol.TREE_DIFF);
+      HelperStart apply =
+          HelperStart.inLayer(HelperStart.Mode.APPLY, home, "layer", Protocol.TREE_DIFF);
       Process process = new ProcessBuilder(program.toString()).start();
       OwnerMapping owners = new OwnerMapping("layer", WriteSettings.DEFAULT);
       try (HelperProcess other = server().start(start());

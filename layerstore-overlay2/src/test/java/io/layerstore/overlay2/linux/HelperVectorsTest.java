@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.layerstore.overlay2.linux.wire.HelperMode;
 import io.layerstore.overlay2.linux.wire.HelperServer;
 import io.layerstore.overlay2.linux.wire.HelperStart;
 import io.layerstore.overlay2.linux.wire.Protocol;
@@ -219,7 +218,7 @@ final class HelperVectorsTest {
             .bytes("path", "missing");
     Path answers = Files.createTempFile(home, "answers", ".bin");
     HelperStart start =
-        HelperStart.inLayer(HelperMode.SCAN, home, "layer", Protocol.TREE_DIFF)
+        HelperStart.inLayer(HelperStart.Mode.SCAN, home, "layer", Protocol.TREE_DIFF)
             .withFlags(Helpers.isRoot() ? 0 : Protocol.START_USER_XATTR);
     try (HelperServer server = Helpers.server(Helpers.namespace())) {
       Process helper = server.fork(start);

@@ -54,7 +54,7 @@ final class MountHelperTest {
   void unmount() throws LayerStoreException {
     mounts.close();
     try (Mounts next = calls.openMounts(home, settings)) {
-      for (MountPoint left : next.list()) {
+      for (Mounts.Point left : next.list()) {
         next.unmount(left.path().toString().replace("/merged", ""), true);
       }
     }
@@ -87,18 +87,18 @@ final class MountHelperTest {
   class Mount {
 
     @ParameterizedTest
-    @EnumSource(MountApi.class)
-    void mount_readWrite_showsLowerAndTakesWrites(MountApi api) throws IOException {
-      MountApi used = mounts.mount(top().with(api)).api();
-      assertTrue(api == MountApi.ANY || api == used);
+    @EnumSource(Mounts.Api.class)
+    void mount_readWrite_showsLowerAndTakesWrites(Mounts.Api api) throws IOException {
+      Mounts.Api used = mounts.mount(top().with(api)).api();
+      assertTrue(api == Mounts.Api.ANY || api == used);
       assertEquals("lower", Files.readString(merged().resolve("file")));
       Files.writeString(merged().resolve("new"), "upper");
       assertEquals("upper", Files.readString(home.resolve("top/diff/new")));
     }
 
     @ParameterizedTest
-    @EnumSource(MountApi.class)
-    void mount_readOnly_showsItsOwnDirectoryAndRefusesWrites(MountApi api) throws IOException {
+    @EnumSource(Mounts.Api.class)
+    void mount_readOnly_showsItsOwnDirectoryAndRefusesWrites(Mounts.Api api) throws IOException {
       Files.writeString(home.resolve("top/diff/own"), "top");
       mounts.mount(OverlayMount.readOnly("top", List.of(Helpers.link(1))).with(api));
       assertEquals(List.of("file", "own"), Helpers.names(merged()));
@@ -107,8 +107,8 @@ final class MountHelperTest {
     }
 
     @ParameterizedTest
-    @EnumSource(MountApi.class)
-    void mount_125Layers_showsAll(MountApi api) throws IOException {
+    @EnumSource(Mounts.Api.class)
+    void mount_125Layers_showsAll(Mounts.Api api) throws IOException {
       List<String> links = layers(125);
       mounts.mount(OverlayMount.readWrite("top", links).with(api));
       assertEquals(126, Helpers.names(merged()).size());
@@ -118,7 +118,7 @@ final class MountHelperTest {
     @Test
     void mount_300LayersThroughNewCalls_showsAll() throws IOException {
       List<String> links = layers(300);
-      mounts.mount(OverlayMount.readWrite("top", links).with(MountApi.NEW));
+      mounts.mount(OverlayMount.readWrite("top", links).with(Mounts.Api.NEW));
       assertEquals(301, Helpers.names(merged()).size());
       removeLayers(300);
     }
@@ -129,7 +129,7 @@ final class MountHelperTest {
       DriverException e =
           assertThrows(
               DriverException.class,
-              () -> mounts.mount(OverlayMount.readWrite("top", links).with(MountApi.CLASSIC)));
+              () -> mounts.mount(OverlayMount.readWrite("top", links).with(Mounts.Api.CLASSIC)));
       assertTrue(e.getMessage().contains("too many layers"), e::getMessage);
       assertFalse(Files.exists(home.resolve("top/merged")));
       removeLayers(300);
@@ -159,7 +159,7 @@ final class MountHelperTest {
     @ParameterizedTest
     @ValueSource(strings = {"a:b", "a,b", "a\\b", "a b", "a\"b", "a=b,upperdir=c", "a\nb", " "})
     void mount_homeWithSpecialCharacters_works(String name) throws IOException {
-      for (MountApi api : MountApi.values()) {
+      for (Mounts.Api api : Mounts.Api.values()) {
         use(directory.resolve(name + api));
         mounts.mount(top().with(api));
         assertEquals("lower", Files.readString(merged().resolve("file")));
@@ -180,7 +180,7 @@ final class MountHelperTest {
     @Test
     void mount_longHome_works() throws IOException {
       use(directory.resolve("n".repeat(200)).resolve("m".repeat(200)).resolve("o".repeat(200)));
-      for (MountApi api : MountApi.values()) {
+      for (Mounts.Api api : Mounts.Api.values()) {
         mounts.mount(top().with(api));
         assertEquals("lower", Files.readString(merged().resolve("file")));
         mounts.unmount("top", false);
@@ -339,7 +339,7 @@ final class MountHelperTest {
                   "setfattr", "-n", prefix + ".overlay.redirect", "-v", "/secret", pub.toString())
               == 0,
           "no setfattr");
-      for (MountApi api : MountApi.values()) {
+      for (Mounts.Api api : Mounts.Api.values()) {
         mounts.mount(OverlayMount.readOnly("top", List.of(Helpers.link(1))).with(api));
         assertFalse(Files.exists(merged().resolve("pub/key")));
         mounts.unmount("top", false);
@@ -368,7 +368,7 @@ final class MountHelperTest {
     void mountDetached_showsTheLayerAndIsNowhere() throws IOException {
       Files.writeString(home.resolve("top/diff/own"), "top");
       Path path;
-      try (DetachedMount mount =
+      try (Mounts.Detached mount =
           mounts.mountDetached(OverlayMount.readOnly("top", List.of(Helpers.link(1))))) {
         path = mount.path();
         assertEquals(List.of("file", "own"), Helpers.names(path));
@@ -380,7 +380,7 @@ final class MountHelperTest {
 
     @Test
     void mountDetached_closedTwice_isHarmless() throws IOException {
-      DetachedMount mount =
+      Mounts.Detached mount =
           mounts.mountDetached(OverlayMount.readOnly("top", List.of(Helpers.link(1))));
       mount.close();
       mount.close();
@@ -390,7 +390,7 @@ final class MountHelperTest {
 
     @Test
     void mountDetached_scanned_showsTheLayer() throws IOException {
-      try (DetachedMount mount =
+      try (Mounts.Detached mount =
               mounts.mountDetached(OverlayMount.readOnly("top", List.of(Helpers.link(1))));
           TreeScan scan = calls.openTree(mount.path())) {
         assertEquals(1, scan.list(io.layerstore.LayerPath.ROOT, TreeScan.XattrChoice.NONE).size());
@@ -574,7 +574,7 @@ final class MountHelperTest {
       mounts.close();
       assertEquals("lower", Files.readString(merged().resolve("file")));
       try (Mounts next = calls.openMounts(home, settings)) {
-        List<MountPoint> found = next.list();
+        List<Mounts.Point> found = next.list();
         assertEquals(1, found.size());
         assertEquals("top/merged", found.get(0).path().toString());
         assertEquals("overlay", found.get(0).fileSystem());

@@ -94,7 +94,7 @@ final class MountOptionsTest {
   /** The target, flags and options of the one {@code mount} call. */
   private List<String> classic(OverlayMount mount, MountSettings settings) throws IOException {
     List<List<String>> found = new ArrayList<>();
-    for (String line : traceOf(mount.with(MountApi.CLASSIC), settings)) {
+    for (String line : traceOf(mount.with(Mounts.Api.CLASSIC), settings)) {
       Matcher call = CLASSIC.matcher(line.replaceFirst("^\\d+ +", ""));
       if (call.matches()) {
         found.add(List.of(call.group(1), call.group(2), call.group(3).replace("\\\"", "\"")));
@@ -181,11 +181,11 @@ final class MountOptionsTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = MountApi.class,
+      value = Mounts.Api.class,
       names = {"NEW", "CLASSIC"})
-  void mount_persistent_hasTheSourceOfDocker(MountApi api) throws IOException {
+  void mount_persistent_hasTheSourceOfDocker(Mounts.Api api) throws IOException {
     List<String> lines = traceOf(readWrite().persistent().with(api), settings(false, true));
-    String told = api == MountApi.NEW ? "\"source\", \"overlay\"" : "mount(\"overlay\", ";
+    String told = api == Mounts.Api.NEW ? "\"source\", \"overlay\"" : "mount(\"overlay\", ";
     assertTrue(lines.stream().anyMatch(line -> line.contains(told)), lines::toString);
     assertFalse(lines.stream().anyMatch(line -> line.contains("\"layerstore\"")), lines::toString);
   }
@@ -193,7 +193,7 @@ final class MountOptionsTest {
   @Test
   void mount_newCalls_sayTheSameOneByOne() throws IOException {
     List<String> told = new ArrayList<>();
-    for (String line : traceOf(readWrite().with(MountApi.NEW), settings(false, true))) {
+    for (String line : traceOf(readWrite().with(Mounts.Api.NEW), settings(false, true))) {
       Matcher call = NEW.matcher(line.replaceFirst("^\\d+ +", ""));
       if (call.matches()) {
         told.add(call.group(2) + "=" + call.group(3).replace("\"", ""));

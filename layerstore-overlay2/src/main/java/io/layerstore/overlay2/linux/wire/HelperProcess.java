@@ -84,7 +84,7 @@ public final class HelperProcess implements AutoCloseable {
         process.getInputStream(), process::destroyForcibly, watchdog, () -> endReading(process));
   }
 
-  private FrameInput framesOf(HelperMode mode, Process forked) {
+  private FrameInput framesOf(HelperStart.Mode mode, Process forked) {
     return switch (mode) {
       case APPLY, SCAN ->
           FrameInput.ofStream(
@@ -114,7 +114,7 @@ public final class HelperProcess implements AutoCloseable {
    *
    * @param inNamespace whether it enters a user namespace in which the caller's user is 0
    * @param ids more ids that it has there; the identity if there are none
-   * @throws IdMapsFailureException if the system does not grant those ids
+   * @throws IdMaps.FailureException if the system does not grant those ids
    * @throws HelperFailureException if it cannot be started
    */
   public static HelperProcess start(Path binary, boolean inNamespace, IdMapping ids)

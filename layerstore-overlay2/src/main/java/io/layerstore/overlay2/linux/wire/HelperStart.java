@@ -2,6 +2,7 @@ package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.ByteString;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * What a helper process is to do, for its whole life.
@@ -16,7 +17,7 @@ import java.nio.file.Path;
  * @param id the layer, or empty
  */
 public record HelperStart(
-    HelperMode mode,
+    Mode mode,
     int flags,
     long rootUid,
     long rootGid,
@@ -28,12 +29,12 @@ public record HelperStart(
   private static final int FIXED_SIZE = 64;
 
   /** About home as a whole. */
-  public static HelperStart inHome(HelperMode mode, Path home) {
+  public static HelperStart inHome(Mode mode, Path home) {
     return new HelperStart(mode, 0, 0, 0, 0, Protocol.TREE_HOME, home, "");
   }
 
   /** About one tree of a layer. */
-  public static HelperStart inLayer(HelperMode mode, Path home, String id, int tree) {
+  public static HelperStart inLayer(Mode mode, Path home, String id, int tree) {
     return new HelperStart(mode, 0, 0, 0, 0, tree, home, id);
   }
 
@@ -64,5 +65,31 @@ public record HelperStart(
         .bytes(homeBytes)
         .bytes(idBytes)
         .end();
+  }
+
+  /** What a forked helper process does, for its whole life. */
+  public enum Mode {
+    PROBE(Protocol.MODE_PROBE),
+    MOUNT(Protocol.MODE_MOUNT),
+    APPLY(Protocol.MODE_APPLY),
+    SCAN(Protocol.MODE_SCAN),
+    REMOVE(Protocol.MODE_REMOVE),
+    SYNC(Protocol.MODE_SYNC);
+
+    private final int code;
+
+    Mode(int code) {
+      this.code = code;
+    }
+
+    /** Its number in the protocol. */
+    public int code() {
+      return code;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 }

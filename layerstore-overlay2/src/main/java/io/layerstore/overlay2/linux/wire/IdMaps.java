@@ -1,6 +1,7 @@
 package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.IdMapping;
+import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -12,20 +13,19 @@ import org.jspecify.annotations.Nullable;
  * Writes the id maps of a helper's user namespace, through the programs that may do so for ranges
  * that the system grants a user.
  */
-final class IdMaps {
+public final class IdMaps {
 
   private static final int MAX_OUTPUT = 4096;
 
   private IdMaps() {}
 
-  static void write(long pid, IdMapping ranges)
-      throws IdMapsFailureException, InterruptedException {
+  static void write(long pid, IdMapping ranges) throws FailureException, InterruptedException {
     run("newuidmap", pid, ranges.uids());
     run("newgidmap", pid, ranges.gids());
   }
 
   private static void run(String program, long pid, List<IdMapping.Range> ranges)
-      throws IdMapsFailureException, InterruptedException {
+      throws FailureException, InterruptedException {
     List<String> command = new ArrayList<>(List.of(program, Long.toString(pid)));
     for (IdMapping.Range range : ranges) {
       command.add(Long.toString(range.containerId()));
@@ -50,8 +50,17 @@ final class IdMaps {
     }
   }
 
-  private static IdMapsFailureException failure(
+  private static FailureException failure(
       String program, String problem, @Nullable Throwable cause) {
-    return new IdMapsFailureException(program, problem, cause);
+    return new FailureException(program, problem, cause);
+  }
+
+  /** The system does not let this user have the ids that a helper was to have. */
+  public static final class FailureException extends HelperFailureException {
+    private static final long serialVersionUID = 1L;
+
+    public FailureException(String program, String problem, @Nullable Throwable cause) {
+      super(HelperProcess.DRIVER, null, "map ids with " + program, 0, problem, cause);
+    }
   }
 }

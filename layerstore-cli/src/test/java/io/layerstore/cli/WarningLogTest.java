@@ -10,11 +10,11 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
-final class WarningLoggerTest {
+final class WarningLogTest {
 
   private final ByteArrayOutputStream written = new ByteArrayOutputStream();
-  private final WarningLogger log =
-      new WarningLogger(new PrintStream(written, true, StandardCharsets.UTF_8));
+  private final WarningLog.Warnings log =
+      new WarningLog.Warnings(new PrintStream(written, true, StandardCharsets.UTF_8));
 
   @Test
   void warn_arguments_areOneLine() {
@@ -37,7 +37,7 @@ final class WarningLoggerTest {
 
   @Test
   void getLogger_any_isOfThisLog() {
-    assertInstanceOf(WarningLogger.class, LoggerFactory.getLogger("any"));
+    assertInstanceOf(WarningLog.Warnings.class, LoggerFactory.getLogger("any"));
   }
 
   private String text() {
