@@ -1,13 +1,16 @@
 package io.layerstore.core;
 
+import com.google.common.io.Closer;
 import io.layerstore.ByteString;
 import io.layerstore.ChainId;
 import io.layerstore.ImageSource;
 import io.layerstore.ImageTarget;
 import io.layerstore.LayerContent;
+import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerStoreProvider;
+import io.layerstore.RWLayerInfo;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RemoteImage;
@@ -19,7 +22,9 @@ import io.layerstore.core.image.archive.ArchiveView;
 import io.layerstore.core.image.archive.RemoteSave;
 import io.layerstore.core.image.archive.RemoteView;
 import io.layerstore.core.layerdb.FileMetadataStore;
+import io.layerstore.core.layerdb.Ownership;
 import io.layerstore.core.share.ClaimKind;
+import io.layerstore.core.share.Participant;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.LayerTable;
 import io.layerstore.core.state.RootUse;
@@ -34,6 +39,8 @@ import io.layerstore.core.tar.LayerPacker;
 import io.layerstore.core.work.CriticalWork;
 import io.layerstore.core.work.StoreThreads;
 import io.layerstore.driver.Closing;
+import io.layerstore.driver.FileFailures;
+import io.layerstore.driver.PreloadedClasses;
 import io.layerstore.driver.rooted.ByteNames;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.MetadataStore;
@@ -43,10 +50,13 @@ import java.nio.file.FileSystem;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.helpers.MessageFormatter;
 
 /** What {@link LayerStore#open} finds: opens the layer store of this module. */
 public final class DefaultLayerStoreProvider implements LayerStoreProvider {
@@ -182,5 +192,78 @@ public final class DefaultLayerStoreProvider implements LayerStoreProvider {
     ExecutorService own = StoreThreads.pool("worker");
     open.add(() -> StoreThreads.end(own));
     return own;
+  }
+
+  /**
+   * Lets the other stores on a root know which unfinished work in the layer database has an owner.
+   */
+  private static final class SharedWork implements Ownership {
+
+    private final @Nullable Participant participant;
+    private final Map<String, Integer> claims = new ConcurrentHashMap<>();
+
+    SharedWork(Sharing sharing) {
+      this.participant = sharing.participant();
+    }
+
+    @Override
+    public void take(String name) {
+      if (participant != null) {
+        claims.put(name, participant.claim(ClaimKind.WORK, name));
+      }
+    }
+
+    @Override
+    public void letGo(String name) {
+      Integer claim = claims.remove(name);
+      if (participant != null && claim != null) {
+        participant.clear(claim);
+      }
+    }
+
+    @Override
+    public boolean isOthers(String name) {
+      return participant != null && participant.isClaimedElsewhere(ClaimKind.WORK, name);
+    }
+  }
+
+  /** The classes of core to load when a store is opened; those of drivers they load themselves. */
+  private static final class CleanupClasses {
+
+    private static final List<String> CORE =
+        List.of(
+            "layer.LayerBatch",
+            "layer.LayerRelease",
+            "layer.PendingLayer",
+            "layer.ReadWriteLayers",
+            "state.StoreRecovery",
+            "image.archive.ArchiveText",
+            "image.archive.Spool",
+            "layerdb.LeftoverScanner",
+            "layerdb.RecordReader");
+
+    private CleanupClasses() {}
+
+    static void load() {
+      Package own = CleanupClasses.class.getPackage();
+      PreloadedClasses.load(Closer.class);
+      PreloadedClasses.load(Closing.class);
+      PreloadedClasses.load(FileFailures.class);
+      PreloadedClasses.load(LayerInfo.class);
+      PreloadedClasses.load(MessageFormatter.class);
+      PreloadedClasses.load(MetadataStore.class);
+      PreloadedClasses.load(RWLayerInfo.class);
+      for (String name : CORE) {
+        PreloadedClasses.load(named(own.getName() + "." + name));
+      }
+    }
+
+    private static Class<?> named(String name) {
+      try {
+        return Class.forName(name);
+      } catch (ClassNotFoundException e) {
+        throw new NoClassDefFoundError(name);
+      }
+    }
   }
 }

@@ -6,6 +6,7 @@ import io.layerstore.DriverNotSupportedException;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
+import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.ForeignContents;
 import io.layerstore.core.state.RootContents;
@@ -348,5 +349,24 @@ final class DriverSelector {
 
   private Path home(String name) {
     return options.root().resolve(name);
+  }
+
+  /** What a driver is told of the other stores on its root. */
+  private record OtherStores(Sharing sharing) implements DriverContext.Others {
+
+    @Override
+    public boolean arePresent() {
+      return !sharing.isFirst();
+    }
+
+    @Override
+    public boolean areMany() {
+      return sharing.hasOthers();
+    }
+
+    @Override
+    public List<String> mounting(String id) {
+      return sharing.holders(ClaimKind.MOUNT, id);
+    }
   }
 }

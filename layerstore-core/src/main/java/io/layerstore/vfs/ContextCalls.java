@@ -4,6 +4,7 @@ import io.layerstore.LayerPath;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Objects;
 
 /** Asks and tells the context of a writer, and marks what the context throws as its own. */
 final class ContextCalls {
@@ -45,5 +46,20 @@ final class ContextCalls {
 
   void warn(LayerPath path, String reason) {
     context.warn(path, reason);
+  }
+
+  /** What the caller's own content or context threw, on its way back to the caller as it was. */
+  static final class CallerException extends IOException {
+
+    private static final long serialVersionUID = 1L;
+
+    CallerException(IOException cause) {
+      super(cause);
+    }
+
+    @Override
+    public synchronized IOException getCause() {
+      return (IOException) Objects.requireNonNull(super.getCause());
+    }
   }
 }

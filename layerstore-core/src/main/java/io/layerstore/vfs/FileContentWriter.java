@@ -69,7 +69,7 @@ final class FileContentWriter {
     }
   }
 
-  private int read(FileContent content, int wanted) throws CallerException {
+  private int read(FileContent content, int wanted) throws ContextCalls.CallerException {
     try {
       int count = content.data().read(buffer, 0, wanted);
       if (count < 0) {
@@ -77,7 +77,7 @@ final class FileContentWriter {
       }
       return count;
     } catch (IOException e) {
-      throw new CallerException(e);
+      throw new ContextCalls.CallerException(e);
     }
   }
 }

@@ -4,6 +4,7 @@ import io.layerstore.ByteString;
 import io.layerstore.ConcurrentChangeException;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.rooted.Directory;
 import io.layerstore.driver.rooted.Look;
@@ -16,6 +17,7 @@ import io.layerstore.vfs.record.DiskEntry;
 import io.layerstore.vfs.record.TrueEntry;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -202,6 +204,65 @@ final class VfsLayerTree implements LayerTree {
       Closing.all(records, position);
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot close", e);
+    }
+  }
+
+  /**
+   * The content of a file that somebody may be writing to: exactly as many bytes as expected, or a
+   * {@link ConcurrentChangeException}.
+   */
+  private static final class UnchangedFileStream extends BlockFilterStream {
+
+    /** Tells whether the file is another one by now, or was written to. */
+    interface ChangeCheck {
+      boolean hasChanged() throws IOException;
+    }
+
+    private final LayerPath path;
+    private final ChangeCheck check;
+    private long remaining;
+    private boolean isChecked;
+
+    UnchangedFileStream(
+        SeekableByteChannel channel, LayerPath path, long sizeBytes, ChangeCheck check) {
+      super(Channels.newInputStream(channel));
+      this.path = path;
+      this.check = check;
+      this.remaining = sizeBytes;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      if (length == 0) {
+        return 0;
+      }
+      if (remaining == 0) {
+        checkOnce();
+        return -1;
+      }
+      int count = in.read(target, offset, (int) Math.min(length, remaining));
+      if (count < 0) {
+        throw new ConcurrentChangeException(path.toString(), null);
+      }
+      remaining -= count;
+      if (remaining == 0) {
+        checkOnce();
+      }
+      return count;
+    }
+
+    private void checkOnce() throws IOException {
+      if (!isChecked) {
+        isChecked = true;
+        if (in.read() >= 0 || check.hasChanged()) {
+          throw new ConcurrentChangeException(path.toString(), null);
+        }
+      }
+    }
+
+    @Override
+    public int available() throws IOException {
+      return (int) Math.min(in.available(), remaining);
     }
   }
 }

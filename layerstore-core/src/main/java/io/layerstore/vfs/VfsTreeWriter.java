@@ -101,7 +101,7 @@ final class VfsTreeWriter implements TreeWriter {
         case HARD_LINK -> putLink(entry);
         default -> put(entry, content);
       }
-    } catch (CallerException e) {
+    } catch (ContextCalls.CallerException e) {
       throw e.getCause();
     } catch (IOException e) {
       throw VfsFailures.of(layer.id(), "cannot write /" + path, e);

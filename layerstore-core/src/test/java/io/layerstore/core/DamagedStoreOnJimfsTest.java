@@ -1,7 +1,6 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -11,12 +10,7 @@ import org.junit.jupiter.api.AfterEach;
 /** Damaged stores on an in-memory root. */
 final class DamagedStoreOnJimfsTest extends DamagedStoreContract {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
 
   @Override
   Path newDirectory() throws IOException {

@@ -1,10 +1,9 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
 import io.layerstore.testing.HostileArchiveContract;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -15,12 +14,7 @@ final class HostileArchiveOnJimfsTest extends HostileArchiveContract {
 
   @Override
   protected Path newDirectory() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     return Files.createDirectory(memory.getPath("/test"));
   }
 

@@ -1,9 +1,8 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -12,12 +11,7 @@ import java.nio.file.Path;
 /** Image archives on an in-memory root, read from memory and written to it. */
 final class ImageArchiveOnJimfsTest extends VfsImageArchiveContract {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
 
   @Override
   protected Path newDirectory() throws IOException {

@@ -3,7 +3,6 @@ package io.layerstore.core;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
 import io.layerstore.ChainId;
 import io.layerstore.Image;
@@ -21,6 +20,7 @@ import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation;
 import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.StoreNames;
 import java.io.IOException;
@@ -72,12 +72,7 @@ final class ImageFaultsTest {
 
   private void makeRoot() throws IOException {
     memory.close();
-    memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    memory = MemoryFiles.unix();
     faulty = FaultyFileSystem.over(memory);
     try (LayerStore store = LayerStore.open(root())) {
       load(store, ImageFiles.docker(BEFORE, "demo:1", "demo:2"));

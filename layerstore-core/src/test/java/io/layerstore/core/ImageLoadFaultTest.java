@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
 import io.layerstore.Image;
@@ -17,6 +15,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.LoadOptions;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.SampleImage;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -48,11 +47,7 @@ final class ImageLoadFaultTest {
           ImageFiles.item(TWO, "demo:two"));
 
   private static FileSystem newMemory() {
-    return Jimfs.newFileSystem(
-        Configuration.unix().toBuilder()
-            .setAttributeViews("basic", "owner", "posix", "unix", "user")
-            .setBlockSize(512)
-            .build());
+    return MemoryFiles.unix();
   }
 
   private static void load(LayerStore store) throws LayerStoreException {

@@ -1,11 +1,10 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.LeftoverNamesContract;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -14,12 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 /** On vfs, with a kill before each change to a file. */
 final class LeftoverNamesTest extends LeftoverNamesContract {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
   private FaultyFileSystem faulty = FaultyFileSystem.over(memory);
 
   @AfterEach

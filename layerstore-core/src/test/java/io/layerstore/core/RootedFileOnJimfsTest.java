@@ -1,10 +1,9 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.RootedFileContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -16,12 +15,7 @@ final class RootedFileOnJimfsTest extends RootedFileContract {
 
   @Override
   protected Path newDirectory() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     return Files.createDirectory(memory.getPath("/test"));
   }
 

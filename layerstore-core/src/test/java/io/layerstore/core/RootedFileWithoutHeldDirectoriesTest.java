@@ -2,10 +2,10 @@ package io.layerstore.core;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Feature;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.Durability;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.RootedFileContract;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -18,12 +18,9 @@ final class RootedFileWithoutHeldDirectoriesTest extends RootedFileContract {
   @Override
   protected Path newDirectory() throws IOException {
     FileSystem memory =
-        Jimfs.newFileSystem(
+        MemoryFiles.of(
             Configuration.unix().toBuilder()
-                .setSupportedFeatures(Feature.LINKS, Feature.SYMBOLIC_LINKS, Feature.FILE_CHANNEL)
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+                .setSupportedFeatures(Feature.LINKS, Feature.SYMBOLIC_LINKS, Feature.FILE_CHANNEL));
     return Files.createDirectory(memory.getPath("/test"));
   }
 

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.Layer;
 import io.layerstore.LayerNotFoundException;
 import io.layerstore.LayerSource;
@@ -16,6 +14,7 @@ import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.StoreNames;
 import io.layerstore.testing.StoreOperation;
 import java.io.IOException;
@@ -59,12 +58,7 @@ final class StoreFaultsTest {
   private FaultyFileSystem faulty;
 
   private void makeRoot() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     root = memory.getPath("/store");
     try (LayerStore store = LayerStore.open(root)) {
       StoreOperation.prepare(store);

@@ -1,8 +1,7 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.testing.DamageMatrixContract;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -18,12 +17,7 @@ final class VfsDamageMatrixTest extends DamageMatrixContract {
 
   @Override
   protected Path newDirectory() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     return Files.createDirectory(memory.getPath("/test"));
   }
 

@@ -1,9 +1,8 @@
 package io.layerstore.core;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -11,12 +10,7 @@ import java.nio.file.Path;
 /** The store on an in-memory root. */
 final class VfsStoreOnJimfsTest extends VfsStoreContract {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
 
   @Override
   protected Path newRoot() {

@@ -2,8 +2,6 @@ package io.layerstore.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ChainId;
 import io.layerstore.Layer;
@@ -13,6 +11,7 @@ import io.layerstore.testing.Archiver;
 import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.Listing;
 import io.layerstore.testing.Machine;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.Refusals;
 import io.layerstore.testing.ScratchDirectory;
 import io.layerstore.testing.Sha256;
@@ -196,12 +195,7 @@ class RealArchivesTest {
     @MethodSource(ALL)
     void tarStream_inMemory_hasTheSameBytes(Archiver archiver) throws Exception {
       Path archive = archive(archiver);
-      try (FileSystem memory =
-              Jimfs.newFileSystem(
-                  Configuration.unix().toBuilder()
-                      .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                      .setBlockSize(512)
-                      .build());
+      try (FileSystem memory = MemoryFiles.unix();
           LayerStore store = LayerStore.open(memory.getPath("/root"));
           Layer layer = register(store, archive)) {
         assertSameBytes(archive, layer);

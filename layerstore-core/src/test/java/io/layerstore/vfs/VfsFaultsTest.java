@@ -14,6 +14,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.testing.FaultyFileSystem;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.TreeChange;
 import io.layerstore.testing.TreeSnapshot;
 import java.io.IOException;
@@ -52,7 +53,7 @@ class VfsFaultsTest {
 
   @BeforeEach
   void makeStore() throws IOException {
-    FileSystem jimfs = VfsTesting.jimfs();
+    FileSystem jimfs = MemoryFiles.unix();
     faulty = FaultyFileSystem.over(jimfs);
     root = faulty.wrap(Files.createDirectory(jimfs.getPath("/root")));
     driver = VfsTesting.open(root);

@@ -22,6 +22,7 @@ import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.ProbeResult;
 import io.layerstore.testing.Machine;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -43,7 +44,7 @@ class VfsHomeTest {
 
   @BeforeEach
   void makeRoot() throws IOException {
-    root = Files.createDirectory(VfsTesting.jimfs().getPath("/root"));
+    root = Files.createDirectory(MemoryFiles.unix().getPath("/root"));
     home = root.resolve("vfs");
   }
 

@@ -17,6 +17,7 @@ import io.layerstore.MountOptions;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.CreateOptions;
 import io.layerstore.spi.GraphDriver;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.RecordingWriteContext;
 import io.layerstore.testing.TreeSnapshot;
 import java.io.IOException;
@@ -148,7 +149,7 @@ class VfsMountedLayerTest {
 
     @Override
     Path newRoot() throws IOException {
-      return Files.createDirectory(VfsTesting.jimfs().getPath("/root"));
+      return Files.createDirectory(MemoryFiles.unix().getPath("/root"));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.layerstore.vfs;
 
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,6 @@ class VfsOnJimfsTest extends VfsContract {
 
   @Override
   protected Path newRoot() throws IOException {
-    return Files.createDirectory(VfsTesting.jimfs().getPath("/contract"));
+    return Files.createDirectory(MemoryFiles.unix().getPath("/contract"));
   }
 }

@@ -1,7 +1,6 @@
 package io.layerstore.vfs;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -12,12 +11,7 @@ class VfsOnWindowsTest extends VfsContract {
 
   @Override
   protected Path newRoot() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.windows().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.windows();
     return Files.createDirectory(memory.getPath("C:\\contract"));
   }
 }

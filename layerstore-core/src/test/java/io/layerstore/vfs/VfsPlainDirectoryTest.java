@@ -29,6 +29,7 @@ import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.LayerTree;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation.Kind;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.Refusals;
 import io.layerstore.testing.TreeSnapshot;
 import java.io.IOException;
@@ -175,7 +176,7 @@ class VfsPlainDirectoryTest {
       layer(driver, "a", null, file("X", "1"), file("x", "22"));
       driver.close();
       Path home = root.resolve("vfs");
-      Path carried = Files.createDirectory(VfsTesting.jimfs().getPath("/root"));
+      Path carried = Files.createDirectory(MemoryFiles.unix().getPath("/root"));
       try (Stream<Path> paths = Files.walk(home)) {
         for (Path path : paths.toList()) {
           Files.copy(path, carried.resolve(root.relativize(path).toString()));

@@ -2,6 +2,7 @@ package io.layerstore.vfs;
 
 import io.layerstore.spi.GraphDriverProvider;
 import io.layerstore.testing.GraphDriverProviderContract;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,6 @@ class VfsProviderOnJimfsTest extends GraphDriverProviderContract {
 
   @Override
   protected Path newRoot() throws IOException {
-    return Files.createDirectory(VfsTesting.jimfs().getPath("/store"));
+    return Files.createDirectory(MemoryFiles.unix().getPath("/store"));
   }
 }

@@ -29,6 +29,7 @@ import io.layerstore.spi.EntryType;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.testing.Machine;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.TreeSnapshot;
 import io.layerstore.vfs.record.AttributeTable;
 import java.io.IOException;
@@ -56,7 +57,7 @@ class VfsRecordsTest {
 
   @BeforeEach
   void openDriver() throws IOException {
-    root = Files.createDirectory(VfsTesting.jimfs().getPath("/root"));
+    root = Files.createDirectory(MemoryFiles.unix().getPath("/root"));
     driver = open(root);
   }
 

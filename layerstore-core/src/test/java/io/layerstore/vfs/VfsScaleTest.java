@@ -21,6 +21,7 @@ import io.layerstore.spi.WriteContext;
 import io.layerstore.testing.ChildJvm;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.Heavy;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.TreeChange;
 import java.io.IOException;
 import java.io.InputStream;
@@ -115,7 +116,7 @@ class VfsScaleTest {
 
     @Test
     void layer_of1000LevelsInMemory_isWrittenCopiedAndRemoved() throws IOException {
-      FileSystem jimfs = VfsTesting.jimfs();
+      FileSystem jimfs = MemoryFiles.unix();
       FaultyFileSystem watched = FaultyFileSystem.over(jimfs);
       Path root = watched.wrap(Files.createDirectory(jimfs.getPath("/root")));
       LayerPath path = LayerPath.of("a" + "/a".repeat(999));

@@ -1,7 +1,5 @@
 package io.layerstore.vfs;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.Durability;
 import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
@@ -14,7 +12,6 @@ import io.layerstore.spi.TreeWriter;
 import io.layerstore.testing.RecordingWriteContext;
 import io.layerstore.testing.TreeChange;
 import java.io.IOException;
-import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -24,15 +21,6 @@ import java.util.Optional;
 public final class VfsTesting {
 
   private VfsTesting() {}
-
-  /** In memory, with everything that a Jimfs can do. */
-  public static FileSystem jimfs() {
-    return Jimfs.newFileSystem(
-        Configuration.unix().toBuilder()
-            .setAttributeViews("basic", "owner", "posix", "unix", "user")
-            .setBlockSize(512)
-            .build());
-  }
 
   static DriverContext context(Path root) {
     return context(root, Map.of(), false);

@@ -1,9 +1,8 @@
 package io.layerstore.vfs;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation.Kind;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -14,12 +13,7 @@ class VfsWithoutLinksTest extends VfsContract {
 
   @Override
   protected Path newRoot() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     FaultyFileSystem poor = FaultyFileSystem.over(memory);
     poor.forbid(Kind.CREATE_SYMBOLIC_LINK);
     poor.lack(Kind.CREATE_LINK);

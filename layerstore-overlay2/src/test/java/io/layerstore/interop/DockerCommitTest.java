@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.RWLayer;
-import io.layerstore.testing.Busybox;
 import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.DockerDaemon;
 import io.layerstore.testing.Image;
@@ -44,7 +43,7 @@ class DockerCommitTest {
     Machine.requireRoot();
     scratch = ScratchDirectory.create();
     DataRoot root = new DataRoot(scratch.resolve("root"), "overlay2");
-    Path base = base();
+    Path base = TreeText.writeBase(scratch);
     String container;
     try (DockerDaemon daemon = DockerDaemon.start(root.path(), "overlay2")) {
       daemon.docker("import", base, "base:1");
@@ -104,24 +103,5 @@ class DockerCommitTest {
   @Test
   void tarStream_sameChanges_isWhatIsCommitted() {
     assertArrayEquals(asDifference, byUs);
-  }
-
-  private Path base() throws Exception {
-    Path tree = scratch.resolve("base");
-    Busybox.createRoot(tree);
-    Tool.require("python3").in(tree).run("-c", TreeText.script("make-base.py"));
-    Path archive = scratch.resolve("base.tar");
-    Tool.require("tar")
-        .run(
-            "-C",
-            tree,
-            "--format=pax",
-            "--numeric-owner",
-            "--xattrs",
-            "--xattrs-include=*",
-            "-cf",
-            archive,
-            ".");
-    return archive;
   }
 }

@@ -8,7 +8,6 @@ import io.layerstore.Layer;
 import io.layerstore.LayerStore;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
-import io.layerstore.testing.Busybox;
 import io.layerstore.testing.DataRoot;
 import io.layerstore.testing.DockerDaemon;
 import io.layerstore.testing.Image;
@@ -83,7 +82,7 @@ class RealImageMountTest {
     Machine.requireRoot();
     scratch = ScratchDirectory.create();
     root = new DataRoot(scratch.resolve("root"), "overlay2");
-    Path base = base();
+    Path base = TreeText.writeBase(scratch);
     Path context = context();
     try (DockerDaemon daemon = DockerDaemon.start(root.path(), "overlay2")) {
       daemon.docker("import", base, "base:1");
@@ -183,25 +182,6 @@ class RealImageMountTest {
 
   private static LayerStore open(Path path) throws Exception {
     return LayerStore.builder(path).driver("overlay2").open();
-  }
-
-  private Path base() throws Exception {
-    Path tree = scratch.resolve("base");
-    Busybox.createRoot(tree);
-    Tool.require("python3").in(tree).run("-c", TreeText.script("make-base.py"));
-    Path archive = scratch.resolve("base.tar");
-    Tool.require("tar")
-        .run(
-            "-C",
-            tree,
-            "--format=pax",
-            "--numeric-owner",
-            "--xattrs",
-            "--xattrs-include=*",
-            "-cf",
-            archive,
-            ".");
-    return archive;
   }
 
   private Path context() throws Exception {

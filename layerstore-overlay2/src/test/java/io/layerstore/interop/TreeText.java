@@ -2,6 +2,8 @@ package io.layerstore.interop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.layerstore.testing.Busybox;
+import io.layerstore.testing.ScratchDirectory;
 import io.layerstore.testing.Tool;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,6 +37,26 @@ final class TreeText {
   static TreeText of(Path root) throws IOException, InterruptedException {
     return new TreeText(
         Tool.require("python3").run("-c", script("describe-tree.py"), root).lines());
+  }
+
+  /** Writes an archive of a root file system that has one of everything, below {@code scratch}. */
+  static Path writeBase(ScratchDirectory scratch) throws IOException, InterruptedException {
+    Path tree = scratch.resolve("base");
+    Busybox.createRoot(tree);
+    Tool.require("python3").in(tree).run("-c", script("make-base.py"));
+    Path archive = scratch.resolve("base.tar");
+    Tool.require("tar")
+        .run(
+            "-C",
+            tree,
+            "--format=pax",
+            "--numeric-owner",
+            "--xattrs",
+            "--xattrs-include=*",
+            "-cf",
+            archive,
+            ".");
+    return archive;
   }
 
   /** The text of a script that stands beside this class. */

@@ -12,8 +12,6 @@ import static io.layerstore.testing.TreeChange.symlink;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -35,11 +33,7 @@ final class MountedTreeTest {
 
   @BeforeEach
   void makeTree() throws IOException {
-    fileSystem =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .build());
+    fileSystem = MemoryFiles.unix();
     root = Files.createDirectory(fileSystem.getPath("/root"));
     tree = new MountedTree(root);
   }

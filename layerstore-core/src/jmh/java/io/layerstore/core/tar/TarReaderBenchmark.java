@@ -4,7 +4,6 @@ import static io.layerstore.testing.TarHeaderBlock.named;
 
 import io.layerstore.Digest;
 import io.layerstore.Limits;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.testing.TarBuilder;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -44,19 +43,7 @@ public class TarReaderBenchmark {
   @Param({"false", "true"})
   public boolean pax;
 
-  private final EntryMapper mapper =
-      new EntryMapper(
-          Limits.DEFAULT,
-          DriverTraits.builder()
-              .keepsOwners(true)
-              .keepsSpecialModes(true)
-              .keepsDevices(true)
-              .keepsXattrs(true)
-              .keepsByteNames(true)
-              .isCaseSensitive(true)
-              .hasKernelMounts(true)
-              .hasPersistentMounts(true)
-              .build());
+  private final EntryMapper mapper = new EntryMapper(Limits.DEFAULT, false);
   private final byte[] buffer = new byte[64 << 10];
   private byte[] archive;
 

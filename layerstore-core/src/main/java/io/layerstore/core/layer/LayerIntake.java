@@ -117,7 +117,7 @@ final class LayerIntake {
       LayerUnpacker unpacker =
           new LayerUnpacker(
               store.options(),
-              store.driver().traits(),
+              store.driver().traits().executesWhiteouts(),
               writer,
               context,
               progress,

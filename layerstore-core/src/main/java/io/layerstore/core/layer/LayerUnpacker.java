@@ -18,7 +18,6 @@ import io.layerstore.core.tarsplit.Disassembler;
 import io.layerstore.core.tarsplit.LinkedPaths;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.BlockFilterStream;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.FileContent;
 import io.layerstore.spi.FileContent.Extent;
@@ -61,14 +60,14 @@ final class LayerUnpacker {
    */
   LayerUnpacker(
       StoreOptions options,
-      DriverTraits traits,
+      boolean executesWhiteouts,
       TreeWriter writer,
       UnpackContext context,
       ProgressReporter.OfLayer progress,
       @Nullable Disassembler split,
       AufsLinkSources linkSources) {
     this.limits = options.limits();
-    this.mapper = new EntryMapper(limits, traits);
+    this.mapper = new EntryMapper(limits, executesWhiteouts);
     this.writer = writer;
     this.context = context;
     this.devices = new DeviceFilter(options.devices(), context);

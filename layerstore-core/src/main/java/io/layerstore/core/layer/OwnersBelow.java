@@ -156,7 +156,7 @@ public final class OwnersBelow implements TreeReader {
 
   private void read(RoLayer layer, Map<LayerPath, Owner> known) throws LayerStoreException {
     String file = "the tar-split of " + layer.chainId();
-    EntryMapper mapper = new EntryMapper(Limits.NONE, store.driver().traits());
+    EntryMapper mapper = new EntryMapper(Limits.NONE, store.driver().traits().executesWhiteouts());
     try (InputStream compressed = store.metadata().tarSplit(layer.chainId());
         InputStream archive =
             new HeadersStream(new EntryReader(Decompression.open(compressed, Limits.NONE), file))) {

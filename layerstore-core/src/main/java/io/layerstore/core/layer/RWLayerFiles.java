@@ -142,7 +142,7 @@ final class RWLayerFiles {
           long sizeBytes =
               new LayerUnpacker(
                       store.options(),
-                      store.driver().traits(),
+                      store.driver().traits().executesWhiteouts(),
                       writer,
                       context,
                       progress,

@@ -130,6 +130,7 @@ final class LayerDbFiles {
         }
       }
     } catch (NoSuchFileException e) {
+      // It went between the two looks: a root that a daemon uses.
       return names;
     } catch (DirectoryIteratorException e) {
       throw e.getCause();
@@ -145,29 +146,16 @@ final class LayerDbFiles {
    * @throws StoreCorruptedException if it is not a directory
    */
   static List<String> directories(Path directory, Predicate<String> filter) throws IOException {
-    List<String> names = new ArrayList<>();
-    if (!exists(directory)) {
-      return names;
-    }
-    if (!isDirectory(directory)) {
+    if (exists(directory) && !isDirectory(directory)) {
       throw new StoreCorruptedException(directory.toString(), "not a directory");
     }
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-      for (Path entry : entries) {
-        String name = String.valueOf(entry.getFileName());
-        // The name first: looking at the file costs a system call.
-        if (filter.test(name) && isDirectory(entry)) {
-          names.add(name);
-        }
+    List<String> directories = new ArrayList<>();
+    for (String name : names(directory, filter)) {
+      if (isDirectory(directory.resolve(name))) {
+        directories.add(name);
       }
-    } catch (NoSuchFileException e) {
-      // It went between the two looks: a root that a daemon uses.
-      return names;
-    } catch (DirectoryIteratorException e) {
-      throw e.getCause();
     }
-    names.sort(null);
-    return names;
+    return directories;
   }
 
   /** Writes a value that is ASCII into a directory that is not visible yet. */

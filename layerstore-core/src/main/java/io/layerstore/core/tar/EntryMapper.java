@@ -7,7 +7,6 @@ import io.layerstore.Limits;
 import io.layerstore.core.tar.MappedEntry.Kind;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
@@ -55,10 +54,15 @@ public final class EntryMapper {
   private final Limits limits;
   private final boolean executesWhiteouts;
 
-  /** For archives that go to a driver with {@code traits}. */
-  public EntryMapper(Limits limits, DriverTraits traits) {
+  /**
+   * Maps the entries of one archive.
+   *
+   * @param executesWhiteouts whether the archive goes to a driver in which a whiteout deletes,
+   *     rather than being stored: see {@link io.layerstore.spi.DriverTraits#executesWhiteouts}
+   */
+  public EntryMapper(Limits limits, boolean executesWhiteouts) {
     this.limits = limits;
-    this.executesWhiteouts = traits.executesWhiteouts();
+    this.executesWhiteouts = executesWhiteouts;
   }
 
   /**

@@ -59,23 +59,23 @@ final class Index {
   private static final int NANOS = 1_000_000_000;
 
   private final List<Layer> layers = new ArrayList<>();
-  private final IntColumn firstNodes = new IntColumn();
-  private final IntColumn roots = new IntColumn();
+  private final Columns.Ints firstNodes = new Columns.Ints();
+  private final Columns.Ints roots = new Columns.Ints();
 
   // Of entries.
-  private final IntColumn names = new IntColumn();
-  private final IntColumn nodes = new IntColumn();
-  private final IntColumn merged = new IntColumn();
+  private final Columns.Ints names = new Columns.Ints();
+  private final Columns.Ints nodes = new Columns.Ints();
+  private final Columns.Ints merged = new Columns.Ints();
 
   // Of nodes.
-  private final IntColumn modes = new IntColumn();
-  private final LongColumn owners = new LongColumn();
-  private final LongColumn modified = new LongColumn();
-  private final LongColumn accessed = new LongColumn();
-  private final LongColumn data = new LongColumn();
-  private final LongColumn more = new LongColumn();
-  private final IntColumn xattrs = new IntColumn();
-  private final IntColumn otherLinks = new IntColumn();
+  private final Columns.Ints modes = new Columns.Ints();
+  private final Columns.Longs owners = new Columns.Longs();
+  private final Columns.Longs modified = new Columns.Longs();
+  private final Columns.Longs accessed = new Columns.Longs();
+  private final Columns.Longs data = new Columns.Longs();
+  private final Columns.Longs more = new Columns.Longs();
+  private final Columns.Ints xattrs = new Columns.Ints();
+  private final Columns.Ints otherLinks = new Columns.Ints();
 
   private final BytePool pool = new BytePool();
 
@@ -414,10 +414,10 @@ final class Index {
   }
 
   void trim() {
-    for (IntColumn column : List.of(names, nodes, merged, modes, xattrs, otherLinks)) {
+    for (Columns.Ints column : List.of(names, nodes, merged, modes, xattrs, otherLinks)) {
       column.trim();
     }
-    for (LongColumn column : List.of(owners, modified, accessed, data, more)) {
+    for (Columns.Longs column : List.of(owners, modified, accessed, data, more)) {
       column.trim();
     }
     pool.trim();

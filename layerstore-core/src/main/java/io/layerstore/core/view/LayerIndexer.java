@@ -12,7 +12,6 @@ import io.layerstore.core.tarsplit.Entry.FileEntry;
 import io.layerstore.core.tarsplit.HeadersStream;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.Closing;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.TreeReader;
@@ -31,9 +30,6 @@ import java.util.List;
 public final class LayerIndexer implements Closeable {
 
   private static final String OPERATION = "indexing a layer";
-
-  /** Of a driver that stores differences as they are. */
-  private static final DriverTraits TRAITS = DriverTraits.builder().build();
 
   private final Index index;
   private final List<LayerContents> contents = new ArrayList<>();
@@ -81,7 +77,7 @@ public final class LayerIndexer implements Closeable {
 
   /** Adds a layer of an archive, which must stay where it is. */
   public void add(ArchivedLayer layer, Limits limits) throws IOException {
-    ArchiveContents files = new ArchiveContents(layer.archive());
+    ArchivedLayer.Contents files = new ArchivedLayer.Contents(layer.archive());
     contents.add(files);
     try (InputStream archive = layer.archive().open()) {
       addEntries(
@@ -115,7 +111,7 @@ public final class LayerIndexer implements Closeable {
       Index.Layer layer, TarReader reader, Limits limits, Places places, Notes notes)
       throws IOException {
     LayerTreeBuilder tree = new LayerTreeBuilder(index, layer);
-    EntryMapper mapper = new EntryMapper(limits, TRAITS);
+    EntryMapper mapper = new EntryMapper(limits, false);
     for (TarHeader header = reader.next(); header != null; header = reader.next()) {
       Interrupts.check(OPERATION);
       MappedEntry mapped = mapper.map(header);

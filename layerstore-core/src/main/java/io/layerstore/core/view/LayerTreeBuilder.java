@@ -55,10 +55,10 @@ final class LayerTreeBuilder {
 
   // Of the names so far: the directory, or DEAD; the name, the node, the next name in the
   // directory.
-  private final IntColumn parents = new IntColumn();
-  private final IntColumn names = new IntColumn();
-  private final IntColumn nodes = new IntColumn();
-  private final IntColumn nexts = new IntColumn();
+  private final Columns.Ints parents = new Columns.Ints();
+  private final Columns.Ints names = new Columns.Ints();
+  private final Columns.Ints nodes = new Columns.Ints();
+  private final Columns.Ints nexts = new Columns.Ints();
 
   /** Numbers of names, plus 1, by directory and name; at least twice as long as there are names. */
   private int[] table = new int[1 << 10];
@@ -427,7 +427,7 @@ final class LayerTreeBuilder {
           found[count++] = name;
         }
       }
-      Sorting.sort(
+      Columns.sort(
           found, count, (left, right) -> index.comparePooled(names.get(left), names.get(right)));
       int first = index.entryCount();
       for (int i = 0; i < count; i++) {

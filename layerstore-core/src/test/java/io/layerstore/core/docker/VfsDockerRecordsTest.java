@@ -1,10 +1,9 @@
 package io.layerstore.core.docker;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
 import io.layerstore.testing.DockerRecordsContract;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -13,12 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 /** On an in-memory root with the {@code vfs} driver. */
 final class VfsDockerRecordsTest extends DockerRecordsContract {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
 
   @Override
   protected Path newRoot() {

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata.Source;
@@ -25,6 +23,7 @@ import io.layerstore.RecoveryReport.Finding;
 import io.layerstore.RecoveryReport.Kind;
 import io.layerstore.RegisterOptions;
 import io.layerstore.StoreCorruptedException;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -52,12 +51,7 @@ final class DamagedImagesTest {
 
   @BeforeEach
   void makeTwoImages() throws IOException {
-    memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    memory = MemoryFiles.unix();
     root = memory.getPath("/store");
     directory = root.resolve("image/vfs");
     try (LayerStore store = LayerStore.open(root)) {

@@ -4,8 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.Image;
 import io.layerstore.ImageId;
 import io.layerstore.ImageReference;
@@ -18,6 +16,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.RegisterOptions;
 import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.FileOperation;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.nio.file.FileSystem;
@@ -57,12 +56,7 @@ final class ImageStoreCrashTest {
   }
 
   private static Path newRoot() {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     return memory.getPath("/store");
   }
 

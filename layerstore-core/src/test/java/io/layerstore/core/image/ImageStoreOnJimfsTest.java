@@ -1,10 +1,9 @@
 package io.layerstore.core.image;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.LayerStore;
 import io.layerstore.StoreOptions;
 import io.layerstore.testing.ImageStoreContract;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Path;
@@ -12,12 +11,7 @@ import java.nio.file.Path;
 /** The images of a store on an in-memory root. */
 final class ImageStoreOnJimfsTest extends ImageStoreContract {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
 
   @Override
   protected Path newRoot() {

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
 import io.layerstore.DiffId;
@@ -19,6 +17,7 @@ import io.layerstore.spi.MetadataStore.UnfinishedRWLayer;
 import io.layerstore.spi.MetadataTransaction;
 import io.layerstore.spi.RWLayerRecord;
 import io.layerstore.testing.FaultyFileSystem;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -135,12 +134,7 @@ final class LayerDbCrashTest {
   }
 
   private static Path inMemory() throws IOException {
-    FileSystem memory =
-        Jimfs.newFileSystem(
-            Configuration.unix().toBuilder()
-                .setAttributeViews("basic", "owner", "posix", "unix", "user")
-                .setBlockSize(512)
-                .build());
+    FileSystem memory = MemoryFiles.unix();
     return Files.createDirectory(memory.getPath("/root"));
   }
 

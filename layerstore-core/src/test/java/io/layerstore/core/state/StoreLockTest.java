@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreLockedException;
 import io.layerstore.testing.LibraryThreads;
@@ -150,8 +151,10 @@ final class StoreLockTest {
     }
   }
 
+  /** Where the lock is, and all that it needs. */
   private static Stream<Path> classPath() {
-    return Stream.of(StoreLock.class, LayerStoreException.class, StoreLockTest.class)
+    return Stream.of(
+            StoreLock.class, LayerStoreException.class, Uninterruptibles.class, StoreLockTest.class)
         .map(type -> type.getProtectionDomain().getCodeSource().getLocation())
         .map(location -> Path.of(URI.create(location.toString())));
   }

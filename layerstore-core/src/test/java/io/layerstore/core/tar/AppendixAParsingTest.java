@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.layerstore.ByteString;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Limits;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.testing.AppendixA;
 import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,19 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 final class AppendixAParsingTest {
 
-  private static final EntryMapper MAPPER =
-      new EntryMapper(
-          Limits.DEFAULT,
-          DriverTraits.builder()
-              .keepsOwners(true)
-              .keepsSpecialModes(true)
-              .keepsDevices(true)
-              .keepsXattrs(true)
-              .keepsByteNames(true)
-              .isCaseSensitive(true)
-              .hasKernelMounts(true)
-              .hasPersistentMounts(true)
-              .build());
+  private static final EntryMapper MAPPER = new EntryMapper(Limits.DEFAULT, false);
 
   @ParameterizedTest
   @EnumSource

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.layerstore.LayerPath;
 import io.layerstore.Limits;
 import io.layerstore.driver.PathSet;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.testing.RecordingWriteContext;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
@@ -15,18 +14,6 @@ import org.junit.jupiter.api.Test;
 
 /** What is said of archives that Docker refuses. */
 final class DockerRefusalsTest {
-
-  private static final DriverTraits TRAITS =
-      DriverTraits.builder()
-          .keepsOwners(true)
-          .keepsSpecialModes(true)
-          .keepsDevices(true)
-          .keepsXattrs(true)
-          .keepsByteNames(true)
-          .isCaseSensitive(true)
-          .hasKernelMounts(true)
-          .hasPersistentMounts(true)
-          .build();
 
   private final TarBuilder tar = new TarBuilder();
 
@@ -112,7 +99,7 @@ final class DockerRefusalsTest {
   private List<String> warnings() throws IOException {
     RecordingWriteContext context = new RecordingWriteContext();
     DockerRefusals refusals = new DockerRefusals(context);
-    EntryMapper mapper = new EntryMapper(Limits.DEFAULT, TRAITS);
+    EntryMapper mapper = new EntryMapper(Limits.DEFAULT, false);
     TarReader reader = new TarReader(tar.end().toStream(), Limits.DEFAULT, TarReader.RawBytes.NONE);
     PathSet seen = new PathSet();
     for (TarHeader header = reader.next(); header != null; header = reader.next()) {

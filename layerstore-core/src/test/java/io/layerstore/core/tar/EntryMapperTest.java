@@ -17,7 +17,6 @@ import io.layerstore.Limits;
 import io.layerstore.core.tar.MappedEntry.Kind;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
@@ -41,8 +40,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What {@link EntryMapper} makes of entries, and what it refuses. */
 final class EntryMapperTest {
 
-  private static final EntryMapper STORING = mapper(Limits.DEFAULT, false);
-  private static final EntryMapper EXECUTING = mapper(Limits.DEFAULT, true);
+  private static final EntryMapper STORING = new EntryMapper(Limits.DEFAULT, false);
+  private static final EntryMapper EXECUTING = new EntryMapper(Limits.DEFAULT, true);
 
   private final TarBuilder tar = new TarBuilder();
 
@@ -171,7 +170,7 @@ final class EntryMapperTest {
 
     @Test
     void map_noLimits_stillRefusesNamesNoFileSystemTakes() {
-      EntryMapper mapper = mapper(Limits.NONE, false);
+      EntryMapper mapper = new EntryMapper(Limits.NONE, false);
       Refusals.assertRefused(
           ArchiveException.Kind.LIMIT_EXCEEDED,
           () -> mapper.map(header(longName("n".repeat(256)))));
@@ -667,22 +666,6 @@ final class EntryMapperTest {
     var e = Refusals.assertRefused(ArchiveException.Kind.BREAKOUT, () -> mapAll(STORING, tar));
     assertEquals(OptionalLong.of(1), e.entryIndex());
     assertEquals(Optional.of("../a\\x1b[31m"), e.entryName());
-  }
-
-  private static EntryMapper mapper(Limits limits, boolean executesWhiteouts) {
-    DriverTraits traits =
-        DriverTraits.builder()
-            .keepsOwners(true)
-            .keepsSpecialModes(true)
-            .keepsDevices(true)
-            .keepsXattrs(true)
-            .keepsByteNames(true)
-            .isCaseSensitive(true)
-            .executesWhiteouts(executesWhiteouts)
-            .hasKernelMounts(true)
-            .hasPersistentMounts(true)
-            .build();
-    return new EntryMapper(limits, traits);
   }
 
   private static MappedEntry map(TarHeaderBlock header) throws IOException {

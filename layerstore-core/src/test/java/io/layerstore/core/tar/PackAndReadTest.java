@@ -8,7 +8,6 @@ import io.layerstore.LayerPath;
 import io.layerstore.Limits;
 import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.TreeEntry;
 import io.layerstore.spi.Xattr;
@@ -23,19 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class PackAndReadTest {
 
   private static final int ENTRIES = 500;
-  private static final EntryMapper MAPPER =
-      new EntryMapper(
-          Limits.DEFAULT,
-          DriverTraits.builder()
-              .keepsOwners(true)
-              .keepsSpecialModes(true)
-              .keepsDevices(true)
-              .keepsXattrs(true)
-              .keepsByteNames(true)
-              .isCaseSensitive(true)
-              .hasKernelMounts(true)
-              .hasPersistentMounts(true)
-              .build());
+  private static final EntryMapper MAPPER = new EntryMapper(Limits.DEFAULT, false);
 
   private final Random random = new Random(20_200_913);
 

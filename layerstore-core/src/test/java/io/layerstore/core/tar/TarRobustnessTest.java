@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
 import io.layerstore.Limits;
-import io.layerstore.spi.DriverTraits;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.Arrays;
@@ -26,7 +25,8 @@ final class TarRobustnessTest {
   /** Lower than the defaults, so that no lucky size makes the test allocate much. */
   private static final Limits LIMITS = Limits.builder().maxUnpackedBytes(1 << 20).build();
 
-  private static final List<EntryMapper> MAPPERS = List.of(mapper(false), mapper(true));
+  private static final List<EntryMapper> MAPPERS =
+      List.of(new EntryMapper(Limits.DEFAULT, false), new EntryMapper(Limits.DEFAULT, true));
 
   private final byte[] original = TarReading.everything().toBytes();
 
@@ -88,7 +88,7 @@ final class TarRobustnessTest {
       }
       return true;
     } catch (ArchiveException e) {
-      assertTrue(e.entryIndex().isPresent() || e instanceof NotTarException, what);
+      assertTrue(e.entryIndex().isPresent() || e instanceof TarReader.NotTarException, what);
       return false;
     } catch (RuntimeException e) {
       throw new AssertionError(what + " of seed " + SEED, e);
@@ -107,21 +107,5 @@ final class TarRobustnessTest {
         mapped.kind() == MappedEntry.Kind.ENTRY || mapped.kind() == MappedEntry.Kind.LINK_SOURCE;
     assertEquals(hasTree, mapped.tree() != null, what);
     assertTrue(!mapped.isPayloadKept() || header.storedSize() == header.size(), what);
-  }
-
-  private static EntryMapper mapper(boolean executesWhiteouts) {
-    return new EntryMapper(
-        Limits.DEFAULT,
-        DriverTraits.builder()
-            .keepsOwners(true)
-            .keepsSpecialModes(true)
-            .keepsDevices(true)
-            .keepsXattrs(true)
-            .keepsByteNames(true)
-            .isCaseSensitive(true)
-            .executesWhiteouts(executesWhiteouts)
-            .hasKernelMounts(true)
-            .hasPersistentMounts(true)
-            .build());
   }
 }

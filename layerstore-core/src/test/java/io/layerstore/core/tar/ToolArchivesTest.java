@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ByteString;
 import io.layerstore.Limits;
-import io.layerstore.spi.DriverTraits;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
@@ -33,19 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 final class ToolArchivesTest {
 
-  private static final EntryMapper MAPPER =
-      new EntryMapper(
-          Limits.DEFAULT,
-          DriverTraits.builder()
-              .keepsOwners(true)
-              .keepsSpecialModes(true)
-              .keepsDevices(true)
-              .keepsXattrs(true)
-              .keepsByteNames(true)
-              .isCaseSensitive(true)
-              .hasKernelMounts(true)
-              .hasPersistentMounts(true)
-              .build());
+  private static final EntryMapper MAPPER = new EntryMapper(Limits.DEFAULT, false);
 
   private static final String PYTHON =
       """

@@ -3,7 +3,7 @@ package io.layerstore.driver.rooted;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.layerstore.ByteString;
-import io.layerstore.vfs.VfsTesting;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -95,7 +95,7 @@ class ByteNamesTest {
   @Nested
   class InMemory {
 
-    private final FileSystem fileSystem = VfsTesting.jimfs();
+    private final FileSystem fileSystem = MemoryFiles.unix();
     private final ByteNames inMemory = new ByteNames(fileSystem);
 
     @ParameterizedTest

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.layerstore.ByteString;
 import io.layerstore.LayerPath;
 import io.layerstore.spi.EntryType;
-import io.layerstore.vfs.VfsTesting;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +29,7 @@ class AttributeLogTest {
 
   @BeforeEach
   void makeDirectory() throws IOException {
-    staging = Files.createDirectory(VfsTesting.jimfs().getPath("/staging"));
+    staging = Files.createDirectory(MemoryFiles.unix().getPath("/staging"));
     table = staging.resolve("table");
   }
 

@@ -13,7 +13,7 @@ import io.layerstore.spi.Attributes;
 import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
-import io.layerstore.vfs.VfsTesting;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,7 +35,7 @@ class AttributeTableTest {
 
   @BeforeEach
   void makeDirectory() throws IOException {
-    file = Files.createDirectory(VfsTesting.jimfs().getPath("/tables")).resolve("table");
+    file = Files.createDirectory(MemoryFiles.unix().getPath("/tables")).resolve("table");
   }
 
   static AttributeRecord record(EntryType type, long number) {

@@ -9,7 +9,7 @@ import io.layerstore.spi.Device;
 import io.layerstore.spi.EntryType;
 import io.layerstore.spi.Xattr;
 import io.layerstore.testing.FormatVectors;
-import io.layerstore.vfs.VfsTesting;
+import io.layerstore.testing.MemoryFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,7 +101,7 @@ final class AttributeVectorsTest {
   }
 
   private static byte[] written() throws IOException {
-    Path file = VfsTesting.jimfs().getPath("/table");
+    Path file = MemoryFiles.unix().getPath("/table");
     try (AttributeTableWriter writer = new AttributeTableWriter(file)) {
       for (Map.Entry<ByteString, AttributeRecord> entry : records().entrySet()) {
         writer.add(entry.getKey(), entry.getValue());

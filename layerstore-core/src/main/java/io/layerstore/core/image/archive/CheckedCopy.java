@@ -11,7 +11,6 @@ import io.layerstore.core.tar.TarReader;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.BlockFilterStream;
 import io.layerstore.driver.PathSet;
-import io.layerstore.spi.DriverTraits;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,19 +30,6 @@ final class CheckedCopy {
 
   private static final Logger log = LoggerFactory.getLogger(CheckedCopy.class);
   private static final int BUFFER_BYTES = 128 << 10;
-
-  /** Those of a driver that stores differences as they are, which nearly every dockerd has. */
-  private static final DriverTraits TRAITS =
-      DriverTraits.builder()
-          .keepsOwners(true)
-          .keepsSpecialModes(true)
-          .keepsDevices(true)
-          .keepsXattrs(true)
-          .keepsByteNames(true)
-          .isCaseSensitive(true)
-          .hasKernelMounts(true)
-          .hasPersistentMounts(true)
-          .build();
 
   private final Names names = new Names();
   private final DockerRefusals refusals = new DockerRefusals(names);
@@ -72,7 +58,8 @@ final class CheckedCopy {
 
   private void look(InputStream tar) throws IOException {
     TarReader reader = new TarReader(tar, Limits.NONE, TarReader.RawBytes.NONE);
-    EntryMapper mapper = new EntryMapper(Limits.NONE, TRAITS);
+    // Nearly every dockerd has a driver that stores whiteouts.
+    EntryMapper mapper = new EntryMapper(Limits.NONE, false);
     for (TarHeader header = reader.next(); header != null; header = reader.next()) {
       if (header.isGlobalHeader()) {
         lookAtGlobalHeader(header);

@@ -113,7 +113,7 @@ final class ImageLoad {
           Channels.newInputStream(channel),
           limits,
           (path, header, reader) -> {
-            FileRange range = new FileRange(file, reader.position(), header.storedSize());
+            Blob range = Blob.of(file, reader.position(), header.storedSize());
             reader.skipPayload();
             return new Members.File(range);
           });

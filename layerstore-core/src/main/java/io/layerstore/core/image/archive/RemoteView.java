@@ -150,7 +150,7 @@ public final class RemoteView implements Closeable {
         file = unpack(number, compressed);
         fetched.put(number, file);
       }
-      FileRange archive = new FileRange(file, 0, Files.size(file));
+      Blob archive = Blob.of(file, 0, Files.size(file));
       return new io.layerstore.core.view.ArchivedLayer(
           diffIds.get(number), chainIds.get(number), archive::open);
     }

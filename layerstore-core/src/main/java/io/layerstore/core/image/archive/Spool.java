@@ -50,7 +50,7 @@ final class Spool implements Closeable {
       }
       length += count;
     }
-    return new FileRange(target, start, length - start);
+    return Blob.of(target, start, length - start);
   }
 
   /** How many bytes were spooled. */

@@ -5,6 +5,7 @@ import io.layerstore.ImageId;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
 import io.layerstore.core.layer.LayerBatch;
+import io.layerstore.core.tar.ExpandedContent;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
 import io.layerstore.spi.FileContent;
@@ -103,7 +104,7 @@ final class StreamedArchive {
     InputStream content =
         extents == null
             ? reader.payload()
-            : SparseBlob.expanded(reader.payload(), extents, header.size());
+            : new ExpandedContent(reader.payload(), extents, header.size());
     batch.unpack(chainId, LayerBlob.verified(layer, content));
     known.done(chainId);
   }

@@ -4,9 +4,9 @@ import io.layerstore.ArchiveException;
 import io.layerstore.ByteString;
 import io.layerstore.InvalidImageException;
 import io.layerstore.Limits;
-import io.layerstore.core.tar.NotTarException;
 import io.layerstore.core.tar.TarHeader;
 import io.layerstore.core.tar.TarReader;
+import io.layerstore.core.tar.TarReader.NotTarException;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.spi.FileContent;
 import java.io.IOException;
@@ -122,7 +122,7 @@ final class TarMembers extends Members {
   private static Node whole(TarHeader header, Node kept) {
     List<FileContent.Extent> extents = header.extents();
     return extents != null && kept instanceof File file
-        ? new File(new SparseBlob(file.blob(), extents, header.size()))
+        ? new File(Blob.sparse(file.blob(), extents, header.size()))
         : kept;
   }
 

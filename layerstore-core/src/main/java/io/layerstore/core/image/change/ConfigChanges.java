@@ -263,7 +263,7 @@ public final class ConfigChanges {
 
   /** Names with values: {@code name=value} as often as needed, or one name and its value. */
   private static List<Map.Entry<String, String>> pairs(String rest) {
-    List<String> words = Words.split(requireArgument(rest));
+    List<String> words = Instruction.words(requireArgument(rest));
     if (!words.get(0).contains("=")) {
       String[] parts = Instruction.SPACE.split(rest, 2);
       if (parts.length < 2) {

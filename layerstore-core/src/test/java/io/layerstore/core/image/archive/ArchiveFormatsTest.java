@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.ArchiveException.Kind;
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
@@ -22,6 +20,7 @@ import io.layerstore.Limits;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.Refusals;
 import io.layerstore.testing.SampleImage;
 import io.layerstore.testing.TarBuilder;
@@ -54,12 +53,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Forms of archives, allowed and hostile, on a store in memory. */
 final class ArchiveFormatsTest {
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
   private final Path root = memory.getPath("/store");
   private LayerStore store;
 

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.common.jimfs.Configuration;
-import com.google.common.jimfs.Jimfs;
 import io.layerstore.Digest;
 import io.layerstore.Durability;
 import io.layerstore.Image;
@@ -21,6 +19,7 @@ import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.Platform;
 import io.layerstore.testing.ImageFiles;
+import io.layerstore.testing.MemoryFiles;
 import io.layerstore.testing.SampleImage;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -61,12 +60,7 @@ final class LayoutsTest {
   /** More than what a stream keeps in memory of one member. */
   private static final int LARGE = (1 << 20) + 4096;
 
-  private final FileSystem memory =
-      Jimfs.newFileSystem(
-          Configuration.unix().toBuilder()
-              .setAttributeViews("basic", "owner", "posix", "unix", "user")
-              .setBlockSize(512)
-              .build());
+  private final FileSystem memory = MemoryFiles.unix();
   private LayerStore store;
 
   @BeforeEach
