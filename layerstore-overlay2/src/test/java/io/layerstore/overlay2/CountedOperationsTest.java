@@ -82,8 +82,7 @@ final class CountedOperationsTest {
           entry(
               "Layer.mount", "StoreCostsTest.layerMountedToRead_oneLayerOrAHundred_twoRoundTrips"),
           entry(
-              "Layer.fileSystem",
-              "StoreCostsTest.view_readWhole_opensALayerOnceHoweverManyFiles"),
+              "Layer.fileSystem", "StoreCostsTest.view_readWhole_opensALayerOnceHoweverManyFiles"),
           entry("Layer.usage", TABLES),
           entry("Layer.close", TABLES),
           entry("RWLayer.mount", MOUNT),
@@ -119,9 +118,7 @@ final class CountedOperationsTest {
               "ImageStore.setParent",
               "StoreCostsTest.setParent_durablyAmongManyImages_forcesOneFileAndItsName"),
           entry("ImageStore.delete", "StoreCostsTest.deleteImage_moreLayers_oneRequestForEach"),
-          entry(
-              "ImageStore.fileSystem",
-              "StoreCostsTest.view_opened_asksNothingHoweverManyLayers"),
+          entry("ImageStore.fileSystem", "StoreCostsTest.view_opened_asksNothingHoweverManyLayers"),
           entry("ImageStore.load", "StoreCostsTest.load_moreLayers_costsAsMuchForEach"),
           entry("ImageStore.manifests", TABLES),
           entry("ImageStore.pull", IN_REGISTRY),

@@ -53,7 +53,8 @@ final class ScanHelper implements TreeScan {
 
   @Override
   public long sizeBytes() throws LayerStoreException {
-    Nodes none = begin(new ScanQuestion(Protocol.OP_SCAN, Protocol.SCAN_SUM, 0, LayerPath.ROOT));
+    Nodes none =
+        begin(new QuestionQueue.Question(Protocol.OP_SCAN, Protocol.SCAN_SUM, 0, LayerPath.ROOT));
     none.close();
     return none.sizeBytes;
   }
