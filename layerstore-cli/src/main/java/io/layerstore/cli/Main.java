@@ -34,6 +34,8 @@ public final class Main {
     // Arguments are texts and flags: picocli need not look for java.sql and java.time, which costs
     // time.
     System.setProperty("picocli.converters.excludes", ".*");
+    // A password in the URL of a proxy is meant for it.
+    System.getProperties().putIfAbsent("jdk.http.auth.tunneling.disabledSchemes", "");
     Interruption interruption = Interruption.of(Thread.currentThread());
     Console console =
         new Console(

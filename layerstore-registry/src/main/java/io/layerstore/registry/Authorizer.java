@@ -9,6 +9,7 @@ import io.layerstore.registry.Exchange.Request;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -45,6 +46,7 @@ final class Authorizer {
   private static final Duration MARGIN = Duration.ofSeconds(5);
 
   private static final int MIN_SECRET = 4;
+  private static final int MIN_PARAMETER = 8;
 
   private final Exchange exchange;
   private final CredentialStore store;
@@ -128,9 +130,25 @@ final class Authorizer {
     return "Basic " + encoded;
   }
 
-  private void hide(String secret) {
+  /** Has a secret not be shown in what others said. */
+  void hide(String secret) {
     if (secret.length() >= MIN_SECRET) {
       secrets.add(secret);
+    }
+  }
+
+  /**
+   * Has what a URL that somebody gave has after its question mark not be shown: signatures, and the
+   * state of uploads.
+   */
+  void hideQuery(URI given) {
+    String query = String.valueOf(given.getRawQuery());
+    for (String pair : query.split("&", -1)) {
+      String value = pair.substring(pair.indexOf('=') + 1);
+      if (value.length() >= MIN_PARAMETER && !pair.startsWith("digest=")) {
+        hide(value);
+        hide(URLDecoder.decode(value, UTF_8));
+      }
     }
   }
 
@@ -146,6 +164,7 @@ final class Authorizer {
   private Header token(Request asked, URI uri, Challenge challenge, RegistryCredentials known)
       throws IOException {
     URI realm = realm(asked, uri, challenge);
+    hideQuery(realm);
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("service", challenge.parameter("service"));
     // A mount needs more than the registry knows of.

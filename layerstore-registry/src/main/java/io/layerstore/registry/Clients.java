@@ -1,5 +1,6 @@
 package io.layerstore.registry;
 
+import io.layerstore.RegistryException;
 import io.layerstore.RegistryOptions;
 import java.io.IOException;
 import java.net.URI;
@@ -9,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +22,7 @@ final class Clients implements AutoCloseable {
 
   private final RegistryOptions options;
   private final Machine machine;
+  private final Proxies proxies;
   private final ExecutorService executor =
       Executors.newCachedThreadPool(
           task -> {
@@ -32,6 +35,7 @@ final class Clients implements AutoCloseable {
   Clients(RegistryOptions options, Machine machine) {
     this.options = options;
     this.machine = machine;
+    this.proxies = new Proxies(options.environment());
   }
 
   /** Whether a host may be talked to without proof of who it is. */
@@ -56,9 +60,26 @@ final class Clients implements AutoCloseable {
     }
   }
 
+  /** What to show to the proxy for a URL; null for nothing. */
+  @Nullable String proxyAuthorization(URI uri) {
+    return proxies.authorization(uri);
+  }
+
   private HttpClient make(URI uri) throws IOException {
     String host = Endpoint.hostOf(uri);
     boolean isEncrypted = uri.getScheme().equals("https");
+    if (isEncrypted && proxies.authorization(uri) != null && !Proxies.mayAuthorizeTunnels()) {
+      throw new RegistryException(
+          RegistryException.Kind.BLOCKED,
+          host,
+          host,
+          "the proxy for "
+              + host
+              + " wants a password, which Java keeps to itself unless it is started with -D"
+              + Proxies.TUNNEL_PROPERTY
+              + "=",
+          null);
+    }
     HttpClient.Builder builder =
         HttpClient.newBuilder()
             .executor(executor)
@@ -67,7 +88,7 @@ final class Clients implements AutoCloseable {
             // Over HTTP/2 a server may send 16 MiB of each blob before anybody reads them, all lost
             // when the process dies; and many large answers in one connection are slower.
             .version(HttpClient.Version.HTTP_1_1)
-            .proxy(new Proxies(options.environment()));
+            .proxy(proxies);
     if (isEncrypted) {
       Certificates.contextFor(host, machine.certificateDirectories(host), isInsecure(host))
           .ifPresent(builder::sslContext);

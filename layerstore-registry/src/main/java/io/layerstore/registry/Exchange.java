@@ -35,6 +35,7 @@ final class Exchange implements AutoCloseable {
   private static final int MAX_ERROR_BYTES = 64 << 10;
   private static final int MAX_SAID = 300;
   private static final int UNAUTHORIZED = 401;
+  private static final int PROXY_UNAUTHORIZED = 407;
 
   /** There is somebody else to ask. */
   private static final int MIRROR_RETRIES = 1;
@@ -177,6 +178,7 @@ final class Exchange implements AutoCloseable {
       }
       response.body().close();
       uri = next(request, uri, response);
+      authorizer.hideQuery(uri);
       redirects++;
     }
     throw request
@@ -230,7 +232,9 @@ final class Exchange implements AutoCloseable {
 
   private URI uri(Request request) throws IOException {
     if (request.location().startsWith("http://") || request.location().startsWith("https://")) {
-      return URI.create(request.location());
+      URI given = URI.create(request.location());
+      authorizer.hideQuery(given);
+      return given;
     }
     return request.endpoint().uri(scheme(request.endpoint()), request.location());
   }
@@ -279,12 +283,17 @@ final class Exchange implements AutoCloseable {
         .sendAsync(builder.build(), info -> new BodyStream(options.idleTimeout()));
   }
 
-  private static HttpRequest.Builder builder(
+  private HttpRequest.Builder builder(
       URI uri, Map<String, String> headers, @Nullable String authorization) {
     HttpRequest.Builder builder = HttpRequest.newBuilder(uri).header("User-Agent", USER_AGENT);
     headers.forEach(builder::header);
     if (authorization != null) {
       builder.header("Authorization", authorization);
+    }
+    String forProxy = clients.proxyAuthorization(uri);
+    if (forProxy != null) {
+      authorizer.hide(forProxy.substring(forProxy.indexOf(' ') + 1));
+      builder.header("Proxy-Authorization", forProxy);
     }
     return builder;
   }
@@ -365,6 +374,15 @@ final class Exchange implements AutoCloseable {
               + (authorizer.hasCredentials(request.endpoint())
                   ? "; the credentials are not accepted: log in again"
                   : "; log in first, or there is no such repository"),
+          null);
+    }
+    if (status == PROXY_UNAUTHORIZED) {
+      return words.exception(
+          Kind.UNAUTHORIZED,
+          "the proxy for "
+              + request.endpoint().host()
+              + " wants a user and a password, or others than it was given; put them into the URL of"
+              + " the proxy: http://USER:PASSWORD@HOST:PORT",
           null);
     }
     Kind kind =

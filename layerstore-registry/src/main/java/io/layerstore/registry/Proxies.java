@@ -1,11 +1,14 @@
 package io.layerstore.registry;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.SocketAddress;
 import java.net.URI;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -15,8 +18,14 @@ import org.jspecify.annotations.Nullable;
  * Which proxy to ask: {@code HTTPS_PROXY}, {@code HTTP_PROXY} and {@code NO_PROXY} of the
  * environment, in capitals or not, and else what the system properties say. This machine is never
  * asked through a proxy.
+ *
+ * <p>User and password are in the variable's URL, or in the properties {@code https.proxyUser} and
+ * {@code https.proxyPassword}, {@code http.proxyUser} and {@code http.proxyPassword}.
  */
 final class Proxies extends ProxySelector {
+
+  /** Read once by Java, before the first request. */
+  static final String TUNNEL_PROPERTY = "jdk.http.auth.tunneling.disabledSchemes";
 
   private static final int DEFAULT_PORT = 8080;
 
@@ -24,6 +33,41 @@ final class Proxies extends ProxySelector {
 
   Proxies(Map<String, String> environment) {
     this.environment = environment;
+  }
+
+  /**
+   * What to show to the proxy for a URL: {@code Basic}, with user and password; null if it is asked
+   * without, or there is none.
+   */
+  @Nullable String authorization(URI uri) {
+    if (select(uri).get(0).type() != Proxy.Type.HTTP) {
+      return null;
+    }
+    String url = variable(uri.getScheme() + "_proxy");
+    String user;
+    if (url.isEmpty()) {
+      String name = System.getProperty(uri.getScheme() + ".proxyUser", "");
+      user = name + ":" + System.getProperty(uri.getScheme() + ".proxyPassword", "");
+    } else {
+      String info = URI.create(withScheme(url)).getUserInfo();
+      user = info == null ? "" : info.contains(":") ? info : info + ":";
+    }
+    return user.isEmpty() || user.startsWith(":")
+        ? null
+        : "Basic " + Base64.getEncoder().encodeToString(user.getBytes(UTF_8));
+  }
+
+  private static String withScheme(String url) {
+    return url.contains("://") ? url : "http://" + url;
+  }
+
+  /**
+   * Whether Java sends a password to a proxy that is to let encrypted connections through. By
+   * default it does not.
+   */
+  static boolean mayAuthorizeTunnels() {
+    String disabled = System.getProperty(TUNNEL_PROPERTY, "Basic");
+    return !List.of(disabled.toLowerCase(Locale.ROOT).split("[, ]+", -1)).contains("basic");
   }
 
   @Override
@@ -48,7 +92,7 @@ final class Proxies extends ProxySelector {
 
   private static @Nullable InetSocketAddress address(String url) {
     try {
-      URI proxy = URI.create(url.contains("://") ? url : "http://" + url);
+      URI proxy = URI.create(withScheme(url));
       return proxy.getHost() == null
           ? null
           : InetSocketAddress.createUnresolved(
