@@ -177,6 +177,14 @@ final class StoreDurabilityTest {
   }
 
   @Test
+  void load_layout_manifestIsOnDisk() throws IOException {
+    SampleImage sample = SampleImage.small("a", 1);
+    store.images().load(ImageSource.of(ImageFiles.oci(sample, "").toStream()), LoadOptions.DEFAULT);
+    assertEquals(1, store.images().manifests(sample.id()).size());
+    assertNothingLost();
+  }
+
+  @Test
   void createRWLayer_metadataOnly_copyIsNotForced() throws IOException {
     ChainId base = registerBase();
     store.close();

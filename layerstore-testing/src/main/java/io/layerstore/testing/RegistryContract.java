@@ -287,6 +287,21 @@ public abstract class RegistryContract {
   }
 
   @Test
+  void pull_policyMissingAndAllPlatforms_pullsThoseThatAreNotHere() throws Exception {
+    ImageReference reference = pushedForTwo(PUSH);
+    store
+        .images()
+        .pull(reference, PULL.toBuilder().platform(Platform.of("amd64", "linux")).build());
+    PullOptions missing = all().toBuilder().policy(PullOptions.Policy.MISSING).build();
+
+    store.images().pull(reference, missing);
+
+    assertEquals(2, store.images().list().size());
+    PullOptions never = all().toBuilder().policy(PullOptions.Policy.NEVER).build();
+    assertEquals(2, store.images().pull(reference, never).images().size());
+  }
+
+  @Test
   void pull_policyMissing_pullsOnce() throws Exception {
     ImageReference reference = pushed();
     PullOptions missing = PULL.toBuilder().policy(PullOptions.Policy.MISSING).build();

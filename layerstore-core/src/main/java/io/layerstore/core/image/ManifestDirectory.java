@@ -162,15 +162,18 @@ final class ManifestDirectory {
   }
 
   /**
-   * Keeps documents, the newest last. What is there already becomes the newest.
+   * Keeps documents, the newest last. What is there already becomes the newest; nothing is written
+   * if it is.
    *
    * @return the files that are new
    */
   List<Path> add(ImageId id, List<ImageManifest> documents) throws LayerStoreException {
     List<Path> added = new ArrayList<>();
     try {
-      for (ImageManifest document : documents) {
-        add(id, document, added);
+      if (!areNewest(id, documents)) {
+        for (ImageManifest document : documents) {
+          add(id, document, added);
+        }
       }
       return added;
     } catch (IOException e) {
@@ -179,16 +182,26 @@ final class ManifestDirectory {
     }
   }
 
+  private boolean areNewest(ImageId id, List<ImageManifest> documents) throws IOException {
+    List<Kept> present = list(id);
+    int older = present.size() - documents.size();
+    if (older < 0) {
+      return false;
+    }
+    for (int i = 0; i < documents.size(); i++) {
+      Kept kept = present.get(older + i);
+      if (!kept.digest().equals(documents.get(i).descriptor().digest()) || read(kept) == null) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private void add(ImageId id, ImageManifest document, List<Path> added) throws IOException {
     Digest digest = document.descriptor().digest();
     List<Kept> present = list(id);
     int last = present.isEmpty() ? 0 : present.get(present.size() - 1).number();
     List<Kept> same = present.stream().filter(kept -> kept.digest().equals(digest)).toList();
-    for (Kept kept : same) {
-      if (kept.number() == last && read(kept) != null) {
-        return;
-      }
-    }
     Path home = directoryOf(id);
     DamagedFiles.clearWay(parent, home);
     AtomicFiles.createDirectories(home, DIRECTORY_MODE, durability);

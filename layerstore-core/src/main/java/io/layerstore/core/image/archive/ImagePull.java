@@ -106,15 +106,26 @@ final class ImagePull {
     if (id.isPresent()) {
       Image image = host.images().get(id.get());
       Platform platform = options.platform().orElse(null);
-      if (platform == null || PlatformChoice.fits(image.config(), platform)) {
+      PlatformVariants variants = new PlatformVariants(host);
+      List<PlatformVariants.Variant> here =
+          variants.of(reference.toString(), image, null, options.allPlatforms());
+      boolean areAll = variants.notes().isEmpty();
+      if ((platform == null || PlatformChoice.fits(image.config(), platform))
+          && (areAll || options.policy() == PullOptions.Policy.NEVER)) {
         return new LoadReport(
-            List.of(new LoadedImage(image.id(), List.of(reference), List.of())), List.of());
+            here.stream().map(variant -> loaded(variant.image(), image, reference)).toList(),
+            variants.notes());
       }
     }
     if (options.policy() == PullOptions.Policy.NEVER) {
       throw new ImageNotFoundException(reference.toString());
     }
     return null;
+  }
+
+  private static LoadedImage loaded(Image image, Image named, ImageReference reference) {
+    boolean isNamed = image.id().equals(named.id());
+    return new LoadedImage(image.id(), isNamed ? List.of(reference) : List.of(), List.of());
   }
 
   private LoadReport pull(PartialBlobs partials) throws IOException {

@@ -18,13 +18,16 @@ import io.layerstore.ImageSource;
 import io.layerstore.ImageTarget;
 import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
+import io.layerstore.LayerStoreException;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.Platform;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
+import io.layerstore.testing.FaultyFileSystem;
 import io.layerstore.testing.ImageFiles;
 import io.layerstore.testing.SampleImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -73,7 +76,11 @@ final class SeveralPlatformsTest {
   }
 
   private LayerStore open(String root) throws Exception {
-    return LayerStore.builder(memory.getPath(root)).durability(Durability.NONE).open();
+    return open(memory.getPath(root));
+  }
+
+  private static LayerStore open(Path root) throws Exception {
+    return LayerStore.builder(root).durability(Durability.NONE).open();
   }
 
   private static SampleImage imageFor(String architecture) {
@@ -213,6 +220,22 @@ final class SeveralPlatformsTest {
   }
 
   @Test
+  void load_sameAgain_writesNoManifest() throws Exception {
+    load(both(), ALL);
+    List<String> before = files(kept(ARM_IMAGE));
+
+    load(both(), ALL);
+
+    assertEquals(before, files(kept(ARM_IMAGE)));
+  }
+
+  private static List<String> files(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(Path::toString).sorted().toList();
+    }
+  }
+
+  @Test
   void manifests_fromManyIndexes_newestAreKept() throws Exception {
     byte[] last = BOTH;
     for (int i = 0; i < 20; i++) {
@@ -266,6 +289,54 @@ final class SeveralPlatformsTest {
 
     assertFalse(Files.exists(kept(ARM_IMAGE)));
     assertTrue(Files.exists(kept(AMD_IMAGE)));
+  }
+
+  @Test
+  void load_oneChangeFails_keepsNothingOfIt() throws Exception {
+    byte[] archive = both().toTar();
+    int at = 0;
+    for (boolean fails = true; fails; at += 3) {
+      FaultyFileSystem faulty = FaultyFileSystem.over(memory);
+      Path root = memory.getPath("/faulty-" + at);
+      try (LayerStore failing = open(faulty.wrap(root))) {
+        faulty.failAt(at);
+        int before = faulty.operations().size();
+        try {
+          failing.images().load(ImageSource.of(new ByteArrayInputStream(archive)), ALL);
+          fails = faulty.operations().size() - before > at;
+        } catch (LayerStoreException e) {
+          assertEquals(Set.of(), ids(failing), "after a fault at " + at);
+          assertEquals(Map.of(), names(failing), "after a fault at " + at);
+          failing.images().load(ImageSource.of(new ByteArrayInputStream(archive)), ALL);
+        }
+        assertEquals(2, failing.images().manifests(ARM_IMAGE.id()).size(), "fault at " + at);
+        assertEquals(2, failing.images().manifests(AMD_IMAGE.id()).size(), "fault at " + at);
+      }
+    }
+    assertTrue(at > 60, "only " + at + " changes were made");
+  }
+
+  @Test
+  void load_failsInTheEnd_leavesNoManifestOfAnImageThatWasThere() throws Exception {
+    store
+        .images()
+        .load(
+            ImageSource.of(
+                ImageFiles.docker(
+                        List.of(AMD_IMAGE, ARM_IMAGE),
+                        ImageFiles.item(AMD_IMAGE),
+                        ImageFiles.item(ARM_IMAGE))
+                    .toStream()),
+            LoadOptions.DEFAULT);
+    store.close();
+    FaultyFileSystem faulty = FaultyFileSystem.over(memory);
+    store = open(faulty.wrap(memory.getPath("/store")));
+    faulty.failWhen(operation -> operation.path().toString().contains("repositories.json"));
+
+    assertThrows(LayerStoreException.class, () -> load(both(), ALL));
+
+    assertEquals(List.of(), store.images().manifests(ARM_IMAGE.id()));
+    assertEquals(Set.of(AMD_IMAGE.id(), ARM_IMAGE.id()), ids(store));
   }
 
   @Test
