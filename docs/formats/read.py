@@ -6,6 +6,7 @@ read.py names FILE                  checks a table of names and their spellings
 read.py tar-split FILE TREE         the layer's archive
 read.py frames FILE                 a side of a conversation with the helper, a JSON document a line
 read.py index FILE                  what an index says of layers, a JSON document a line
+read.py lease FILE                  what one store holds of a shared root, a JSON document a line
 read.py root DIR                    the names in a root that are layerstore's
 """
 import base64
@@ -249,6 +250,24 @@ def index(data):
     require(body.left() == 0, "bytes left over")
 
 
+# ---- ../sharing.md ----
+
+
+def lease(data):
+    require(data[:8] == b"lslease1" and len(data) % 0x4000 == 0, "not a lease of version 1")
+    state, alone, pid, since, count, _, length = struct.unpack_from("<7Q", data, 8)
+    yield {"state": state, "alone": alone, "pid": pid, "since": since, "command": data[64:64 + length].decode()}
+    for number in range(count):
+        at = 1024 + 256 * number
+        word, fingerprint, kind, length = struct.unpack_from("<QQBB", data, at)
+        if word:
+            held, expected = data[at + 18:at + 18 + length], 0xCBF29CE484222325
+            for byte in held:
+                expected = (expected ^ byte) * 0x100000001B3 % 2**64
+            require(fingerprint == expected, "hash of claim %d" % number)
+            yield {"claim": number, "kind": kind, "key": held.decode(), "mode": {1: "wanted", 2: "held"}[word % 4]}
+
+
 # ---- README.md ----
 
 HEX, ID, DB = "[0-9a-f]{64}", "[A-Za-z0-9][A-Za-z0-9_.-]*", "image/[a-z0-9]+/layerdb"
@@ -308,7 +327,7 @@ def main(command, path, *rest):
         lines = list(root(path) if command == "root" else check_names(data.decode("ascii").splitlines()))
         sys.stdout.writelines(line + "\n" for line in lines)
         return int(any(line.endswith("unknown") for line in lines) if command == "root" else bool(lines))
-    for made in {"attributes": attributes, "frames": frames, "index": index}[command](data):
+    for made in {"attributes": attributes, "frames": frames, "index": index, "lease": lease}[command](data):
         print(json.dumps(made))
     return 0
 
