@@ -1,14 +1,12 @@
 package io.layerstore.driver;
 
 import io.layerstore.Durability;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.BitSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -49,13 +47,26 @@ public final class LayerIndex {
   /** With fewer changes than one in so many the index stays as it is. */
   private static final int UNCHANGED_FOR_A_CHANGE = 8;
 
+  /** Of an entry without name and content. */
+  private static final int FIXED_BYTES = 2 * Integer.BYTES + 1 + Long.BYTES;
+
   private final Path file;
-  private final Map<String, Entry> known;
+
+  /** The file, as it is: objects for its entries would take several times the memory. */
+  private final ByteBuffer known;
+
+  /** Where its entries begin, in the order of their names. */
+  private final int[] starts;
+
+  /** Which of them are still true; guarded by itself. */
+  private final BitSet kept = new BitSet();
+
   private final Map<String, Entry> noted = new ConcurrentHashMap<>();
 
-  private LayerIndex(Path file, Map<String, Entry> known) {
+  private LayerIndex(Path file, ByteBuffer known, int[] starts) {
     this.file = file;
     this.known = known;
+    this.starts = starts;
   }
 
   /**
@@ -71,20 +82,21 @@ public final class LayerIndex {
   /** Reads the index in {@code directory}; it is empty if there is none, or none that is whole. */
   public static LayerIndex read(Path directory) {
     Path file = directory.resolve(NAME);
-    Map<String, Entry> known = Map.of();
     try {
       byte @Nullable [] bytes = AtomicFiles.readIfExists(file, MAX_BYTES);
       if (bytes != null) {
-        known = parse(ByteBuffer.wrap(bytes));
+        ByteBuffer known = ByteBuffer.wrap(bytes);
+        return new LayerIndex(file, known, starts(known.duplicate()));
       }
     } catch (IOException | RuntimeException e) {
       log.debug("{} is not used: {}", file, e.toString());
     }
-    return new LayerIndex(file, known);
+    return new LayerIndex(file, ByteBuffer.allocate(0), new int[0]);
   }
 
+  /** Checks the form of a whole file, and finds its entries. */
   @SuppressWarnings("ByteBufferBackingArray") // Wraps the whole of a file.
-  private static Map<String, Entry> parse(ByteBuffer bytes) throws IOException {
+  private static int[] starts(ByteBuffer bytes) throws IOException {
     int end = bytes.limit() - CRC_BYTES;
     if (end < MAGIC.length || bytes.getInt(end) != crc(bytes.array(), end)) {
       throw new IOException("its checksum is wrong");
@@ -94,13 +106,21 @@ public final class LayerIndex {
     if (!Arrays.equals(magic, MAGIC)) {
       throw new IOException("it is of another version");
     }
-    int count = bytes.getInt();
-    Map<String, Entry> entries = new HashMap<>();
+    int count = Objects.checkIndex(bytes.getInt(), bytes.remaining() / FIXED_BYTES + 1);
+    int[] starts = new int[count];
+    String before = "";
     for (int i = 0; i < count; i++) {
+      starts[i] = bytes.position();
       String name = new String(bytes(bytes), StandardCharsets.ISO_8859_1);
-      entries.put(name, new Entry(bytes.get() & 0xff, bytes.getLong(), bytes(bytes)));
+      if (name.compareTo(before) <= 0) {
+        throw new IOException("its entries are not in order");
+      }
+      before = name;
+      bytes.position(bytes.position() + 1 + Long.BYTES);
+      int length = Objects.checkIndex(bytes.getInt(), bytes.remaining() + 1);
+      bytes.position(bytes.position() + length);
     }
-    return entries;
+    return starts;
   }
 
   private static byte[] bytes(ByteBuffer in) {
@@ -117,24 +137,72 @@ public final class LayerIndex {
 
   /** What was noted of the layer {@code name}; null if nothing. It fits if its stamp does. */
   public @Nullable Entry find(String name) {
-    return known.get(name);
+    int position = position(name);
+    return position < 0 ? null : entry(position);
   }
 
-  /** Notes that the files of a layer still are as {@code entry} says, or are now. */
+  /** Which of the entries is that of {@code name}; negative if none is. */
+  private int position(String name) {
+    int low = 0;
+    int high = starts.length - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      int order = compareName(middle, name);
+      if (order == 0) {
+        return middle;
+      }
+      if (order < 0) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return -1;
+  }
+
+  private int compareName(int position, String name) {
+    int start = starts[position];
+    int length = known.getInt(start);
+    for (int i = 0; i < Math.min(length, name.length()); i++) {
+      int order = (known.get(start + Integer.BYTES + i) & 0xff) - name.charAt(i);
+      if (order != 0) {
+        return order;
+      }
+    }
+    return length - name.length();
+  }
+
+  private Entry entry(int position) {
+    ByteBuffer in = known.duplicate();
+    int start = starts[position];
+    in.position(start + Integer.BYTES + in.getInt(start));
+    return new Entry(in.get() & 0xff, in.getLong(), bytes(in));
+  }
+
+  private String name(int position) {
+    return new String(
+        bytes(known.duplicate().position(starts[position])), StandardCharsets.ISO_8859_1);
+  }
+
+  /** Notes that the files of a layer are as {@code entry} says. */
   public void note(String name, Entry entry) {
     noted.put(name, entry);
+  }
+
+  /** Notes that the files of a layer still are as {@link #find} says. */
+  public void keep(String name) {
+    synchronized (kept) {
+      kept.set(position(name));
+    }
   }
 
   /**
    * Writes what was noted, if that is much more or less than there is. Not forced to the disk, and
    * a failure does no harm: then there is no index, or the old one.
    */
-  @SuppressWarnings("ReferenceEquality") // What was not noted anew.
   public void writeIfWorthIt() {
-    long unchanged =
-        noted.entrySet().stream().filter(e -> known.get(e.getKey()) == e.getValue()).count();
-    long changes = noted.size() + known.size() - 2 * unchanged;
-    if (changes < Math.max(FEWEST_CHANGES, known.size() / UNCHANGED_FOR_A_CHANGE)) {
+    int changes = noted.size() + starts.length - keptCount();
+    if (changes < Math.max(FEWEST_CHANGES, starts.length / UNCHANGED_FOR_A_CHANGE)) {
       return;
     }
     try {
@@ -144,25 +212,35 @@ public final class LayerIndex {
     }
   }
 
-  /** The file's content, with what was noted. */
-  public byte[] toBytes() throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (DataOutputStream out = new DataOutputStream(bytes)) {
-      out.write(MAGIC);
-      out.writeInt(noted.size());
-      for (Map.Entry<String, Entry> e : new TreeMap<>(noted).entrySet()) {
-        writeBytes(out, e.getKey().getBytes(StandardCharsets.ISO_8859_1));
-        out.writeByte(e.getValue().parts());
-        out.writeLong(e.getValue().stamp());
-        writeBytes(out, e.getValue().content());
-      }
-      out.writeInt(crc(bytes.toByteArray(), bytes.size()));
+  private int keptCount() {
+    synchronized (kept) {
+      return kept.cardinality();
     }
-    return bytes.toByteArray();
   }
 
-  private static void writeBytes(DataOutputStream out, byte[] bytes) throws IOException {
-    out.writeInt(bytes.length);
-    out.write(bytes);
+  /** The file's content, with what was noted. */
+  public byte[] toBytes() {
+    TreeMap<String, Entry> entries = new TreeMap<>(noted);
+    synchronized (kept) {
+      kept.stream().forEach(position -> entries.putIfAbsent(name(position), entry(position)));
+    }
+    int size = MAGIC.length + Integer.BYTES + CRC_BYTES;
+    for (Map.Entry<String, Entry> e : entries.entrySet()) {
+      size = Math.addExact(size, FIXED_BYTES + e.getKey().length() + e.getValue().content().length);
+    }
+    byte[] bytes = new byte[size];
+    ByteBuffer out = ByteBuffer.wrap(bytes).put(MAGIC).putInt(entries.size());
+    entries.forEach(
+        (name, entry) -> {
+          writeBytes(out, name.getBytes(StandardCharsets.ISO_8859_1));
+          out.put((byte) entry.parts()).putLong(entry.stamp());
+          writeBytes(out, entry.content());
+        });
+    out.putInt(crc(bytes, out.position()));
+    return bytes;
+  }
+
+  private static void writeBytes(ByteBuffer out, byte[] bytes) {
+    out.putInt(bytes.length).put(bytes);
   }
 }

@@ -39,7 +39,7 @@ final class HomeIndex {
   private final Overlay2Layout layout;
   private final LayerIndex index;
   private final List<String> names;
-  private final Map<String, Entry> unchanged = new ConcurrentHashMap<>();
+  private final Set<String> unchanged = ConcurrentHashMap.newKeySet();
   private final Map<String, Found> inOrder = new ConcurrentHashMap<>();
   private final Set<String> untidy = ConcurrentHashMap.newKeySet();
   private final Set<String> unnamed = ConcurrentHashMap.newKeySet();
@@ -72,7 +72,7 @@ final class HomeIndex {
   private void look(String id) {
     Entry entry = index.find(id);
     if (entry != null && isUnchanged(id, entry)) {
-      unchanged.put(id, entry);
+      unchanged.add(id);
     } else if (layers.exists(id)) {
       lookClosely(id);
     }
@@ -157,11 +157,11 @@ final class HomeIndex {
   }
 
   private boolean isIntact(String id, @Nullable String parent) {
-    Entry entry = unchanged.get(id);
+    Entry entry = unchanged.contains(id) ? index.find(id) : null;
     if (entry != null
         && parentOf(entry).equals(parent == null ? "" : parent)
-        && (parent == null || unchanged.containsKey(parent))) {
-      index.note(id, entry);
+        && (parent == null || unchanged.contains(parent))) {
+      index.keep(id);
       return true;
     }
     try {

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,8 +48,12 @@ final class AllLayers {
   private final LayerIndex index;
   private final Map<ChainId, LayerRecord> records = new ConcurrentHashMap<>();
 
-  private AllLayers(LayerDbLayout layout) {
+  /** Each under itself. */
+  private final Map<ChainId, ChainId> ids;
+
+  private AllLayers(LayerDbLayout layout, List<ChainId> chainIds) {
     this.layout = layout;
+    this.ids = chainIds.stream().collect(Collectors.toMap(id -> id, id -> id));
     this.index = LayerIndex.read(layout.directory());
   }
 
@@ -61,7 +66,7 @@ final class AllLayers {
    */
   static Map<ChainId, LayerRecord> read(
       LayerDbLayout layout, List<ChainId> chainIds, boolean isWritable) {
-    AllLayers all = new AllLayers(layout);
+    AllLayers all = new AllLayers(layout, chainIds);
     ManyLooks.forEach(chainIds, all::tryToLook);
     if (isWritable) {
       all.index.writeIfWorthIt();
@@ -83,7 +88,7 @@ final class AllLayers {
     String name = chainId.digest().hex();
     LayerIndex.@Nullable Entry known = index.find(name);
     if (known != null && isTaken(chainId, directory, known)) {
-      index.note(name, known);
+      index.keep(name);
       return;
     }
     // Before they are read: what changes meanwhile has another stamp the next time.
@@ -92,7 +97,7 @@ final class AllLayers {
     LayerValues values =
         LayerValues.read(directory, part -> (parts & 1 << PARTS.indexOf(part)) != 0);
     requireGzip(directory.resolve(LayerDbLayout.TAR_SPLIT));
-    add(RecordReader.parse(chainId, directory, values));
+    add(RecordReader.parse(chainId, directory, values, ids));
     byte[] content = values.toBytes();
     if (stamp.isSettled() && content.length <= MAX_CONTENT_BYTES) {
       index.note(name, new LayerIndex.Entry(parts, stamp.value(), content));
@@ -106,7 +111,7 @@ final class AllLayers {
       return false;
     }
     try {
-      add(RecordReader.parse(chainId, directory, LayerValues.of(known.content())));
+      add(RecordReader.parse(chainId, directory, LayerValues.of(known.content()), ids));
       return true;
     } catch (StoreCorruptedException | RuntimeException e) {
       return false;

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -73,6 +74,17 @@ final class RecordReader {
   /** The layer whose files, in {@code directory}, are {@code values}. */
   static LayerRecord parse(ChainId chainId, Path directory, LayerValues values)
       throws StoreCorruptedException {
+    return parse(chainId, directory, values, Map.of());
+  }
+
+  /**
+   * The same.
+   *
+   * @param known chain IDs, each under itself: the layers on one layer have the same object of it
+   */
+  static LayerRecord parse(
+      ChainId chainId, Path directory, LayerValues values, Map<ChainId, ChainId> known)
+      throws StoreCorruptedException {
     DiffId diffId = parse(directory, LayerDbLayout.DIFF, values.diff(), DiffId::parse);
     long size = parseSize(directory, values.size());
     String cacheId =
@@ -82,13 +94,22 @@ final class RecordReader {
         parentText == null
             ? null
             : parse(directory, LayerDbLayout.PARENT, parentText, ChainId::parse);
-    if (!ChainId.of(parent, diffId).equals(chainId)) {
+    @Nullable Descriptor descriptor = parseDescriptor(directory, values.descriptor());
+    try {
+      return new LayerRecord(
+          chainId,
+          diffId,
+          parent == null ? null : known.getOrDefault(parent, parent),
+          cacheId,
+          size,
+          descriptor);
+    } catch (IllegalArgumentException e) {
+      // Everything else has been looked at.
       throw new StoreCorruptedException(
           directory.toString(),
-          "its chain id does not follow from diff id " + diffId + " and parent " + parent);
+          "its chain id does not follow from diff id " + diffId + " and parent " + parent,
+          e);
     }
-    return new LayerRecord(
-        chainId, diffId, parent, cacheId, size, parseDescriptor(directory, values.descriptor()));
   }
 
   /**

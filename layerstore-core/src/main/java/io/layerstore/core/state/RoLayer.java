@@ -6,6 +6,7 @@ import io.layerstore.spi.LayerRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -24,10 +25,10 @@ public final class RoLayer {
   private volatile LayerRecord record;
 
   /** Layers directly above. */
-  private final TreeSet<ChainId> children = new TreeSet<>();
+  private Set<ChainId> children = Set.of();
 
   /** Names of read-write layers directly above. */
-  private final TreeSet<String> rwLayers = new TreeSet<>();
+  private Set<String> rwLayers = Set.of();
 
   /** Handles that callers have; those of images apart. */
   private int handles;
@@ -142,20 +143,38 @@ public final class RoLayer {
     imageHolds--;
   }
 
+  /** Most layers have one above them or none: there are too many for a tree in each. */
+  private static <T> Set<T> with(Set<T> set, T element) {
+    if (set.isEmpty()) {
+      return Set.of(element);
+    }
+    Set<T> more = set instanceof TreeSet ? set : new TreeSet<>(set);
+    more.add(element);
+    return more;
+  }
+
+  private static <T> Set<T> without(Set<T> set, T element) {
+    if (!(set instanceof TreeSet)) {
+      return set.contains(element) ? Set.of() : set;
+    }
+    set.remove(element);
+    return set;
+  }
+
   void addChild(ChainId child) {
-    children.add(child);
+    children = with(children, child);
   }
 
   void removeChild(ChainId child) {
-    children.remove(child);
+    children = without(children, child);
   }
 
   void addRWLayer(String name) {
-    rwLayers.add(name);
+    rwLayers = with(rwLayers, name);
   }
 
   void removeRWLayer(String name) {
-    rwLayers.remove(name);
+    rwLayers = without(rwLayers, name);
   }
 
   void addHandle() {
