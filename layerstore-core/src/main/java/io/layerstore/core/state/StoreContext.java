@@ -36,12 +36,16 @@ import org.jspecify.annotations.Nullable;
  * <p>In the order in which they may be taken:
  *
  * <ol>
+ *   <li>{@link #sweepLock}: sweeping up after those who died. Its holder has none of the others
+ *       when it takes it.
  *   <li>{@link #nameLock}: the creation, removal, mounting and unmounting of the read-write layer
  *       of one name.
  *   <li>{@link #chainLock}: the publication, healing and deletion of the layer of one chain ID;
  *       also its unpacking, when the caller says beforehand which chain ID it will have, so that
  *       several callers do the work once. Loading images holds those of all its new layers, taken
  *       in the order of the chain IDs; nobody else holds two at a time.
+ *   <li>{@link #mountLock}: the mounting and unmounting of what the driver has by an ID, among all
+ *       stores.
  *   <li>The lock inside {@link LayerTable}: the tables and all reference counts. Nothing is read or
  *       written under it.
  * </ol>
@@ -57,8 +61,8 @@ import org.jspecify.annotations.Nullable;
  * @param lifecycle whether the store is open
  * @param chainLock see above
  * @param nameLock see above
- * @param mountLock the mounting and unmounting of what the driver has by an ID, among all stores
- * @param sweepLock what sweeps up after those who died, among all stores
+ * @param mountLock see above
+ * @param sweepLock see above
  * @param buildKit layers that others than this store refer to
  * @param sharing the other stores on the root
  */
