@@ -484,9 +484,9 @@ final class OverlayMounts {
       set(id, state.unmounted());
       return false;
     }
-    AtomicBoolean isGone = new AtomicBoolean(true);
+    boolean isGone = true;
     try {
-      Patience.whileBusy(() -> isGone.set(helper.get().unmount(id, lazily)));
+      isGone = undo(id, lazily);
     } catch (HelperFailureException e) {
       if (isMounted(id)) {
         throw e;
@@ -494,8 +494,33 @@ final class OverlayMounts {
       // The helper has died, and the mount is gone all the same.
     }
     set(id, state.unmounted());
-    if (isGone.get() && (made == null || made.isMarked())) {
+    if (isGone && (made == null || made.isMarked())) {
       marks.remove(id);
+    }
+    return isGone;
+  }
+
+  /**
+   * Undoes the mount unless other processes use it; returns whether it is gone. The helper of one
+   * that was killed still counts for a moment.
+   */
+  private boolean undo(String id, boolean lazily) throws LayerStoreException {
+    AtomicBoolean isGone = new AtomicBoolean();
+    AtomicBoolean isLeft = new AtomicBoolean();
+    try {
+      Patience.whileBusy(
+          () -> {
+            isLeft.set(false);
+            isGone.set(helper.get().unmount(id, lazily));
+            isLeft.set(!isGone.get());
+            if (isLeft.get() && others.mounting(id).isEmpty()) {
+              throw new MountBusyException(id, List.of("a process that ends"), null);
+            }
+          });
+    } catch (MountBusyException e) {
+      if (!isLeft.get()) {
+        throw e;
+      }
     }
     return isGone.get();
   }
@@ -526,9 +551,9 @@ final class OverlayMounts {
 
   /** An overlay that was taken out of sight still needs the files, until its last user ends. */
   private void requireUnused(String id) throws LayerStoreException {
-    AtomicBoolean isGone = new AtomicBoolean();
+    boolean isGone;
     try {
-      Patience.whileBusy(() -> isGone.set(helper.get().unmount(id, false)));
+      isGone = undo(id, false);
     } catch (MountBusyException e) {
       throw new DriverException(
           Overlay2DriverProvider.NAME,
@@ -539,7 +564,7 @@ final class OverlayMounts {
                   : String.join(", ", e.holders())),
           e);
     }
-    if (!isGone.get()) {
+    if (!isGone) {
       throw usedByOthers(id);
     }
   }

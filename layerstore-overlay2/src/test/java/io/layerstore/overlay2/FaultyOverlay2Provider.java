@@ -30,8 +30,13 @@ public final class FaultyOverlay2Provider implements GraphDriverProvider {
    * @param directory for a file that lists it
    */
   static ClassLoader loader(Path directory) throws IOException {
-    String name = FaultyOverlay2Provider.class.getName();
-    URL list = Files.writeString(directory.resolve("services"), name).toUri().toURL();
+    return loader(directory, FaultyOverlay2Provider.class);
+  }
+
+  /** The same with another provider first. */
+  static ClassLoader loader(Path directory, Class<? extends GraphDriverProvider> provider)
+      throws IOException {
+    URL list = Files.writeString(directory.resolve("services"), provider.getName()).toUri().toURL();
     return new ClassLoader(FaultyOverlay2Provider.class.getClassLoader()) {
       @Override
       public Enumeration<URL> getResources(String resource) throws IOException {

@@ -137,7 +137,18 @@ public abstract class SharingContract {
       }
     }
     assertEquals("", read("failures"));
+    assertEquals(List.of(), mountsBelow(place.resolve("root")));
     checkStore();
+  }
+
+  /** Where processes of root leave them; what an ordinary user mounts ends with its process. */
+  private static List<String> mountsBelow(Path root) throws IOException {
+    Path table = Path.of("/proc/self/mountinfo");
+    return Files.exists(table)
+        ? Files.readAllLines(table, StandardCharsets.ISO_8859_1).stream()
+            .filter(line -> line.contains(" " + root + "/"))
+            .toList()
+        : List.of();
   }
 
   private String read(String journal) throws IOException {

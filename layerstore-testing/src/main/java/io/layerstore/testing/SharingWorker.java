@@ -21,6 +21,7 @@ import io.layerstore.PruneOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RegisterOptions;
+import io.layerstore.RootedFile;
 import java.io.ByteArrayInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -366,6 +367,20 @@ final class SharingWorker {
     }
   }
 
+  /** What is written into a mount is there as long as the mount is, whoever shares it and ends. */
+  private void writeAndRead(Mount mount) throws IOException {
+    RootedFile file = mount.file("/w-" + name);
+    String text = name + " " + random.nextInt();
+    file.write(text.getBytes(UTF_8));
+    for (int looks = random.nextInt(3); looks >= 0; looks--) {
+      store.layers();
+      String found = new String(file.readAllBytes(), UTF_8);
+      if (!found.equals(text)) {
+        note("failures", name + ": wrote \"" + text + "\" into a mount, found " + found);
+      }
+    }
+  }
+
   private void readWrite() throws IOException {
     String rw = "rw-" + random.nextInt(4);
     List<Content> chain = anyChain();
@@ -379,12 +394,21 @@ final class SharingWorker {
         return;
       }
     }
-    try (Mount mount = layer.mount()) {
-      mount.file("/w-" + name).write((name + count).getBytes(UTF_8));
+    Mount mount;
+    try {
+      mount = layer.mount();
     } catch (MountBusyException e) {
-      // Where only one process can have it mounted.
+      if (Machine.isRoot()) {
+        fail("share a mount", e); // All processes see the kernel's mount.
+      }
       layer.close();
       return;
+    }
+    writeAndRead(mount);
+    try {
+      mount.close();
+    } catch (MountBusyException e) {
+      mount.closeLazily(); // One that is killed takes a moment to close its files.
     }
     if (random.nextBoolean()) {
       layer.close();
