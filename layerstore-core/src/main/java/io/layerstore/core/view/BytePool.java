@@ -4,12 +4,18 @@ import io.layerstore.ByteString;
 import java.util.Arrays;
 
 /**
- * Names, texts of links and extended attributes, one after the other. A place in it is a number;
- * what is there begins with its length in two bytes, values in four.
+ * Names, texts of links and extended attributes, one after the other, in pages as those of {@link
+ * Columns}. A place in it is a number; what is there begins with its length in two bytes, values in
+ * four.
  */
 final class BytePool {
 
-  private byte[] bytes = {};
+  private static final int PAGE_BITS = 16;
+  private static final int PAGE_BYTES = 1 << PAGE_BITS;
+  private static final int PAGE_MASK = PAGE_BYTES - 1;
+  private static final int FIRST_BYTES = 256;
+
+  private byte[][] pages = {new byte[FIRST_BYTES]};
   private int size;
 
   /** Adds a name or the text of a link; returns where it is. */
@@ -38,25 +44,59 @@ final class BytePool {
   }
 
   private void reserve(int count) {
-    bytes = Columns.room(bytes, Math.addExact(size, count));
+    int end = Math.addExact(size, count);
+    if (end <= pages[0].length) {
+      return;
+    }
+    if (pages[0].length < PAGE_BYTES) {
+      int wanted = Math.min(PAGE_BYTES, Math.max(end, 2 * pages[0].length));
+      pages[0] = Arrays.copyOf(pages[0], wanted);
+    }
+    int before = pages.length;
+    int wanted = ((end - 1) >>> PAGE_BITS) + 1;
+    if (wanted > before) {
+      pages = Arrays.copyOf(pages, wanted);
+      for (int i = before; i < wanted; i++) {
+        pages[i] = new byte[PAGE_BYTES];
+      }
+    }
   }
 
   private void putShort(int value) {
-    bytes[size++] = (byte) (value >> 8);
-    bytes[size++] = (byte) value;
+    put((byte) (value >> 8));
+    put((byte) value);
+  }
+
+  private void put(byte value) {
+    pages[size >>> PAGE_BITS][size & PAGE_MASK] = value;
+    size++;
   }
 
   private void put(ByteString text) {
-    text.copyTo(bytes, size);
-    size += text.length();
+    if (text.length() > 0 && isInOnePage(size, text.length())) {
+      text.copyTo(pages[size >>> PAGE_BITS], size & PAGE_MASK);
+      size += text.length();
+      return;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      put(text.at(i));
+    }
+  }
+
+  private static boolean isInOnePage(int at, int length) {
+    return (at & PAGE_MASK) + length <= PAGE_BYTES;
+  }
+
+  private int at(int at) {
+    return pages[at >>> PAGE_BITS][at & PAGE_MASK] & 0xff;
   }
 
   int length(int at) {
-    return ((bytes[at] & 0xff) << 8) | (bytes[at + 1] & 0xff);
+    return (at(at) << 8) | at(at + 1);
   }
 
   ByteString get(int at) {
-    return ByteString.of(bytes, at + 2, length(at));
+    return get(at + 2, length(at));
   }
 
   int valueLength(int at) {
@@ -64,26 +104,52 @@ final class BytePool {
   }
 
   ByteString getValue(int at) {
-    return ByteString.of(bytes, at + 4, valueLength(at));
+    return get(at + 4, valueLength(at));
+  }
+
+  private ByteString get(int from, int length) {
+    return ByteString.of(page(from, length), start(from, length), length);
+  }
+
+  // What is in two pages is copied, which is seldom: a page and where in it what is wanted begins.
+
+  private byte[] page(int from, int length) {
+    if (length == 0 || isInOnePage(from, length)) {
+      return length == 0 ? pages[0] : pages[from >>> PAGE_BITS];
+    }
+    byte[] copy = new byte[length];
+    for (int i = 0; i < length; i++) {
+      copy[i] = (byte) at(from + i);
+    }
+    return copy;
+  }
+
+  private static int start(int from, int length) {
+    return length > 0 && isInOnePage(from, length) ? from & PAGE_MASK : 0;
   }
 
   /** Copies the text at {@code at} to {@code target}. */
   void copy(int at, byte[] target, int offset) {
-    System.arraycopy(bytes, at + 2, target, offset, length(at));
+    int length = length(at);
+    System.arraycopy(page(at + 2, length), start(at + 2, length), target, offset, length);
   }
 
   /** Compares two texts by unsigned byte. */
   int compare(int left, int right) {
-    return Arrays.compareUnsigned(
-        bytes, left + 2, left + 2 + length(left), bytes, right + 2, right + 2 + length(right));
+    int length = length(right);
+    int from = start(right + 2, length);
+    return compare(left, page(right + 2, length), from, from + length);
   }
 
   /** Compares a text with a part of {@code other}. */
   int compare(int at, byte[] other, int from, int to) {
-    return Arrays.compareUnsigned(bytes, at + 2, at + 2 + length(at), other, from, to);
+    int length = length(at);
+    int start = start(at + 2, length);
+    return Arrays.compareUnsigned(page(at + 2, length), start, start + length, other, from, to);
   }
 
   void trim() {
-    bytes = Arrays.copyOf(bytes, size);
+    int last = Math.max(size - 1, 0) >>> PAGE_BITS;
+    pages[last] = Arrays.copyOf(pages[last], size - (last << PAGE_BITS));
   }
 }

@@ -1,14 +1,17 @@
 package io.layerstore.core.view;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Lists of numbers without an object for each. They grow by a quarter, for an image that is open
- * keeps what they have too much.
+ * Lists of numbers without an object for each. They are in pages, of which only the first grows:
+ * nothing large is copied, and nothing large has to find its place in a heap that is nearly full.
  */
 final class Columns {
 
   private static final int FIRST_CAPACITY = 64;
+  private static final int PAGE_BITS = 13;
+  private static final int PAGE_MASK = (1 << PAGE_BITS) - 1;
 
   private Columns() {}
 
@@ -18,16 +21,9 @@ final class Columns {
         : Arrays.copyOf(values, capacity(values.length, wanted));
   }
 
-  static long[] room(long[] values, int wanted) {
-    return wanted <= values.length
-        ? values
-        : Arrays.copyOf(values, capacity(values.length, wanted));
-  }
-
-  static byte[] room(byte[] values, int wanted) {
-    return wanted <= values.length
-        ? values
-        : Arrays.copyOf(values, capacity(values.length, wanted));
+  /** How long a page is to be for its index {@code at}. */
+  private static int pageCapacity(int number, int at) {
+    return number > 0 ? 1 << PAGE_BITS : Math.max(FIRST_CAPACITY, Integer.highestOneBit(at) << 1);
   }
 
   private static int capacity(int now, int wanted) {
@@ -82,7 +78,7 @@ final class Columns {
   /** A list of numbers that takes four bytes each. Not set is 0. */
   static final class Ints {
 
-    private int[] values = {};
+    private int[] @Nullable [] pages = new int[1][];
     private int size;
 
     int size() {
@@ -90,15 +86,26 @@ final class Columns {
     }
 
     int get(int index) {
-      return index < size ? values[index] : 0;
+      int number = index >>> PAGE_BITS;
+      int[] page = number < pages.length ? pages[number] : null;
+      int at = index & PAGE_MASK;
+      return page != null && at < page.length ? page[at] : 0;
     }
 
     void set(int index, int value) {
-      if (index >= size) {
-        values = Columns.room(values, index + 1);
-        size = index + 1;
+      int number = index >>> PAGE_BITS;
+      if (number >= pages.length) {
+        pages = Arrays.copyOf(pages, Math.max(number + 1, 2 * pages.length));
       }
-      values[index] = value;
+      int at = index & PAGE_MASK;
+      int[] page = pages[number];
+      if (page == null || at >= page.length) {
+        int capacity = pageCapacity(number, at);
+        page = page == null ? new int[capacity] : Arrays.copyOf(page, capacity);
+        pages[number] = page;
+      }
+      page[at] = value;
+      size = Math.max(size, index + 1);
     }
 
     int add(int value) {
@@ -108,35 +115,50 @@ final class Columns {
 
     /** Gives back what is not used. */
     void trim() {
-      values = Arrays.copyOf(values, size);
+      int last = (size - 1) >>> PAGE_BITS;
+      int[] page = size == 0 ? null : pages[last];
+      if (page != null) {
+        pages[last] = Arrays.copyOf(page, ((size - 1) & PAGE_MASK) + 1);
+      }
     }
   }
 
   /** A list of numbers that takes eight bytes each. Not set is 0. */
   static final class Longs {
 
-    private long[] values = {};
+    private long[] @Nullable [] pages = new long[1][];
     private int size;
 
-    int size() {
-      return size;
-    }
-
     long get(int index) {
-      return index < size ? values[index] : 0;
+      int number = index >>> PAGE_BITS;
+      long[] page = number < pages.length ? pages[number] : null;
+      int at = index & PAGE_MASK;
+      return page != null && at < page.length ? page[at] : 0;
     }
 
     void set(int index, long value) {
-      if (index >= size) {
-        values = Columns.room(values, index + 1);
-        size = index + 1;
+      int number = index >>> PAGE_BITS;
+      if (number >= pages.length) {
+        pages = Arrays.copyOf(pages, Math.max(number + 1, 2 * pages.length));
       }
-      values[index] = value;
+      int at = index & PAGE_MASK;
+      long[] page = pages[number];
+      if (page == null || at >= page.length) {
+        int capacity = pageCapacity(number, at);
+        page = page == null ? new long[capacity] : Arrays.copyOf(page, capacity);
+        pages[number] = page;
+      }
+      page[at] = value;
+      size = Math.max(size, index + 1);
     }
 
     /** Gives back what is not used. */
     void trim() {
-      values = Arrays.copyOf(values, size);
+      int last = (size - 1) >>> PAGE_BITS;
+      long[] page = size == 0 ? null : pages[last];
+      if (page != null) {
+        pages[last] = Arrays.copyOf(page, ((size - 1) & PAGE_MASK) + 1);
+      }
     }
   }
 }
