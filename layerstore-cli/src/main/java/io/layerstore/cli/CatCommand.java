@@ -1,5 +1,6 @@
 package io.layerstore.cli;
 
+import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -28,6 +29,11 @@ final class CatCommand extends Subcommand {
   public Integer call() throws IOException {
     try (ShownFiles files = ShownFiles.open(choice, 0, imageParameter.getValue())) {
       Path path = files.path(pathParameter.getValue());
+      if (!Files.isRegularFile(path)) {
+        String type = ShowEntry.type(ShowEntry.attributes(path.toRealPath()));
+        throw new LayerStoreException(
+            ShowEntry.printable(path) + " is a " + type + " and no file; 'ls -l' shows it");
+      }
       try (InputStream content = Files.newInputStream(path)) {
         print(
             out -> content.transferTo(out.bytes()),

@@ -5,7 +5,9 @@ import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 
 /** What the user is told of an exception: one line that says what failed and what to do. */
 final class Failure {
@@ -21,6 +23,12 @@ final class Failure {
     }
     if (e instanceof NoSuchFileException) {
       return "no such file or directory: " + message + "; check the path";
+    }
+    if (e instanceof NotDirectoryException) {
+      return "not a directory: " + message + "; check the path";
+    }
+    if (e instanceof FileSystemLoopException) {
+      return "too many symbolic links: " + message + "; they may lead in a circle";
     }
     if (e instanceof AccessDeniedException) {
       return "permission denied: " + message + "; check its owner and mode, or run as another user";

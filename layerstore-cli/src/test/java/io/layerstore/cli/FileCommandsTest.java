@@ -119,6 +119,14 @@ final class FileCommandsTest {
   }
 
   @Test
+  void cat_whatIsNoFile_saysWhatItIs() {
+    String error = cli.run("cat", archive.toString(), "/etc").failed(1);
+    assertTrue(error.contains("/etc is a directory"), error);
+    error = cli.run("cat", archive.toString(), "/etc/same/x").failed(1);
+    assertTrue(error.contains("not a directory"), error);
+  }
+
+  @Test
   void cat_json_isBase64() throws IOException {
     Map<?, ?> json = cli.run("--json", "cat", archive.toString(), "/etc/same").succeeded().json();
     assertArrayEquals(
