@@ -42,6 +42,8 @@ public interface LayerEntryAttributes extends PosixFileAttributes {
   /**
    * The entries of lower layers that this one hides, highest first. For a merged directory, the
    * directories whose attributes it hides.
+   *
+   * @throws java.io.UncheckedIOException if a registry does not give the layers below
    */
   List<LayerEntryAttributes> shadowed();
 

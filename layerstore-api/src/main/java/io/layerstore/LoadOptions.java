@@ -89,7 +89,7 @@ public final class LoadOptions {
     /**
      * Sets whether all images are loaded where an OCI index offers several. The one for the
      * platform that is asked for, or of this machine, gets the name, or the first if there is none
-     * for it.
+     * for it; in its repository each is called by the digest of its manifest, too.
      */
     public Builder allPlatforms(boolean allPlatforms) {
       this.allPlatforms = allPlatforms;

@@ -48,8 +48,14 @@ final class CommandHelp {
                   "layerstore save -o image.tar debian:12 mine:1",
                   "layerstore save --format oci -o layout/ mine:1",
                   "layerstore save -o - mine:1 | docker load")),
-          Map.entry("pull", List.of("layerstore pull debian:12")),
-          Map.entry("push", List.of("layerstore push mine:1 registry.example.com/mine:1")),
+          Map.entry(
+              "pull",
+              List.of("layerstore pull debian:12", "layerstore pull --all-platforms debian:12")),
+          Map.entry(
+              "push",
+              List.of(
+                  "layerstore push mine:1 registry.example.com/mine:1",
+                  "layerstore push --all-platforms debian:12 registry.example.com/debian:12")),
           Map.entry("tags", List.of("layerstore tags registry.example.com/mine")),
           Map.entry(
               "copy",
@@ -78,7 +84,11 @@ final class CommandHelp {
           Map.entry("unmount", List.of("layerstore unmount work")),
           Map.entry("diff", List.of("layerstore diff work", "layerstore diff debian:11 debian:12")),
           Map.entry(
-              "ls", List.of("layerstore ls -l debian:12 /etc", "layerstore ls -lR image.tar")),
+              "ls",
+              List.of(
+                  "layerstore ls -l debian:12 /etc",
+                  "layerstore ls -lR image.tar",
+                  "layerstore ls docker://debian:12 /etc")),
           Map.entry(
               "append", List.of("layerstore append --base debian:12 --tag mine:1 build/app:/app")),
           Map.entry("cat", List.of("layerstore cat debian:12 /etc/os-release")),

@@ -27,6 +27,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
+import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -153,6 +154,9 @@ final class SecureRegistryTest {
               .get(0)
               .id()
               .toString());
+      try (FileSystem files = other.images().remote(target(), options).fileSystem()) {
+        assertEquals("world", Files.readString(files.getPath("/hello")));
+      }
     }
   }
 

@@ -77,14 +77,22 @@ record Contents(
     }
     ImageId id = unnamed.get(0);
     Map<ImageReference, ImageId> all = new LinkedHashMap<>(names);
-    all.put(reference, id);
-    return new Contents(
-        images.stream()
-            .map(image -> image.id().equals(id) ? image.withReferences(List.of(reference)) : image)
-            .toList(),
-        all,
-        further,
-        notes);
+    List<ArchivedImage> named = new ArrayList<>();
+    for (ArchivedImage image : images) {
+      List<ImageReference> given = List.of();
+      if (image.id().equals(id)) {
+        given = List.of(reference);
+      } else if (further.contains(image.id()) && image.references().isEmpty()) {
+        given =
+            image.manifests().stream()
+                .limit(1)
+                .map(manifest -> reference.withDigest(manifest.descriptor().digest()))
+                .toList();
+      }
+      given.forEach(each -> all.put(each, image.id()));
+      named.add(image.withReferences(given));
+    }
+    return new Contents(named, all, further, notes);
   }
 
   /** Of the notes of an archive without images, as many as a message can have. */

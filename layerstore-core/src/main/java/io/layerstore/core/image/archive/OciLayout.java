@@ -253,9 +253,16 @@ final class OciLayout {
     }
   }
 
+  /** With them the images for other platforms have names, too, so that nothing prunes them. */
+  private static List<ImageReference> digestNames(
+      List<ImageReference> given, BlobDescriptor image) {
+    return given.stream().map(name -> name.withDigest(image.digest())).toList();
+  }
+
   private void addFurther(BlobDescriptor entry) throws IOException {
     try {
-      contents.addFurther(manifests.image(entry));
+      contents.addFurther(
+          manifests.image(entry).withReferences(digestNames(names.of(entry), entry)));
     } catch (NotAnImageException e) {
       contents.leaveOut(e);
     }
@@ -290,7 +297,8 @@ final class OciLayout {
   private void add(BlobDescriptor entry) throws IOException {
     try {
       if (MediaTypes.isIndex(entry.mediaType())) {
-        addIndex(entry, names.of(entry), image -> List.of());
+        List<ImageReference> given = names.of(entry);
+        addIndex(entry, given, image -> digestNames(given, image));
         return;
       }
       ArchivedImage image = manifests.image(entry);

@@ -72,6 +72,9 @@ final class PlatformVariants {
       return here;
     }
     Variant found = best(here, platform);
+    if (found == null && here.size() == 1 && PlatformChoice.fits(image.config(), platform)) {
+      found = here.get(0); // It does not say what it is for.
+    }
     if (found == null) {
       throw new InvalidImageException(
           name

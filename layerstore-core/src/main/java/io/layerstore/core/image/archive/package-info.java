@@ -8,6 +8,11 @@
  * it or nothing. {@code ImageSave} is the way out: it lays out what is to be written ({@code
  * Layout}), and writes it as a tar or a directory.
  *
+ * <p>{@code ImagePull} and {@code ImagePush} do the same with registries. {@code RemoteView} and
+ * {@code RemoteSave} read an image of a registry without a store. Images that are one for several
+ * platforms are found together by {@code PlatformVariants}, and get the index they came in if
+ * {@code KeptIndexes} finds that it is still true.
+ *
  * <p>Nothing in an archive is trusted. Names lead nowhere but to its own members, documents are
  * bounded and read strictly, and content counts only after its digest was checked.
  *

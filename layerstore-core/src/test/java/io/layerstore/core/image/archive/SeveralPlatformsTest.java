@@ -22,6 +22,7 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.Platform;
+import io.layerstore.PruneOptions;
 import io.layerstore.SaveOptions;
 import io.layerstore.SaveReport;
 import io.layerstore.testing.FaultyFileSystem;
@@ -134,6 +135,12 @@ final class SeveralPlatformsTest {
     return names;
   }
 
+  private Map<String, ImageId> tags(LayerStore of) {
+    Map<String, ImageId> tags = new TreeMap<>(names(of));
+    tags.keySet().removeIf(name -> name.contains("@"));
+    return tags;
+  }
+
   private static Set<ImageId> ids(LayerStore of) {
     return of.images().list().stream().map(Image::id).collect(Collectors.toSet());
   }
@@ -154,7 +161,15 @@ final class SeveralPlatformsTest {
     LoadReport report = load(both(), ALL);
 
     assertEquals(Set.of(AMD_IMAGE.id(), ARM_IMAGE.id()), ids(store));
-    assertEquals(Map.of("both:1", ARM_IMAGE.id()), names(store));
+    assertEquals(
+        Map.of(
+            "both:1",
+            ARM_IMAGE.id(),
+            "both@" + Digest.sha256Of(manifest(ARM_IMAGE)),
+            ARM_IMAGE.id(),
+            "both@" + Digest.sha256Of(manifest(AMD_IMAGE)),
+            AMD_IMAGE.id()),
+        names(store));
     assertEquals(List.of(), report.notes());
   }
 
@@ -162,7 +177,7 @@ final class SeveralPlatformsTest {
   void load_allPlatformsWithoutTheOneAskedFor_firstHasTheName() throws Exception {
     load(both(), LoadOptions.builder().allPlatforms(true).platform(S390).build());
 
-    assertEquals(Map.of("both:1", AMD_IMAGE.id()), names(store));
+    assertEquals(Map.of("both:1", AMD_IMAGE.id()), tags(store));
   }
 
   @Test
@@ -176,14 +191,14 @@ final class SeveralPlatformsTest {
     load(files, ALL);
 
     assertEquals(Set.of(AMD_IMAGE.id(), ARM_IMAGE.id()), ids(store));
-    assertEquals(Map.of("x/side:1", ARM_IMAGE.id()), names(store));
+    assertEquals(Map.of("x/side:1", ARM_IMAGE.id()), tags(store));
   }
 
   @Test
   void load_allPlatformsWithAName_namesTheOneAskedFor() throws Exception {
     load(layout(BOTH, ""), ALL.toBuilder().reference(ImageReference.parse("given:1")).build());
 
-    assertEquals(Map.of("given:1", ARM_IMAGE.id()), names(store));
+    assertEquals(Map.of("given:1", ARM_IMAGE.id()), tags(store));
   }
 
   @Test
@@ -336,6 +351,15 @@ final class SeveralPlatformsTest {
     assertThrows(LayerStoreException.class, () -> load(both(), ALL));
 
     assertEquals(List.of(), store.images().manifests(ARM_IMAGE.id()));
+    assertEquals(Set.of(AMD_IMAGE.id(), ARM_IMAGE.id()), ids(store));
+  }
+
+  @Test
+  void prune_imagesForOtherPlatforms_stay() throws Exception {
+    load(layout(BOTH, ""), ALL.toBuilder().reference(ImageReference.parse("given:1")).build());
+
+    store.images().prune(PruneOptions.builder().build());
+
     assertEquals(Set.of(AMD_IMAGE.id(), ARM_IMAGE.id()), ids(store));
   }
 
