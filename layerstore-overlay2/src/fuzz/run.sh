@@ -12,9 +12,9 @@ work=${FUZZ_WORK:-$(mktemp -d)}
 chmod 755 "$work"
 
 flags="-std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -I$sources -I$here"
-apply="apply.c calls.c confine.c process.c times.c tree.c walk.c wire.c xattr_policy.c"
+apply="apply.c calls.c confine.c files.c process.c times.c tree.c walk.c wire.c xattr_policy.c"
 scan="scan.c seen.c calls.c confine.c process.c tree.c walk.c wire.c xattr_policy.c"
-decode="apply.c calls.c confine.c held.c mountinfo.c overlay.c times.c tree.c walk.c wire.c xattr_policy.c"
+decode="apply.c calls.c confine.c files.c held.c mountinfo.c overlay.c times.c tree.c walk.c wire.c xattr_policy.c"
 
 build() {
   target=$1

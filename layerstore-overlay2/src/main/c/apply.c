@@ -2,7 +2,7 @@
  * apply: carries out the operations that make a layer, below one directory.
  *
  * The fewest calls for a file: open, write, look, set times, close; owner and mode only where the look says that they are not right already.
- * Parents are looked up once for all files of a directory that come together. Attributes in the order in which none undoes another: content,
+ * Small files are made by two threads (files.h). Parents are looked up once for all files of a directory that come together. Attributes in the order in which none undoes another: content,
  * owner (clears setuid and capabilities), extended attributes, mode, times. Times of directories at the end, because whatever is made in them
  * changes them.
  */
@@ -19,6 +19,7 @@
 
 #include "calls.h"
 #include "confine.h"
+#include "files.h"
 #include "modes.h"
 #include "times.h"
 #include "tree.h"
@@ -41,11 +42,17 @@ static struct {
 
 static struct bytes entry_path(void) { return (struct bytes){(const uint8_t *)a.path, a.entry.path.length}; }
 
-static _Noreturn void fail_entry(const char *stage) { fail(stage, a.path, a.entry.path.length); }
-
 static _Noreturn void refuse_entry(uint16_t code, int error, const char *stage) {
-  fail_code(code, error, stage, a.path, a.entry.path.length);
+  char path[PATH_MAX];
+  size_t length = a.entry.path.length;
+  uint32_t sequence = current_sequence;
+  memcpy(path, a.path, length);
+  settle_files(); /* A file before this entry may fail too, and the first failure counts. */
+  current_sequence = sequence;
+  fail_code(code, error, stage, path, length);
 }
+
+static _Noreturn void fail_entry(const char *stage) { refuse_entry(CODE_SYSTEM, errno, stage); }
 
 static void require_place(uint16_t code) {
   if (code != 0) {
@@ -60,6 +67,71 @@ static void warn(uint16_t code, int error, const void *text, size_t length) {
   put_bytes(a.path, a.entry.path.length);
   put_bytes(text, length);
   put_end();
+}
+
+/* ---- the current entry ---- */
+
+bool decode_entry(struct cursor *body, struct entry *e) {
+  e->type = take_u8(body);
+  e->mode = take_u32(body);
+  e->uid = take_u32(body);
+  e->gid = take_u32(body);
+  e->mtime = (int64_t)take_u64(body);
+  e->mtime_nanos = take_u32(body);
+  e->atime = (int64_t)take_u64(body);
+  e->atime_nanos = take_u32(body);
+  e->size = take_u64(body);
+  e->stored = take_u64(body);
+  e->major = take_u32(body);
+  e->minor = take_u32(body);
+  e->xattrs = take_u16(body);
+  e->path = take_bytes(body);
+  e->link = take_bytes(body);
+  if (!taken(body) || e->type < TYPE_DIRECTORY || e->type > TYPE_NOTHING || (e->mode & ~(uint32_t)MODE_BITS) != 0 ||
+      e->uid == UINT32_MAX || e->gid == UINT32_MAX || e->mtime_nanos >= NANOS || e->atime_nanos >= NANOS ||
+      e->size > INT64_MAX || e->stored > e->size || (e->size > 0 && e->type != TYPE_FILE) || !is_normal_path(e->path)) {
+    return false;
+  }
+  if (e->path.length == 0 && e->type != TYPE_OPAQUE) {
+    return false;
+  }
+  switch (e->type) {
+    case TYPE_SYMLINK:
+      return e->link.length > 0 && e->link.length < PATH_MAX && memchr(e->link.at, 0, e->link.length) == NULL;
+    case TYPE_HARD_LINK:
+      return e->link.length > 0 && is_normal_path(e->link);
+    case TYPE_WHITEOUT:
+    case TYPE_OPAQUE:
+    case TYPE_NO_WHITEOUT:
+    case TYPE_NOTHING:
+      return e->link.length == 0 && e->xattrs == 0;
+    default:
+      return e->link.length == 0;
+  }
+}
+
+static void copy_texts(void) {
+  memcpy(a.path, a.entry.path.at, a.entry.path.length);
+  a.path[a.entry.path.length] = 0;
+  memcpy(a.link, a.entry.link.at, a.entry.link.length);
+  a.link[a.entry.link.length] = 0;
+}
+
+static void decode(const struct frame *f) {
+  struct cursor body = f->body;
+  if (!decode_entry(&body, &a.entry)) {
+    protocol_error(f->sequence, "ENTRY");
+  }
+  copy_texts();
+}
+
+/* Settles what waits, and makes the entry of `f` the current one again. */
+static void settle_before(const struct frame *f) {
+  if (files_wait()) {
+    settle_files();
+    current_sequence = f->sequence;
+    decode(f);
+  }
 }
 
 /* ---- what is in the way ---- */
@@ -196,67 +268,43 @@ static void set_xattrs(int fd) {
   }
 }
 
-/* Attributes of a file or directory that is open; times only if wanted. */
-static void finish_open(int fd, bool with_times) {
-  struct stat st;
-  if (fstat(fd, &st) != 0) {
-    fail_entry("look at file");
-  }
-  bool mode_lost = (st.st_mode & MODE_BITS) != a.entry.mode;
-  if (owner_differs(&st)) {
-    if (fchown(fd, a.entry.uid, a.entry.gid) != 0) {
-      owner_refused();
-    }
-    mode_lost = mode_lost || (a.entry.mode & SPECIAL_BITS) != 0;
-  }
-  set_xattrs(fd);
-  /* An access control list among them changes the mode. */
-  if ((mode_lost || a.entry.xattrs > 0) && fchmod(fd, a.entry.mode) != 0) {
-    fail_entry("set mode");
-  }
-  struct timespec times[2];
-  split_times(times);
-  if (with_times && futimens(fd, times) != 0) {
-    fail_entry("set times");
-  }
-}
-
 /* Never opens what it changes: a device could act on it, a FIFO block. */
-static void change_mode(void) {
-  if (sys_fchmodat2(a.place.fd, a.name, a.entry.mode, AT_SYMLINK_NOFOLLOW) == 0) {
-    return;
-  }
+static int change_mode(void) {
+  int result = sys_fchmodat2(a.place.fd, a.name, a.entry.mode, AT_SYMLINK_NOFOLLOW);
   /* Linux before 6.6. The name is no link, and nobody else can put one there; even so it would not lead out of this root. */
-  if ((errno != ENOSYS && errno != EPERM) || fchmodat(a.place.fd, a.name, a.entry.mode, 0) != 0) {
-    fail_entry("set mode");
-  }
+  bool is_old = result != 0 && (errno == ENOSYS || errno == EPERM);
+  return is_old ? fchmodat(a.place.fd, a.name, a.entry.mode, 0) : result;
 }
 
-/* Attributes of anything by its name; the mode of a symbolic link is none. */
-static void finish_by_name(void) {
+/* Sets the attributes of what is open, or of the current name if `fd` is -1; times only if wanted. The mode of a symbolic link is none. */
+static void finish(int fd, bool with_times) {
   struct stat st;
-  if (fstatat(a.place.fd, a.name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+  bool is_open = fd >= 0;
+  if ((is_open ? fstat(fd, &st) : fstatat(a.place.fd, a.name, &st, AT_SYMLINK_NOFOLLOW)) != 0) {
     fail_entry("look at file");
   }
   bool mode_lost = (st.st_mode & MODE_BITS) != a.entry.mode;
   if (owner_differs(&st)) {
-    if (fchownat(a.place.fd, a.name, a.entry.uid, a.entry.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    uid_t uid = a.entry.uid;
+    gid_t gid = a.entry.gid;
+    if ((is_open ? fchown(fd, uid, gid) : fchownat(a.place.fd, a.name, uid, gid, AT_SYMLINK_NOFOLLOW)) != 0) {
       owner_refused();
     }
     mode_lost = mode_lost || (a.entry.mode & SPECIAL_BITS) != 0;
   }
   if (a.entry.xattrs > 0) {
-    if (fchdir(a.place.fd) != 0) {
+    if (!is_open && fchdir(a.place.fd) != 0) {
       fail_entry("enter directory");
     }
-    set_xattrs(-1);
+    set_xattrs(fd);
+    mode_lost = true; /* An access control list among them changes it. */
   }
-  if (!S_ISLNK(st.st_mode) && (mode_lost || a.entry.xattrs > 0)) {
-    change_mode();
+  if (mode_lost && !S_ISLNK(st.st_mode) && (is_open ? fchmod(fd, a.entry.mode) : change_mode()) != 0) {
+    fail_entry("set mode");
   }
   struct timespec times[2];
   split_times(times);
-  if (utimensat(a.place.fd, a.name, times, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (with_times && (is_open ? futimens(fd, times) : utimensat(a.place.fd, a.name, times, AT_SYMLINK_NOFOLLOW)) != 0) {
     fail_entry("set times");
   }
 }
@@ -266,12 +314,17 @@ static void finish_by_name(void) {
 static bool is_whiteout(const struct stat *st) { return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0); }
 
 /* Makes the entry with `make`, after removing what is in the way. */
-static int make_new(int (*make)(void), const char *stage) {
+static int try_to_make(int (*make)(void)) {
   int result = make();
   if (result < 0 && errno == EEXIST) {
     clear_way();
     result = make();
   }
+  return result;
+}
+
+static int make_new(int (*make)(void), const char *stage) {
+  int result = try_to_make(make);
   if (result < 0) {
     fail_entry(stage);
   }
@@ -314,6 +367,16 @@ static int make_node(void) {
 }
 static int make_directory(void) { return mkdirat(a.place.fd, a.name, a.entry.mode & 0777); }
 
+static void write_at(int fd, struct bytes data, uint64_t offset) {
+  for (size_t done = 0; done < data.length;) {
+    ssize_t wrote = pwrite(fd, data.at + done, data.length - done, (off_t)(offset + done));
+    if (wrote < 0 && errno != EINTR) {
+      fail_entry("write file");
+    }
+    done += wrote < 0 ? 0 : (size_t)wrote;
+  }
+}
+
 /* Reads the DATA frames of the entry. */
 static void write_data(int fd) {
   uint64_t end = 0, left = a.entry.stored;
@@ -326,13 +389,7 @@ static void write_data(int fd) {
         data.length > a.entry.size - offset) {
       protocol_error(f.sequence, "DATA");
     }
-    for (size_t done = 0; done < data.length;) {
-      ssize_t wrote = pwrite(fd, data.at + done, data.length - done, (off_t)(offset + done));
-      if (wrote < 0 && errno != EINTR) {
-        fail_entry("write file");
-      }
-      done += wrote < 0 ? 0 : (size_t)wrote;
-    }
+    write_at(fd, data, offset);
     end = offset + data.length;
     left -= data.length;
   }
@@ -341,20 +398,44 @@ static void write_data(int fd) {
   }
 }
 
-static void apply_file(void) {
+/* With the content, or null if that is still to come. */
+static void apply_file(const struct bytes *content) {
   int fd = make_new(make_file, "create file");
-  write_data(fd);
+  if (content != NULL) {
+    write_at(fd, *content, 0);
+  } else {
+    write_data(fd);
+  }
   a.size += a.entry.size;
-  finish_open(fd, true);
+  finish(fd, true);
   if (close(fd) != 0) {
     fail_entry("close file");
   }
 }
 
-static void apply_directory(void) {
+/* A file that waited is the current entry once more if it could not simply be made. */
+static void file_has_settled(const struct new_file *file) {
+  if (file->is_made) {
+    a.size += file->entry.size;
+    return;
+  }
+  a.entry = file->entry;
+  copy_texts();
+  current_sequence = file->sequence;
+  require_place(walk_parent(&a.place, &a.rules, entry_path(), a.name));
+  apply_file(&file->content);
+}
+
+static void apply_directory(const struct frame *f) {
   struct stat st;
   bool kept = false;
-  if (make_directory() != 0) {
+  int made = make_directory();
+  if (made != 0 && errno == EEXIST && files_wait()) {
+    settle_before(f); /* Some may be in it, and have its group. */
+    require_place(walk_parent(&a.place, &a.rules, entry_path(), a.name));
+    made = make_directory();
+  }
+  if (made != 0) {
     if (errno != EEXIST) {
       fail_entry("create directory");
     }
@@ -372,7 +453,7 @@ static void apply_directory(void) {
     if (fd < 0) {
       fail_entry("open directory");
     }
-    finish_open(fd, false);
+    finish(fd, false);
     close(fd);
   }
   char real[PATH_MAX];
@@ -383,49 +464,41 @@ static void apply_directory(void) {
   }
 }
 
-static void apply_symlink(void) {
-  make_new(make_symlink, "create symbolic link");
-  a.size += a.entry.link.length;
-  finish_by_name();
-}
-
-static void apply_hard_link(void) {
-  make_new(make_link, "make hard link");
-  finish_by_name();
-}
-
-/* Reads the XATTR frames of an entry that is not made. */
-static void skip_xattrs(void) {
+/* A user namespace cannot make devices; the Java side keeps what is said of this one. */
+static void skip_device(void) {
+  warn(WARN_DEVICE_SKIPPED, EPERM, "", 0);
   for (unsigned i = 0; i < a.entry.xattrs; i++) {
     struct frame f;
     wire_expect(&f, OP_XATTR);
   }
 }
 
-/* A user namespace cannot make devices; the Java side keeps what is said of this one. */
-static void skip_device(void) {
-  warn(WARN_DEVICE_SKIPPED, EPERM, "", 0);
-  skip_xattrs();
-}
-
-static void apply_device(void) {
-  bool deletes = a.entry.type == TYPE_CHARACTER_DEVICE && a.entry.major == 0 && a.entry.minor == 0;
+/* What is made by one call and has no content. */
+static void apply_name(void) {
+  static const struct {
+    int (*make)(void);
+    const char *stage;
+  } kinds[] = {
+      [TYPE_SYMLINK] = {make_symlink, "create symbolic link"},
+      [TYPE_HARD_LINK] = {make_link, "make hard link"},
+      [TYPE_CHARACTER_DEVICE] = {make_node, "create device"},
+      [TYPE_BLOCK_DEVICE] = {make_node, "create device"},
+      [TYPE_FIFO] = {make_node, "create device"},
+  };
+  uint8_t type = a.entry.type;
+  bool deletes = type == TYPE_CHARACTER_DEVICE && a.entry.major == 0 && a.entry.minor == 0;
   if (deletes && (a.start->flags & START_ALLOW_WHITEOUT_DEVICE) == 0) {
     refuse_entry(CODE_WHITEOUT_DEVICE, 0, "create device");
   }
-  int result = make_node();
-  if (result < 0 && errno == EEXIST) {
-    clear_way();
-    result = make_node();
+  if (try_to_make(kinds[type].make) < 0) {
+    if (kinds[type].make == make_node && errno == EPERM && (a.start->flags & START_USER_NAMESPACE) != 0) {
+      skip_device();
+      return;
+    }
+    fail_entry(kinds[type].stage);
   }
-  if (result < 0 && errno == EPERM && (a.start->flags & START_USER_NAMESPACE) != 0) {
-    skip_device();
-    return;
-  }
-  if (result < 0) {
-    fail_entry("create device");
-  }
-  finish_by_name();
+  a.size += type == TYPE_SYMLINK ? a.entry.link.length : 0;
+  finish(-1, true);
 }
 
 /* Removes what was in a read-write layer before this archive; a whiteout stays. */
@@ -513,50 +586,20 @@ static void apply_whiteout(void) {
 
 /* ---- the conversation ---- */
 
-bool decode_entry(struct cursor *body, struct entry *e) {
-  e->type = take_u8(body);
-  e->mode = take_u32(body);
-  e->uid = take_u32(body);
-  e->gid = take_u32(body);
-  e->mtime = (int64_t)take_u64(body);
-  e->mtime_nanos = take_u32(body);
-  e->atime = (int64_t)take_u64(body);
-  e->atime_nanos = take_u32(body);
-  e->size = take_u64(body);
-  e->stored = take_u64(body);
-  e->major = take_u32(body);
-  e->minor = take_u32(body);
-  e->xattrs = take_u16(body);
-  e->path = take_bytes(body);
-  e->link = take_bytes(body);
-  if (!taken(body) || e->type < TYPE_DIRECTORY || e->type > TYPE_NOTHING || (e->mode & ~(uint32_t)MODE_BITS) != 0 ||
-      e->uid == UINT32_MAX || e->gid == UINT32_MAX || e->mtime_nanos >= NANOS || e->atime_nanos >= NANOS ||
-      e->size > INT64_MAX || e->stored > e->size || (e->size > 0 && e->type != TYPE_FILE) || !is_normal_path(e->path)) {
+/* Whether the current entry is a file that can wait: without attributes, and all of its content is here. */
+static bool can_wait(struct bytes *content) {
+  struct frame f;
+  const struct entry *e = &a.entry;
+  if (e->type != TYPE_FILE || e->xattrs > 0 || e->stored != e->size || (a.start->flags & START_ONE_BY_ONE) != 0) {
     return false;
   }
-  if (e->path.length == 0 && e->type != TYPE_OPAQUE) {
-    return false;
+  *content = (struct bytes){NULL, 0};
+  if (e->size == 0) {
+    return true;
   }
-  switch (e->type) {
-    case TYPE_SYMLINK:
-      return e->link.length > 0 && e->link.length < PATH_MAX && memchr(e->link.at, 0, e->link.length) == NULL;
-    case TYPE_HARD_LINK:
-      return e->link.length > 0 && is_normal_path(e->link);
-    case TYPE_WHITEOUT:
-    case TYPE_OPAQUE:
-    case TYPE_NO_WHITEOUT:
-    case TYPE_NOTHING:
-      return e->link.length == 0 && e->xattrs == 0;
-    default:
-      return e->link.length == 0;
-  }
-}
-
-static void copy_texts(void) {
-  memcpy(a.path, a.entry.path.at, a.entry.path.length);
-  a.path[a.entry.path.length] = 0;
-  memcpy(a.link, a.entry.link.at, a.entry.link.length);
-  a.link[a.entry.link.length] = 0;
+  bool is_here = wire_peek(&f) && f.opcode == OP_DATA && take_u64(&f.body) == 0;
+  *content = take_rest(&f.body);
+  return is_here && content->length == e->size;
 }
 
 static void tell_real_path(void) {
@@ -571,12 +614,16 @@ static void tell_real_path(void) {
   }
 }
 
-static void apply_entry(struct frame *f) {
-  if (!decode_entry(&f->body, &a.entry)) {
-    protocol_error(f->sequence, "ENTRY");
-  }
-  copy_texts();
+static void apply_entry(const struct frame *f) {
+  struct bytes content;
+  decode(f);
   a.entries++;
+  bool waits = can_wait(&content);
+  bool is_alone = !waits && (a.entry.type != TYPE_DIRECTORY || a.entry.xattrs > 0);
+  if (is_alone || must_settle_before(entry_path()) || !walk_parent_at_once(&a.place, &a.rules, entry_path()) ||
+      a.place.through_link) {
+    settle_before(f);
+  }
   if (a.entry.type == TYPE_OPAQUE) {
     require_place(walk_directory(&a.place, &a.rules, entry_path()));
     mark_opaque(a.place.fd);
@@ -591,24 +638,26 @@ static void apply_entry(struct frame *f) {
     return;
   }
   require_place(walk_parent(&a.place, &a.rules, entry_path(), a.name));
+  if (waits && !a.place.through_link) {
+    struct frame data;
+    if (content.length > 0) {
+      wire_expect(&data, OP_DATA);
+    }
+    add_file(&a.entry, f->sequence, content, &a.place, a.name);
+    return;
+  }
   switch (a.entry.type) {
     case TYPE_DIRECTORY:
-      apply_directory();
+      apply_directory(f);
       break;
     case TYPE_FILE:
-      apply_file();
-      break;
-    case TYPE_SYMLINK:
-      apply_symlink();
-      break;
-    case TYPE_HARD_LINK:
-      apply_hard_link();
+      apply_file(NULL);
       break;
     case TYPE_WHITEOUT:
       apply_whiteout();
       break;
     default:
-      apply_device();
+      apply_name();
   }
   tell_real_path();
 }
@@ -620,12 +669,16 @@ int apply_conversation(const struct start *start, int root) {
   a.rules = (struct walk_rules){root, true, true, start->root_uid, start->root_gid, a.opaque_xattr};
   a.place.fd = a.target.fd = -1;
   begin_times(root);
+  begin_files((start->flags & START_IGNORE_OWNERS) != 0, file_has_settled);
+  wire_before_reuse(settle_files);
   struct frame f;
   while (wire_next(&f)) {
     current_sequence = f.sequence;
     if (f.opcode == OP_ENTRY) {
       apply_entry(&f);
     } else if (f.opcode == OP_FINISH && taken(&f.body)) {
+      settle_files();
+      current_sequence = f.sequence;
       set_times(&a.rules, &a.place);
       put_done(f.sequence, a.size, a.entries);
       break;
@@ -639,7 +692,7 @@ int apply_conversation(const struct start *start, int root) {
 
 int apply_mode(const struct start *start) {
   uint32_t facts;
-  int root = confine(start, CAPABILITIES_APPLY, &facts);
+  int root = confine(start, CAPABILITIES_APPLY, start_second_thread, &facts);
   say_hello(facts);
   return apply_conversation(start, root);
 }

@@ -13,7 +13,7 @@ version=$3
 
 warnings="-Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla"
 # No -march and no dates: reproducible, and for every processor of the architecture.
-flags="-std=c11 -D_GNU_SOURCE -O2 $warnings -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fno-plt
+flags="-std=c11 -D_GNU_SOURCE -O2 $warnings -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fno-plt -pthread
   -ffunction-sections -fdata-sections -ffile-prefix-map=$here=."
 link="-Wl,-z,relro,-z,now,-z,noexecstack,--gc-sections,--build-id=none -s"
 

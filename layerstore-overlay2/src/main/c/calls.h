@@ -16,6 +16,9 @@
 #define LS_RESOLVE_NO_SYMLINKS 0x04
 #define LS_RESOLVE_BENEATH 0x08
 
+/* For memfd_create; as in linux/memfd.h of Linux 6.3. Where programs in memory are forbidden, memory without it is too. */
+#define LS_MFD_NOEXEC_SEAL 0x08
+
 /* For the mount calls; as in linux/mount.h of Linux 5.2. */
 #define LS_FSOPEN_CLOEXEC 1
 #define LS_FSMOUNT_CLOEXEC 1

@@ -36,7 +36,7 @@ const uint64_t CAPABILITIES_REMOVE = BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER);
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
 #endif
 
-/* Everything the modes apply, scan and remove call after this point, and what the C library needs to end. */
+/* Everything the modes apply, scan and remove call after this point, and what the C library needs to begin a thread and to end. */
 /* clang-format off */
 static const int allowed_calls[] = {
     SYS_read, SYS_write, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_ftruncate, SYS_close, SYS_fcntl,
@@ -46,7 +46,7 @@ static const int allowed_calls[] = {
     SYS_fsetxattr, SYS_lsetxattr, SYS_lgetxattr, SYS_llistxattr,
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_getrandom, SYS_futex,
     SYS_getpid, SYS_gettid, SYS_tgkill, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
-    SYS_exit, SYS_exit_group,
+    SYS_rseq, SYS_set_robust_list, SYS_exit, SYS_exit_group,
 };
 /* clang-format on */
 
@@ -87,7 +87,7 @@ static void emit_search(const int *calls, int count) {
 static int by_number(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
 #endif
 
-/* From here on every other system call fails with ENOSYS. False where the kernel cannot filter. */
+/* From here on every other system call of any thread fails with ENOSYS. False where the kernel cannot filter. */
 static bool filter_calls(void) {
 #ifdef NATIVE_ARCH
   int sorted[CALLS];
@@ -100,7 +100,7 @@ static bool filter_calls(void) {
   emit(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
   emit_search(sorted, CALLS);
   struct sock_fprog program = {filter.length, filter.code};
-  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0;
 #else
   return false;
 #endif
@@ -151,9 +151,12 @@ static bool pivot(const struct start *start) {
   return done;
 }
 
-static void drop_rights(uint64_t capabilities, uint32_t *facts) {
+static void drop_rights(uint64_t capabilities, void (*before_filter)(void), uint32_t *facts) {
   if (!set_capabilities(capabilities)) {
     fail("drop capabilities", "", 0);
+  }
+  if (before_filter != NULL) {
+    before_filter();
   }
   if (filter_calls()) {
     *facts |= FACT_SECCOMP;
@@ -181,7 +184,7 @@ static void change_root(int directory) {
   close(directory);
 }
 
-int confine(const struct start *start, uint64_t capabilities, uint32_t *facts) {
+int confine(const struct start *start, uint64_t capabilities, void (*before_filter)(void), uint32_t *facts) {
   *facts = 0;
   if (pivot(start)) {
     *facts |= FACT_PIVOTED;
@@ -190,7 +193,7 @@ int confine(const struct start *start, uint64_t capabilities, uint32_t *facts) {
     *facts |= FACT_CHROOTED;
   }
   int root = open_root();
-  drop_rights(capabilities, facts);
+  drop_rights(capabilities, before_filter, facts);
   return root;
 }
 
@@ -198,6 +201,6 @@ int confine_to_home(const struct start *start, uint64_t capabilities, uint32_t *
   *facts = FACT_CHROOTED;
   change_root(open_home(start));
   int root = open_root();
-  drop_rights(capabilities, facts);
+  drop_rights(capabilities, NULL, facts);
   return root;
 }

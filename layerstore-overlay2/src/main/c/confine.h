@@ -14,9 +14,10 @@ extern const uint64_t CAPABILITIES_APPLY, CAPABILITIES_SCAN, CAPABILITIES_REMOVE
 
 /*
  * Makes the tree of `start` the root of this process, in a mount namespace of its own where possible, and drops every other capability. Gives a
- * descriptor of the root, and the FACT_ bits of what could be done in *facts.
+ * descriptor of the root, and the FACT_ bits of what could be done in *facts. `before_filter`, or null, does what the filter forbids: it may start
+ * threads, which are filtered too.
  */
-int confine(const struct start *start, uint64_t capabilities, uint32_t *facts);
+int confine(const struct start *start, uint64_t capabilities, void (*before_filter)(void), uint32_t *facts);
 
 /*
  * Makes home the root with chroot alone, in the caller's mount namespace: a removal has to see what is mounted there, because the kernel

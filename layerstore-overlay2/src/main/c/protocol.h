@@ -5,7 +5,7 @@
 #ifndef LAYERSTORE_PROTOCOL_H
 #define LAYERSTORE_PROTOCOL_H
 
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 
 #define HEADER_SIZE 12
 #define FRAME_LIMIT 65536
@@ -19,6 +19,7 @@
 #define OP_FORK 0x0005
 #define OP_OPENED 0x0006
 #define OP_REAP 0x0007
+#define OP_BLOCK 0x0008
 #define OP_PROBE 0x0100
 #define OP_MOUNT 0x0200
 #define OP_UNMOUNT 0x0201
@@ -41,6 +42,7 @@
 #define OP_ERROR 0x8004
 #define OP_FORKED 0x8005
 #define OP_REAPED 0x8006
+#define OP_TAKEN 0x8007
 #define OP_FEATURE 0x8100
 #define OP_MOUNTED 0x8200
 #define OP_MOUNTPOINT 0x8201
@@ -67,6 +69,7 @@
 #define START_IGNORE_OWNERS 0x10         /* apply: leave every owner as it is */
 #define START_NO_OPENAT2 0x20            /* behave as on a kernel without openat2 and fchmodat2; for tests */
 #define START_NO_NAMESPACE 0x40          /* confine with chroot alone, as where namespaces are forbidden; for tests */
+#define START_ONE_BY_ONE 0x80            /* apply: carry out each entry before the next one; for tests */
 
 /* FORK: tree. */
 #define TREE_HOME 0

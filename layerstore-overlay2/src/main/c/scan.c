@@ -535,7 +535,7 @@ int scan_conversation(const struct start *start, int root) {
 
 int scan_mode(const struct start *start) {
   uint32_t facts;
-  int root = confine(start, CAPABILITIES_SCAN, &facts);
+  int root = confine(start, CAPABILITIES_SCAN, NULL, &facts);
   say_hello(facts);
   return scan_conversation(start, root);
 }

@@ -8,17 +8,19 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "modes.h"
 #include "process.h"
 #include "wire.h"
 
 /* Nobody else is served while one waits for the end of a process; so long at most. */
-enum { PATIENCE_NANOS = 10 * 1000 * 1000, PIPE_BYTES = 1 << 20, STATUS_OF_SIGNAL = 128 };
+enum { PATIENCE_NANOS = 10 * 1000 * 1000, PIPE_BYTES = 1 << 20, SHARED_BYTES = 1 << 20, STATUS_OF_SIGNAL = 128 };
 
 static const struct {
   const char *name;
@@ -32,7 +34,7 @@ static struct {
   uint32_t flags; /* of START */
   char *title;
   sigset_t child_ended;
-  int to_child, from_child; /* the ends of a conversation that the Java side has yet to open; or -1 */
+  int to_child, from_child, memory; /* the ends of a conversation that the Java side has yet to open; or -1 */
 } s;
 
 /* Where the user's pipe quota is used up the old size stays. */
@@ -44,18 +46,33 @@ static bool make_pipe(int ends[2]) {
   return true;
 }
 
-static void close_pipe(const int ends[2]) {
-  close(ends[0]);
-  close(ends[1]);
+static void close_end(int *fd) {
+  if (*fd >= 0) {
+    close(*fd);
+  }
+  *fd = -1;
 }
 
-/* As long as these are open, neither side notices the other's end. */
-static void close_ends(void) {
-  if (s.to_child >= 0) {
-    close(s.to_child);
-    close(s.from_child);
+static void close_pipe(int ends[2]) {
+  close_end(&ends[0]);
+  close_end(&ends[1]);
+}
+
+/* Memory to be shared with the Java side, whose size nobody can change. */
+static bool make_memory(void) {
+  s.memory = memfd_create("layerstore", MFD_CLOEXEC | MFD_ALLOW_SEALING | LS_MFD_NOEXEC_SEAL);
+  if (s.memory < 0 && errno == EINVAL) {
+    s.memory = memfd_create("layerstore", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   }
-  s.to_child = s.from_child = -1;
+  return s.memory >= 0 && ftruncate(s.memory, SHARED_BYTES) == 0 &&
+         fcntl(s.memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+}
+
+/* As long as the pipes are open, neither side notices the other's end. */
+static void close_ends(void) {
+  close_end(&s.to_child);
+  close_end(&s.from_child);
+  close_end(&s.memory);
 }
 
 /* Becomes the other side of a conversation. */
@@ -71,6 +88,10 @@ static _Noreturn void converse(uint8_t mode, struct start *start, pid_t server, 
   if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0) {
     quit(EXIT_FAILED);
   }
+  const void *shared = s.memory < 0 ? NULL : mmap(NULL, SHARED_BYTES, PROT_READ, MAP_SHARED, s.memory, 0);
+  if (shared == MAP_FAILED) {
+    quit(EXIT_FAILED);
+  }
   close_others();
   sigprocmask(SIG_UNBLOCK, &s.child_ended, NULL);
   /* For whoever looks at the list of processes. */
@@ -78,6 +99,7 @@ static _Noreturn void converse(uint8_t mode, struct start *start, pid_t server, 
   start->flags |= in_namespace ? START_USER_NAMESPACE : 0;
   apply_limits(start);
   wire_open(STDIN_FILENO, STDOUT_FILENO);
+  wire_share(shared, SHARED_BYTES);
   int status = modes[mode].run(start);
   wire_flush();
   quit(status);
@@ -90,21 +112,17 @@ static void fork_process(struct frame *f) {
     protocol_error(f->sequence, "FORK");
   }
   close_ends();
-  int in[2], out[2];
-  if (!make_pipe(in)) {
-    report(CODE_SYSTEM, errno, "make pipe", "", 0, "");
-    return;
+  int in[2] = {-1, -1}, out[2] = {-1, -1};
+  pid_t server = getpid(), pid = -1;
+  bool is_ready = make_pipe(in) && make_pipe(out) && (mode != MODE_APPLY || make_memory());
+  if (is_ready) {
+    pid = fork();
   }
-  if (!make_pipe(out)) {
-    report(CODE_SYSTEM, errno, "make pipe", "", 0, "");
-    close_pipe(in);
-    return;
-  }
-  pid_t server = getpid(), pid = fork();
   if (pid < 0) {
-    report(CODE_SYSTEM, errno, "fork", "", 0, "");
+    report(CODE_SYSTEM, errno, is_ready ? "fork" : "make pipes and memory", "", 0, "");
     close_pipe(in);
     close_pipe(out);
+    close_ends();
     return;
   }
   if (pid == 0) {
@@ -118,6 +136,7 @@ static void fork_process(struct frame *f) {
   put_u32((uint32_t)pid);
   put_u32((uint32_t)s.to_child);
   put_u32((uint32_t)s.from_child);
+  put_u32(s.memory < 0 ? 0 : (uint32_t)s.memory);
   put_end();
 }
 
@@ -165,7 +184,7 @@ int serve(char *title) {
   clean_process();
   wire_open(STDIN_FILENO, STDOUT_FILENO);
   s.title = title;
-  s.to_child = s.from_child = -1;
+  s.to_child = s.from_child = s.memory = -1;
   sigemptyset(&s.child_ended);
   sigaddset(&s.child_ended, SIGCHLD);
   sigprocmask(SIG_BLOCK, &s.child_ended, NULL);

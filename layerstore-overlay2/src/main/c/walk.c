@@ -343,36 +343,44 @@ static uint16_t walk_slowly(struct place *place, const struct walk_rules *rules,
   return w.code;
 }
 
-/* One call, if no link is on the way and nothing is missing. */
-static int walk_at_once(const struct place *place, const struct walk_rules *rules) {
-  return sys_openat2(rules->root, place->asked_length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC,
-                     WITHOUT_LINKS);
-}
-
-uint16_t walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path) {
+/* One call, if no link is on the way and nothing is missing; none if it leads there already. */
+static bool walk_at_once(struct place *place, const struct walk_rules *rules, struct bytes path) {
   if (place->fd >= 0 && place->asked_length == path.length && memcmp(place->asked, path.at, path.length) == 0) {
-    return 0;
+    return true;
   }
   forget(place);
   memcpy(place->asked, path.at, path.length);
   place->asked[path.length] = 0;
   place->asked_length = path.length;
   place->through_link = false;
-  place->fd = walk_at_once(place, rules);
-  if (place->fd >= 0) {
-    memcpy(place->real, path.at, path.length);
-    place->real_length = path.length;
-    return 0;
-  }
-  return walk_slowly(place, rules, path);
+  place->walks++;
+  place->fd =
+      sys_openat2(rules->root, path.length == 0 ? "." : place->asked, O_PATH | O_DIRECTORY | O_CLOEXEC, WITHOUT_LINKS);
+  memcpy(place->real, path.at, path.length);
+  place->real_length = path.length;
+  return place->fd >= 0;
 }
 
-uint16_t walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1]) {
+uint16_t walk_directory(struct place *place, const struct walk_rules *rules, struct bytes path) {
+  return walk_at_once(place, rules, path) ? 0 : walk_slowly(place, rules, path);
+}
+
+/* How much of a path is before its last part. */
+static size_t parent_length(struct bytes path) {
   size_t start = path.length;
   while (start > 0 && path.at[start - 1] != '/') {
     start--;
   }
+  return start > 0 ? start - 1 : 0;
+}
+
+bool walk_parent_at_once(struct place *place, const struct walk_rules *rules, struct bytes path) {
+  return walk_at_once(place, rules, (struct bytes){path.at, parent_length(path)});
+}
+
+uint16_t walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1]) {
+  size_t parent = parent_length(path), start = parent > 0 ? parent + 1 : 0;
   memcpy(name, path.at + start, path.length - start);
   name[path.length - start] = 0;
-  return walk_directory(place, rules, (struct bytes){path.at, start > 0 ? start - 1 : 0});
+  return walk_directory(place, rules, (struct bytes){path.at, parent});
 }

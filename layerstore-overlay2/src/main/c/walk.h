@@ -29,6 +29,7 @@ struct walk_rules {
 struct place {
   int fd;            /* O_PATH, or -1 */
   bool through_link; /* a symbolic link was followed */
+  unsigned walks;    /* counts where it led to: the same number, the same descriptor */
   size_t asked_length, real_length;
   char asked[PATH_MAX]; /* the path as it was asked for */
   char real[PATH_MAX];  /* where it really is */
@@ -45,6 +46,9 @@ uint16_t walk_directory(struct place *place, const struct walk_rules *rules, str
 
 /* The same for the directory that `path` is in; `name` becomes its last part, as a string. */
 uint16_t walk_parent(struct place *place, const struct walk_rules *rules, struct bytes path, char name[NAME_MAX + 1]);
+
+/* The same if nothing is missing and no link is on the way; else false, and `place` leads nowhere. */
+bool walk_parent_at_once(struct place *place, const struct walk_rules *rules, struct bytes path);
 
 /* Forgets the directory: something at or above it may have been removed. */
 void forget(struct place *place);

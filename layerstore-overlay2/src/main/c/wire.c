@@ -12,8 +12,17 @@ uint32_t current_sequence;
 static struct {
   int fd;
   size_t start, end;
+  void (*before_reuse)(void);
   uint8_t bytes[INPUT_SIZE];
 } in;
+
+/* Memory that is shared with the JVM, and the frames that are left in the block of it that is being read. */
+static struct {
+  const uint8_t *memory;
+  size_t size;
+  uint32_t offset;
+  const uint8_t *at, *end; /* `at` is null when there is no block */
+} block;
 
 static struct {
   int fd;
@@ -66,14 +75,29 @@ size_t frame_limit(uint16_t opcode) { return opcode == OP_DATA || opcode == OP_X
 void wire_open(int input, int output) {
   in.fd = input;
   in.start = in.end = 0;
+  in.before_reuse = NULL;
+  wire_share(NULL, 0);
   out.fd = output;
   out.used = 0;
   out.open = false;
 }
 
+void wire_share(const uint8_t *memory, size_t size) {
+  block.memory = memory;
+  block.size = size;
+  block.at = NULL;
+}
+
+static void before_reuse(void) {
+  if (in.before_reuse != NULL) {
+    in.before_reuse();
+  }
+}
+
 /* Makes at least `count` bytes available; false at the end of input. */
 static bool fill(size_t count) {
   while (in.end - in.start < count) {
+    before_reuse();
     if (in.start == in.end) {
       in.start = in.end = 0;
     } else if (INPUT_SIZE - in.start < count) {
@@ -94,27 +118,87 @@ static bool fill(size_t count) {
   return true;
 }
 
-bool wire_next(struct frame *f) {
-  if (!fill(HEADER_SIZE)) {
-    if (in.start != in.end) {
-      quit(EXIT_PROTOCOL);
-    }
-    return false;
+void wire_before_reuse(void (*settle)(void)) { in.before_reuse = settle; }
+
+/* Finds the frame that begins at `at`; gives its length, or 0 if not all of it is there. */
+static size_t find_frame(const uint8_t *at, const uint8_t *end, struct frame *f) {
+  struct cursor header = {at, at + HEADER_SIZE, false};
+  if (end - at < HEADER_SIZE) {
+    return 0;
   }
-  struct cursor header = {in.bytes + in.start, in.bytes + in.start + HEADER_SIZE, false};
-  uint32_t length = take_u32(&header);
+  size_t length = take_u32(&header);
   f->opcode = take_u16(&header);
   uint16_t zero = take_u16(&header);
   f->sequence = take_u32(&header);
   if (zero != 0 || length > frame_limit(f->opcode)) {
     protocol_error(f->sequence, "frame header");
   }
-  if (!fill(HEADER_SIZE + (size_t)length)) {
-    quit(EXIT_PROTOCOL);
+  if ((size_t)(end - at) < HEADER_SIZE + length) {
+    return 0;
   }
-  const uint8_t *body = in.bytes + in.start + HEADER_SIZE;
-  f->body = (struct cursor){body, body + length, false};
-  in.start += HEADER_SIZE + (size_t)length;
+  f->body = (struct cursor){at + HEADER_SIZE, at + HEADER_SIZE + length, false};
+  return HEADER_SIZE + length;
+}
+
+static void begin_block(struct frame *f) {
+  uint32_t length;
+  block.offset = take_u32(&f->body);
+  length = take_u32(&f->body);
+  if (!taken(&f->body) || block.offset > block.size || length > block.size - block.offset || block.memory == NULL) {
+    protocol_error(f->sequence, "BLOCK");
+  }
+  block.at = block.memory + block.offset;
+  block.end = block.at + length;
+}
+
+/* Lets the JVM fill it again. */
+static void end_block(void) {
+  before_reuse();
+  block.at = NULL;
+  put_frame(OP_TAKEN, 0);
+  put_u32(block.offset);
+  put_end();
+  wire_flush();
+}
+
+bool wire_peek(struct frame *f) {
+  return block.at != NULL ? find_frame(block.at, block.end, f) > 0
+                          : find_frame(in.bytes + in.start, in.bytes + in.end, f) > 0;
+}
+
+static bool next_in_pipe(struct frame *f) {
+  size_t length = find_frame(in.bytes + in.start, in.bytes + in.end, f);
+  while (length == 0) {
+    if (!fill(in.end - in.start + 1)) {
+      if (in.start != in.end) {
+        quit(EXIT_PROTOCOL);
+      }
+      return false;
+    }
+    length = find_frame(in.bytes + in.start, in.bytes + in.end, f);
+  }
+  in.start += length;
+  return true;
+}
+
+bool wire_next(struct frame *f) {
+  if (block.at != NULL && block.at == block.end) {
+    end_block();
+  }
+  if (block.at == NULL) {
+    if (!next_in_pipe(f)) {
+      return false;
+    }
+    if (f->opcode != OP_BLOCK) {
+      return true;
+    }
+    begin_block(f);
+  }
+  size_t length = find_frame(block.at, block.end, f);
+  if (length == 0) {
+    protocol_error(current_sequence, "frame in a block");
+  }
+  block.at += length;
   return true;
 }
 

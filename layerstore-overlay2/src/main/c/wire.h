@@ -22,7 +22,7 @@ struct bytes {
 struct frame {
   uint16_t opcode;
   uint32_t sequence;
-  struct cursor body; /* valid until the next call of wire_next */
+  struct cursor body; /* valid until the next call of wire_next, or longer: see wire_before_reuse */
 };
 
 uint8_t take_u8(struct cursor *);
@@ -40,8 +40,17 @@ size_t frame_limit(uint16_t opcode);
 /* Sets where frames come from and go to. */
 void wire_open(int input, int output);
 
+/* Gives the memory that BLOCK frames are about; the JVM writes to it, nobody else. */
+void wire_share(const uint8_t *memory, size_t size);
+
 /* The next frame; false at the end of input between two frames. Sends what is pending before it waits. Anything else that is wrong ends the process. */
 bool wire_next(struct frame *);
+
+/* The next frame if all of it is here, without taking it; false if not. */
+bool wire_peek(struct frame *);
+
+/* Has `settle` called before the memory of past frames is used again. */
+void wire_before_reuse(void (*settle)(void));
 
 /* The next frame, which must have this opcode. */
 void wire_expect(struct frame *, uint16_t opcode);

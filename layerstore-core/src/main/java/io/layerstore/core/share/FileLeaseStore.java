@@ -8,6 +8,7 @@ import static java.nio.file.StandardOpenOption.WRITE;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.LayerStoreException;
 import io.layerstore.driver.FileFailures;
+import io.layerstore.driver.Mapping;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;

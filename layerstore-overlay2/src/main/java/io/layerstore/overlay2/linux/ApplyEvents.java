@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.LongConsumer;
 
 /**
  * What a helper that unpacks says while it works, passed on to the store. Used by one thread at a
@@ -32,12 +33,18 @@ final class ApplyEvents {
   private final HelperProcess helper;
   private final String id;
   private final WriteContext context;
+  private final LongConsumer onTaken;
 
-  /** About the layer {@code id}. */
-  ApplyEvents(HelperProcess helper, String id, WriteContext context) {
+  /**
+   * About the layer {@code id}.
+   *
+   * @param onTaken given the offset of a block that the helper has taken
+   */
+  ApplyEvents(HelperProcess helper, String id, WriteContext context, LongConsumer onTaken) {
     this.helper = helper;
     this.id = id;
     this.context = context;
+    this.onTaken = onTaken;
   }
 
   /** Passes on what has been said already. */
@@ -78,9 +85,16 @@ final class ApplyEvents {
       case Protocol.OP_REDIRECT -> context.redirecting(pathOf(frame));
       case Protocol.OP_THROUGH -> throughLink(frame);
       case Protocol.OP_WARNING -> warn(frame);
+      case Protocol.OP_TAKEN -> taken(frame);
       case Protocol.OP_ERROR -> throw ApplyFailures.of(HelperError.read(frame), id);
       default -> throw new Frame.GarbageException("unexpected " + frame);
     }
+  }
+
+  private void taken(Frame frame) {
+    long offset = frame.u32();
+    frame.end();
+    onTaken.accept(offset);
   }
 
   private void throughLink(Frame frame) throws IOException {

@@ -4,7 +4,6 @@ import io.layerstore.LayerPath;
 import io.layerstore.LayerStoreException;
 import io.layerstore.overlay2.linux.wire.Frame;
 import io.layerstore.overlay2.linux.wire.FrameBuilder;
-import io.layerstore.overlay2.linux.wire.FrameInput;
 import io.layerstore.overlay2.linux.wire.HelperProcess;
 import io.layerstore.overlay2.linux.wire.Protocol;
 import io.layerstore.spi.Attributes;
@@ -40,6 +39,9 @@ final class ApplyHelper implements DiffWriter {
   /** Less room than this at the end of a block is not worth a frame of its own. */
   private static final int LEAST_DATA = 4096;
 
+  /** So much content at a time: it is in the processor's cache when it is copied. */
+  private static final int PIECE = 128 << 10;
+
   private static final Attributes NO_ATTRIBUTES = Attributes.of(0, Instant.EPOCH);
 
   private final HelperProcess helper;
@@ -47,6 +49,7 @@ final class ApplyHelper implements DiffWriter {
   private final String id;
   private final OwnerMapping owners;
   private final ApplyEvents events;
+  private byte[] piece = {};
   private @Nullable FrameBuilder block;
   private int sequence;
   private boolean isFinished;
@@ -57,7 +60,7 @@ final class ApplyHelper implements DiffWriter {
     this.blocks = new OutputBlocks(helper);
     this.id = id;
     this.owners = owners;
-    this.events = new ApplyEvents(helper, id, context);
+    this.events = new ApplyEvents(helper, id, context, blocks::giveBack);
   }
 
   @Override
@@ -132,7 +135,7 @@ final class ApplyHelper implements DiffWriter {
       blocks.close();
       helper.close();
     } else {
-      helper.kill(); // Whoever is sending to it gets on.
+      helper.kill();
       blocks.close();
     }
   }
@@ -223,13 +226,19 @@ final class ApplyHelper implements DiffWriter {
             .begin(Protocol.OP_DATA, sequence)
             .u64(offset);
     int wanted = (int) Math.min(left, frame.remaining());
-    int count = data.readNBytes(frame.array(), frame.size(), wanted);
-    if (count < wanted) {
-      throw new EOFException("content of " + entry.path() + " ends too early");
+    if (piece.length < Math.min(wanted, PIECE)) {
+      piece = new byte[wanted > LEAST_DATA ? PIECE : LEAST_DATA];
     }
-    frame.advance(count);
+    for (int done = 0; done < wanted; ) {
+      int count = data.readNBytes(piece, 0, Math.min(wanted - done, piece.length));
+      if (count == 0) {
+        throw new EOFException("content of " + entry.path() + " ends too early");
+      }
+      frame.raw(piece, 0, count);
+      done += count;
+    }
     frame.end();
-    return count;
+    return wanted;
   }
 
   private void putXattr(Xattr xattr) throws IOException {
@@ -244,11 +253,11 @@ final class ApplyHelper implements DiffWriter {
   /** The current block, or the next one if that has no room for {@code size} bytes. */
   private FrameBuilder room(int size) throws IOException {
     FrameBuilder current = block;
-    if (current != null && current.remaining() < size) {
-      blocks.submit(current);
-      current = null;
-    }
-    if (current == null) {
+    while (current == null || current.remaining() < size) {
+      if (current != null) {
+        block = null;
+        blocks.submit(current);
+      }
       current = awaitBlock();
       block = current;
     }
@@ -276,26 +285,14 @@ final class ApplyHelper implements DiffWriter {
    * before it can go on.
    */
   private FrameBuilder awaitBlock() throws IOException {
-    FrameInput frames = helper.frames();
-    while (true) {
-      frames.lock().lock();
-      try {
-        if (Thread.interrupted()) {
-          throw new InterruptedException();
-        }
-        while (!blocks.hasFreeLocked() && !frames.hasFramesOrEndedLocked()) {
-          frames.changed().await();
-        }
-        FrameBuilder free = blocks.takeLocked();
-        if (free != null) {
-          return free;
-        }
-      } catch (InterruptedException e) {
-        throw ApplyEvents.interrupted(e);
-      } finally {
-        frames.lock().unlock();
-      }
-      events.take(events.await());
+    if (Thread.interrupted()) {
+      throw ApplyEvents.interrupted(new InterruptedException());
     }
+    FrameBuilder free = blocks.take();
+    while (free == null) {
+      events.take(events.await());
+      free = blocks.take();
+    }
+    return free;
   }
 }

@@ -1,135 +1,112 @@
 package io.layerstore.overlay2.linux;
 
-import io.layerstore.overlay2.linux.wire.BackgroundThread;
+import io.layerstore.driver.Mapping;
+import io.layerstore.overlay2.linux.wire.Frame;
 import io.layerstore.overlay2.linux.wire.FrameBuilder;
 import io.layerstore.overlay2.linux.wire.HelperProcess;
+import io.layerstore.overlay2.linux.wire.Protocol;
 import java.io.IOException;
-import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A few blocks of frames on their way to a helper: one thread fills them, a thread of its own sends
- * them, so that both work at once and the filling thread never waits in a system call. A layer so
- * small that its frames fit into any pipe takes one block, and no thread.
+ * Blocks of frames for a helper, in memory that it shares with us: only where they are goes through
+ * the pipe. A page of frames at the beginning goes through the pipe itself, so that a small layer
+ * needs no such memory.
  *
- * <p>What is shared is guarded by the helper's lock.
+ * <p>Used by one thread at a time.
  */
-final class OutputBlocks {
+final class OutputBlocks implements AutoCloseable {
 
   private static final int BLOCK_SIZE = 256 << 10;
-  private static final int BLOCKS = 4;
 
   /** A pipe with nothing in it takes a page without making the writer wait, however small it is. */
   private static final int ALWAYS_FITS = 4096;
 
-  private static final Duration END_TIMEOUT = Duration.ofSeconds(5);
+  private static final int BLOCK_FRAME_SIZE = Protocol.HEADER_SIZE + 8;
 
   private final HelperProcess helper;
-  private final Deque<FrameBuilder> free = new ArrayDeque<>();
-  private final Deque<FrameBuilder> filled = new ArrayDeque<>();
-  private final BackgroundThread sender;
-  private int made;
-  private boolean isClosed;
-
-  /** Whether the sending thread was started; only the filling thread touches it. */
-  private boolean isSending;
+  private final FrameBuilder first = new FrameBuilder(ALWAYS_FITS);
+  private boolean isFirstTaken;
+  private Mapping.@Nullable Made shared;
+  private FrameBuilder[] blocks = {};
+  private boolean[] isFree = {};
 
   /** To {@code helper}. */
   OutputBlocks(HelperProcess helper) {
     this.helper = helper;
-    this.sender = new BackgroundThread("layerstore-helper-apply-entries", this::send);
   }
 
-  /** A block to fill, or null if all are on their way; to be called with the lock held. */
-  @Nullable FrameBuilder takeLocked() {
-    FrameBuilder block = free.poll();
-    if (block == null && made < BLOCKS) {
-      made++;
-      return new FrameBuilder(BLOCK_SIZE);
+  /** A block to fill, or null if the helper has to take one before. */
+  @Nullable FrameBuilder take() throws IOException {
+    if (!isFirstTaken) {
+      isFirstTaken = true;
+      return first;
     }
-    return block;
+    if (shared == null) {
+      map();
+    }
+    for (int i = 0; i < blocks.length; i++) {
+      if (isFree[i]) {
+        isFree[i] = false;
+        return blocks[i];
+      }
+    }
+    return null;
   }
 
-  /** Whether {@link #takeLocked} has one; to be called with the lock held. */
-  boolean hasFreeLocked() {
-    return !free.isEmpty() || made < BLOCKS;
+  private void map() throws IOException {
+    Mapping.Made made = helper.map();
+    shared = made;
+    blocks = new FrameBuilder[made.memory().capacity() / BLOCK_SIZE];
+    isFree = new boolean[blocks.length];
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i] = new FrameBuilder(made.memory().slice(i * BLOCK_SIZE, BLOCK_SIZE));
+      isFree[i] = true;
+    }
   }
 
-  /** Sends a block; after one that is not full, no more. */
+  /** Sends a block. */
   void submit(FrameBuilder block) {
-    if (!isSending && block.size() <= ALWAYS_FITS) {
-      write(block);
-      return;
-    }
-    if (!isSending) {
-      isSending = true;
-      sender.start();
-    }
-    helper.frames().lock().lock();
     try {
-      filled.add(block);
-      helper.frames().changed().signalAll();
-    } finally {
-      helper.frames().lock().unlock();
-    }
-  }
-
-  private void send() {
-    FrameBuilder block = nextFilled();
-    while (block != null) {
-      write(block);
-      block.clear();
-      giveBack(block);
-      block = nextFilled();
-    }
-  }
-
-  private void write(FrameBuilder block) {
-    try {
-      helper.write(block.array(), block.size());
+      if (block == first) {
+        helper.write(block.array(), block.size());
+      } else {
+        FrameBuilder note =
+            new FrameBuilder(BLOCK_FRAME_SIZE)
+                .begin(Protocol.OP_BLOCK, 0)
+                .u32((long) indexOf(block) * BLOCK_SIZE)
+                .u32(block.size())
+                .end();
+        helper.write(note.array(), note.size());
+      }
     } catch (IOException e) {
       // The helper has ended; why is among its frames, and the thread that takes those says so.
-      // Blocks go on being given back, so that it gets there.
     }
   }
 
-  private @Nullable FrameBuilder nextFilled() {
-    helper.frames().lock().lock();
-    try {
-      while (filled.isEmpty() && !isClosed) {
-        helper.frames().changed().awaitUninterruptibly();
-      }
-      return filled.poll();
-    } finally {
-      helper.frames().lock().unlock();
+  private int indexOf(FrameBuilder block) {
+    int i = 0;
+    while (blocks[i] != block) {
+      i++;
     }
+    return i;
   }
 
-  private void giveBack(FrameBuilder block) {
-    helper.frames().lock().lock();
-    try {
-      free.add(block);
-      helper.frames().changed().signalAll();
-    } finally {
-      helper.frames().lock().unlock();
+  /** Notes that the helper has taken the block at {@code offset}. */
+  void giveBack(long offset) {
+    long i = offset / BLOCK_SIZE;
+    if (offset % BLOCK_SIZE != 0 || i >= blocks.length || isFree[(int) i]) {
+      throw new Frame.GarbageException("no such block: " + offset);
     }
+    blocks[(int) i].clear();
+    isFree[(int) i] = true;
   }
 
-  /**
-   * Lets the sending thread end, and waits for that; blocks that it has not begun with are dropped.
-   * The helper must have ended, or nothing must be on its way.
-   */
-  void close() {
-    helper.frames().lock().lock();
-    try {
-      isClosed = true;
-      filled.clear();
-      helper.frames().changed().signalAll();
-    } finally {
-      helper.frames().lock().unlock();
+  /** Gives the memory back; no block may be touched any more. */
+  @Override
+  public void close() {
+    if (shared != null) {
+      shared.mapping().unmap();
     }
-    sender.join(END_TIMEOUT);
   }
 }

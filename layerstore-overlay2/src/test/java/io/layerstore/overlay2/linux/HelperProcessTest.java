@@ -60,9 +60,9 @@ final class HelperProcessTest {
   private static final Duration SHORT = Duration.ofMillis(200);
   private static final Duration LONG = Duration.ofSeconds(30);
 
-  /** HELLO of protocol 2, as printf takes it. */
+  /** HELLO of protocol 3, as printf takes it. */
   private static final String HELLO =
-      "\\014\\0\\0\\0\\001\\200\\0\\0\\0\\0\\0\\0\\002\\0\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0";
+      "\\014\\0\\0\\0\\001\\200\\0\\0\\0\\0\\0\\0\\003\\0\\0\\0\\001\\0\\0\\0\\0\\0\\0\\0";
 
   @TempDir Path home;
 
@@ -172,7 +172,7 @@ final class HelperProcessTest {
     void start_anotherVersion_isFailure() throws IOException {
       failureOf(
           "printf '"
-              + HELLO.replace("\\002\\0\\0\\0\\001\\0\\0\\0", "\\003\\0\\0\\0\\001\\0\\0\\0")
+              + HELLO.replace("\\003\\0\\0\\0\\001\\0\\0\\0", "\\004\\0\\0\\0\\001\\0\\0\\0")
               + "'; cat >/dev/null");
     }
 
@@ -735,7 +735,7 @@ final class HelperProcessTest {
   @Test
   void version_isPrinted() throws IOException {
     String output = Helpers.output(Helpers.binary().toString(), "--version");
-    assertTrue(output.matches("layerstore-helper \\S+ protocol 2"), output);
+    assertTrue(output.matches("layerstore-helper \\S+ protocol 3"), output);
   }
 
   @Test

@@ -7,6 +7,9 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +33,7 @@ final class ForkedProcess extends Process {
   private final Runnable onEnd;
   private final OutputStream input;
   private final InputStream output;
+  private final @Nullable FileChannel memory;
   private @Nullable Integer status;
 
   /**
@@ -38,6 +42,7 @@ final class ForkedProcess extends Process {
    * @param serverPid the process that has them
    * @param inputNumber the descriptor of its input there
    * @param outputNumber and that of its output
+   * @param memoryNumber and that of the memory it shares with this side, 0 if there is none
    * @param onEnd run when its end was waited for
    * @throws IOException if they cannot be opened
    */
@@ -47,18 +52,38 @@ final class ForkedProcess extends Process {
       long pid,
       long inputNumber,
       long outputNumber,
+      long memoryNumber,
       Runnable onEnd)
       throws IOException {
     this.server = server;
     this.onEnd = onEnd;
     this.pid = pid;
-    this.input = new FileOutputStream("/proc/" + serverPid + "/fd/" + inputNumber);
+    String descriptors = "/proc/" + serverPid + "/fd/";
+    this.input = new FileOutputStream(descriptors + inputNumber);
     try {
-      this.output = new FileInputStream("/proc/" + serverPid + "/fd/" + outputNumber);
+      this.output = new FileInputStream(descriptors + outputNumber);
     } catch (IOException e) {
       input.close();
       throw e;
     }
+    try {
+      this.memory =
+          memoryNumber == 0
+              ? null
+              : FileChannel.open(
+                  Path.of(descriptors + memoryNumber),
+                  StandardOpenOption.READ,
+                  StandardOpenOption.WRITE);
+    } catch (IOException e) {
+      input.close();
+      output.close();
+      throw e;
+    }
+  }
+
+  /** The memory that it reads and this side writes; for whoever takes it to close. */
+  @Nullable FileChannel memory() {
+    return memory;
   }
 
   @Override

@@ -17,9 +17,14 @@ public final class FrameBuilder {
   private final ByteBuffer block;
   private int frameStart;
 
-  /** Over a block of {@code size} bytes. */
+  /** Over memory of its own. */
   public FrameBuilder(int size) {
-    this.block = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    this(ByteBuffer.allocate(size));
+  }
+
+  /** Over all of {@code block}. */
+  public FrameBuilder(ByteBuffer block) {
+    this.block = block.order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** A single frame without a body. */
@@ -69,8 +74,13 @@ public final class FrameBuilder {
 
   /** Bytes without a length. */
   public FrameBuilder raw(ByteString value) {
-    value.copyTo(block.array(), block.position());
-    block.position(block.position() + value.length());
+    block.put(value.asByteBuffer());
+    return this;
+  }
+
+  /** The same from {@code offset} of an array. */
+  public FrameBuilder raw(byte[] bytes, int offset, int length) {
+    block.put(bytes, offset, length);
     return this;
   }
 
@@ -85,7 +95,7 @@ public final class FrameBuilder {
     return block.remaining();
   }
 
-  /** Where the frames are. */
+  /** Where the frames are, if that is memory of its own. */
   public byte[] array() {
     return block.array();
   }
@@ -93,11 +103,6 @@ public final class FrameBuilder {
   /** How many bytes there are. */
   public int size() {
     return block.position();
-  }
-
-  /** Counts {@code count} bytes that were put at {@link #size} of {@link #array}. */
-  public void advance(int count) {
-    block.position(block.position() + count);
   }
 
   /** Makes room again. */

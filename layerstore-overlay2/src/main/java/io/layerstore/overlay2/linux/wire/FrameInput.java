@@ -22,8 +22,7 @@ import org.jspecify.annotations.Nullable;
  *       A {@link Watchdog} ends a read that takes too long.
  * </ul>
  *
- * <p>One thread at a time takes frames. {@link #lock} and {@link #changed} are for whoever waits
- * for frames of a stream or something else, whichever comes first.
+ * <p>One thread at a time takes frames.
  */
 public final class FrameInput {
 
@@ -258,23 +257,7 @@ public final class FrameInput {
     }
   }
 
-  /** Guards what is waited for, and what a user keeps beside it. */
-  public ReentrantLock lock() {
-    return lock;
-  }
-
-  /**
-   * Signalled when there are frames of a stream or no more will come; a user may signal for its own
-   * things.
-   */
-  public Condition changed() {
-    return changed;
-  }
-
-  /**
-   * Whether {@link #poll} has something or never will; with the lock held, by the taking thread.
-   */
-  public boolean hasFramesOrEndedLocked() {
+  private boolean hasFramesOrEndedLocked() {
     return !batches.isEmpty() || hasEnded;
   }
 

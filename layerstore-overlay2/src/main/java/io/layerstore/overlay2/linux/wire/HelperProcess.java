@@ -2,13 +2,17 @@ package io.layerstore.overlay2.linux.wire;
 
 import io.layerstore.IdMapping;
 import io.layerstore.OperationInterruptedException;
+import io.layerstore.driver.Mapping;
 import io.layerstore.spi.HelperFailureException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -53,6 +57,9 @@ public final class HelperProcess implements AutoCloseable {
   private final Watchdog watchdog;
   private final boolean isForked;
 
+  /** What it reads of this side's memory; null if nothing. */
+  private final @Nullable FileChannel memory;
+
   /** What it said of itself: it may be the child of a program that was started in its place. */
   private long ownPid;
 
@@ -63,7 +70,8 @@ public final class HelperProcess implements AutoCloseable {
       FrameInput frames,
       ErrorOutput errors,
       Watchdog watchdog,
-      boolean isForked) {
+      boolean isForked,
+      @Nullable FileChannel memory) {
     this.name = name;
     this.id = id;
     this.process = process;
@@ -72,6 +80,7 @@ public final class HelperProcess implements AutoCloseable {
     this.errors = errors;
     this.watchdog = watchdog;
     this.isForked = isForked;
+    this.memory = memory;
   }
 
   private static String threadName(String name) {
@@ -131,7 +140,7 @@ public final class HelperProcess implements AutoCloseable {
     Watchdog watchdog = new Watchdog(threadName("watchdog"));
     HelperProcess helper =
         new HelperProcess(
-            SERVER, "", process, answersOf(process, watchdog), errors, watchdog, false);
+            SERVER, "", process, answersOf(process, watchdog), errors, watchdog, false, null);
     errors.start();
     watchdog.start();
     return helper.shakeHands(() -> helper.sayStart(inNamespace, ids, timeout), timeout);
@@ -148,7 +157,8 @@ public final class HelperProcess implements AutoCloseable {
         framesOf(start.mode(), process),
         errors,
         watchdog,
-        true);
+        true,
+        process instanceof ForkedProcess forked ? forked.memory() : null);
   }
 
   private static Process spawn(Path binary) throws HelperFailureException {
@@ -264,6 +274,15 @@ public final class HelperProcess implements AutoCloseable {
     input.flush();
   }
 
+  /**
+   * Maps the memory that a helper which applies shares with this side: it reads what is told to it
+   * with {@code BLOCK} frames, and nobody but this side can change it.
+   */
+  public Mapping.Made map() throws IOException {
+    FileChannel shared = Objects.requireNonNull(memory, "shares no memory");
+    return Mapping.map(shared, MapMode.READ_WRITE, 0, Math.toIntExact(shared.size()));
+  }
+
   /** What the helper says. */
   public FrameInput frames() {
     return frames;
@@ -357,10 +376,21 @@ public final class HelperProcess implements AutoCloseable {
     }
   }
 
+  private void closeMemory() {
+    try {
+      if (memory != null) {
+        memory.close();
+      }
+    } catch (IOException e) {
+      // Nothing was written through it.
+    }
+  }
+
   /** Waits for everything that belongs to the process. */
   private void reap() {
     waitForProcess(DEATH_TIMEOUT);
     closeInput();
+    closeMemory();
     frames.join(DEATH_TIMEOUT);
     if (!isForked) {
       errors.text(DEATH_TIMEOUT);

@@ -126,6 +126,7 @@ public final class HelperServer implements AutoCloseable {
                 forked.pid,
                 forked.input,
                 forked.output,
+                forked.memory,
                 this::forget);
         conversations++;
         return opened;
@@ -176,6 +177,7 @@ public final class HelperServer implements AutoCloseable {
     private long pid;
     private long input;
     private long output;
+    private long memory;
 
     boolean take(Frame frame) {
       if (frame.opcode() != Protocol.OP_FORKED) {
@@ -184,6 +186,7 @@ public final class HelperServer implements AutoCloseable {
       pid = frame.u32();
       input = frame.u32();
       output = frame.u32();
+      memory = frame.u32();
       frame.end();
       return true;
     }

@@ -6,7 +6,7 @@ package io.layerstore.overlay2.linux.wire;
  */
 public final class Protocol {
 
-  public static final int PROTOCOL_VERSION = 2;
+  public static final int PROTOCOL_VERSION = 3;
 
   public static final int HEADER_SIZE = 12;
   public static final int FRAME_LIMIT = 65536;
@@ -19,6 +19,7 @@ public final class Protocol {
   public static final int OP_FORK = 0x0005;
   public static final int OP_OPENED = 0x0006;
   public static final int OP_REAP = 0x0007;
+  public static final int OP_BLOCK = 0x0008;
   public static final int OP_PROBE = 0x0100;
   public static final int OP_MOUNT = 0x0200;
   public static final int OP_UNMOUNT = 0x0201;
@@ -40,6 +41,7 @@ public final class Protocol {
   public static final int OP_ERROR = 0x8004;
   public static final int OP_FORKED = 0x8005;
   public static final int OP_REAPED = 0x8006;
+  public static final int OP_TAKEN = 0x8007;
   public static final int OP_FEATURE = 0x8100;
   public static final int OP_MOUNTED = 0x8200;
   public static final int OP_MOUNTPOINT = 0x8201;
@@ -64,6 +66,7 @@ public final class Protocol {
   public static final int START_IGNORE_OWNERS = 0x10;
   public static final int START_NO_OPENAT2 = 0x20;
   public static final int START_NO_NAMESPACE = 0x40;
+  public static final int START_ONE_BY_ONE = 0x80;
 
   public static final int TREE_HOME = 0;
   public static final int TREE_DIFF = 1;

@@ -1,4 +1,4 @@
-package io.layerstore.core.share;
+package io.layerstore.driver;
 
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * there is only {@code sun.misc.Unsafe}, of which later JDKs warn. With neither, the garbage
  * collector unmaps.
  */
-final class Mapping {
+public final class Mapping {
 
   private static final Logger log = LoggerFactory.getLogger(Mapping.class);
 
@@ -36,10 +36,11 @@ final class Mapping {
   }
 
   /** A mapping, and the memory, which holds numbers in little-endian order. */
-  record Made(Mapping mapping, ByteBuffer memory) {}
+  public record Made(Mapping mapping, ByteBuffer memory) {}
 
   /** Maps {@code bytes} from {@code position} on; the channel may be closed afterwards. */
-  static Made map(FileChannel channel, MapMode mode, long position, int bytes) throws IOException {
+  public static Made map(FileChannel channel, MapMode mode, long position, int bytes)
+      throws IOException {
     Arenas arenas = ARENAS;
     @Nullable AutoCloseable arena = arenas == null ? null : arenas.make();
     ByteBuffer memory =
@@ -51,7 +52,7 @@ final class Mapping {
   }
 
   /** Whether nobody can use the memory any more, for which reason it is unmapped by now. */
-  boolean isForgotten() {
+  public boolean isForgotten() {
     if (memory.get() != null) {
       return false;
     }
@@ -60,7 +61,7 @@ final class Mapping {
   }
 
   /** Unmaps the memory; nobody may touch it any more, nor a view of it. */
-  void unmap() {
+  public void unmap() {
     @Nullable ByteBuffer mapped = memory.get();
     MethodHandle cleaner = CLEANER;
     if (mapped != null && cleaner != null) {
