@@ -1,5 +1,6 @@
 import io.layerstore.ChainId;
 import io.layerstore.Durability;
+import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
 import io.layerstore.ImageTarget;
 import io.layerstore.Layer;
@@ -8,6 +9,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.LoadOptions;
 import io.layerstore.Mount;
 import io.layerstore.PruneOptions;
+import io.layerstore.PushOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.SaveOptions;
@@ -45,6 +47,8 @@ import java.util.stream.Stream;
  * release                      deletes the layer
  * load FILE                    loads an image archive; the layer is the topmost one of its last image
  * save REFERENCE FILE          writes an image archive
+ * pull REFERENCE               pulls an image; the layer is its topmost one
+ * push IMAGE REFERENCE         pushes an image
  * list                         lists images, references and layers
  * prune                        deletes what nothing uses
  * create NAME                  makes a read-write layer on the layer
@@ -123,6 +127,12 @@ public final class WarmStore {
         var loaded = store.images().load(ImageSource.of(Path.of(words[1])), LoadOptions.DEFAULT).images();
         top = store.images().get(loaded.get(loaded.size() - 1).id()).topLayer().orElseThrow();
       }
+      case "pull" -> {
+        var pulled = store.images().pull(ImageReference.parse(words[1])).images();
+        top = store.images().get(pulled.get(0).id()).topLayer().orElseThrow();
+      }
+      case "push" ->
+          store.images().push(words[1], ImageReference.parse(words[2]), PushOptions.DEFAULT);
       case "save" -> save(words[1], words[2]);
       case "list" -> list();
       case "prune" -> store.images().prune(PruneOptions.EVERYTHING_UNUSED);

@@ -1,8 +1,10 @@
 """Other programs that store layers, each with a state of its own below a directory."""
 
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -96,6 +98,12 @@ class Docker(Daemon):
             self.run("rmi", "--force", *self.run("images", "--quiet").split())
         return self.measured("load", "--quiet", "--input", archive)
 
+    def pull(self, reference):
+        """Pulls an image that is not there yet."""
+        if self.run("images", "--quiet").strip():
+            self.run("rmi", "--force", *self.run("images", "--quiet").split())
+        return self.measured("pull", "--quiet", reference)
+
     def largest_layer(self):
         return largest(self.root / "overlay2")
 
@@ -121,6 +129,34 @@ def config(runtime):
     return file
 
 
+class Registry(Daemon):
+    """A docker-registry, to be pulled from and pushed to."""
+
+    def __init__(self, root):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+
+        def command(runtime):
+            file = runtime / "config.yml"
+            file.write_text("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+                            f"storage: {{filesystem: {{rootdirectory: {root}}}}}\nhttp: {{addr: '{self.address}'}}\n")
+            return [require_tool("docker-registry"), "serve", file]
+        super().__init__(root, command)
+
+    def client(self, *words):
+        return [require_tool("curl"), "--silent", "--fail", f"http://{self.address}/v2/"]
+
+    def fetched(self, repository, directory):
+        """The blobs of an image, three at a time, by curl into files."""
+        accept = "Accept: application/vnd.docker.distribution.manifest.v2+json"
+        url = f"http://{self.address}/v2/{repository}"
+        manifest = json.loads(run([require_tool("curl"), "--silent", "--fail", "--header", accept, f"{url}/manifests/1"]))
+        names = [layer["digest"] for layer in manifest["layers"]]
+        words = [word for name in names for word in ("--output", directory / name[-64:], f"{url}/blobs/{name}")]
+        return measured([require_tool("curl"), "--silent", "--fail", "--create-dirs", "--parallel", "--parallel-max", "3", *words])
+
+
 class ContainersStorage:
     """What podman, buildah and skopeo store with; no daemon, so that each operation is a process."""
 
@@ -141,6 +177,9 @@ class ContainersStorage:
     def copied(self, image):
         """An image that skopeo copies into it."""
         return measured([require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", f"docker-archive:{image}", self.name()])
+
+    def pulled(self, reference):
+        return measured([require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", f"docker://{reference}", self.name()])
 
     def saved(self, file):
         return measured([require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", self.name(), f"docker-archive:{file}:benchmark:1"])

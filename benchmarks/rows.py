@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import report
 from measure import CannotMeasure, Figures, empty_caches, find_tool, measured, require_tool, run
-from peers import Containerd, ContainersStorage, Docker, largest, umoci_unpacked
+from peers import Containerd, ContainersStorage, Docker, Registry, largest, umoci_unpacked
 from workloads import bytes_digest, digest, tree_digest
 
 ROWS = {}
@@ -600,6 +600,43 @@ def again(bench, fs):
         return measured(["rm", "-r", directory])
     yield compare(bench, fs, "prune 100 thin layers", {
         "rm -r": delete_thin, "layerstore overlay2": lambda: Ours(bench, fs).run("prune", before=[("stack", thin)])})
+
+
+@row("an image of 10 layers goes to a registry and comes from there")
+def registry(bench, fs):
+    image = bench.workloads.debian_image()
+    with ExitStack() as stack:
+        there = stack.enter_context(Registry(fs.fresh("registry")))
+        source = f"{there.address}/benchmark:1"
+        store = Ours(bench, fs)
+        store.process(("load", image), ("push", "benchmark:1", source))
+        archive = fs.path / "pulled.tar"
+        run([require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", f"docker://{source}", f"oci-archive:{archive}:benchmark:1"])
+        pulls = {"curl of the blobs": lambda: there.fetched("benchmark", fs.fresh("blobs")),
+                 "layerstore load of the same": lambda: Ours(bench, fs).run("load", archive),
+                 "layerstore pull": lambda: Ours(bench, fs).run("pull", source),
+                 "layerstore pull process": lambda: bench.process(f"open {fs.fresh('pull')} overlay2 NONE", f"pull {source}", "close")}
+        number = iter(range(1_000_000))
+
+        def target():
+            return f"{there.address}/pushed-{next(number)}:1"
+        pushes = {"layerstore push": lambda: Ours(bench, fs).run("push", "benchmark:1", target(), before=[("load", image)])}
+        if find_tool("skopeo") and find_tool("containers-storage"):
+            pulls["skopeo"] = lambda: ContainersStorage(fs.fresh("containers")).pulled(source)
+        if find_tool("dockerd"):
+            docker = stack.enter_context(Docker(fs.fresh("docker")))
+            pulls["dockerd"] = lambda: docker.pull(source)
+
+            def push():
+                with Docker(fs.fresh("pusher")) as pusher:  # Else it knows what the registry has.
+                    pusher.load(image)
+                    name = target()
+                    pusher.run("tag", "benchmark:1", name)
+                    fs.settle()
+                    return pusher.measured("push", name)
+            pushes["dockerd"] = push
+        yield compare(bench, fs, "pull the 10-layer image", pulls, "1.1 of the slower of curl and load, half of skopeo and dockerd")
+        yield compare(bench, fs, "push the 10-layer image", pushes, "no slower than dockerd")
 
 
 # --- slopes -----------------------------------------------------------------------------------------------------------
