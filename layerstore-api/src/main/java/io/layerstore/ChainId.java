@@ -81,6 +81,18 @@ public record ChainId(Digest digest) implements Comparable<ChainId> {
     }
   }
 
+  // By hand, as in Digest: those of a record are made when they are first called, which takes long.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof ChainId id && id.digest.equals(digest);
+  }
+
+  @Override
+  public int hashCode() {
+    return digest.hashCode();
+  }
+
   @Override
   public int compareTo(ChainId other) {
     return digest.compareTo(other.digest);

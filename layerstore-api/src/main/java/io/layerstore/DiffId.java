@@ -1,5 +1,7 @@
 package io.layerstore;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The identity of one layer's content: the SHA-256 of its exact, uncompressed tar bytes.
  *
@@ -29,6 +31,18 @@ public record DiffId(Digest digest) implements Comparable<DiffId> {
    */
   public static DiffId parse(String text) {
     return new DiffId(Digest.parse(text));
+  }
+
+  // By hand, as in Digest: those of a record are made when they are first called, which takes long.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof DiffId id && id.digest.equals(digest);
+  }
+
+  @Override
+  public int hashCode() {
+    return digest.hashCode();
   }
 
   @Override

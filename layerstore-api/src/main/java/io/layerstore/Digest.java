@@ -4,6 +4,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A content digest, in text {@code sha256:} and 64 lower-case hexadecimal digits.
@@ -66,6 +67,19 @@ public record Digest(Algorithm algorithm, String hex) implements Comparable<Dige
   /** The SHA-256 digest of {@code content}. */
   public static Digest sha256Of(byte[] content) {
     return sha256(Algorithm.SHA256.newMessageDigest().digest(content));
+  }
+
+  /** By hand: a store of thousands of layers compares little else. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Digest digest
+        && digest.algorithm == algorithm
+        && digest.hex.equals(hex);
+  }
+
+  @Override
+  public int hashCode() {
+    return hex.hashCode();
   }
 
   @Override

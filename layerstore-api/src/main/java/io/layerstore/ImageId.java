@@ -1,5 +1,7 @@
 package io.layerstore;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The identity of an image: the SHA-256 of the exact bytes of its configuration.
  *
@@ -30,6 +32,18 @@ public record ImageId(Digest digest) implements Comparable<ImageId> {
   /** The identity of the image with this configuration. */
   public static ImageId of(byte[] config) {
     return new ImageId(Digest.sha256Of(config));
+  }
+
+  // By hand, as in Digest: those of a record are made when they are first called, which takes long.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof ImageId id && id.digest.equals(digest);
+  }
+
+  @Override
+  public int hashCode() {
+    return digest.hashCode();
   }
 
   @Override

@@ -277,7 +277,7 @@ public final class StoreLoader {
           intactFiles.contains(record.cacheId())
               ? null
               : problem(record.cacheId(), parent == null ? null : parent.cacheId());
-      if (problem == null && !record.equals(intactRecords.get(record.chainId()))) {
+      if (problem == null && record != intactRecords.get(record.chainId())) {
         requireGzip(record.chainId());
       }
       return problem;
