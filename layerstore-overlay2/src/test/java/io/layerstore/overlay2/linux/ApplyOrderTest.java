@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class ApplyOrderTest {
 
-  private static final int ARCHIVES = 40;
+  private static final int ARCHIVES = 30;
   private static final int MAX_ENTRIES = 250;
   private static final Instant LATEST = Instant.ofEpochSecond(1_000_000);
   private static final List<String> DIRECTORIES = List.of("", "a/", "b/", "a/c/", "b/c/d/");
@@ -80,7 +80,9 @@ final class ApplyOrderTest {
     } catch (IOException e) {
       return List.of(e.toString().replace(id, "LAYER"));
     }
-    found.add(context.destroyed().toString());
+    for (RecordingWriteContext.Destroyed destroyed : context.destroyed()) {
+      found.add("destroyed " + destroyed.path() + " " + destroyed.content().hashCode());
+    }
     found.add(context.redirected().toString());
     found.add(context.throughLinks().toString());
     found.add(context.warnings().toString());
@@ -102,7 +104,7 @@ final class ApplyOrderTest {
           writer,
           path,
           attributes,
-          random.nextInt(20) == 0 ? 300_000 : random.nextInt(3000),
+          random.nextInt(50) == 0 ? 300_000 : random.nextInt(3000),
           number);
       return;
     }
