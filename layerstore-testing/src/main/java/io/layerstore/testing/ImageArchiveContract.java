@@ -67,6 +67,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  *
  * <p>After every test the store must be closable and must have left nothing behind: no unfinished
  * transaction, no spooled member, and as many directories in the driver as there are layers.
+ *
+ * <p>With {@code -Dlayerstore.beside=true} another process has the root open all the time, and must
+ * see the same at the end.
  */
 public abstract class ImageArchiveContract {
 
@@ -95,6 +98,7 @@ public abstract class ImageArchiveContract {
     directory = newDirectory();
     root = directory.resolve("store");
     store = builder(root).open();
+    SecondProcess.open(store);
   }
 
   @AfterEach
@@ -107,7 +111,9 @@ public abstract class ImageArchiveContract {
       Set<String> expected = new TreeSet<>();
       again.layers().forEach(layer -> expected.add(layer.cacheId()));
       assertEquals(expected, driverDirectories(root));
+      SecondProcess.expectTheSame(again);
     }
+    SecondProcess.close(root);
     discardDirectory();
   }
 
@@ -552,7 +558,9 @@ public abstract class ImageArchiveContract {
       Path spool = root.resolve("tmp/layerstore-load-123");
       Files.createDirectories(spool);
       Files.write(spool.resolve("members"), new byte[10]);
+      SecondProcess.close(root); // One who is alone looks for it.
       store = builder(root).open();
+      SecondProcess.open(store);
       assertEquals(List.of(), spooled());
     }
 

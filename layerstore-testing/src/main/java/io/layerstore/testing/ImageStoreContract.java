@@ -73,6 +73,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  * What every image store does, whatever driver and file system it works on; subclasses say which.
  *
  * <p>After every test the store must open again without findings, and with the same images.
+ *
+ * <p>With {@code -Dlayerstore.beside=true} another process has the root open all the time, and must
+ * see the same at the end.
  */
 public abstract class ImageStoreContract {
 
@@ -95,6 +98,7 @@ public abstract class ImageStoreContract {
   void openStore() throws IOException {
     root = newRoot();
     store = builder(root).open();
+    SecondProcess.open(store);
   }
 
   @AfterEach
@@ -105,7 +109,9 @@ public abstract class ImageStoreContract {
     assertEquals(List.of(), store.recoveryReport().findings());
     assertEquals(before, images().list());
     assertEquals(names, images().references().list());
+    SecondProcess.expectTheSame(store);
     store.close();
+    SecondProcess.close(root);
     discardRoot();
   }
 
@@ -121,7 +127,9 @@ public abstract class ImageStoreContract {
 
   private void reopen() throws IOException {
     store.close();
+    SecondProcess.close(root);
     store = builder(root).open();
+    SecondProcess.open(store);
   }
 
   private Path imageDirectory() {

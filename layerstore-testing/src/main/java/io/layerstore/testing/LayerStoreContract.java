@@ -19,6 +19,9 @@ import org.junit.jupiter.api.Nested;
  *
  * <p>After every test the store must be closable and must have left nothing behind: no unfinished
  * transaction, no deletion half done, and as many directories in the driver as there are layers.
+ *
+ * <p>With {@code -Dlayerstore.beside=true} another process has the root open all the time, and must
+ * see the same at the end.
  */
 public abstract class LayerStoreContract {
 
@@ -46,6 +49,7 @@ public abstract class LayerStoreContract {
   void openStore() throws IOException {
     root = newRoot();
     store = builder(root).open();
+    SecondProcess.open(store);
   }
 
   @AfterEach
@@ -64,7 +68,9 @@ public abstract class LayerStoreContract {
                 layer.initId().ifPresent(expected::add);
               });
       assertEquals(expected, driverDirectories(root));
+      SecondProcess.expectTheSame(again);
     }
+    SecondProcess.close(root);
     assertEquals(List.of(), StoreTests.names(layerDb().resolve("tmp")));
     discardRoot();
   }
@@ -89,7 +95,9 @@ public abstract class LayerStoreContract {
   /** Closes the store and opens it again. */
   protected LayerStore reopen() throws IOException {
     store.close();
+    SecondProcess.close(root);
     store = builder(root).open();
+    SecondProcess.open(store);
     return store;
   }
 

@@ -20,6 +20,7 @@ import io.layerstore.RegisterOptions;
 import io.layerstore.StoreLockedException;
 import io.layerstore.StoreNotFoundException;
 import io.layerstore.StoreOptions;
+import io.layerstore.StoreUser;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -33,11 +34,16 @@ import org.junit.jupiter.api.Test;
 abstract class OpenAndCloseTests extends StoreTests {
 
   @Test
-  void open_exclusivelyBesideAnother_locked() {
-    StoreLockedException e =
-        assertThrows(StoreLockedException.class, () -> builder(root()).exclusive().open());
-    assertEquals(root(), e.root());
-    assertEquals(ProcessHandle.current().pid(), e.holder().orElseThrow().pid());
+  void open_exclusivelyBesideAnother_locked() throws IOException {
+    Path other = root().resolveSibling("other");
+    try (LayerStore shared = builder(other).open()) {
+      StoreLockedException e =
+          assertThrows(StoreLockedException.class, () -> builder(other).exclusive().open());
+      assertEquals(other, e.root());
+      StoreUser user = shared.users().get(0);
+      assertEquals(ProcessHandle.current().pid(), user.pid());
+      assertTrue(e.getMessage().contains(user.describe()), e.getMessage());
+    }
   }
 
   @Test
@@ -47,7 +53,9 @@ abstract class OpenAndCloseTests extends StoreTests {
       StoreLockedException e =
           assertThrows(StoreLockedException.class, () -> builder(other).open());
       assertTrue(e.holder().orElseThrow().isExclusive());
-      assertTrue(alone.users().get(0).isThisStore());
+      StoreUser user = alone.users().get(0);
+      assertTrue(user.isThisStore());
+      assertTrue(e.getMessage().contains(user.describe()), e.getMessage());
     }
   }
 

@@ -202,8 +202,8 @@ public final class StoreRefresh {
     synchronized (sharing.looking()) {
       Sharing.Counts seen = sharing.seen();
       if (!counts.hasSameLayers(seen)) {
-        layers();
         mounts();
+        layers(); // After those on them.
       }
       if (counts.imageChanges() != seen.imageChanges()) {
         for (Sharing.Follower follower : sharing.followers()) {
@@ -220,8 +220,8 @@ public final class StoreRefresh {
       return;
     }
     synchronized (sharing.looking()) {
-      layers();
       mounts();
+      layers();
       for (Sharing.Follower follower : sharing.followers()) {
         follower.follow();
       }
