@@ -213,7 +213,8 @@ public final class LayerContent implements LayerSource {
         }
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(source)) {
           for (Path entry : entries) {
-            tree(path.resolve(bytes(entry.getFileName())), entry, options);
+            Path name = Objects.requireNonNull(entry.getFileName());
+            tree(path.resolve(bytes(name)), entry, options);
           }
         }
         return this;
