@@ -31,7 +31,7 @@ public final class StoreRecovery {
   private static final String SWEEP = "sweep";
 
   private final StoreContext store;
-  private final Set<String> usedIds;
+  private Set<String> usedIds = Set.of();
 
   /** The leases of stores that died before this began; what they left has no owner any more. */
   private final List<String> dead;
@@ -40,7 +40,6 @@ public final class StoreRecovery {
 
   public StoreRecovery(StoreContext store) {
     this.store = store;
-    this.usedIds = store.table().driverIds();
     Participant participant = store.sharing().participant();
     this.dead = participant == null ? List.of() : participant.dead();
   }
@@ -56,7 +55,7 @@ public final class StoreRecovery {
     }
     try (KeyedLock.Held held = store.sweepLock().acquire(SWEEP)) {
       if (!participant.dead().isEmpty()) {
-        // What is in the table still counts as used below, and its files would stay for ever.
+        // It may not have said what it did.
         store.refreshEverything();
         StoreRecovery recovery = new StoreRecovery(store);
         store
@@ -125,7 +124,14 @@ public final class StoreRecovery {
   /** What is listed; nothing if the metadata is damaged where it would stand. */
   private <T> List<T> listed(String what, Listing<T> listing) throws LayerStoreException {
     try {
-      return listing.list();
+      List<T> left = listing.list();
+      if (!left.isEmpty()) {
+        // What is in the table counts as used, and its files would stay for ever: one who died in
+        // the middle of a deletion did not say that there is one.
+        store.refreshEverything();
+        usedIds = store.table().driverIds();
+      }
+      return left;
     } catch (StoreCorruptedException e) {
       postpone(what, e);
       return List.of();
