@@ -67,7 +67,7 @@ public interface Mount extends RootDirectory, AutoCloseable {
   Optional<Namespace> namespace() throws LayerStoreException;
 
   /**
-   * Unmounts exactly this mount. A second call does nothing.
+   * Unmounts exactly this mount; what another process shares stays. A second call does nothing.
    *
    * @throws MountBusyException if it was the last mount and something still uses the files, even in
    *     another mount namespace or through a bind mount; the mount stays, and the call can be

@@ -34,8 +34,10 @@ public interface RWLayer extends AutoCloseable {
   }
 
   /**
-   * Makes its files visible, merged with those of the layers below. Mounts are counted: the first
-   * one mounts, the close of the last one unmounts.
+   * Makes its files visible, merged with those of the layers below. Mounts are counted, over all
+   * processes that share the root: the first one mounts, the close of the last one unmounts. With
+   * overlay2 processes of root in one mount namespace share the kernel's mount; those of an
+   * ordinary user cannot. With vfs it is the same directory.
    *
    * <p>Whoever made the layers chose their symbolic links: {@link Mount#file} follows them inside
    * the layer, but a path below {@link Mount#path} can lead out of it.
@@ -46,7 +48,8 @@ public interface RWLayer extends AutoCloseable {
    * @throws IllegalArgumentException if the mount is to be persistent, but the read-write layer is
    *     temporary
    * @throws MountBusyException if a mount that was closed lazily, here or by a process before this
-   *     one, is still in use
+   *     one, is still in use; or if another process, which it names, has it mounted where this one
+   *     cannot see it
    * @throws LayerStoreException if the driver cannot mount; nothing is left mounted
    */
   Mount mount(MountOptions options) throws LayerStoreException;

@@ -147,6 +147,12 @@ public interface GraphDriver extends AutoCloseable {
   /**
    * Mounts the merged files and counts the mount; returns the same path until the count is back at
    * zero. The path is a directory and not a symbolic link; links below it may lead anywhere.
+   *
+   * <p>Where {@link DriverContext#others} are, they may have the layer mounted: the driver shares
+   * that mount, and {@link #unmount} leaves it to them.
+   *
+   * @throws io.layerstore.MountBusyException if others have a layer that can be changed mounted,
+   *     and it cannot be shared
    */
   Path mount(String id, MountOptions options) throws LayerStoreException;
 
