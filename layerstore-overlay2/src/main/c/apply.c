@@ -597,9 +597,11 @@ static bool can_wait(struct bytes *content) {
   if (e->size == 0) {
     return true;
   }
-  bool is_here = wire_peek(&f) && f.opcode == OP_DATA && take_u64(&f.body) == 0;
+  if (!wire_peek(&f) || f.opcode != OP_DATA || take_u64(&f.body) != 0) {
+    return false;
+  }
   *content = take_rest(&f.body);
-  return is_here && content->length == e->size;
+  return content->length == e->size;
 }
 
 static void tell_real_path(void) {

@@ -272,7 +272,8 @@ static bool send_node(int directory, const char *name, bool *is_directory) {
     } else {
       x.count = x.marks = 0;
     }
-    send_stat(&st, type, x.marks | (seen ? MARK_SEEN : 0) | (with_content ? MARK_CONTENT : 0), link, (size_t)link_length);
+    send_stat(&st, type, x.marks | (seen ? MARK_SEEN : 0) | (with_content ? MARK_CONTENT : 0), link,
+              (size_t)link_length);
     send_xattrs(name);
   }
   if (with_content) {
