@@ -70,11 +70,9 @@ final class ExplainCommand extends Subcommand {
   private static Explained readWrite(LayerStore store, String name) throws LayerStoreException {
     List<String> reasons = new ArrayList<>();
     reasons.add("a read-write layer stays until it is removed (rm)");
-    RWLayerInfo info =
-        store.rwLayers().stream()
-            .filter(layer -> layer.name().equals(name))
-            .findFirst()
-            .orElseThrow(() -> new LayerStoreException("read-write layer " + name + " is gone"));
+    if (!Target.isReadWrite(store, name)) {
+      throw new LayerStoreException("read-write layer " + name + " is gone");
+    }
     holders(store, "read-write layer " + name, "open in ", reasons);
     holders(store, "mount of read-write layer " + name, "mounted by ", reasons);
     return new Explained("read-write layer " + name, reasons);

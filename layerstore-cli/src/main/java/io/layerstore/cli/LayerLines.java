@@ -83,7 +83,7 @@ final class LayerLines {
         next,
         (known, ignored) ->
             // It is unpacked while it still comes; what is slower is shown.
-            step == Step.UNPACKING && known.step() == Step.FETCHING && !known.isComplete()
+            (step == Step.UNPACKING && known.step() == Step.FETCHING && !known.isComplete())
                     || step.compareTo(known.step()) < 0
                 ? known
                 : next);
