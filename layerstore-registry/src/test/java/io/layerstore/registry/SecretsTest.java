@@ -156,9 +156,9 @@ final class SecretsTest {
           use.run();
           System.out.println("nothing failed");
         } catch (IOException e) {
-          e.printStackTrace();
+          e.printStackTrace(System.out);
         }
-        System.out.println(options.build() + " " + options.build().credentials());
+        System.out.println(options.build().credentials());
       }
       System.out.println("== " + number + (wasSeen ? " was used" : " was not used"));
     }

@@ -128,15 +128,16 @@ final class SharedPullTest {
         .toList();
   }
 
-  private Stream<Path> partial() throws IOException {
-    return Files.list(directory.resolve("store/image/vfs/layerstore-partial"));
+  private List<Path> partial() throws IOException {
+    try (Stream<Path> files = Files.list(directory.resolve("store/image/vfs/layerstore-partial"))) {
+      return files.toList();
+    }
   }
 
   private void assertAllIsThere(int layers) throws Exception {
-    try (LayerStore store = PullMain.open(directory.resolve("store"));
-        Stream<Path> partial = partial()) {
+    try (LayerStore store = PullMain.open(directory.resolve("store"))) {
       assertEquals(layers, store.layers().size());
-      assertEquals(List.of(), partial.toList());
+      assertEquals(List.of(), partial());
     }
   }
 
@@ -241,10 +242,8 @@ final class SharedPullTest {
     stopInTheMiddle();
     CompletableFuture<Void> pull = thread(reference);
     await(halfIsSent);
-    try (LayerStore store = PullMain.open(directory.resolve("store"));
-        Stream<Path> partial = partial()) {
-      Path leftover =
-          Files.createFile(partial.findFirst().orElseThrow().resolveSibling(leftoverName()));
+    try (LayerStore store = PullMain.open(directory.resolve("store"))) {
+      Path leftover = Files.createFile(partial().get(0).resolveSibling(leftoverName()));
 
       store.cleanup();
 
