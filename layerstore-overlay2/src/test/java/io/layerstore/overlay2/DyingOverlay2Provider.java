@@ -10,7 +10,6 @@ import io.layerstore.spi.DriverContext;
 import io.layerstore.spi.GraphDriver;
 import io.layerstore.spi.GraphDriverProvider;
 import io.layerstore.spi.ProbeResult;
-import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -81,18 +80,12 @@ public final class DyingOverlay2Provider implements GraphDriverProvider {
 
   @Override
   public GraphDriver open(DriverContext context) throws LayerStoreException {
-    try {
-      Path root = context.root();
-      boolean isRoot = Overlay2Testing.isRoot();
-      LinuxCalls calls =
-          new NativeLinuxCalls(
-              HelperBinary.locate(root), isRoot ? UserNamespace.NONE : UserNamespace.OF_USER);
-      OverlayFeatures features = new OverlayFeatures(calls.probe(root), isRoot);
-      return Overlay2Driver.open(context, proxy(LinuxCalls.class, calls), features);
-    } catch (LayerStoreException e) {
-      throw e;
-    } catch (IOException e) {
-      throw new LayerStoreException("cannot open", e);
-    }
+    Path root = context.root();
+    boolean isRoot = Overlay2Testing.isRoot();
+    LinuxCalls calls =
+        new NativeLinuxCalls(
+            HelperBinary.locate(root), isRoot ? UserNamespace.NONE : UserNamespace.OF_USER);
+    OverlayFeatures features = new OverlayFeatures(calls.probe(root), isRoot);
+    return Overlay2Driver.open(context, proxy(LinuxCalls.class, calls), features);
   }
 }

@@ -24,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -136,7 +137,7 @@ final class SharedMountTest {
   /** Does as it is told. */
   static final class Holder {
     public static void main(String[] arguments) throws IOException {
-      Mount mount = null;
+      @Nullable Mount mount = null;
       try (LayerStore store = open(Path.of(arguments[0]));
           RWLayer layer = store.getRWLayer("rw");
           BufferedReader in =
@@ -145,8 +146,8 @@ final class SharedMountTest {
           switch (line) {
             case "mount" -> mount = layer.mount();
             case "mount persistently" -> mount = layer.mount(MountOptions.persistent());
-            case "write" -> write(mount, "holder");
-            default -> mount.close();
+            case "write" -> write(Objects.requireNonNull(mount), "holder");
+            default -> Objects.requireNonNull(mount).close();
           }
           System.out.println(line);
         }
@@ -162,8 +163,12 @@ final class SharedMountTest {
     }
 
     @Override
-    public void close() throws InterruptedException {
-      process.destroyForcibly().waitFor();
+    public void close() {
+      kill();
+    }
+
+    void kill() {
+      process.destroyForcibly().onExit().join();
     }
   }
 
@@ -181,7 +186,7 @@ final class SharedMountTest {
       other.tell("mount");
       try (Mount mount = layer.mount()) {
         ProcessHandle helper = mountHelperOf(other.process());
-        other.close();
+        other.kill();
         helper.onExit().get();
         assertEquals("a", read(mount, "f"));
         write(mount, "2");
