@@ -187,7 +187,7 @@ final class ImageDb {
   }
 
   void writeParent(ImageId id, ImageId parent) throws IOException {
-    write(id, PARENT, parent.toString(), durability);
+    write(id, PARENT, parent.toString());
   }
 
   void deleteParent(ImageId id) throws IOException {
@@ -196,14 +196,14 @@ final class ImageDb {
     }
   }
 
-  /** Not forced to the disk: a time that is lost in a power cut is one that Docker does without. */
   void writeLastUpdated(ImageId id, Instant time) throws IOException {
-    write(id, LAST_UPDATED, GoTime.format(time), Durability.NONE);
+    write(id, LAST_UPDATED, GoTime.format(time));
   }
 
-  private void write(ImageId id, String name, String value, Durability forcing) throws IOException {
+  private void write(ImageId id, String name, String value) throws IOException {
     ensureDirectory(metadataOf(id));
-    AtomicFiles.write(metadataOf(id).resolve(name), value.getBytes(US_ASCII), FILE_MODE, forcing);
+    AtomicFiles.write(
+        metadataOf(id).resolve(name), value.getBytes(US_ASCII), FILE_MODE, durability);
   }
 
   /**
