@@ -95,8 +95,11 @@ public final class FrameBuilder {
     return block.remaining();
   }
 
-  /** Where the frames are, if that is memory of its own. */
+  /** Where the frames are, from its first byte, if that is memory of its own. */
   public byte[] array() {
+    if (block.arrayOffset() != 0) {
+      throw new IllegalStateException("not memory of its own");
+    }
     return block.array();
   }
 
