@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -59,7 +60,8 @@ public final class DockerDaemon implements AutoCloseable {
   /**
    * What the supervisor of containerd ({@code libcontainerd/supervisor} of moby) logs as an error
    * while the containerd that dockerd has begun is slow to answer, as on a busy machine, and is
-   * begun again. It has seen nothing of the data root's layers, images and containers.
+   * begun again. It has seen nothing of the data root's layers, images and containers. Versions
+   * differ in whether the text begins in capitals.
    */
   private static final List<String> SLOW_CONTAINERD =
       List.of(
@@ -219,7 +221,8 @@ public final class DockerDaemon implements AutoCloseable {
   static boolean isComplaint(String line) {
     boolean isSlowContainerd =
         line.contains("module=libcontainerd")
-            && SLOW_CONTAINERD.stream().anyMatch(text -> line.contains("msg=\"" + text + "\""));
+            && SLOW_CONTAINERD.stream()
+                .anyMatch(text -> line.toLowerCase(Locale.ROOT).contains("msg=\"" + text + "\""));
     return !isSlowContainerd && FAULTS.stream().anyMatch(line::contains);
   }
 

@@ -70,6 +70,7 @@ class DockerDaemonTest {
       strings = {
         "time=\"t\" level=warning msg=\"Your kernel does not support cgroup blkio weight\"",
         "time=\"t\" level=error msg=\"failed connecting to containerd\" error=\"e\" module=libcontainerd",
+        "time=\"t\" level=error msg=\"Failed to get event\" error=\"e\" module=libcontainerd",
         "time=\"t\" level=info msg=\"API listen on /x/s\""
       })
   void isComplaint_aboutTheMachine_isFalse(String line) {
