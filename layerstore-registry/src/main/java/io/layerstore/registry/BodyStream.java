@@ -1,5 +1,6 @@
 package io.layerstore.registry;
 
+import io.layerstore.LayerStoreException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
@@ -24,14 +26,17 @@ import org.jspecify.annotations.Nullable;
 final class BodyStream extends InputStream implements HttpResponse.BodySubscriber<BodyStream> {
 
   /**
-   * So many pieces may wait to be read, each of up to 64 KiB. Few, for what waits here when the
-   * process dies is fetched again.
+   * So many pieces may wait to be read while another one is, each of up to 64 KiB. Few, for what
+   * waits here when the process dies is fetched again.
    */
-  private static final int PIECES = 2;
+  private static final int PIECES = 1;
 
   private static final List<ByteBuffer> END = List.of();
 
   private final Duration idleTimeout;
+
+  /** Where it is as long as something may come. */
+  private final Set<BodyStream> open;
 
   /** Lists of buffers; {@link #END}, or what failed. */
   private final LinkedBlockingQueue<Object> pieces = new LinkedBlockingQueue<>();
@@ -43,8 +48,16 @@ final class BodyStream extends InputStream implements HttpResponse.BodySubscribe
   private Queue<ByteBuffer> current = new ArrayDeque<>();
   private boolean isEnded;
 
-  BodyStream(Duration idleTimeout) {
+  private BodyStream(Duration idleTimeout, Set<BodyStream> open) {
     this.idleTimeout = idleTimeout;
+    this.open = open;
+  }
+
+  /** One that is in {@code open} until its end. */
+  static BodyStream among(Set<BodyStream> open, Duration idleTimeout) {
+    BodyStream body = new BodyStream(idleTimeout, open);
+    open.add(body);
+    return body;
   }
 
   @Override
@@ -71,12 +84,20 @@ final class BodyStream extends InputStream implements HttpResponse.BodySubscribe
 
   @Override
   public void onError(Throwable failure) {
+    open.remove(this);
     pieces.add(failure);
   }
 
   @Override
   public void onComplete() {
+    open.remove(this);
     pieces.add(END);
+  }
+
+  /** Ends the transfer from another thread than the reader's, who is told. */
+  void abandon() {
+    pieces.add(Clients.ended(null));
+    close();
   }
 
   @Override
@@ -114,6 +135,9 @@ final class BodyStream extends InputStream implements HttpResponse.BodySubscribe
       Object piece = await();
       if (piece == END) {
         isEnded = true;
+      } else if (piece instanceof LayerStoreException failure) {
+        isEnded = true;
+        throw failure;
       } else if (piece instanceof Throwable failure) {
         isEnded = true;
         throw new IOException(
@@ -153,6 +177,7 @@ final class BodyStream extends InputStream implements HttpResponse.BodySubscribe
   /** Ends the transfer; one that has not come to its end takes the connection with it. */
   @Override
   public void close() {
+    open.remove(this);
     Flow.Subscription begun;
     synchronized (lock) {
       isClosed = true;

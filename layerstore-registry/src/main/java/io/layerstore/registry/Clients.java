@@ -1,20 +1,30 @@
 package io.layerstore.registry;
 
+import io.layerstore.LayerStoreException;
 import io.layerstore.RegistryException;
 import io.layerstore.RegistryOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The HTTP clients of one conversation, one for each host. Safe for use by many threads. */
+/**
+ * The HTTP clients of one conversation, one for each host. What is under way when they are closed
+ * fails at once. Safe for use by many threads.
+ */
 final class Clients implements AutoCloseable {
 
   private static final Logger log = LoggerFactory.getLogger(Clients.class);
@@ -24,18 +34,64 @@ final class Clients implements AutoCloseable {
   private final Machine machine;
   private final Proxies proxies;
   private final ExecutorService executor =
-      Executors.newCachedThreadPool(
-          task -> {
-            Thread thread = new Thread(task, "layerstore-http-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-          });
+      new ThreadPoolExecutor(
+          0,
+          Integer.MAX_VALUE,
+          60,
+          TimeUnit.SECONDS,
+          new SynchronousQueue<>(),
+          Clients::thread,
+          // After the end: what tells the last requests how they went is short, and must be done.
+          (task, ended) -> task.run());
   private final Map<String, HttpClient> clients = new ConcurrentHashMap<>();
+
+  /** Requests whose answers have not begun. */
+  private final Set<CompletableFuture<HttpResponse<BodyStream>>> asked =
+      ConcurrentHashMap.newKeySet();
+
+  /** Bodies of answers that have not come to their end. */
+  private final Set<BodyStream> open = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean isClosed;
 
   Clients(RegistryOptions options, Machine machine) {
     this.options = options;
     this.machine = machine;
     this.proxies = new Proxies(options.environment());
+  }
+
+  private static Thread thread(Runnable task) {
+    Thread thread = new Thread(task, "layerstore-http-" + number.incrementAndGet());
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /**
+   * Sends a request. The answer is {@linkplain CompletableFuture#cancel cancelled} if this is
+   * closed before it begins; its body fails then, too.
+   */
+  CompletableFuture<HttpResponse<BodyStream>> send(HttpRequest request) throws IOException {
+    if (isClosed) {
+      throw ended(null);
+    }
+    CompletableFuture<HttpResponse<BodyStream>> answer =
+        of(request.uri()).sendAsync(request, info -> BodyStream.among(open, options.idleTimeout()));
+    asked.add(answer);
+    CompletableFuture<?> unused = answer.whenComplete((response, failure) -> asked.remove(answer));
+    if (isClosed) {
+      endAll();
+    }
+    return answer;
+  }
+
+  /** What to throw for what failed because this was closed. */
+  static LayerStoreException ended(@Nullable Throwable cause) {
+    return new LayerStoreException("the conversation with the registry was ended", cause);
+  }
+
+  private void endAll() {
+    asked.forEach(answer -> answer.cancel(true));
+    open.forEach(BodyStream::abandon);
   }
 
   /** Whether a host may be talked to without proof of who it is. */
@@ -44,7 +100,7 @@ final class Clients implements AutoCloseable {
   }
 
   /** The client for a URL. */
-  HttpClient of(URI uri) throws IOException {
+  private HttpClient of(URI uri) throws IOException {
     String origin = Endpoint.origin(uri);
     HttpClient known = clients.get(origin);
     if (known != null) {
@@ -96,9 +152,11 @@ final class Clients implements AutoCloseable {
     return builder.build();
   }
 
-  /** Lets go of connections and threads. */
+  /** Ends what is under way, and lets go of connections and threads. */
   @Override
   public void close() {
+    isClosed = true;
+    endAll();
     clients.values().forEach(Clients::end);
     clients.clear();
     executor.shutdown();

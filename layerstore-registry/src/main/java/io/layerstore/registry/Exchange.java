@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -21,8 +20,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -278,9 +279,7 @@ final class Exchange implements AutoCloseable {
     HttpRequest.Builder builder = builder(uri, request.headers(), authorization);
     HttpRequest.BodyPublisher body = request.body();
     builder.method(request.method(), body == null ? HttpRequest.BodyPublishers.noBody() : body);
-    return clients
-        .of(uri)
-        .sendAsync(builder.build(), info -> new BodyStream(options.idleTimeout()));
+    return clients.send(builder.build());
   }
 
   private HttpRequest.Builder builder(
@@ -309,15 +308,23 @@ final class Exchange implements AutoCloseable {
     HttpRequest.Builder builder = builder(uri, headers, authorization);
     builder.method(method, body == null ? HttpRequest.BodyPublishers.noBody() : body);
     builder.timeout(options.requestTimeout());
-    HttpClient client = clients.of(uri);
+    return await(clients.send(builder.build()));
+  }
+
+  private static HttpResponse<BodyStream> await(CompletableFuture<HttpResponse<BodyStream>> answer)
+      throws IOException {
     try {
-      return client.send(builder.build(), info -> new BodyStream(options.idleTimeout()));
+      return answer.get();
     } catch (InterruptedException e) {
+      answer.cancel(true);
       Thread.currentThread().interrupt();
       throw new OperationInterruptedException("talking to a registry", e);
-    } catch (IOException e) {
-      Attempts.checkInterrupt(e);
-      throw e;
+    } catch (CancellationException e) {
+      throw Clients.ended(e);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      Attempts.checkInterrupt(cause);
+      throw cause instanceof IOException io ? io : new IOException(cause);
     }
   }
 
@@ -381,8 +388,8 @@ final class Exchange implements AutoCloseable {
           Kind.UNAUTHORIZED,
           "the proxy for "
               + request.endpoint().host()
-              + " wants a user and a password, or others than it was given; put them into the URL of"
-              + " the proxy: http://USER:PASSWORD@HOST:PORT",
+              + " wants a user and a password, or others than it was given; put them into the URL"
+              + " of the proxy: http://USER:PASSWORD@HOST:PORT",
           null);
     }
     Kind kind =

@@ -19,10 +19,12 @@ import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -181,9 +183,10 @@ final class HttpRepository implements RegistryRepository {
 
   private List<String> tags(Endpoint endpoint) throws IOException {
     TreeSet<String> tags = new TreeSet<>();
+    Set<String> pages = new HashSet<>();
     String what = "listing the tags of " + reference.repository();
     Request next = request("GET", endpoint, "/tags/list?n=1000", what);
-    for (int page = 0; page < MAX_PAGES && tags.size() < MAX_TAGS; page++) {
+    while (pages.add(next.location()) && pages.size() <= MAX_PAGES && tags.size() < MAX_TAGS) {
       Answer answer = exchange.ask(next, MAX_LIST_BYTES, 200);
       for (Json tag : Json.parseOrEmpty(answer.bytes()).get("tags").elements()) {
         tags.add(tag.text());

@@ -22,6 +22,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -207,6 +208,8 @@ final class Upload {
       answer.cancel(true);
       Thread.currentThread().interrupt();
       throw new OperationInterruptedException("uploading a blob", e);
+    } catch (CancellationException e) {
+      throw Clients.ended(e);
     } catch (TimeoutException e) {
       answer.cancel(true);
       throw new IOException("the registry does not answer to an upload", e);

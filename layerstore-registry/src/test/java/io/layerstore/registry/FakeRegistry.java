@@ -83,6 +83,11 @@ final class FakeRegistry implements AutoCloseable {
     void to(Request request, OutputStream out) throws IOException;
   }
 
+  /** Has the connection reset in place of closed. */
+  static final class ResetException extends IOException {
+    private static final long serialVersionUID = 1L;
+  }
+
   private record Fault(Predicate<Request> when, AtomicInteger left, Misbehaviour what) {}
 
   private FakeRegistry(ServerSocket server) {
@@ -200,7 +205,11 @@ final class FakeRegistry implements AutoCloseable {
         requests.add(request);
         Misbehaviour fault = fault(request);
         if (fault != null) {
-          fault.to(request, out);
+          try {
+            fault.to(request, out);
+          } catch (ResetException e) {
+            socket.setSoLinger(true, 0);
+          }
           return;
         }
         answer(request, out);

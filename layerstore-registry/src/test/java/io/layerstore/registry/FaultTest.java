@@ -10,6 +10,7 @@ import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.Durability;
 import io.layerstore.ImageReference;
+import io.layerstore.InvalidImageException;
 import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LoadReport;
@@ -27,8 +28,10 @@ import io.layerstore.testing.TarHeaderBlock;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,8 +40,12 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
@@ -58,6 +65,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class FaultTest {
 
   private static final int LAYER_BYTES = 300_000;
+  private static final String LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
   @TempDir private Path directory;
   private FakeRegistry registry;
@@ -132,11 +140,7 @@ final class FaultTest {
   private String manifest(List<byte[]> blobs) {
     List<String> descriptors = new ArrayList<>();
     for (byte[] blob : blobs) {
-      descriptors.add(
-          descriptor(
-              "application/vnd.docker.image.rootfs.diff.tar.gzip",
-              Digest.sha256Of(blob).toString(),
-              blob.length));
+      descriptors.add(descriptor(LAYER_TYPE, Digest.sha256Of(blob).toString(), blob.length));
     }
     return "{\"schemaVersion\":2,\"mediaType\":\""
         + FakeRegistry.MANIFEST
@@ -187,8 +191,11 @@ final class FaultTest {
     return e;
   }
 
-  /** No thread of a pull is alive; those of the HTTP client end a moment after its last task. */
-  private static void assertNothingIsLeft() {
+  /**
+   * No thread of a pull is alive, and no connection open; those of the HTTP client end a moment
+   * after its last task. Before JDK 21 that is when the garbage collector finds the client.
+   */
+  private void assertNothingIsLeft() {
     for (Thread thread : Thread.getAllStackTraces().keySet()) {
       assertFalse(thread.getName().startsWith("layerstore-download"), thread.getName());
       if (thread.getName().startsWith("layerstore-http")) {
@@ -198,6 +205,21 @@ final class FaultTest {
           throw new IllegalStateException(e);
         }
         assertFalse(thread.isAlive(), thread.getName());
+      }
+    }
+    if (Runtime.version().feature() >= 21) {
+      assertNoConnectionIsLeft(registry);
+    }
+  }
+
+  private static void assertNoConnectionIsLeft(FakeRegistry registry) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (registry.connections() > 0) {
+      assertTrue(System.nanoTime() < end, registry.connections() + " connections are left");
+      try {
+        Thread.sleep(5);
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
       }
     }
   }
@@ -216,6 +238,25 @@ final class FaultTest {
   @Test
   void pull_nothingWrong_succeeds() throws Exception {
     assertPulls();
+  }
+
+  @Test
+  void pull_oneAtOnce_asksForOneLayerAfterTheOther() throws Exception {
+    AtomicInteger atOnce = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    registry.misbehaveAlways(
+        request -> layers.stream().anyMatch(blob -> request.isBlob(Digest.sha256Of(blob) + "")),
+        (request, out) -> {
+          most.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
+          byte[] whole = right(request);
+          out.write(whole, 0, whole.length / 2);
+          out.flush();
+          LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+          atOnce.decrementAndGet();
+          out.write(whole, whole.length / 2, whole.length - whole.length / 2);
+        });
+    store.images().pull(reference, PullOptions.builder().concurrency(1).registry(options).build());
+    assertEquals(1, most.get());
   }
 
   @ParameterizedTest
@@ -248,6 +289,19 @@ final class FaultTest {
 
   @ParameterizedTest
   @EnumSource(Stage.class)
+  void pull_connectionResetInTheMiddle_succeeds(Stage stage) throws Exception {
+    registry.misbehave(
+        at(stage),
+        2,
+        (request, out) -> {
+          out.write(half(right(request)));
+          throw new FakeRegistry.ResetException();
+        });
+    assertPulls();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Stage.class)
   void pull_answerStallsOnce_succeeds(Stage stage) throws Exception {
     registry.misbehave(at(stage), 1, stalled(this::right));
     assertPulls();
@@ -261,7 +315,7 @@ final class FaultTest {
       out.write(whole, 0, whole.length - 1);
       out.flush();
       try {
-        assertFalse(never.await(3, java.util.concurrent.TimeUnit.SECONDS));
+        assertFalse(never.await(3, TimeUnit.SECONDS));
       } catch (InterruptedException e) {
         throw new IOException(e);
       }
@@ -393,6 +447,33 @@ final class FaultTest {
     assertThrows(io.layerstore.ArchiveException.class, this::pull);
     assertEquals(List.of(), store.layers());
     assertNothingIsLeft();
+  }
+
+  @Test
+  void pull_layerBeyondTheLimit_isRefusedUnread() {
+    String blob = Digest.sha256Of(new byte[] {1}).toString();
+    registry.addManifest(
+        "1",
+        manifest(layers)
+            .replace(
+                descriptor(LAYER_TYPE, layer(), layers.get(1).length),
+                descriptor(LAYER_TYPE, blob, 1L << 50)));
+    assertFails(Kind.TOO_LARGE);
+    assertTrue(
+        registry.requests().stream()
+            .noneMatch(request -> request.isBlob(blob) || request.isBlob(layer())));
+  }
+
+  @Test
+  void pull_configurationOfOneGibibyte_isRefusedUnread() {
+    registry.addManifest(
+        "1",
+        manifest(layers)
+            .replace("\"size\":" + config.length() + "}", "\"size\":" + (1L << 30) + "}"));
+    assertThrows(InvalidImageException.class, this::pull);
+    assertEquals(List.of(), store.layers());
+    assertNothingIsLeft();
+    assertTrue(registry.requests().stream().noneMatch(request -> request.isBlob(configDigest)));
   }
 
   @Test
@@ -548,6 +629,31 @@ final class FaultTest {
     }
 
     @Test
+    void pull_besideWhatNobodyWentOnWith_deletesWhatIsOldOrTooMuch() throws Exception {
+      pull();
+      Path old = leftover(1, 1);
+      Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(8))));
+      Path large = leftover(2, 17L << 30);
+      Files.setLastModifiedTime(large, FileTime.from(Instant.now().minus(Duration.ofDays(1))));
+      Path recent = leftover(3, 1);
+
+      pull();
+
+      assertEquals(
+          List.of(false, false, true),
+          List.of(Files.exists(old), Files.exists(large), Files.exists(recent)));
+    }
+
+    private Path leftover(int number, long bytes) throws Exception {
+      String digest = Digest.sha256Of(new byte[] {(byte) number}).hex();
+      Path file = partial().resolve("sha256-" + digest + "-" + (bytes + 1));
+      try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+        sparse.setLength(bytes);
+      }
+      return file;
+    }
+
+    @Test
     void pull_otherPartThanAsked_fetchesAll() throws Exception {
       registry.misbehave(
           request -> request.isBlob(layer()) && request.header("Range").isEmpty(),
@@ -698,6 +804,68 @@ final class FaultTest {
     }
 
     @Test
+    void pull_redirectOnTheSameHost_showsThem() throws Exception {
+      use();
+      demand(basic(), "Basic realm=\"x\"");
+      registry.misbehave(
+          request -> request.isBlob(layer()) && request.header("Authorization").equals(basic()),
+          1,
+          (request, out) ->
+              FakeRegistry.whole(
+                  out, 307, new byte[0], "Location: /v2/moved/blobs/" + layer() + "?a=b"));
+      assertPulls();
+      Request moved = last(request -> request.target().contains("/moved/"));
+      assertEquals(basic(), moved.header("Authorization"));
+    }
+
+    private Request last(Predicate<Request> which) {
+      List<Request> found = registry.requests().stream().filter(which).toList();
+      return found.get(found.size() - 1);
+    }
+
+    @Test
+    void pull_identityToken_isPostedForAToken() throws Exception {
+      options =
+          options.toBuilder().credentials(RegistryCredentials.ofIdentityToken(PASSWORD)).build();
+      demand("Bearer " + TOKEN, bearer());
+      giveToken(TOKEN);
+      assertPulls();
+      Request asked = last(request -> request.path().equals("/token"));
+      assertEquals("POST", asked.method());
+      assertEquals("/token", asked.target());
+      assertEquals(
+          Set.of(
+              "grant_type=refresh_token",
+              "refresh_token=" + PASSWORD,
+              "service=fake",
+              "scope=repository%3Asome%2Fimage%3Apull",
+              "client_id=layerstore"),
+          Set.of(new String(asked.body(), UTF_8).split("&")));
+    }
+
+    @Test
+    void pull_tokenServerThatWantsPost_getsUserAndPasswordInTheBody() throws Exception {
+      use();
+      demand("Bearer " + TOKEN, bearer());
+      registry.misbehaveAlways(
+          request -> request.path().equals("/token") && request.method().equals("GET"),
+          (request, out) -> FakeRegistry.whole(out, 405, new byte[0]));
+      giveToken(TOKEN);
+      assertPulls();
+      Request asked = last(request -> request.path().equals("/token"));
+      assertEquals("POST", asked.method());
+      assertEquals(
+          Set.of(
+              "grant_type=password",
+              "username=me",
+              "password=" + PASSWORD,
+              "service=fake",
+              "scope=repository%3Asome%2Fimage%3Apull",
+              "client_id=layerstore"),
+          Set.of(new String(asked.body(), UTF_8).split("&")));
+    }
+
+    @Test
     void pull_withoutThem_isUnauthorized() {
       demand(basic(), "Basic realm=\"x\"");
       assertTrue(assertFails(Kind.UNAUTHORIZED).getMessage().contains("log in"));
@@ -726,6 +894,33 @@ final class FaultTest {
             options.toBuilder().mirror(java.net.URI.create("http://" + mirror.address())).build();
         assertPulls();
         assertFalse(mirror.requests().isEmpty());
+      }
+    }
+
+    @Test
+    void pull_mirrorFailsInTheMiddleOfALayer_asksTheRegistryForTheRest() throws Exception {
+      try (FakeRegistry mirror = FakeRegistry.start()) {
+        layers.forEach(mirror::addBlob);
+        mirror.addBlob(config.getBytes(UTF_8));
+        mirror.addManifest("1", manifest(layers));
+        mirror.misbehave(
+            at(Stage.LAYER),
+            1,
+            (request, out) -> {
+              FakeRegistry.head(out, 200, "Content-Length: " + layers.get(1).length);
+              out.write(layers.get(1), 0, 100_000);
+            });
+        mirror.misbehaveAlways(
+            at(Stage.LAYER), (request, out) -> FakeRegistry.whole(out, 404, new byte[0]));
+        options =
+            options.toBuilder().mirror(java.net.URI.create("http://" + mirror.address())).build();
+        assertPulls();
+        assertEquals(
+            List.of("bytes=100000-"),
+            registry.requests().stream()
+                .filter(request -> request.isBlob(layer()))
+                .map(request -> request.header("Range"))
+                .toList());
       }
     }
   }
@@ -765,6 +960,47 @@ final class FaultTest {
         other.misbehave(request -> request.method().equals(method), 2, (request, out) -> {});
         run(other);
         assertTrue(other.hasBlob(configDigest));
+      }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"POST", "PATCH", "PUT"})
+    void push_answerStalls_succeedsLater(String method) throws Exception {
+      pull();
+      try (FakeRegistry other = FakeRegistry.start()) {
+        other.misbehave(
+            request -> request.method().equals(method),
+            1,
+            stalled(
+                request -> {
+                  ByteArrayOutputStream answer = new ByteArrayOutputStream();
+                  other.answer(request, answer);
+                  return answer.toByteArray();
+                }));
+        run(other);
+        assertTrue(other.hasBlob(configDigest));
+        assertNothingIsLeft();
+      }
+    }
+
+    @Test
+    void push_interrupted_endsAtOnce() throws Exception {
+      pull();
+      Thread caller = Thread.currentThread();
+      try (FakeRegistry other = FakeRegistry.start()) {
+        options = options.toBuilder().requestTimeout(Duration.ofMinutes(5)).build();
+        other.misbehaveAlways(
+            request -> request.method().equals("PATCH"),
+            (request, out) -> {
+              caller.interrupt();
+              stalled(asked -> new byte[1]).to(request, out);
+            });
+        assertThrows(OperationInterruptedException.class, () -> run(other));
+        assertTrue(Thread.interrupted());
+        assertNothingIsLeft();
+        if (Runtime.version().feature() >= 21) {
+          assertNoConnectionIsLeft(other);
+        }
       }
     }
 

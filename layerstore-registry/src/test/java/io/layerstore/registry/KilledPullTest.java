@@ -13,11 +13,13 @@ import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +49,9 @@ final class KilledPullTest {
   private volatile long killAt = Long.MAX_VALUE;
 
   private volatile Process child;
+
+  /** What was there when a process had been killed. */
+  private String atDeath = "";
 
   @BeforeEach
   void start() throws Exception {
@@ -103,6 +108,25 @@ final class KilledPullTest {
     child = ChildJvm.start(PullMain.class, directory.resolve("store"), reference);
     child.waitFor();
     killAt = Long.MAX_VALUE;
+    atDeath += ", " + sent.get() + " sent and in files " + partialBytes() + " when it was killed";
+  }
+
+  private List<Long> partialBytes() throws IOException {
+    Path partial = directory.resolve("store/image/vfs/layerstore-partial");
+    List<Long> sizes = new ArrayList<>();
+    if (Files.exists(partial)) {
+      try (Stream<Path> files = Files.list(partial)) {
+        for (Path file : files.toList()) {
+          sizes.add(Files.size(file));
+        }
+      }
+    }
+    return sizes;
+  }
+
+  private void assertLittleTwice(long limit) {
+    long twice = sent.get() - totalBytes;
+    assertTrue(twice <= limit, () -> twice + " bytes were sent twice" + atDeath);
   }
 
   private void assertPullsTheRest() throws Exception {
@@ -120,8 +144,7 @@ final class KilledPullTest {
 
     assertPullsTheRest();
 
-    long twice = sent.get() - totalBytes;
-    assertTrue(twice <= MAX_TWICE, twice + " bytes were sent twice");
+    assertLittleTwice(MAX_TWICE);
   }
 
   @Test
@@ -131,8 +154,7 @@ final class KilledPullTest {
 
     assertPullsTheRest();
 
-    long twice = sent.get() - totalBytes;
-    assertTrue(twice <= 2 * MAX_TWICE, twice + " bytes were sent twice");
+    assertLittleTwice(2 * MAX_TWICE);
   }
 
   @Heavy
@@ -141,6 +163,7 @@ final class KilledPullTest {
     Random random = new Random(1);
     for (int i = 0; i < 100; i++) {
       sent.set(0);
+      atDeath = " in round " + i;
       killAfter(1 + (long) (random.nextDouble() * totalBytes));
       try (LayerStore store = PullMain.open(directory.resolve("store"))) {
         store.images().pull(reference, PullMain.options());
@@ -148,8 +171,7 @@ final class KilledPullTest {
         store.images().delete(store.images().resolve(reference.toString()).id(), true);
         assertEquals(List.of(), store.layers());
       }
-      long twice = sent.get() - totalBytes;
-      assertTrue(twice <= MAX_TWICE, "round " + i + ": " + twice + " bytes were sent twice");
+      assertLittleTwice(MAX_TWICE);
     }
   }
 }

@@ -3,11 +3,13 @@ package io.layerstore.registry;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.ImageReference;
+import io.layerstore.RegistryException;
 import io.layerstore.RegistryOptions;
 import io.layerstore.spi.RegistryProvider.Access;
 import io.layerstore.spi.RegistryRepository;
@@ -96,6 +98,41 @@ final class RareAnswersTest {
     assertTrue(
         sizes.subList(0, sizes.size() - 1).stream().allMatch(size -> size >= MINIMUM),
         sizes::toString);
+  }
+
+  @Test
+  void tags_inSeveralPages_areAllListed() throws Exception {
+    registry.misbehaveAlways(
+        request -> request.path().endsWith("/tags/list"),
+        (request, out) -> {
+          boolean isFirst = request.parameter("last").isEmpty();
+          FakeRegistry.whole(
+              out,
+              200,
+              ("{\"name\":\"some/image\",\"tags\":[\"" + (isFirst ? "a" : "b") + "\"]}")
+                  .getBytes(UTF_8),
+              isFirst
+                  ? "Link: </v2/some/image/tags/list?n=1&last=a>; rel=\"next\""
+                  : "Content-Type: application/json");
+        });
+
+    assertEquals(List.of("a", "b"), repository.tags());
+  }
+
+  @Test
+  void tags_pagesWithoutEnd_areCutOff() {
+    registry.misbehaveAlways(
+        request -> request.path().endsWith("/tags/list"),
+        (request, out) ->
+            FakeRegistry.whole(
+                out,
+                200,
+                "{\"tags\":[\"a\"]}".getBytes(UTF_8),
+                "Link: <" + request.target() + ">; rel=next"));
+
+    RegistryException e = assertThrows(RegistryException.class, repository::tags);
+
+    assertEquals(RegistryException.Kind.TOO_LARGE, e.kind());
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Digest;
@@ -27,7 +28,6 @@ import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.TarHeaderBlock;
 import io.layerstore.testing.ViewListing;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.ClosedFileSystemException;
 import java.nio.file.FileSystem;
 import java.nio.file.Files;
@@ -57,6 +57,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The files of an image in a registry: what is fetched for what, and what goes wrong. */
 @Timeout(60)
 final class RemoteViewTest {
+
+  private static final int TIMEOUT_SECONDS = 60;
 
   private static final byte[] RANDOM = random();
   private static final byte[] BASE =
@@ -115,8 +117,8 @@ final class RemoteViewTest {
             .retries(1)
             .retryDelay(Duration.ofMillis(1))
             .patience(Duration.ofSeconds(5))
-            .requestTimeout(Duration.ofSeconds(5))
-            .idleTimeout(Duration.ofSeconds(30))
+            .requestTimeout(Duration.ofSeconds(TIMEOUT_SECONDS))
+            .idleTimeout(Duration.ofSeconds(TIMEOUT_SECONDS))
             .build();
     push(BASE, MIDDLE, TOP);
   }
@@ -451,14 +453,28 @@ final class RemoteViewTest {
   }
 
   @Test
-  @SuppressWarnings("try") // To be closed while it is in use.
   void close_whileALayerIsFetched_endsItAtOnce() throws Exception {
+    assertCloseEnds(
+        (request, out) -> {
+          FakeRegistry.head(out, 200, "Content-Length: " + blobs.get(2).length);
+          out.write(blobs.get(2), 0, 10);
+          out.flush();
+        });
+  }
+
+  @Test
+  void close_whileAnAnswerIsAwaited_endsItAtOnce() throws Exception {
+    assertCloseEnds((request, out) -> {});
+  }
+
+  @SuppressWarnings("try") // To be closed while it is in use.
+  private void assertCloseEnds(FakeRegistry.Misbehaviour beginning) throws Exception {
     CountDownLatch stalled = new CountDownLatch(1);
     registry.misbehaveAlways(
         request -> request.isBlob(blob(2)),
         (request, out) -> {
-          FakeRegistry.head(out, 200, "Content-Length: " + blobs.get(2).length);
-          stall(out, blobs.get(2), stalled);
+          beginning.to(request, out);
+          stall(stalled);
         });
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (FileSystem files = open()) {
@@ -469,7 +485,7 @@ final class RemoteViewTest {
                       ClosedFileSystemException.class,
                       () -> Files.readString(files.getPath("/top"))));
       stalled.await();
-      files.close();
+      assertTimeoutPreemptively(Duration.ofSeconds(TIMEOUT_SECONDS / 2), files::close);
       reading.get();
     } finally {
       thread.shutdownNow();
@@ -477,11 +493,8 @@ final class RemoteViewTest {
     assertNothingIsLeft();
   }
 
-  /** Sends the beginning, and then nothing until the client goes. */
-  private static void stall(OutputStream out, byte[] bytes, CountDownLatch stalled)
-      throws IOException {
-    out.write(bytes, 0, 10);
-    out.flush();
+  /** Sends nothing more. */
+  private static void stall(CountDownLatch stalled) {
     stalled.countDown();
     try {
       new CountDownLatch(1).await();

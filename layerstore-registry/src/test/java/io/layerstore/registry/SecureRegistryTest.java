@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import io.layerstore.Durability;
 import io.layerstore.ImageReference;
 import io.layerstore.ImportOptions;
@@ -31,7 +33,9 @@ import java.nio.file.FileSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.security.Signature;
+import java.security.cert.Certificate;
 import java.security.interfaces.RSAPrivateKey;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,6 +44,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -200,6 +206,69 @@ final class SecureRegistryTest {
 
     trust("cert.pem", "client.cert", "key.pem", "client.key");
     assertGoesThereAndBack(options().build());
+  }
+
+  /** A registry that speaks TLS and answers all requests in the same way; gives its address. */
+  private String serve(int status, String header, String value) throws Exception {
+    certificate();
+    KeyStore own = KeyStore.getInstance(KeyStore.getDefaultType());
+    own.load(null, null);
+    own.setKeyEntry(
+        "own",
+        Pem.key(directory.resolve("key.pem")),
+        new char[0],
+        Pem.certificates(directory.resolve("cert.pem")).toArray(new Certificate[0]));
+    KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    keys.init(own, new char[0]);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(keys.getKeyManagers(), null, null);
+    HttpsServer server =
+        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    server.createContext(
+        "/",
+        exchange -> {
+          exchange.getResponseHeaders().add(header, value);
+          exchange.sendResponseHeaders(status, -1);
+          exchange.close();
+        });
+    server.start();
+    tokens = server;
+    return "127.0.0.1:" + server.getAddress().getPort();
+  }
+
+  private RegistryException assertPullIsBlocked(String address) {
+    RegistryOptions known =
+        options()
+            .insecure(address)
+            .credentials(RegistryCredentials.of("me", PASSWORD))
+            .connectTimeout(Duration.ofSeconds(5))
+            .build();
+    RegistryException e =
+        assertThrows(
+            RegistryException.class,
+            () ->
+                store
+                    .images()
+                    .pull(
+                        ImageReference.parse(address + "/some/image:1"),
+                        PullOptions.builder().registry(known).build()));
+    assertEquals(Kind.BLOCKED, e.kind(), e.getMessage());
+    return e;
+  }
+
+  @Test
+  void tls_redirectToPlainHttp_isNotFollowed() throws Exception {
+    String address = serve(307, "Location", "http://plain.invalid/v2/some/image/manifests/1");
+
+    assertTrue(assertPullIsBlocked(address).getMessage().contains("plain.invalid"));
+  }
+
+  @Test
+  void tls_tokenServerWithPlainHttp_getsNoCredentials() throws Exception {
+    String address = serve(401, "WWW-Authenticate", "Bearer realm=\"http://plain.invalid/token\"");
+
+    assertTrue(assertPullIsBlocked(address).getMessage().contains("plain.invalid"));
   }
 
   private void startWithUsers() throws Exception {

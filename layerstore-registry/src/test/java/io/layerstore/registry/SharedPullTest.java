@@ -128,6 +128,10 @@ final class SharedPullTest {
         .toList();
   }
 
+  private static int newLayers(Process ended) throws IOException {
+    return Integer.parseInt(ended.inputReader().readLine());
+  }
+
   private List<Path> partial() throws IOException {
     try (Stream<Path> files = Files.list(directory.resolve("store/image/vfs/layerstore-partial"))) {
       return files.toList();
@@ -142,7 +146,7 @@ final class SharedPullTest {
   }
 
   @Test
-  void pull_twoProcesses_fetchEachBlobOnce() throws Exception {
+  void pull_twoProcesses_doTheWorkOnce() throws Exception {
     ImageReference reference = registry.addImage("1", List.of(base, layer));
     CountDownLatch bothCame = asked(FakeRegistry.Request::isManifest, 2);
     stopInTheMiddle();
@@ -155,6 +159,7 @@ final class SharedPullTest {
     assertEquals(0, first.waitFor());
     assertEquals(0, second.waitFor());
     assertEquals(List.of(List.of(""), List.of("")), List.of(asked(base), asked(layer)));
+    assertEquals(2, newLayers(first) + newLayers(second));
     assertAllIsThere(2);
   }
 

@@ -24,6 +24,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
 import io.layerstore.Platform;
+import io.layerstore.Progress;
 import io.layerstore.PullOptions;
 import io.layerstore.PushOptions;
 import io.layerstore.PushReport;
@@ -39,6 +40,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -237,6 +240,31 @@ public abstract class RegistryContract {
     try (var files = Files.list(partial)) {
       assertEquals(List.of(), files.toList());
     }
+  }
+
+  @Test
+  void pull_listener_isToldOfAllThatComes() throws Exception {
+    ImageReference reference = pushed();
+    List<Progress> told = Collections.synchronizedList(new ArrayList<>());
+
+    store.images().pull(reference, PULL.toBuilder().progress(told::add).build());
+
+    assertEquals(
+        Set.of(Progress.Kind.PULL),
+        told.stream().map(event -> event.operation().kind()).collect(Collectors.toSet()));
+    assertEquals(Progress.Phase.DONE, told.get(told.size() - 1).phase());
+    Map<String, Long> fetched = new HashMap<>();
+    Map<String, Long> totals = new HashMap<>();
+    for (Progress event : told) {
+      if (event.phase() == Progress.Phase.FETCHING && event.layer().isPresent()) {
+        Progress.LayerProgress layer = event.layer().get();
+        fetched.merge(layer.diffId().orElseThrow().toString(), layer.bytes(), Math::max);
+        totals.put(layer.diffId().get().toString(), layer.totalBytes().orElseThrow());
+      }
+    }
+    assertEquals(
+        ARCHIVES.stream().map(AppendixA::diffId).collect(Collectors.toSet()), fetched.keySet());
+    assertEquals(totals, fetched);
   }
 
   @Test
