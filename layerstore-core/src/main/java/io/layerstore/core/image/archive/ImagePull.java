@@ -48,6 +48,11 @@ final class ImagePull {
   private static final String OPERATION = "pulling images";
   private static final String SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+";
 
+  /** What the worst content costs a format: less than one byte in so many, and these. */
+  private static final int COMPRESSION_OVERHEAD = 64;
+
+  private static final int MIN_COMPRESSION_OVERHEAD = 1 << 20;
+
   private final ArchiveLayers layers;
   private final ImageArchives.Host host;
   private final PullOptions options;
@@ -148,6 +153,7 @@ final class ImagePull {
       Map<ChainId, LayerSource> sources = new LinkedHashMap<>();
       for (Map.Entry<ChainId, ArchivedLayer> layer : plan.left().entrySet()) {
         Descriptor blob = blob(layer.getValue()).toDescriptor();
+        requireWithinLimits(blob);
         ProgressReporter.OfLayer counts = batch.fetching(layer.getKey());
         sources.put(
             layer.getKey(), downloads.add(blob, count -> counts.fetched(count, blob.sizeBytes())));
@@ -164,6 +170,29 @@ final class ImagePull {
       downloads.complete();
       noteSources(contents);
       return report;
+    }
+  }
+
+  /** Refuses what cannot but be too large once it is unpacked, before any of it is on the disk. */
+  private void requireWithinLimits(Descriptor blob) throws RegistryException {
+    long size = blob.sizeBytes();
+    long limit = layers.limits().maxUnpackedBytes();
+    // What cannot be compressed has become a little larger.
+    if (size - size / COMPRESSION_OVERHEAD - MIN_COMPRESSION_OVERHEAD > limit) {
+      throw new RegistryException(
+          RegistryException.Kind.TOO_LARGE,
+          reference.domain(),
+          reference.toString(),
+          "the layer "
+              + blob.digest()
+              + " of "
+              + reference
+              + " has "
+              + size
+              + " bytes, and may have no more than "
+              + limit
+              + " (maxUnpackedBytes)",
+          null);
     }
   }
 
@@ -237,8 +266,8 @@ final class ImagePull {
           reference.domain(),
           asked.toString(),
           asked
-              + " has a manifest of schema 1, a form that was given up in 2017; push the image again"
-              + " with a current tool",
+              + " has a manifest of schema 1, a form that was given up in 2017; push the image"
+              + " again with a current tool",
           null);
     }
     if (!document.text("mediaType").isEmpty()) {
