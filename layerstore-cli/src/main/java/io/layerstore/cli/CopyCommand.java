@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
@@ -28,6 +29,14 @@ final class CopyCommand extends Subcommand {
   private static final String LAYOUT = "oci:";
   private static final String STORE = "store:";
 
+  /** What the image of a layout is called that has no name there, in a store that is deleted. */
+  private static final ImageReference UNNAMED = ImageReference.parse("copy:1");
+
+  private final OptionSpec allPlatformsOption =
+      flag(
+          "--all-platforms",
+          "Copy the images for all platforms also where a store or an archive is the source or the "
+              + "target, as far as that can have them.");
   private final OptionSpec insecureOption = RegistryNames.insecureOption(this);
   private final PositionalParamSpec sourceParameter = parameter("SOURCE", "Where the image is.");
   private final PositionalParamSpec targetParameter = parameter("TARGET", "Where to copy it.");
@@ -39,7 +48,7 @@ final class CopyCommand extends Subcommand {
         "A place is docker://REFERENCE in a registry, archive:FILE of 'docker save', oci:DIR or "
             + "oci:FILE for an OCI layout, or store:IMAGE. From a registry to another one or to an "
             + "OCI layout all platforms are copied, byte for byte, with the same digests; else the "
-            + "one for this machine.");
+            + "one for this machine, or all if that is asked for.");
   }
 
   @Override
@@ -113,37 +122,53 @@ final class CopyCommand extends Subcommand {
       RegistryOptions registry,
       @org.jspecify.annotations.Nullable ImageReference name)
       throws IOException {
+    boolean areAll = isGiven(allPlatformsOption);
     LoadReport report;
     if (source.startsWith(DOCKER)) {
       PullOptions options =
           PullOptions.builder()
+              .allPlatforms(areAll)
               .registry(registry)
               .progress(layerstore().progressBar().listener())
               .build();
       report = store.images().pull(reference(source), options);
     } else {
-      Path path = Path.of(source.substring(source.indexOf(':') + 1));
-      report =
-          store
-              .images()
-              .load(
-                  ImageSource.of(path),
-                  LoadOptions.builder().progress(layerstore().progressBar().listener()).build());
+      ImageSource archive = ImageSource.of(Path.of(source.substring(source.indexOf(':') + 1)));
+      LoadOptions options =
+          LoadOptions.builder()
+              .allPlatforms(areAll)
+              .progress(layerstore().progressBar().listener())
+              .build();
+      report = store.images().load(archive, options);
+      if (report.images().size() > 1 && named(report).isEmpty()) {
+        // Fails unless all of them are one image, for several platforms.
+        ImageReference own = name == null ? UNNAMED : name;
+        report = store.images().load(archive, options.toBuilder().reference(own).build());
+      }
     }
-    if (report.images().size() != 1) {
+    List<LoadReport.LoadedImage> named = named(report);
+    if (named.isEmpty()) {
+      named = report.images();
+    }
+    if (named.size() != 1) {
       throw new LayerStoreException(
-          source + " has " + report.images().size() + " images, and one can be copied");
+          source + " has " + named.size() + " images, and one can be copied");
     }
-    LoadReport.LoadedImage image = report.images().get(0);
+    LoadReport.LoadedImage image = named.get(0);
     if (name != null) {
       store.images().references().addTag(name, image.id(), true);
       return image.id() + " " + name;
     }
-    return image.references().stream()
-        .filter(reference -> reference.tag().isPresent())
-        .findFirst()
-        .map(ImageReference::toString)
-        .orElse(image.id().toString());
+    return tag(image).map(ImageReference::toString).orElse(image.id().toString());
+  }
+
+  /** Those with a tag; of an image for several platforms that is one. */
+  private static List<LoadReport.LoadedImage> named(LoadReport report) {
+    return report.images().stream().filter(image -> tag(image).isPresent()).toList();
+  }
+
+  private static Optional<ImageReference> tag(LoadReport.LoadedImage image) {
+    return image.references().stream().filter(reference -> reference.tag().isPresent()).findFirst();
   }
 
   private String out(LayerStore store, String name, String target, RegistryOptions registry)
@@ -151,6 +176,7 @@ final class CopyCommand extends Subcommand {
     if (target.startsWith(DOCKER)) {
       PushOptions options =
           PushOptions.builder()
+              .allPlatforms(isGiven(allPlatformsOption))
               .registry(registry)
               .progress(layerstore().progressBar().listener())
               .build();
@@ -167,6 +193,7 @@ final class CopyCommand extends Subcommand {
     SaveOptions options =
         SaveOptions.builder()
             .format(target.startsWith(LAYOUT) ? SaveOptions.Format.OCI : SaveOptions.Format.DOCKER)
+            .allPlatforms(isGiven(allPlatformsOption))
             .progress(layerstore().progressBar().listener())
             .build();
     store

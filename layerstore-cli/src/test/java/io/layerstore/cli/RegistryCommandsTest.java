@@ -135,8 +135,8 @@ final class RegistryCommandsTest {
       assertEquals("2", ((Map<?, ?>) manifest.get("document")).get("schemaVersion"));
     }
 
-    @Test
-    void allPlatforms_throughALayoutAndBack_isTheSameIndex() throws IOException {
+    /** Pushes the sample for a second platform, under the same name; returns the index's digest. */
+    private Object pushForTwo() throws IOException {
       try (LayerStore store = LayerStore.open(temp.resolve("one"))) {
         ImportOptions options =
             ImportOptions.builder()
@@ -149,7 +149,16 @@ final class RegistryCommandsTest {
       cli("one")
           .run("push", "--format", "oci", "--with", "s390:1", Sample.REFERENCE, name)
           .succeeded();
-      Object digest = cli("none").run("--json", "inspect", "--remote", name).json().get("digest");
+      return digest(name);
+    }
+
+    private Object digest(String reference) throws IOException {
+      return cli("none").run("--json", "inspect", "--remote", reference).json().get("digest");
+    }
+
+    @Test
+    void allPlatforms_throughALayoutAndBack_isTheSameIndex() throws IOException {
+      Object digest = pushForTwo();
       String layout = temp.resolve("index.tar").toString();
 
       cli("two").run("pull", "--all-platforms", name).succeeded();
@@ -168,9 +177,50 @@ final class RegistryCommandsTest {
       cli("three").run("load", "--all-platforms", layout).succeeded();
       cli("three").run("push", "--all-platforms", name, name.replace("some", "other")).succeeded();
 
+      assertEquals(digest, digest(name.replace("some", "other")));
+    }
+
+    @Test
+    void copy_layoutOfAllPlatformsToARegistry_isTheSameIndex() throws IOException {
+      Object digest = pushForTwo();
+      String layout = "oci:" + temp.resolve("two-platforms") + "/";
+      cli("none").run("copy", "docker://" + name, layout).succeeded();
       String there = name.replace("some", "other");
-      assertEquals(
-          digest, cli("none").run("--json", "inspect", "--remote", there).json().get("digest"));
+
+      String said =
+          cli("none").run("copy", "--all-platforms", layout, "docker://" + there).succeeded().out();
+
+      assertEquals(there + "@" + digest + "\n", said);
+      assertEquals(digest, digest(there));
+    }
+
+    @Test
+    void copy_layoutWithoutANameToARegistry_isTheSameIndex() throws IOException {
+      Object digest = pushForTwo();
+      Path layout = temp.resolve("nameless");
+      cli("none").run("copy", "docker://" + name, "oci:" + layout + "/").succeeded();
+      Path list = layout.resolve("index.json");
+      String names = "\"annotations\":\\{[^}]*},?";
+      Files.writeString(list, Files.readString(list).replaceAll(names, "").replace(",}", "}"));
+      String there = name.replace("some", "other");
+
+      cli("none").run("copy", "--all-platforms", "oci:" + layout, "docker://" + there).succeeded();
+
+      assertEquals(digest, digest(there));
+    }
+
+    @Test
+    void copy_toAnArchiveAndBack_isTheSameImage() {
+      String archive = "archive:" + temp.resolve("copied.tar");
+      String there = name.replace("some", "other");
+
+      cli("none").run("copy", "docker://" + name, archive).succeeded();
+      cli("none").run("copy", archive, "docker://" + there).succeeded();
+
+      cli("three").run("copy", "docker://" + there, "store:copied:1").succeeded();
+      assertEquals(id + "\n", cli("three").run("-q", "images").succeeded().out());
+      cli("three").run("copy", "store:copied:1", "docker://" + there + "-again").succeeded();
+      assertTrue(cli("two").run("pull", there + "-again").succeeded().out().contains(id));
     }
 
     @Test
