@@ -45,9 +45,11 @@ final class Clients implements AutoCloseable {
           (task, ended) -> task.run());
   private final Map<String, HttpClient> clients = new ConcurrentHashMap<>();
 
-  /** Requests whose answers have not begun. */
-  private final Set<CompletableFuture<HttpResponse<BodyStream>>> asked =
-      ConcurrentHashMap.newKeySet();
+  /** Requests whose answers have not begun, by their numbers. */
+  private final Map<Integer, CompletableFuture<HttpResponse<BodyStream>>> asked =
+      new ConcurrentHashMap<>();
+
+  private final AtomicInteger requests = new AtomicInteger();
 
   /** Bodies of answers that have not come to their end. */
   private final Set<BodyStream> open = ConcurrentHashMap.newKeySet();
@@ -70,14 +72,15 @@ final class Clients implements AutoCloseable {
    * Sends a request. The answer is {@linkplain CompletableFuture#cancel cancelled} if this is
    * closed before it begins; its body fails then, too.
    */
-  CompletableFuture<HttpResponse<BodyStream>> send(HttpRequest request) throws IOException {
+  CompletableFuture<HttpResponse<BodyStream>> send(HttpRequest sent) throws IOException {
     if (isClosed) {
       throw ended(null);
     }
     CompletableFuture<HttpResponse<BodyStream>> answer =
-        of(request.uri()).sendAsync(request, info -> BodyStream.among(open, options.idleTimeout()));
-    asked.add(answer);
-    CompletableFuture<?> unused = answer.whenComplete((response, failure) -> asked.remove(answer));
+        of(sent.uri()).sendAsync(sent, info -> BodyStream.among(open, options.idleTimeout()));
+    int request = requests.incrementAndGet();
+    asked.put(request, answer);
+    CompletableFuture<?> unused = answer.whenComplete((response, failure) -> asked.remove(request));
     if (isClosed) {
       endAll();
     }
@@ -90,7 +93,7 @@ final class Clients implements AutoCloseable {
   }
 
   private void endAll() {
-    asked.forEach(answer -> answer.cancel(true));
+    asked.values().forEach(answer -> answer.cancel(true));
     open.forEach(BodyStream::abandon);
   }
 
