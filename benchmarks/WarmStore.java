@@ -38,6 +38,7 @@ import java.util.stream.Stream;
  *
  * <pre>
  * open ROOT DRIVER DURABILITY  opens a store; ROOT "jimfs" is one in memory
+ * alone ROOT DRIVER DURABILITY the same, exclusively
  * close                        closes it
  * register ARCHIVE             adds a layer, which the commands below mean by "the layer"
  * stack DIRECTORY              adds the archives in it in the order of their names, each on the one before
@@ -101,7 +102,8 @@ public final class WarmStore {
 
   private void carryOut(String[] words) throws Exception {
     switch (words[0]) {
-      case "open" -> open(words[1], words[2], Durability.valueOf(words[3]));
+      case "open" -> open(words[1], words[2], Durability.valueOf(words[3]), false);
+      case "alone" -> open(words[1], words[2], Durability.valueOf(words[3]), true);
       case "close" -> store.close();
       case "register" -> register(Path.of(words[1]), RegisterOptions.DEFAULT);
       case "stack" -> stack(Path.of(words[1]));
@@ -176,13 +178,15 @@ public final class WarmStore {
     return Integer.parseInt(word);
   }
 
-  private void open(String root, String driver, Durability durability) throws Exception {
+  private void open(String root, String driver, Durability durability, boolean alone)
+      throws Exception {
     Path directory = Path.of(root);
     if (root.equals("jimfs")) {
       Object files = Class.forName("com.google.common.jimfs.Jimfs").getMethod("newFileSystem").invoke(null);
       directory = ((FileSystem) files).getPath("/store");
     }
-    store = LayerStore.builder(directory).driver(driver).durability(durability).open();
+    var builder = LayerStore.builder(directory).driver(driver).durability(durability);
+    store = (alone ? builder.exclusive() : builder).open();
   }
 
   private void register(Path archive, RegisterOptions options) throws IOException {

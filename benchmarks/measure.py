@@ -180,21 +180,38 @@ class WarmJvm:
     def has_ended(self):
         return self._process.poll() is not None
 
+    def processor_time(self):
+        return processor_time(self._process.pid)
+
     def measured(self, *words):
         """Has a line carried out, and gives what it cost."""
-        before = processor_time(self._process.pid)
+        before = self.processor_time()
         with HelperWatch(self._process.pid if self.watches_helpers else None) as watch:
-            try:
-                self._process.stdin.write(" ".join(map(str, words)) + "\n")
-                answer = self._process.stdout.readline()
-            except BrokenPipeError:
-                answer = ""
+            self.begin(*words)
+            nanos, heap = self.end(*words)
+        return Figures(nanos / 1e9, self.processor_time() - before, heap, watch.peak or None)
+
+    def begin(self, *words):
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(" ".join(map(str, words)) + "\n")
+
+    def end(self, *words):
+        """Waits for the line that was begun; gives its nanoseconds and bytes of the heap."""
+        answer = self._process.stdout.readline()
         if not answer:
             self._process.wait()
             self._log.seek(0)
             raise CannotMeasure(f"the JVM ended at {' '.join(map(str, words))}: {self._log.read()[:600].strip()}")
-        nanos, heap = map(int, answer.split())
-        return Figures(nanos / 1e9, processor_time(self._process.pid) - before, heap, watch.peak or None)
+        return tuple(map(int, answer.split()))
+
+
+def measured_together(jvms, *words):
+    """The same line in several JVMs at once: the time until the last one is done, and the processor time of all."""
+    before, start = sum(jvm.processor_time() for jvm in jvms), time.monotonic()
+    for jvm in jvms:
+        jvm.begin(*words)
+    heaps = [jvm.end(*words)[1] for jvm in jvms]
+    return Figures(time.monotonic() - start, sum(jvm.processor_time() for jvm in jvms) - before, max(heaps))
 
 
 class HelperWatch:
@@ -237,18 +254,20 @@ def descendants(pid):
 
 
 def processor_time(pid):
-    """Seconds of a process, of its children, and of those of them that have ended."""
-    ticks = 0
+    """Seconds of a process and of all below it, of those that have ended too."""
+    ticks, below = {}, {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rsplit(") ", 1)[1].split(" ")
         except OSError:
             continue  # The process has ended just now.
-        if int(stat.parent.name) == pid:
-            ticks += sum(map(int, fields[11:15]))
-        elif int(fields[1]) == pid:
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+        ticks[int(stat.parent.name)] = sum(map(int, fields[11:15]))
+        below.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    total, todo = 0, [pid]
+    while todo:
+        total += ticks.get(todo[-1], 0)
+        todo += below.get(todo.pop(), [])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def in_turns(contenders, runs, settle=lambda: None, warmup=lambda is_warmup: None):

@@ -176,7 +176,10 @@ class ContainersStorage:
 
     def copied(self, image):
         """An image that skopeo copies into it."""
-        return measured([require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", f"docker-archive:{image}", self.name()])
+        return measured(self.copy(image))
+
+    def copy(self, image):
+        return [require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", f"docker-archive:{image}", self.name()]
 
     def pulled(self, reference):
         return measured([require_tool("skopeo"), "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", f"docker://{reference}", self.name()])

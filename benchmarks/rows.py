@@ -5,11 +5,12 @@ with "layerstore", then the peers that are installed.
 """
 
 import json
+import shlex
 import subprocess
 from contextlib import ExitStack
 
 import report
-from measure import CannotMeasure, Figures, empty_caches, find_tool, measured, require_tool, run
+from measure import CannotMeasure, Figures, empty_caches, find_tool, measured, measured_together, require_tool, run
 from peers import Containerd, ContainersStorage, Docker, Registry, largest, umoci_unpacked
 from workloads import bytes_digest, digest, tree_digest
 
@@ -655,6 +656,96 @@ def slope(bench, fs, title, works, contenders_of, limit):
             notes.append(f"{name} {points[-1][1] / points[0][1] / (most / least):.2f}")
     tables[most].equal = f"{most:,} to {least:,}, in proportion to the work: {', '.join(notes)}. {limit}"
     return list(tables.values()), series
+
+
+@row("a layer is held and released, beside other processes and without")
+def held_layers(bench, fs):
+    times = bench.workloads.count(100_000)
+    archive = sorted(bench.workloads.thin_layers(1).iterdir())[0]
+    with ExitStack() as stack:
+        jvm, other = bench.jvm(), stack.enter_context(bench.another_jvm())
+
+        def get(how, beside=False):
+            def run_it():
+                root = fs.fresh("get")
+                jvm.measured(how, root, "vfs", "NONE")
+                jvm.measured("register", archive)
+                if beside:
+                    other.measured("open", root, "vfs", "NONE")
+                figures = jvm.measured("get", times).each(times)
+                if beside:
+                    other.measured("close")
+                jvm.measured("close")
+                return figures
+            return run_it
+        yield compare(bench, fs, "a layer is got, held and released", {
+            "layerstore exclusive": get("alone"), "layerstore shared": get("open"), "layerstore shared by two processes": get("open", True)},
+            "20 us; shared 2 us more than exclusive")
+
+
+@row("eight processes load an image of 40 layers at once")
+def load_together(bench, fs):
+    image = bench.workloads.debian_image(bench.workloads.count(40))
+    with ExitStack() as stack:
+        jvms = [stack.enter_context(bench.another_jvm()) for _ in range(8)]
+
+        def load(those):
+            root = fs.fresh("load")
+            for one in those:
+                one.measured("open", root, "overlay2", "NONE")
+            fs.settle()
+            figures = measured_together(those, "load", image)
+            for one in those:
+                one.measured("close")
+            return figures
+        for one in jvms:
+            for _ in range(5):
+                load([one])
+        yield compare(bench, fs, "an image of 40 layers is loaded by warm processes at once", {
+            "layerstore one process": lambda: load(jvms[:1]), "layerstore eight processes": lambda: load(jvms)}, "CPU 1.1, time 1.2")
+
+
+@row("twenty command lines that are started together")
+def commands(bench, fs):
+    count = bench.workloads.count(20)
+    layers = [layer.resolve() for layer in sorted(bench.workloads.thin_layers(count + 1).iterdir())]
+    small = bench.workloads.thin_image(bench.workloads.count(10))
+    last = {}
+
+    def at_once(commands, those):
+        """Runs lists of commands, each in a shell of its own, so many of those at a time."""
+        script = fs.fresh("commands")
+        script.write_text("".join(" && ".join(shlex.join(map(str, command)) for command in one) + "\n" for one in commands))
+        return measured(["xargs", "-a", script, "-d", "\n", "-P", those, "-n", "1", "sh", "-c", 'eval "$1" >/dev/null', "sh"])
+
+    def ours(those, *adds):
+        def run_it():
+            last["root"] = fs.fresh("commands-root")
+            return at_once([[bench.command("--root", last["root"], "--driver", "overlay2", *words) for words in one] for one in adds], those)
+        return run_it
+
+    def theirs(command):
+        def run_it():
+            storage = ContainersStorage(fs.fresh("containers"))
+            return at_once([command(storage, pair) for pair in pairs], count)
+        return run_it
+
+    def check(what, expected):
+        def run_it():
+            found = len(run(bench.command("--root", last["root"], what, "-q")).split())
+            if found != expected:
+                raise AssertionError(f"{found} {what}, not {expected}")
+            return f"All succeeded; {expected:,} {what} are there."
+        return run_it
+
+    pairs = [(layers[0], layer) for layer in layers[1:]]
+    registers = [[("register", file) for file in pair] for pair in pairs]
+    yield compare(bench, fs, f"{count} command lines at once, the same layer and another one each", {
+        "layerstore one at a time": ours(1, *registers), "layerstore at once": ours(count, *registers),
+        "containers-storage at once": theirs(lambda storage, pair: [storage.command("import-layer", "--file", file) for file in pair])}, check=check("layers", count + 1))
+    yield compare(bench, fs, f"{count} command lines at once, the same image", {
+        "layerstore one at a time": ours(1, *[[("load", small)]] * count), "layerstore at once": ours(count, *[[("load", small)]] * count),
+        "skopeo to containers-storage at once": theirs(lambda storage, pair: [storage.copy(small)])}, check=check("images", 1))
 
 
 @row("time against entries: 60,000 to 240,000 small files")
