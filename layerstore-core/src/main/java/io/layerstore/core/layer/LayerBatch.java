@@ -121,10 +121,20 @@ public final class LayerBatch implements AutoCloseable {
       }
     }
     try {
+      boolean wereMadeMeanwhile = false;
       for (Map.Entry<ChainId, ProgressReporter.OfLayer> layer : absent.entrySet()) {
-        locks.put(
-            layer.getKey(),
-            store.chainLock().acquireInterruptibly(layer.getKey(), layer.getValue()::waitsFor));
+        ChainId chainId = layer.getKey();
+        if (wereMadeMeanwhile && holdIfSound(chainId)) {
+          continue; // With all others of those who wait, which a lock would set in line.
+        }
+        KeyedLock.Held lock =
+            store.chainLock().acquireInterruptibly(chainId, layer.getValue()::waitsFor);
+        locks.put(chainId, lock);
+        if (holdIfSound(chainId)) {
+          wereMadeMeanwhile = true;
+          locks.remove(chainId);
+          lock.close();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -132,7 +142,7 @@ public final class LayerBatch implements AutoCloseable {
     }
     for (Wanted layer : wanted) {
       ChainId chainId = layer.chainId();
-      if (!held.containsKey(chainId) && !holdIfSound(chainId)) {
+      if (!held.containsKey(chainId)) {
         missing.put(chainId, newLayer(layer));
       }
     }

@@ -24,10 +24,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Tells whether what is on disk is what a layer's metadata says.
  *
- * <p>The quick look, once a layer and process, finds what the driver's notes tell, a missing or
- * damaged tar-split, files that are missing, of another type or of another size than in the layer's
- * archive, and directories and links that are missing. It does not read the layer's files; an
- * export does, and what it finds is remembered.
+ * <p>The quick look, once a layer and store that was opened when the layer was there, finds what
+ * the driver's notes tell, a missing or damaged tar-split, files that are missing, of another type
+ * or of another size than in the layer's archive, and directories and links that are missing. It
+ * does not read the layer's files; an export does, and what it finds is remembered.
  */
 public final class LayerHealth {
 

@@ -68,6 +68,11 @@ public final class Participant implements AutoCloseable {
   private static final long FIRST_PAUSE_NANOS = 50_000;
   private static final long LAST_PAUSE_NANOS = 4_000_000;
 
+  /** Who has waited long can wait so much longer for the next look, which others pay for too. */
+  private static final int PART_OF_WAIT = 16;
+
+  private static final long LONGEST_PAUSE_NANOS = 50_000_000;
+
   /** Nobody need be told of a wait that is over before this. */
   private static final long TELLING_PAUSE_NANOS = 800_000;
 
@@ -390,6 +395,7 @@ public final class Participant implements AutoCloseable {
     byte[] bytes = LeaseFormat.bytes(key);
     int claim = lease.put(kind, bytes, LeaseFormat.WANTED);
     boolean isWanted = true;
+    long start = System.nanoTime();
     long pause = FIRST_PAUSE_NANOS;
     boolean isInterrupted = false;
     String told = "";
@@ -422,7 +428,7 @@ public final class Participant implements AutoCloseable {
           waiting.accept(describe(rival));
         }
         LockSupport.parkNanos(this, pause);
-        pause = Math.min(LAST_PAUSE_NANOS, pause * 2);
+        pause = nextPause(pause, System.nanoTime() - start);
       }
     } finally {
       if (claim >= 0) {
@@ -432,6 +438,12 @@ public final class Participant implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  private static long nextPause(long pause, long waited) {
+    return pause < LAST_PAUSE_NANOS
+        ? Math.min(LAST_PAUSE_NANOS, pause * 2)
+        : Math.max(LAST_PAUSE_NANOS, Math.min(LONGEST_PAUSE_NANOS, waited / PART_OF_WAIT));
   }
 
   // ---- counters ----

@@ -51,7 +51,7 @@ public final class RoLayer {
   public enum Health {
     /** Nobody has looked. */
     UNKNOWN,
-    /** Made by this process, or a quick look found nothing wrong. */
+    /** Made since the store was opened, or a quick look found nothing wrong. */
     SOUND,
     /** A look or an export found something wrong. */
     DAMAGED

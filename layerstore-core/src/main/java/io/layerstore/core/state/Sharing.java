@@ -43,6 +43,9 @@ public final class Sharing {
   /** Layers that this store is about to hide. */
   private final Set<ChainId> deleting = ConcurrentHashMap.newKeySet();
 
+  /** What was on the disk when the root was opened and could not be loaded. */
+  private final Set<ChainId> unusable = ConcurrentHashMap.newKeySet();
+
   private volatile Counts seen = Counts.NONE;
   private volatile long replacements;
   private volatile OptionalLong stateSeen = OptionalLong.empty();
@@ -125,6 +128,19 @@ public final class Sharing {
 
   Set<ChainId> deleting() {
     return deleting;
+  }
+
+  /** Takes note of layers that could not be loaded when the root was opened. */
+  void noteUnusable(Set<ChainId> layers) {
+    unusable.addAll(layers);
+  }
+
+  /**
+   * Whether a layer that was not there at the last look was made by another store while this one
+   * was open, and not by whoever had the root before.
+   */
+  boolean isMadeMeanwhile(ChainId chainId) {
+    return participant != null && !unusable.contains(chainId);
   }
 
   /** Says that something can be seen that was not there before. */

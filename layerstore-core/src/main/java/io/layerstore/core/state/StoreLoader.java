@@ -161,6 +161,7 @@ public final class StoreLoader {
     if (store.options().readOnly()) {
       leaveOutWhatWent(failed, listed);
     }
+    store.sharing().noteUnusable(failed.keySet());
     for (ChainId chainId : damaged.keySet().stream().sorted().toList()) {
       findings.add(
           new Finding(Kind.DAMAGED_LAYER, chainId.toString(), damaged.getOrDefault(chainId, "")));

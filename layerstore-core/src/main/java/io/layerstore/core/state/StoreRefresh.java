@@ -157,6 +157,8 @@ public final class StoreRefresh {
         String problem = new StoreLoader(store).add(record);
         if (problem != null) {
           log.debug("layer {} cannot be loaded: {}", chainId, problem);
+        } else {
+          trustIfMadeMeanwhile(chainId);
         }
         return problem == null;
       } finally {
@@ -167,6 +169,19 @@ public final class StoreRefresh {
     } catch (LayerStoreException e) {
       log.debug("layer {} cannot be loaded: {}", chainId, e.getMessage());
       return false;
+    }
+  }
+
+  /**
+   * What a store has made since this one was opened is as good as what this one makes: no look at
+   * all its files tells more.
+   */
+  private void trustIfMadeMeanwhile(ChainId chainId) {
+    RoLayer layer = table.find(chainId);
+    if (layer != null
+        && layer.health() == RoLayer.Health.UNKNOWN
+        && sharing.isMadeMeanwhile(chainId)) {
+      layer.setHealth(RoLayer.Health.SOUND);
     }
   }
 
