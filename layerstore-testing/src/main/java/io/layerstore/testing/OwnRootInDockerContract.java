@@ -1,6 +1,8 @@
 package io.layerstore.testing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.ChainId;
 import io.layerstore.Descriptor;
@@ -15,6 +17,7 @@ import io.layerstore.Platform;
 import io.layerstore.RWLayer;
 import io.layerstore.RecoveryReport;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreLockedException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -83,6 +86,21 @@ public abstract class OwnRootInDockerContract {
       daemon.stop();
       assertEquals(List.of(), daemon.complaints());
     }
+  }
+
+  @Test
+  void open_whileDockerRuns_isRefusedForWriting() throws Exception {
+    try (DockerDaemon daemon = DockerDaemon.startCleanly(root.path(), driver)) {
+      StoreLockedException e = assertThrows(StoreLockedException.class, this::open);
+      assertTrue(e.getMessage().contains("in use by a running dockerd"), e::getMessage);
+      try (LayerStore store =
+          LayerStore.builder(root.path()).driver(driver).readOnly(true).open()) {
+        assertEquals(4, store.layers().size());
+      }
+      daemon.stop();
+      assertEquals(List.of(), daemon.complaints());
+    }
+    open().close();
   }
 
   /**

@@ -25,9 +25,11 @@ import io.layerstore.PruneOptions;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerNotFoundException;
 import io.layerstore.RegisterOptions;
+import io.layerstore.StoreLockedException;
 import io.layerstore.StoreUser;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -370,8 +372,8 @@ abstract class SharingTests extends StoreTests {
     try (RWLayer layer = readWrite();
         Mount mount = layer.mount()) {
       assertEquals(
-          List.of("mount of read-write layer name", "read-write layer name"),
-          other.users().get(1).holds());
+          List.of(List.of("mount of read-write layer name", "read-write layer name")),
+          heldElsewhere());
       assertEquals("a", read(mount, "/f"));
     }
   }
@@ -380,13 +382,59 @@ abstract class SharingTests extends StoreTests {
   void users_namesAllStoresAndWhatTheyHold() throws IOException {
     try (Layer layer = register(store(), NO_PARENT, "a")) {
       assertTrue(other.users().get(0).isThisStore());
-      assertEquals(
-          List.of(List.of("layer " + layer.chainId())),
-          other.users().stream()
-              .filter(user -> !user.isThisStore())
-              .map(StoreUser::holds)
-              .filter(holds -> !holds.isEmpty())
-              .toList());
+      assertEquals(List.of(List.of("layer " + layer.chainId())), heldElsewhere());
     }
+  }
+
+  // ---- alone ----
+
+  @Test
+  void open_exclusivelyWhileOthersShare_isRefusedAndNamesOne() {
+    StoreLockedException e =
+        assertThrows(StoreLockedException.class, () -> builder(root()).exclusive().open());
+    assertTrue(e.holder().isPresent(), e::getMessage);
+    assertTrue(e.getMessage().contains(", by process "), e::getMessage);
+  }
+
+  @Test
+  void open_whileAnotherIsAlone_isRefusedAndNamesIt() throws Exception {
+    other.close();
+    store().close();
+    SecondProcess.close(root());
+    try (LayerStore alone = builder(root()).exclusive().open()) {
+      StoreLockedException e =
+          assertThrows(StoreLockedException.class, () -> builder(alone.root()).open());
+      StoreUser holder = e.holder().orElseThrow();
+      assertEquals(ProcessHandle.current().pid(), holder.pid());
+      assertTrue(holder.isExclusive());
+      assertTrue(e.getMessage().contains(holder.describe()), e::getMessage);
+    }
+    reopen();
+  }
+
+  @Test
+  void open_withALockTimeout_waitsForTheOthers() throws Exception {
+    FutureTask<LayerStore> opening =
+        new FutureTask<>(
+            () -> builder(root()).exclusive().lockTimeout(Duration.ofMinutes(1)).open());
+    inThreadOfItsOwn(opening);
+    // As long as one that does not wait would have taken.
+    assertThrows(StoreLockedException.class, () -> builder(root()).exclusive().open());
+    assertFalse(opening.isDone());
+
+    other.close();
+    store().close();
+    SecondProcess.close(root());
+    opening.get().close();
+    reopen();
+  }
+
+  /** What each user besides {@code other} holds; one that holds nothing is left out. */
+  private List<List<String>> heldElsewhere() throws LayerStoreException {
+    return other.users().stream()
+        .filter(user -> !user.isThisStore())
+        .map(StoreUser::holds)
+        .filter(holds -> !holds.isEmpty())
+        .toList();
   }
 }

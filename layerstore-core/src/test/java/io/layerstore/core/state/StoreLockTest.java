@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.google.common.jimfs.Configuration;
 import com.google.common.jimfs.Jimfs;
@@ -12,6 +13,7 @@ import com.google.common.util.concurrent.Uninterruptibles;
 import io.layerstore.LayerStoreException;
 import io.layerstore.StoreLockedException;
 import io.layerstore.testing.LibraryThreads;
+import io.layerstore.testing.Machine;
 import io.layerstore.testing.Tool;
 import java.io.BufferedReader;
 import java.io.File;
@@ -47,6 +49,17 @@ final class StoreLockTest {
 
   private static StoreLock.Held share(Path root) throws LayerStoreException {
     return StoreLock.acquire(root, true, () -> {});
+  }
+
+  @Test
+  void acquire_lockFileThatIsAnotherUsers_isRefusedAndSaysWhy() throws IOException {
+    assumeFalse(Machine.isRoot(), "root may open every file");
+    Path file = Files.createFile(root.resolve("layerstore.lock"));
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("---------"));
+
+    LayerStoreException e = assertThrows(LayerStoreException.class, () -> share(root));
+    assertTrue(e.getMessage().contains("permission denied: " + file), e.getMessage());
+    assertTrue(e.getMessage().contains("run as another user"), e.getMessage());
   }
 
   @Test
