@@ -116,6 +116,25 @@ abstract class CountedStore {
     return new Cost(requests, processes, forces);
   }
 
+  /** The processes that the helper's server forks during an operation, by what they do. */
+  Map<String, Integer> forksOf(Operation operation) throws IOException {
+    Path file = directory.resolve("forks.jfr");
+    try (Recording recording = new Recording()) {
+      recording.enable("io.layerstore.Helper").withoutThreshold();
+      recording.start();
+      operation.run();
+      recording.stop();
+      recording.dump(file);
+    }
+    Map<String, Integer> forks = new TreeMap<>();
+    for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
+      if (event.getEventType().getName().equals("io.layerstore.Helper")) {
+        forks.merge(event.getString("mode"), 1, Integer::sum);
+      }
+    }
+    return forks;
+  }
+
   // ---- layers ----
 
   static byte[] archive(String name, int files, int size) {

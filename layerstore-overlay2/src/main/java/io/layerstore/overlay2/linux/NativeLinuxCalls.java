@@ -19,7 +19,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /** Asks the kernel through helper processes, all forked from one. */
@@ -35,6 +37,15 @@ public final class NativeLinuxCalls implements LinuxCalls {
   private final NamespaceChoice choice;
   private final HelperServer helper;
   private final int extraFlags;
+
+  /**
+   * Of those that delete and that force to the disk, one each that waits for its next question: to
+   * fork and confine another takes as long as what it does.
+   */
+  private final Map<HelperStart, Waiting> waiting = new HashMap<>();
+
+  /** How often this was closed: what was asked before is not kept after. */
+  private int closings;
 
   /**
    * Through a program, in a namespace.
@@ -172,9 +183,8 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public void remove(Path home, String id) throws LayerStoreException {
-    ask(
+    askWaiting(
         HelperStart.inHome(HelperStart.Mode.REMOVE, home),
-        LONG,
         questionOf(Protocol.OP_REMOVE, id),
         Conversation::takeDone,
         error -> {
@@ -199,9 +209,8 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public void sync(Path home) throws LayerStoreException {
-    ask(
+    askWaiting(
         HelperStart.inHome(HelperStart.Mode.SYNC, home),
-        LONG,
         number -> FrameBuilder.empty(Protocol.OP_SYNC, number),
         Conversation::takeDone,
         error -> error.toException(HelperProcess.DRIVER, null));
@@ -218,6 +227,44 @@ public final class NativeLinuxCalls implements LinuxCalls {
     try (HelperProcess helper = start(start)) {
       new Conversation(helper, timeout).ask(question, answer, failure);
     }
+  }
+
+  /** A helper that has answered, and takes another question. */
+  private record Waiting(HelperProcess process, Conversation conversation) {}
+
+  /** Asks a helper that waits, or starts one; it waits afterwards unless it failed. */
+  private void askWaiting(
+      HelperStart start,
+      Conversation.Question question,
+      Conversation.Answer answer,
+      Conversation.Failure failure)
+      throws LayerStoreException {
+    Waiting asked;
+    int begun;
+    synchronized (waiting) {
+      asked = waiting.remove(start);
+      begun = closings;
+    }
+    if (asked != null && !asked.process().isAlive()) {
+      asked.process().close();
+      asked = null;
+    }
+    if (asked == null) {
+      HelperProcess process = start(start);
+      asked = new Waiting(process, new Conversation(process, LONG));
+    }
+    try {
+      asked.conversation().ask(question, answer, failure);
+    } catch (LayerStoreException | RuntimeException e) {
+      asked.process().close();
+      throw e;
+    }
+    synchronized (waiting) {
+      if (begun == closings && waiting.putIfAbsent(start, asked) == null) {
+        return;
+      }
+    }
+    asked.process().close();
   }
 
   private static Conversation.Question questionOf(int opcode, String... ids) {
@@ -244,6 +291,13 @@ public final class NativeLinuxCalls implements LinuxCalls {
 
   @Override
   public void close() {
+    List<Waiting> rest;
+    synchronized (waiting) {
+      closings++;
+      rest = List.copyOf(waiting.values());
+      waiting.clear();
+    }
+    rest.forEach(one -> one.process().close());
     helper.close();
   }
 }
