@@ -115,9 +115,24 @@ public final class AtomicFiles {
    */
   public static void write(Path file, byte[] content, int mode, Durability durability)
       throws IOException {
+    write(file, content, mode, durability, true);
+  }
+
+  /**
+   * The same as {@link #write}, but only the content is forced to the disk: whoever calls this
+   * forces the directory when all is in it.
+   */
+  public static void writeUnnamed(Path file, byte[] content, int mode, Durability durability)
+      throws IOException {
+    write(file, content, mode, durability, false);
+  }
+
+  private static void write(
+      Path file, byte[] content, int mode, Durability durability, boolean isNameForced)
+      throws IOException {
     // Opened before the file has its name: without a descriptor left it does not get it.
     try (FileChannel directory =
-        durability == Durability.NONE ? null : openDirectory(parentOf(file))) {
+        durability == Durability.NONE || !isNameForced ? null : openDirectory(parentOf(file))) {
       Path aside = TemporaryFiles.take(file);
       try {
         writeNew(aside, content, mode, durability);
@@ -297,6 +312,36 @@ public final class AtomicFiles {
             }
           }
         });
+  }
+
+  /**
+   * Whether names get to the disk in the order in which they were changed, so that forcing what was
+   * changed last forces them all, and a new file its own name. So it is on xfs, and on ext4 if it
+   * has a journal: each change is a whole one there, and a rename is one change of two directories.
+   * No other file system is relied on.
+   *
+   * @param existing a file or directory on the file system
+   */
+  public static boolean forcesNamesInOrder(Path existing) {
+    if (existing.getFileSystem() != FileSystems.getDefault()) {
+      return false;
+    }
+    try {
+      String type = Files.getFileStore(existing).type();
+      return type.equals("xfs") || (type.equals("ext4") && hasJournal(existing));
+    } catch (IOException | UnsupportedOperationException e) {
+      return false;
+    }
+  }
+
+  /** Whether an ext4 has a journal; false where Linux does not tell. */
+  private static boolean hasJournal(Path existing) throws IOException {
+    long device = (Long) Files.getAttribute(existing, "unix:dev");
+    long major = ((device >>> 8) & 0xfff) | ((device >>> 32) & ~0xfff);
+    long minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+    Path block = Path.of("/sys/dev/block/" + major + ":" + minor).toRealPath();
+    Path task = Path.of("/sys/fs/ext4/" + block.getFileName() + "/journal_task");
+    return !Files.readString(task).startsWith("<none>");
   }
 
   private static @Nullable FileChannel openDirectory(Path directory) throws IOException {

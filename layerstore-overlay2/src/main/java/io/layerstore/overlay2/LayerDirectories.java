@@ -47,6 +47,9 @@ final class LayerDirectories {
   private final Durability durability;
   private final KeyedLock<String> parents = new KeyedLock<>();
 
+  /** Whether forcing what was changed last forces all names; null until that was looked at. */
+  private volatile @Nullable Boolean isOrdered;
+
   LayerDirectories(Overlay2Layout layout, HostOwners owners, Durability durability) {
     this.layout = layout;
     this.owners = owners;
@@ -286,12 +289,14 @@ final class LayerDirectories {
         owners.giveToRoot(layout.work(id));
         if (!isCommitted(parent)) {
           makeFile(made, layout.committed(parent), "", Overlay2Layout.MARK_MODE, forcing);
+          forceUnlessOrdered(layout.layer(parent), forcing);
         }
         makeFile(made, layout.lowerFile(id), lower.toString(), Overlay2Layout.FILE_MODE, forcing);
       }
       if (forcing != Durability.NONE) {
-        AtomicFiles.syncDirectory(layout.links());
-        AtomicFiles.syncDirectory(layout.home());
+        AtomicFiles.syncDirectory(layout.layer(id)); // Changed last.
+        forceUnlessOrdered(layout.links(), forcing);
+        forceUnlessOrdered(layout.home(), forcing);
       }
     } catch (FileAlreadyExistsException e) {
       takeBack(made, e);
@@ -317,7 +322,22 @@ final class LayerDirectories {
       throws IOException {
     // Noted first: if only forcing it to the disk fails, the file is there.
     made.push(file);
-    AtomicFiles.write(file, content.getBytes(StandardCharsets.ISO_8859_1), mode, forcing);
+    AtomicFiles.writeUnnamed(file, content.getBytes(StandardCharsets.ISO_8859_1), mode, forcing);
+  }
+
+  /** Forces the names in a directory, if that is not done by forcing what was changed after it. */
+  private void forceUnlessOrdered(Path directory, Durability forcing) throws IOException {
+    if (forcing == Durability.NONE) {
+      return;
+    }
+    Boolean known = isOrdered;
+    if (known == null) {
+      known = AtomicFiles.forcesNamesInOrder(directory);
+      isOrdered = known;
+    }
+    if (!known) {
+      AtomicFiles.syncDirectory(directory);
+    }
   }
 
   private String makeLink(Deque<Path> made, String id) throws IOException {
@@ -368,6 +388,9 @@ final class LayerDirectories {
       }
       if (!name.equals(link(id))) {
         makeFile(made, file, name, Overlay2Layout.FILE_MODE, durability);
+        if (durability != Durability.NONE) {
+          AtomicFiles.syncDirectory(layout.layer(id));
+        }
       }
     } catch (IOException | RuntimeException e) {
       takeBack(made, e);

@@ -14,6 +14,7 @@ import io.layerstore.LayerStore;
 import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.testing.Machine;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,8 +34,13 @@ final class OperationCostsTest extends CountedStore {
 
   private static final int VERY_MANY = 2000;
 
-  /** The note of what was begun with its name and its directory's, and the new name and the old. */
-  static final int FORCES_OF_A_LAYER = 5;
+  /**
+   * The note of what was begun, and the new name. Where names are not forced in their order, the
+   * note's name and its directory's too, and the old name.
+   */
+  static int forcesOfALayer(Path directory) {
+    return AtomicFiles.forcesNamesInOrder(directory) ? 2 : 5;
+  }
 
   // ---- mounts ----
 
@@ -144,7 +150,7 @@ final class OperationCostsTest extends CountedStore {
     Cost many = costOf(() -> register(archive("b", MANY, 1 << 10), null));
     assertEquals(few, many);
     assertEquals(1, few.requests().get("sync"), few::toString);
-    assertEquals(FORCES_OF_A_LAYER, few.forces());
+    assertEquals(forcesOfALayer(directory), few.forces());
   }
 
   @Test
@@ -152,7 +158,41 @@ final class OperationCostsTest extends CountedStore {
     store.close();
     store = open("durable", Durability.FULL);
     ChainId parent = chain(2);
-    assertEquals(FORCES_OF_A_LAYER, costOf(() -> register(archive("a", 1, 1), parent)).forces());
+    assertEquals(
+        forcesOfALayer(directory), costOf(() -> register(archive("a", 1, 1), parent)).forces());
+  }
+
+  @Test
+  void createRWLayer_durably_forcesItsFilesAndFewNames() throws IOException {
+    store.close();
+    store = open("durable", Durability.FULL);
+    ChainId parent = chain(2);
+    store.createRWLayer("first", parent).close(); // Makes directories of the store, and a mark.
+    Cost cost = costOf(() -> store.createRWLayer("rw", parent).close());
+    // Two files of the store and two of the driver, the driver's directory and the new name; else
+    // the names of the note and of its directory, those in two more of the driver's, the old name.
+    int expected = AtomicFiles.forcesNamesInOrder(directory) ? 6 : 11;
+    assertEquals(expected, cost.forces(), cost::toString);
+    assertNull(cost.requests().get("sync"));
+  }
+
+  /** Two removals and two forcings, of which each after the first needs no new process. */
+  @Test
+  void removeAndSync_again_forkNoProcess() throws IOException {
+    store.close();
+    store = open("durable", Durability.FULL);
+    for (String name : new String[] {"a", "b"}) {
+      Layer layer = store.register(LayerSource.of(archive(name, 1, 1)), RegisterOptions.DEFAULT);
+      store.release(layer);
+    }
+    assertEquals(
+        Map.of("APPLY", 1),
+        forksOf(
+            () -> {
+              Layer layer =
+                  store.register(LayerSource.of(archive("c", 1, 1)), RegisterOptions.DEFAULT);
+              store.release(layer);
+            }));
   }
 
   @Test

@@ -2,6 +2,8 @@ package io.layerstore.overlay2;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.layerstore.ChainId;
@@ -15,6 +17,7 @@ import io.layerstore.Mount;
 import io.layerstore.RWLayer;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.RegisterOptions;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.testing.Machine;
 import io.layerstore.testing.TarBuilder;
 import io.layerstore.testing.Tool;
@@ -25,8 +28,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -130,6 +136,34 @@ final class PowerCutTest {
     }
   }
 
+  /** Nothing forces the whole file system after it. */
+  @Test
+  void createRWLayer_asItIs_powerCutAfterIt_isWhole() throws Exception {
+    try (LayerStore store = open(before, "overlay2")) {
+      store.createRWLayer("rw", register(store)).close();
+      cut();
+    }
+    try (LayerStore store = open(after, "overlay2")) {
+      assertEquals(List.of(), store.recoveryReport().findings());
+      assertHas(store, "base");
+    }
+  }
+
+  @Test
+  void register_powerCutAfterIt_isWhole() throws Exception {
+    ChainId id;
+    try (LayerStore store = open(before, "overlay2")) {
+      id = register(store);
+      cut();
+    }
+    try (LayerStore store = open(after, "overlay2");
+        Layer layer = store.get(id);
+        InputStream tar = layer.tarStream()) {
+      assertEquals(List.of(), store.recoveryReport().findings());
+      assertArrayEquals(archive("base"), tar.readAllBytes());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"vfs", "overlay2"})
   void applyDiff_powerCutAfterIt_isWhole(String driver) throws Exception {
@@ -159,6 +193,52 @@ final class PowerCutTest {
     try (LayerStore store = open(after, driver)) {
       assertArrayEquals(committed, export(store));
     }
+  }
+
+  @Test
+  void forcesNamesInOrder_ext4_onlyWithItsJournal() throws Exception {
+    assertTrue(AtomicFiles.forcesNamesInOrder(before));
+    Path unordered = directory.resolve("unordered");
+    Tool.require("truncate").run("-s", DISK_BYTES, unordered);
+    Tool.require("mkfs.ext4").run("-q", "-O", "^has_journal", unordered);
+    Tool.require("mount").run("-o", "loop", unordered, after);
+    mounts.add(after);
+    assertFalse(AtomicFiles.forcesNamesInOrder(after));
+  }
+
+  /**
+   * Of a layer the note and the new name; else two files of the store, and two and their directory.
+   */
+  @Test
+  void registerAndCreateRWLayer_onAJournal_forceNamesWithWhatWasChangedLast() throws Exception {
+    try (LayerStore store = open(before, "overlay2")) {
+      register(store);
+      try (Layer layer = store.register(LayerSource.of(archive("kept")), RegisterOptions.DEFAULT)) {
+        store.createRWLayer("first", layer.chainId()).close(); // Makes directories of the store.
+        assertEquals(6, forcesOf(() -> store.createRWLayer("rw", layer.chainId()).close()));
+      }
+      assertEquals(
+          2,
+          forcesOf(
+              () ->
+                  store
+                      .register(LayerSource.of(archive("other")), RegisterOptions.DEFAULT)
+                      .close()));
+    }
+  }
+
+  private long forcesOf(CountedStore.Operation operation) throws IOException {
+    Path file = directory.resolve("recording.jfr");
+    try (Recording recording = new Recording()) {
+      recording.enable("jdk.FileForce").withoutThreshold();
+      recording.start();
+      operation.run();
+      recording.stop();
+      recording.dump(file);
+    }
+    return RecordingFile.readAllEvents(file).stream()
+        .filter(event -> event.getEventType().getName().equals("jdk.FileForce"))
+        .count();
   }
 
   private static byte[] export(LayerStore store) throws IOException {

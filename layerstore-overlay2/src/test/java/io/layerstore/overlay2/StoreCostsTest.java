@@ -240,7 +240,7 @@ final class StoreCostsTest extends CountedStore {
     Cost few = costOf(() -> load("few", FEW));
     Cost many = costOf(() -> load("many", 10 * FEW));
     int each = (many.forces() - few.forces()) / (9 * FEW);
-    assertTrue(each <= OperationCostsTest.FORCES_OF_A_LAYER, each + " forces: " + many);
+    assertTrue(each <= OperationCostsTest.forcesOfALayer(directory), each + " forces: " + many);
     assertEquals(0, many.started(), many::toString);
   }
 

@@ -37,6 +37,9 @@ final class LayerDbFiles {
 
   private final Durability durability;
 
+  /** Whether forcing what was changed last forces all names; null until that was looked at. */
+  private volatile @Nullable Boolean isOrdered;
+
   LayerDbFiles(Durability durability) {
     this.durability = durability;
   }
@@ -196,6 +199,25 @@ final class LayerDbFiles {
     }
   }
 
+  /**
+   * Forces the names in a directory, if they have not been forced with what was forced after they
+   * were changed.
+   */
+  void syncUnlessOrdered(Path directory) throws IOException {
+    if (durability != Durability.NONE && !isOrdered(directory)) {
+      AtomicFiles.syncDirectory(directory);
+    }
+  }
+
+  private boolean isOrdered(Path directory) {
+    Boolean known = isOrdered;
+    if (known == null) {
+      known = AtomicFiles.forcesNamesInOrder(directory);
+      isOrdered = known;
+    }
+    return known;
+  }
+
   boolean isDurable() {
     return durability != Durability.NONE;
   }
@@ -237,7 +259,7 @@ final class LayerDbFiles {
     try {
       sync(parentOf(target));
       if (!parentOf(source).equals(parentOf(target))) {
-        sync(parentOf(source));
+        syncUnlessOrdered(parentOf(source));
       }
     } catch (IOException | RuntimeException e) {
       Closing.after(e, () -> Files.move(target, source, StandardCopyOption.ATOMIC_MOVE));

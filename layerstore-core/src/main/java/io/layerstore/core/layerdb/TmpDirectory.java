@@ -29,7 +29,7 @@ final class TmpDirectory {
     this.ownership = ownership;
   }
 
-  /** What puts files into a new directory. */
+  /** What puts files into a new directory, one at least; each is forced to the disk. */
   interface Filling {
     void fill(Path directory) throws IOException;
   }
@@ -51,8 +51,8 @@ final class TmpDirectory {
       }
       try {
         filling.fill(directory);
-        files.sync(directory);
-        files.sync(layout.tmp());
+        files.syncUnlessOrdered(directory);
+        files.syncUnlessOrdered(layout.tmp());
         return directory;
       } catch (IOException | RuntimeException e) {
         deleteAfter(e, directory);
