@@ -150,7 +150,8 @@ final class StoreCostsTest extends CountedStore {
     }
     assertEquals(few, costOf(tagAndUntag));
     assertEquals(Map.of(), few.requests());
-    assertTrue(few.forces() <= 4, few::toString);
+    // The names twice, and once the time of tagging: each a file and its name.
+    assertTrue(few.forces() <= 6, few::toString);
   }
 
   @Test

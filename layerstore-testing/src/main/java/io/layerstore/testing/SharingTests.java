@@ -115,6 +115,25 @@ abstract class SharingTests extends StoreTests {
   }
 
   @Test
+  void release_layerOfAnImageThatAnotherStoreDeletedAndMadeAgain_keepsIt() throws IOException {
+    Layer first = register(store(), NO_PARENT, "a");
+    Image image = image(store(), first);
+    first.close();
+    assertEquals(1, other.images().list().size());
+    assertEquals(1, store().images().delete(image.id(), true).size());
+
+    Layer again = register(other, NO_PARENT, "a");
+    try (Layer held = store().get(again.chainId())) {
+      image(store(), held);
+    }
+
+    assertEquals(List.of(), other.release(again));
+    assertEquals(
+        List.of(again.chainId()), store().layers().stream().map(LayerInfo::chainId).toList());
+    assertEquals(1, other.images().delete(image.id(), true).size());
+  }
+
+  @Test
   void register_whatAnotherStoreHas_isThatLayer() throws IOException {
     try (Layer first = register(store(), NO_PARENT, "a");
         Layer second = register(other, NO_PARENT, "a")) {

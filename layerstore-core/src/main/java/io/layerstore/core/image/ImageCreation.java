@@ -56,7 +56,9 @@ final class ImageCreation {
     ImageConfig config = ImageConfigReader.read(bytes);
     ImageConfigReader.requireOs(config);
     ImageId id = ImageId.of(bytes);
-    try (ImageWriting.Change change = writing.begin()) {
+    // The guard goes after the change has been announced.
+    try (Layer guard = catalog.guard(config);
+        ImageWriting.Change change = writing.begin()) {
       ImageNode present = table.find(id);
       if (present != null) {
         return new Created(present, false);
@@ -64,10 +66,7 @@ final class ImageCreation {
       if (parent != null) {
         require(parent);
       }
-      ImageNode node;
-      try (Layer guard = catalog.guard(config)) {
-        node = write(id, bytes, config, parent);
-      }
+      ImageNode node = write(id, bytes, config, parent);
       log.info("added image {}", id);
       return new Created(node, true);
     }

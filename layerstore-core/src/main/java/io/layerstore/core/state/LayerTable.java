@@ -39,6 +39,14 @@ public final class LayerTable {
   @GuardedBy("lock")
   private final TreeMap<ChainId, RoLayer> layers = new TreeMap<>();
 
+  /**
+   * How many images hold which layer, which other stores know from the disk. By identity, not in
+   * the layer: where another store has deleted image and layer and made both again, an image that
+   * was here before holds the layer that is here now.
+   */
+  @GuardedBy("lock")
+  private final Map<ChainId, Integer> imageHolds = new HashMap<>();
+
   @GuardedBy("lock")
   private final TreeMap<String, MountedLayer> mounts = new TreeMap<>();
 
@@ -170,7 +178,7 @@ public final class LayerTable {
     synchronized (lock) {
       RoLayer layer = layers.get(chainId);
       if (layer != null) {
-        layer.addImageHold();
+        imageHolds.merge(chainId, 1, Integer::sum);
       }
       return layer;
     }
@@ -178,8 +186,21 @@ public final class LayerTable {
 
   public void dropImageHold(RoLayer layer) {
     synchronized (lock) {
-      layer.removeImageHold();
+      int holds = imageHolds(layer);
+      if (holds == 0) {
+        throw new AssertionError("no image holds " + layer.chainId());
+      }
+      if (holds == 1) {
+        imageHolds.remove(layer.chainId());
+      } else {
+        imageHolds.put(layer.chainId(), holds - 1);
+      }
     }
+  }
+
+  @GuardedBy("lock")
+  private int imageHolds(RoLayer layer) {
+    return imageHolds.getOrDefault(layer.chainId(), 0);
   }
 
   @GuardedBy("lock")
@@ -240,7 +261,7 @@ public final class LayerTable {
       if (layer == null || layer.isUsed()) {
         return;
       }
-      for (ChainId child : layer.usage(List.of()).children()) {
+      for (ChainId child : layer.usage(0, List.of()).children()) {
         forget(child);
       }
       if (!layer.hasDependents()) {
@@ -289,7 +310,7 @@ public final class LayerTable {
    */
   public boolean removeIfUnheld(RoLayer layer) {
     synchronized (lock) {
-      if (layer.isHeld() || layers.get(layer.chainId()) != layer) {
+      if (isHeld(layer) || layers.get(layer.chainId()) != layer) {
         return false;
       }
       layers.remove(layer.chainId());
@@ -319,7 +340,7 @@ public final class LayerTable {
 
   boolean isHeld(RoLayer layer) {
     synchronized (lock) {
-      return layer.isHeld();
+      return layer.isHeld() || imageHolds(layer) > 0;
     }
   }
 
@@ -331,14 +352,14 @@ public final class LayerTable {
 
   public LayerInfo.Usage usage(RoLayer layer, List<String> otherHolders) {
     synchronized (lock) {
-      return layer.usage(otherHolders);
+      return layer.usage(imageHolds(layer), otherHolders);
     }
   }
 
   /** What is known of a layer that nothing else in the data root refers to. */
   public LayerInfo info(RoLayer layer) {
     synchronized (lock) {
-      return layer.info(List.of());
+      return layer.info(imageHolds(layer), List.of());
     }
   }
 
@@ -347,7 +368,8 @@ public final class LayerTable {
     synchronized (lock) {
       List<LayerInfo> infos = new ArrayList<>(layers.size());
       for (RoLayer layer : layers.values()) {
-        infos.add(layer.info(otherHolders.getOrDefault(layer.chainId(), List.of())));
+        infos.add(
+            layer.info(imageHolds(layer), otherHolders.getOrDefault(layer.chainId(), List.of())));
       }
       return infos;
     }

@@ -36,9 +36,6 @@ public final class RoLayer {
   /** Holds of operations that are under way, such as the registration of a child. */
   private int pins;
 
-  /** Holds of images, which others know from the disk. */
-  private int imageHolds;
-
   /** What tells other processes that the layer is held. */
   private int claim;
 
@@ -134,15 +131,6 @@ public final class RoLayer {
     claim = newClaim;
   }
 
-  void addImageHold() {
-    imageHolds++;
-  }
-
-  void removeImageHold() {
-    requirePositive(imageHolds);
-    imageHolds--;
-  }
-
   /** Most layers have one above them or none: there are too many for a tree in each. */
   private static <T> Set<T> with(Set<T> set, T element) {
     if (set.isEmpty()) {
@@ -201,8 +189,9 @@ public final class RoLayer {
     }
   }
 
+  /** Whether anything but an image holds it. */
   boolean isHeld() {
-    return isUsed() || imageHolds > 0 || !children.isEmpty() || !rwLayers.isEmpty();
+    return isUsed() || hasDependents();
   }
 
   /** Whether the driver's directory of another layer may depend on this one's. */
@@ -210,12 +199,12 @@ public final class RoLayer {
     return !children.isEmpty() || !rwLayers.isEmpty();
   }
 
-  LayerInfo.Usage usage(List<String> otherHolders) {
+  LayerInfo.Usage usage(int imageHolds, List<String> otherHolders) {
     return new LayerInfo.Usage(
         handles + imageHolds, new ArrayList<>(children), new ArrayList<>(rwLayers), otherHolders);
   }
 
-  LayerInfo info(List<String> otherHolders) {
+  LayerInfo info(int imageHolds, List<String> otherHolders) {
     return new LayerInfo(
         chainId(),
         record.diffId(),
@@ -224,6 +213,6 @@ public final class RoLayer {
         sizeBytes(),
         record.sizeBytes(),
         depth,
-        usage(otherHolders));
+        usage(imageHolds, otherHolders));
   }
 }

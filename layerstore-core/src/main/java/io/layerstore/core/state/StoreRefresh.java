@@ -90,7 +90,10 @@ public final class StoreRefresh {
           return layer;
         }
         drop.accept(layer);
-        table.forget(chainId);
+        synchronized (sharing.looking()) {
+          mounts(); // One that is gone would keep it here.
+          table.forget(chainId);
+        }
         if (table.find(chainId) != null) {
           return null; // Held here, and yet somebody has removed it by hand.
         }
