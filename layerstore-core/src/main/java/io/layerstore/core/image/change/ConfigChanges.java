@@ -73,7 +73,11 @@ public final class ConfigChanges {
    */
   public static Obj apply(Obj run, List<String> changes) {
     ConfigChanges result = new ConfigChanges(run);
-    for (Instruction instruction : Instruction.parse(changes)) {
+    List<Instruction> instructions = Instruction.parse(changes);
+    if (instructions.isEmpty() && !changes.isEmpty()) {
+      throw new IllegalArgumentException("invalid changes: no instruction is in them");
+    }
+    for (Instruction instruction : instructions) {
       try {
         result.apply(instruction);
       } catch (IllegalArgumentException e) {

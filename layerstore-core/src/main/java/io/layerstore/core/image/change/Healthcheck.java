@@ -5,9 +5,11 @@ import io.layerstore.core.json.JsonValue.Num;
 import io.layerstore.core.json.JsonValue.Obj;
 import io.layerstore.core.json.ObjEditor;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** The instruction {@code HEALTHCHECK}. */
@@ -24,6 +26,13 @@ final class Healthcheck {
 
   /** The member {@code Healthcheck}. */
   static Obj parse(Instruction instruction) {
+    Set<String> names = new HashSet<>();
+    for (String flag : instruction.flags()) {
+      String name = flag.split("=", 2)[0];
+      if (!names.add(name)) {
+        throw new IllegalArgumentException(name + " is there twice");
+      }
+    }
     String[] parts = Instruction.SPACE.split(instruction.rest(), 2);
     String rest = parts.length < 2 ? "" : parts[1];
     ObjEditor health = new ObjEditor(Obj.EMPTY);

@@ -20,13 +20,14 @@ final class Ports {
   private Ports() {}
 
   /**
-   * Each port as {@code number/protocol}.
+   * Each port as {@code number/protocol}; a slash with nothing after it is TCP's.
    *
    * @throws IllegalArgumentException if {@code text} says no ports
    */
   static List<String> parse(String text) {
     int slash = text.indexOf('/');
-    String protocol = slash < 0 ? "tcp" : text.substring(slash + 1).toLowerCase(Locale.ROOT);
+    String said = slash < 0 ? "" : text.substring(slash + 1).toLowerCase(Locale.ROOT);
+    String protocol = said.isEmpty() ? "tcp" : said;
     String ports = slash < 0 ? text : text.substring(0, slash);
     if (!PROTOCOLS.contains(protocol)) {
       throw new IllegalArgumentException("\"" + text + "\" has no protocol of tcp, udp and sctp");
