@@ -287,8 +287,11 @@ final class Machine {
         : endpoint;
   }
 
-  /** Networks, as {@code insecure-registries} of Docker names them. Never asks a name server. */
-  private static final class Cidr {
+  /**
+   * Networks, as {@code insecure-registries} of Docker and {@code NO_PROXY} name them. Never asks a
+   * name server.
+   */
+  static final class Cidr {
 
     private Cidr() {}
 

@@ -102,12 +102,17 @@ final class Proxies extends ProxySelector {
     }
   }
 
-  /** Names, with what is below them, with or without a port; {@code *} for all. */
+  /**
+   * Names, with what is below them, with or without a port; networks, such as {@code 10.0.0.0/8},
+   * for hosts that are addresses; {@code *} for all.
+   */
   private boolean isExempt(String host, int port) {
     for (String word : variable("no_proxy").toLowerCase(Locale.ROOT).split("[, ]+", -1)) {
       String name = word.replaceFirst("^\\*?\\.", "");
       String own = name.contains(":") ? host + ":" + port : host;
-      if (word.equals("*") || (!name.isEmpty() && (own.equals(name) || own.endsWith("." + name)))) {
+      if (word.equals("*")
+          || (word.indexOf('/') > 0 && Machine.Cidr.contains(word, host))
+          || (!name.isEmpty() && (own.equals(name) || own.endsWith("." + name)))) {
         return true;
       }
     }

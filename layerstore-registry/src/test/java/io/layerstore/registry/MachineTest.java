@@ -154,6 +154,10 @@ final class MachineTest {
     "https://notinside.example.org/, proxy.example.com:3128",
     "http://registry.example.com/, plain.example.com:8080",
     "http://127.0.0.1:5000/, -",
+    "https://10.1.2.3:5000/, -",
+    "https://11.1.2.3:5000/, proxy.example.com:3128",
+    "https://[fd00::1]:5000/, -",
+    "https://[fe80::1]/, proxy.example.com:3128",
     "http://localhost/, -"
   })
   void proxies_ofTheEnvironment_areChosenByHost(String url, String proxy) {
@@ -162,7 +166,7 @@ final class MachineTest {
             Map.of(
                 "HTTPS_PROXY", "http://proxy.example.com:3128",
                 "http_proxy", "plain.example.com",
-                "NO_PROXY", "localhost, .inside.example.org"));
+                "NO_PROXY", "localhost, .inside.example.org, 10.0.0.0/8, fd00::/8"));
     Proxy chosen = proxies.select(URI.create(url)).get(0);
     assertEquals(
         proxy,
