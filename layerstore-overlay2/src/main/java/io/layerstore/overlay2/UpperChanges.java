@@ -46,7 +46,10 @@ final class UpperChanges implements AutoCloseable {
   private @Nullable NodeReader nodes;
   private boolean hasEnded;
 
-  /** The directories on the way down to the current node. */
+  /** The directories on the way down to the node that was read last. */
+  private final Deque<ReadDirectory> readDirectories = new ArrayDeque<>();
+
+  /** The directories on the way down to the node that was compared last. */
   private final Deque<Directory> directories = new ArrayDeque<>();
 
   /** What was read, and looked up below. */
@@ -99,68 +102,82 @@ final class UpperChanges implements AutoCloseable {
     boolean isOpaque =
         opened.find(LayerPath.ROOT, XattrChoice.CAPABILITY).filter(TreeNode::isOpaque).isPresent();
     directories.addLast(open(LayerPath.ROOT, lower != null, isOpaque, true));
+    readDirectories.addLast(new ReadDirectory(LayerPath.ROOT, lower != null));
     NodeReader reader = opened.scan(LayerPath.ROOT, false, XattrChoice.CAPABILITY);
     nodes = reader;
     return reader;
   }
 
   /**
-   * Reads nodes and looks them up, up to a directory: whether what is in that has to be looked up
-   * depends on what is below it.
+   * Reads nodes and looks them up, all at once. What is in a directory that is looked up with it is
+   * looked up too, and what was found dropped if the directory turns out not to be merged: an
+   * answer for each directory would have to be waited for.
    */
   private void read(NodeReader reader) throws LayerStoreException {
     if (Thread.currentThread().isInterrupted()) {
       throw new OperationInterruptedException("comparing layers", null);
     }
-    List<TreeNode> run = new ArrayList<>();
+    List<ReadNode> run = new ArrayList<>();
     List<LayerPath> lookups = new ArrayList<>();
-    boolean isDirectory = false;
-    while (!isDirectory && run.size() < MAX_LOOKUPS) {
+    while (run.size() < MAX_LOOKUPS) {
       TreeNode node = reader.next();
       if (node == null) {
         hasEnded = true;
         break;
       }
-      if (node.path().isRoot()) {
-        continue;
-      }
-      run.add(node);
-      isDirectory = node.type() == EntryType.DIRECTORY;
-      if (isBelow(node.path().parent())) {
-        lookups.add(node.path());
+      if (!node.path().isRoot()) {
+        ReadNode read = place(node);
+        run.add(read);
+        if (read.isLookedUp) {
+          lookups.add(node.path());
+        }
       }
     }
     Iterator<Optional<LayerTree.Node>> found =
         lower == null || lookups.isEmpty()
             ? Collections.emptyIterator()
             : lower.findAll(lookups).iterator();
-    for (TreeNode node : run) {
-      boolean isLookedUp = found.hasNext() && isBelow(node.path().parent());
-      pairs.add(new Pair(node, isLookedUp ? found.next().orElse(null) : null));
+    for (ReadNode read : run) {
+      LayerTree.Node below = read.isLookedUp ? found.next().orElse(null) : null;
+      below = read.parent.isMerged ? below : null;
+      if (read.directory != null) {
+        read.directory.isMerged = isDirectory(below);
+      }
+      pairs.add(new Pair(read.node, below));
     }
   }
 
-  /** Whether a directory on the way down is merged with one below. */
-  private boolean isBelow(LayerPath path) {
-    Iterator<Directory> upwards = directories.descendingIterator();
-    while (upwards.hasNext()) {
-      Directory directory = upwards.next();
-      if (directory.path.equals(path)) {
-        return directory.isBelow;
+  /** Finds the directory that the next node is in; if it is one itself, goes down into it. */
+  private ReadNode place(TreeNode node) {
+    LayerPath path = node.path();
+    while (!readDirectories.getLast().path.equals(path.parent())) {
+      readDirectories.removeLast();
+      if (readDirectories.isEmpty()) {
+        throw new IllegalStateException("/" + path + " comes before the directory that it is in");
       }
     }
-    throw new IllegalStateException("/" + path + " comes before the directory that it is");
+    ReadDirectory parent = readDirectories.getLast();
+    ReadDirectory directory = null;
+    if (node.type() == EntryType.DIRECTORY) {
+      directory = new ReadDirectory(path, parent.isMerged);
+      readDirectories.addLast(directory);
+    }
+    return new ReadNode(node, parent, directory, parent.isMerged);
   }
 
-  private Directory open(LayerPath path, boolean isBelow, boolean isOpaque, boolean isReported)
+  private static boolean isDirectory(LayerTree.@Nullable Node below) {
+    return below != null && below.entry().type() == EntryType.DIRECTORY;
+  }
+
+  private Directory open(LayerPath path, boolean isMerged, boolean isOpaque, boolean isReported)
       throws LayerStoreException {
     Deque<LayerPath> hidden = new ArrayDeque<>();
-    if (isBelow && isOpaque && lower != null) {
+    if (isMerged && isOpaque && lower != null) {
       for (LayerTree.Node node : lower.list(path)) {
         hidden.addLast(node.entry().path());
       }
     }
-    return new Directory(path, isBelow, isReported, hidden);
+    return new Directory(path, isReported, hidden);
   }
 
   /** Leaves the directories that are not on the way to what is in {@code parent}. */
@@ -206,8 +223,7 @@ final class UpperChanges implements AutoCloseable {
       isReported = false;
     }
     if (node.type() == EntryType.DIRECTORY) {
-      boolean isMerged = below != null && below.entry().type() == EntryType.DIRECTORY;
-      directories.addLast(open(path, isMerged, node.isOpaque(), isReported));
+      directories.addLast(open(path, isDirectory(below), node.isOpaque(), isReported));
     }
   }
 
@@ -245,21 +261,42 @@ final class UpperChanges implements AutoCloseable {
     }
   }
 
+  /** A directory that was read. */
+  private static final class ReadDirectory {
+    final LayerPath path;
+
+    /**
+     * Whether it is merged with one below; as long as that was not looked up, whether it may be.
+     */
+    boolean isMerged;
+
+    ReadDirectory(LayerPath path, boolean isMerged) {
+      this.path = path;
+      this.isMerged = isMerged;
+    }
+  }
+
+  /**
+   * A node that was read, before it is known what is below.
+   *
+   * @param parent the directory that it is in
+   * @param directory the one that it is, if it is one
+   * @param isLookedUp whether something may be below
+   */
+  private record ReadNode(
+      TreeNode node, ReadDirectory parent, @Nullable ReadDirectory directory, boolean isLookedUp) {}
+
   /** A directory on the way down. */
   private static final class Directory {
     final LayerPath path;
-
-    /** Whether it is merged with one below. */
-    final boolean isBelow;
 
     boolean isReported;
 
     /** What is only below, and hidden because the directory is opaque, as far as not reported. */
     final Deque<LayerPath> hidden;
 
-    Directory(LayerPath path, boolean isBelow, boolean isReported, Deque<LayerPath> hidden) {
+    Directory(LayerPath path, boolean isReported, Deque<LayerPath> hidden) {
       this.path = path;
-      this.isBelow = isBelow;
       this.isReported = isReported;
       this.hidden = hidden;
     }

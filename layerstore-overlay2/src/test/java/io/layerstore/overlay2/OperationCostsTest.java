@@ -16,6 +16,7 @@ import io.layerstore.RWLayer;
 import io.layerstore.RegisterOptions;
 import io.layerstore.driver.AtomicFiles;
 import io.layerstore.testing.Machine;
+import io.layerstore.testing.TarBuilder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -324,6 +325,25 @@ final class OperationCostsTest extends CountedStore {
     assertFew(writesOf(() -> assertEquals(VERY_MANY, rw.changes().count())));
     assertFew(writesOf(rw::sizeBytes));
     assertFew(writesOf(() -> readAll(rw.tarStream())));
+  }
+
+  @Test
+  void changes_inVeryManyDirectories_askForManyAtOnce() throws IOException {
+    TarBuilder tar = new TarBuilder();
+    for (int i = 0; i < VERY_MANY / 2; i++) {
+      tar.directory("d" + i).file("d" + i + "/f", "x");
+    }
+    RWLayer rw;
+    try (Layer layer =
+        store.register(LayerSource.of(tar.end().toBytes()), RegisterOptions.DEFAULT)) {
+      rw = store.createRWLayer("rw", layer.chainId());
+    }
+    try (Mount mount = rw.mount()) {
+      for (int i = 0; i < VERY_MANY / 2; i++) {
+        Files.writeString(mount.path().resolve("d" + i + "/f"), "changed");
+      }
+    }
+    assertFew(writesOf(() -> assertEquals(VERY_MANY, rw.changes().count())));
   }
 
   @Test
