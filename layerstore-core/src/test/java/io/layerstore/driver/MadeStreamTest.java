@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +49,24 @@ final class MadeStreamTest {
     assertEquals(255, stream.read());
     assertEquals(0, stream.read());
     assertEquals(-1, stream.read());
+  }
+
+  @Test
+  void transferTo_fewBytes_givesThoseThatAreLeft() throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    Counting stream = new Counting(257, false);
+    stream.read();
+    assertEquals(2, stream.transferTo(out));
+    assertArrayEquals(new byte[] {(byte) 255, 0}, out.toByteArray());
+    assertEquals(0, stream.transferTo(out));
+  }
+
+  @Test
+  void transferTo_failure_isThrownAfterWhatWasMade() {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    Counting stream = new Counting(256, true);
+    assertThrows(IOException.class, () -> stream.transferTo(out));
+    assertArrayEquals(new byte[] {(byte) 254, (byte) 255}, out.toByteArray());
   }
 
   @Test

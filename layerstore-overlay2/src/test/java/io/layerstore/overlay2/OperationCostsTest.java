@@ -309,6 +309,18 @@ final class OperationCostsTest extends CountedStore {
   }
 
   @Test
+  void export_largeFile_isWrittenInLargeBlocks() throws IOException {
+    Path file = directory.resolve("exported.tar");
+    try (Layer layer =
+            store.register(LayerSource.of(archive("a", 1, 8 << 20)), RegisterOptions.DEFAULT);
+        InputStream tar = layer.tarStream();
+        OutputStream out = Files.newOutputStream(file)) {
+      long writes = writesOf(() -> tar.transferTo(out));
+      assertTrue(writes < (8 << 20) / (32 << 10), () -> writes + " writes for 8 MiB");
+    }
+  }
+
+  @Test
   void register_layerThatIsThere_looksAtManyEntriesAtOnce() throws IOException {
     byte[] tar = archive("some/directory/name", VERY_MANY, 10);
     register(tar, null);

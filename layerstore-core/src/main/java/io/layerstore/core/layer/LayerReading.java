@@ -26,7 +26,6 @@ import io.layerstore.driver.NaiveDiff;
 import io.layerstore.spi.FileGetter;
 import io.layerstore.spi.NativeDiff;
 import io.layerstore.spi.TreeReader;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
@@ -235,12 +234,17 @@ public final class LayerReading {
   }
 
   /** An archive made from a difference. */
-  private static final class DiffStream extends FilterInputStream {
+  private static final class DiffStream extends BlockFilterStream {
     private final StoreContext store;
 
     DiffStream(StoreContext store, InputStream archive) {
       super(archive);
       this.store = store;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      return in.read(target, offset, length);
     }
 
     @Override
