@@ -32,9 +32,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The directory given to {@link #open} has the layout of a Docker data root, {@code
  * image/<driver>/layerdb} and {@code <driver>/}, so dockerd can use it while no store has it open,
- * and a store while dockerd is stopped. One process at a time writes a root. Any {@link Path} will
- * do, even one of an in-memory file system such as Jimfs; kernel mounts need the default file
- * system.
+ * and a store while dockerd is stopped. Any number of stores, in one process or in many, can have
+ * it open at the same time, unless one of them is {@linkplain StoreOptions.Builder#exclusive
+ * exclusive}: what one does, the others see at their next call, and what one holds, none deletes.
+ * Any {@link Path} will do, even one of an in-memory file system such as Jimfs; kernel mounts need
+ * the default file system.
  *
  * <p>Safe for use by many threads; no store-wide lock is held while bytes move. Interrupting a
  * thread that is inside a call cancels it: the call throws {@link OperationInterruptedException},
@@ -54,8 +56,8 @@ public interface LayerStore extends AutoCloseable {
    * graph driver is refused, and left as it is; see {@link StoreOptions.Creation}. A call that
    * fails removes what it created.
    *
-   * @throws StoreLockedException if another process, or another store in this one, has it open for
-   *     writing
+   * @throws StoreLockedException if another store has it open exclusively, or a running dockerd
+   *     uses it
    * @throws StoreNotFoundException if the directory holds something else
    * @throws DriverException if no graph driver can be used
    * @throws LayerStoreException if the root cannot be read or written
@@ -128,7 +130,8 @@ public interface LayerStore extends AutoCloseable {
    * Adds a layer like {@link #register(InputStream, RegisterOptions)}, from a source that is opened
    * only if it must be read, and is always closed.
    *
-   * <p>If several threads expect the same diff or chain ID, the work is done once.
+   * <p>If several threads, or processes on the same root, expect the same diff or chain ID, the
+   * work is done once.
    */
   Layer register(LayerSource source, RegisterOptions options) throws LayerStoreException;
 
@@ -291,8 +294,8 @@ public interface LayerStore extends AutoCloseable {
   boolean isReadOnly();
 
   /**
-   * Unmounts what this store mounted, gives back the lock and ends all threads and processes of the
-   * store. A second call does nothing.
+   * Unmounts what this store mounted, unless others use it, gives back what it held of the root,
+   * and ends all threads and processes of the store. A second call does nothing.
    *
    * <p>Open handles can no longer be used; what they held stays on disk.
    *

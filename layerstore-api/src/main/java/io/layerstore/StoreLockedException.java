@@ -5,8 +5,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The root is open in a way that does not let this store in: exclusively elsewhere, or elsewhere at
- * all while this one asked for it exclusively.
+ * The root is open in a way that keeps this store out: exclusively elsewhere; or elsewhere at all,
+ * if this store was to be exclusive; or a running dockerd uses it.
  */
 public class StoreLockedException extends LayerStoreException {
   private static final long serialVersionUID = 1L;
@@ -14,7 +14,7 @@ public class StoreLockedException extends LayerStoreException {
   private final transient Path root;
   private final transient @Nullable StoreUser holder;
 
-  /** Where nothing is known of who has it. */
+  /** For when nothing is known of who has it. */
   public StoreLockedException(Path root) {
     this(root, (StoreUser) null);
   }
@@ -33,7 +33,7 @@ public class StoreLockedException extends LayerStoreException {
     this.holder = holder;
   }
 
-  /** Where something else than a store has it; {@code reason} follows "the store at … is". */
+  /** For when something other than a store has it; {@code reason} follows "the store at … is". */
   public StoreLockedException(Path root, String reason) {
     super("the store at " + root + " is " + reason);
     this.root = root;

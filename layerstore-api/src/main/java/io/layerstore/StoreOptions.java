@@ -258,7 +258,7 @@ public final class StoreOptions {
     }
 
     /**
-     * Waits so long for a root that is open in a way that does not let this store in; without it
+     * How long to wait for a root that is open in a way that keeps this store out. Unless set,
      * opening fails at once. An interrupt ends the wait.
      *
      * @throws IllegalArgumentException if {@code timeout} is negative

@@ -16,7 +16,8 @@ final class LsCommand extends Subcommand {
   private final ViewChoice choice = new ViewChoice(this);
   private final OptionSpec longOption =
       flag("-l", "Show type, mode, links, owner, group, size and time, and where links lead.");
-  private final OptionSpec recursiveOption = flag("-R", "Go down into directories.");
+  private final OptionSpec recursiveOption =
+      flag("-R", "List directories and all that is in them.");
   private final PositionalParamSpec imageParameter =
       parameter(
           "IMAGE",

@@ -24,7 +24,7 @@ final class MountCommand extends Subcommand {
         "Without COMMAND: prints the mount point and leaves the layer mounted. A symbolic link "
             + "in the layer can lead out of it; with 'run --chroot' it cannot.",
         "With COMMAND: runs it in the mount as 'run' does, unmounts, and exits with its status. "
-            + "No other process can write the store meanwhile. With --json, what the command prints "
+            + "Until then no other process can delete the layer. With --json, what the command prints "
             + "goes to standard error.");
     spec()
         .usageMessage()

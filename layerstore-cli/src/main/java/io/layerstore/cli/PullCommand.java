@@ -14,7 +14,7 @@ final class PullCommand extends Subcommand {
       option(
           "--platform",
           "OS/ARCH[/VARIANT]",
-          "The platform of which the image is wanted. Default: this machine's.");
+          "The platform to pull the image for. Default: this machine's.");
   private final OptionSpec allPlatformsOption =
       flag(
           "--all-platforms",
@@ -35,7 +35,7 @@ final class PullCommand extends Subcommand {
     super(
         layerstore,
         "Pull an image from a registry.",
-        "Layers that are there already are not fetched. A pull that was broken off goes on where it "
+        "Layers that are there already are not fetched. A pull that was broken off resumes where it "
             + "was. Prints the image's ID, and the references that now name it.");
   }
 

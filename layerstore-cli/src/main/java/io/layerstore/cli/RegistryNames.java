@@ -16,7 +16,7 @@ final class RegistryNames {
     return command.repeatedOption(
         "--insecure",
         "HOST[:PORT]",
-        "A host that may be talked to without encryption, or with a certificate nobody vouches "
+        "A host to use without encryption, or with a certificate that nobody vouches "
             + "for; may be repeated.");
   }
 

@@ -12,9 +12,7 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 /** {@code run}: runs a command in a read-write layer. */
 final class RunCommand extends Subcommand {
   private final OptionSpec chrootOption =
-      flag(
-          "--chroot",
-          "Run a program of the layer instead, with the layer as its root " + "directory.");
+      flag("--chroot", "Run a program of the layer instead, with the layer as its root directory.");
   private final PositionalParamSpec nameParameter = parameter("NAME", "The read-write layer.");
   private final PositionalParamSpec commandParameter =
       remainingParameters("COMMAND", "What to run, and its arguments.");
@@ -24,8 +22,8 @@ final class RunCommand extends Subcommand {
         layerstore,
         "Run a command in a read-write layer.",
         "Mounts the layer, runs a program of this machine with the mount as its working "
-            + "directory, unmounts, and exits with the program's status. No other process can write "
-            + "the store meanwhile. Where an ordinary user's mount is in a user namespace, the command "
+            + "directory, unmounts, and exits with the program's status. Until then no other process "
+            + "can delete the layer. Where an ordinary user's mount is in a user namespace, the command "
             + "runs there, as user 0. With --json, what the command prints goes to standard error.");
     spec()
         .usageMessage()

@@ -29,7 +29,7 @@ final class ViewChoice {
         command.option(
             "--platform",
             "OS/ARCH[/VARIANT]",
-            "For which platform, where an archive has the image for several. Default: this"
+            "The platform, where an archive has the image for several. Default: this"
                 + " machine's.");
     topOption =
         command.flag(

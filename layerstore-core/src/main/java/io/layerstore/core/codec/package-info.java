@@ -1,7 +1,8 @@
 /**
- * Undoing the compression of layer archives.
+ * The compression of layer archives: undone, and done.
  *
- * <p>Start at {@code Decompression}. Knows nothing of tar and layers.
+ * <p>Start at {@code Decompression}; {@code Compressor} is the way back. Knows nothing of tar and
+ * layers.
  */
 @NullMarked
 package io.layerstore.core.codec;

@@ -3,7 +3,7 @@
  * beside a layer database.
  *
  * <p>Start at {@link io.layerstore.core.image.DefaultImageStore}; {@link
- * io.layerstore.core.image.LayerAccess} what it needs of the layer store.
+ * io.layerstore.core.image.LayerAccess} is what it needs of the layer store.
  *
  * <p>Knows nothing of the files of layers and of tar.
  */
