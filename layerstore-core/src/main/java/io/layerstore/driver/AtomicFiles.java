@@ -67,9 +67,7 @@ public final class AtomicFiles {
       throw new StoreCorruptedException(file.toString(), "not a regular file");
     }
     requireSize(file, attributes.size(), maxBytes);
-    byte[][] content = new byte[1][];
-    uninterrupted(() -> content[0] = readOnce(file, (int) attributes.size(), maxBytes));
-    return content[0];
+    return queryUninterrupted(() -> readOnce(file, (int) attributes.size(), maxBytes));
   }
 
   /** The same as {@link #read}, but null if there is no such file. */
@@ -406,17 +404,32 @@ public final class AtomicFiles {
     void run() throws IOException;
   }
 
+  /** A look at files that can be repeated. */
+  @FunctionalInterface
+  public interface Query<T> {
+    /** What was found. */
+    T run() throws IOException;
+  }
+
   /**
    * Runs {@code work}, again if an interrupt closes its channel; the interrupt status is set
    * afterwards.
    */
   public static void uninterrupted(Work work) throws IOException {
+    queryUninterrupted(
+        () -> {
+          work.run();
+          return Boolean.TRUE;
+        });
+  }
+
+  /** What {@code query} finds; runs it as {@link #uninterrupted} runs work. */
+  public static <T> T queryUninterrupted(Query<T> query) throws IOException {
     boolean interrupted = Thread.interrupted();
     try {
       while (true) {
         try {
-          work.run();
-          return;
+          return query.run();
         } catch (ClosedByInterruptException e) {
           interrupted |= Thread.interrupted();
         }

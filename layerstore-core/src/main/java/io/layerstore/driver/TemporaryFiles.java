@@ -78,7 +78,7 @@ public final class TemporaryFiles {
   }
 
   /** Deletes {@code file} if it is a leftover; for those who have listed the directory already. */
-  public static boolean sweepFile(Path file) throws IOException {
+  private static boolean sweepFile(Path file) throws IOException {
     return isName(String.valueOf(file.getFileName()))
         && !IN_HAND.contains(file.toAbsolutePath())
         && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)

@@ -10,16 +10,13 @@ import io.layerstore.Compression;
 import io.layerstore.DiffId;
 import io.layerstore.Digest;
 import io.layerstore.DistributionMetadata.Source;
-import io.layerstore.Durability;
 import io.layerstore.Image;
 import io.layerstore.ImageManifest;
 import io.layerstore.ImageNotFoundException;
 import io.layerstore.ImageReference;
 import io.layerstore.ImageSource;
 import io.layerstore.ImageTarget;
-import io.layerstore.ImportOptions;
 import io.layerstore.InvalidImageException;
-import io.layerstore.LayerSource;
 import io.layerstore.LayerStore;
 import io.layerstore.LoadOptions;
 import io.layerstore.LoadReport;
@@ -29,7 +26,6 @@ import io.layerstore.PullOptions;
 import io.layerstore.PushOptions;
 import io.layerstore.PushReport;
 import io.layerstore.RegistryException;
-import io.layerstore.RegistryOptions;
 import io.layerstore.RemoteImage;
 import io.layerstore.SaveOptions;
 import java.net.URI;
@@ -44,7 +40,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -53,26 +48,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /** Images to Docker's registry and back. Needs the registry; some tests need skopeo, too. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class RegistryContract {
+public abstract class RegistryContract extends RegistryFixture {
 
   private static final List<AppendixA> ARCHIVES =
       List.of(AppendixA.TWO_BASE, AppendixA.TWO_TOP, AppendixA.NONUTF8);
 
-  private static final RegistryOptions ALONE =
-      RegistryOptions.builder()
-          .environment(Map.of())
-          .systemDirectory(Path.of("/nonexistent"))
-          .build();
-  private static final PullOptions PULL = PullOptions.builder().registry(ALONE).build();
-  private static final PushOptions PUSH = PushOptions.builder().registry(ALONE).build();
-
-  private final String driver;
-  private ScratchDirectory scratch;
-  private DockerRegistry registry;
   private LayerStore source;
   private LayerStore store;
   private String id;
@@ -80,17 +62,11 @@ public abstract class RegistryContract {
 
   /** Tests the graph driver called {@code driver}. */
   protected RegistryContract(String driver) {
-    this.driver = driver;
+    super(driver);
   }
 
-  /** Skips the tests where a store in {@code directory} is not supported. */
-  protected void assumeSupported(Path directory) {}
-
   @BeforeAll
-  void startAndLoad() throws Exception {
-    scratch = ScratchDirectory.create();
-    assumeSupported(scratch.path());
-    registry = DockerRegistry.start(Files.createDirectory(scratch.resolve("registry")));
+  void load() throws Exception {
     source = open("source");
     id = load(source, "mine:1");
   }
@@ -106,23 +82,10 @@ public abstract class RegistryContract {
   }
 
   @AfterAll
-  void end() throws Exception {
+  void closeSource() throws Exception {
     if (source != null) {
       source.close();
     }
-    if (registry != null) {
-      registry.close();
-    }
-    if (scratch != null) {
-      scratch.close();
-    }
-  }
-
-  private LayerStore open(String name) throws Exception {
-    return LayerStore.builder(scratch.resolve(name))
-        .driver(driver)
-        .durability(Durability.NONE)
-        .open();
   }
 
   private String load(LayerStore to, String name) throws Exception {
@@ -657,16 +620,7 @@ public abstract class RegistryContract {
   }
 
   private String importArm() throws Exception {
-    return source
-        .images()
-        .importRootFs(
-            LayerSource.of(new TarBuilder().file("arm", "64").end().toBytes()),
-            ImportOptions.builder()
-                .reference(ImageReference.parse("arm:1"))
-                .platform(Platform.of("arm64", "linux"))
-                .build())
-        .id()
-        .toString();
+    return importArm(source, ImageReference.parse("arm:1"));
   }
 
   @Test

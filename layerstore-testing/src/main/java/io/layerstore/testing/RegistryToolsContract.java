@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.layerstore.Digest;
-import io.layerstore.Durability;
 import io.layerstore.ImageReference;
 import io.layerstore.ImportOptions;
 import io.layerstore.LayerSource;
@@ -13,52 +12,40 @@ import io.layerstore.LayerStore;
 import io.layerstore.Platform;
 import io.layerstore.PullOptions;
 import io.layerstore.PushOptions;
-import io.layerstore.RegistryOptions;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /**
  * One registry for the library and for other engines: what one pushes the others pull, as the same
  * image. Needs root, Docker's registry, and for each test the engine it is about.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class RegistryToolsContract {
-
-  private static final RegistryOptions ALONE =
-      RegistryOptions.builder()
-          .environment(Map.of())
-          .systemDirectory(Path.of("/nonexistent"))
-          .build();
-  private static final PullOptions PULL = PullOptions.builder().registry(ALONE).build();
-
-  private final String driver;
-  private ScratchDirectory scratch;
+public abstract class RegistryToolsContract extends RegistryFixture {
 
   /** For podman, which takes no more than 50 characters. */
   private ScratchDirectory shortDirectory;
 
-  private DockerRegistry registry;
+  private int storages;
+
   private ImageReference name;
   private Digest digest;
   private String id;
 
   /** Tests the graph driver called {@code driver}. */
   protected RegistryToolsContract(String driver) {
-    this.driver = driver;
+    super(driver);
+  }
+
+  @Override
+  protected void assumeSupported(Path directory) {
+    Machine.requireRoot();
   }
 
   @BeforeAll
   void pushOne() throws Exception {
-    Machine.requireRoot();
-    scratch = ScratchDirectory.create();
     shortDirectory = ScratchDirectory.createShort();
-    registry = DockerRegistry.start(Files.createDirectory(scratch.resolve("registry")));
     name = ImageReference.parse(registry.address() + "/some/image:1");
     Path root = scratch.resolve("busybox.tar");
     Busybox.writeRootTo(root);
@@ -74,32 +61,15 @@ public abstract class RegistryToolsContract {
                       .build())
               .id()
               .toString();
-      digest =
-          store
-              .images()
-              .push(name.toString(), name, PushOptions.builder().registry(ALONE).build())
-              .digest();
+      digest = store.images().push(name.toString(), name, PUSH).digest();
     }
   }
 
   @AfterAll
-  void end() throws Exception {
-    if (registry != null) {
-      registry.close();
-    }
+  void deleteShortDirectory() throws Exception {
     if (shortDirectory != null) {
       shortDirectory.close();
     }
-    if (scratch != null) {
-      scratch.close();
-    }
-  }
-
-  private LayerStore open(String directory) throws Exception {
-    return LayerStore.builder(scratch.resolve(directory))
-        .driver(driver)
-        .durability(Durability.NONE)
-        .open();
   }
 
   private String pulledId(String directory, ImageReference reference) throws Exception {
@@ -148,11 +118,7 @@ public abstract class RegistryToolsContract {
   @Test
   void podman_imageThatWasPushed_seesTheSameDigestAndId() throws Exception {
     Tool podman = Tool.require("podman");
-    List<String> own =
-        List.of(
-            "--root=" + scratch.resolve("podman"),
-            "--runroot=" + shortDirectory.path(),
-            "--storage-driver=vfs");
+    List<String> own = ownStorage("podman");
     run(podman, own, "pull", "--quiet", "--tls-verify=false", name);
 
     assertEquals(
@@ -174,11 +140,7 @@ public abstract class RegistryToolsContract {
   @Test
   void buildah_imageThatWasPushed_seesTheSameDigestAndPushesTheSame() throws Exception {
     Tool buildah = Tool.require("buildah");
-    List<String> own =
-        List.of(
-            "--root=" + scratch.resolve("buildah"),
-            "--runroot=" + scratch.resolve("buildah-run"),
-            "--storage-driver=vfs");
+    List<String> own = ownStorage("buildah");
     run(buildah, own, "pull", "--quiet", "--tls-verify=false", name);
 
     assertEquals(
@@ -203,15 +165,8 @@ public abstract class RegistryToolsContract {
   private ImageReference several(Tool tool, List<String> own, String tag) throws Exception {
     ImageReference arm = name.withTag("arm");
     try (LayerStore store = open("arm-" + tag)) {
-      store
-          .images()
-          .importRootFs(
-              LayerSource.of(new TarBuilder().file("arm", "64").end().toBytes()),
-              ImportOptions.builder()
-                  .reference(arm)
-                  .platform(Platform.of("arm64", "linux"))
-                  .build());
-      store.images().push(arm.toString(), arm, PushOptions.builder().registry(ALONE).build());
+      importArm(store, arm);
+      store.images().push(arm.toString(), arm, PUSH);
     }
     run(tool, own, "manifest", "create", tag);
     for (ImageReference image : List.of(name, arm)) {
@@ -253,11 +208,7 @@ public abstract class RegistryToolsContract {
   @Test
   void buildah_manifestOfTwoPlatforms_isPulledAndPushedByteForByte() throws Exception {
     Tool buildah = Tool.require("buildah");
-    List<String> own =
-        List.of(
-            "--root=" + scratch.resolve("buildah-two"),
-            "--runroot=" + scratch.resolve("buildah-two-run"),
-            "--storage-driver=vfs");
+    List<String> own = ownStorage("buildah-two");
 
     assertPushedByteForByte(several(buildah, own, "by-buildah"));
   }
@@ -265,11 +216,7 @@ public abstract class RegistryToolsContract {
   @Test
   void podman_manifestOfTwoPlatforms_isPulledAndPushedByteForByte() throws Exception {
     Tool podman = Tool.require("podman");
-    List<String> own =
-        List.of(
-            "--root=" + scratch.resolve("podman-two"),
-            "--runroot=" + shortDirectory.path().resolve("2"),
-            "--storage-driver=vfs");
+    List<String> own = ownStorage("podman-two");
 
     assertPushedByteForByte(several(podman, own, "by-podman"));
   }
@@ -277,38 +224,26 @@ public abstract class RegistryToolsContract {
   @Test
   void podman_indexThatWasPushed_pullsEachPlatform() throws Exception {
     Tool podman = Tool.require("podman");
-    List<String> own =
-        List.of(
-            "--root=" + scratch.resolve("podman-index"),
-            "--runroot=" + shortDirectory.path().resolve("3"),
-            "--storage-driver=vfs");
+    List<String> own = ownStorage("podman-index");
     ImageReference index = name.withTag("index");
     String arm;
     try (LayerStore store = open("index")) {
       store.images().pull(name, PULL);
-      arm =
-          store
-              .images()
-              .importRootFs(
-                  LayerSource.of(new TarBuilder().file("arm", "64").end().toBytes()),
-                  ImportOptions.builder()
-                      .reference(ImageReference.parse("arm:1"))
-                      .platform(Platform.of("arm64", "linux"))
-                      .build())
-              .id()
-              .toString();
-      store
-          .images()
-          .push(
-              List.of(name.toString(), "arm:1"),
-              index,
-              PushOptions.builder().registry(ALONE).build());
+      arm = importArm(store, ImageReference.parse("arm:1"));
+      store.images().push(List.of(name.toString(), "arm:1"), index, PUSH);
     }
 
     run(podman, own, "pull", "--quiet", "--tls-verify=false", "--arch=arm64", index);
 
     assertEquals(
         arm, "sha256:" + run(podman, own, "image", "inspect", "--format={{.Id}}", index).text());
+  }
+
+  private List<String> ownStorage(String name) {
+    return List.of(
+        "--root=" + scratch.resolve(name),
+        "--runroot=" + shortDirectory.path().resolve(Integer.toString(++storages)),
+        "--storage-driver=vfs");
   }
 
   private static Tool.Result run(Tool tool, List<String> own, Object... arguments)

@@ -40,6 +40,7 @@ import io.layerstore.core.docker.ContainerRecords;
 import io.layerstore.core.image.archive.ImageArchives;
 import io.layerstore.core.image.download.PartialBlobs;
 import io.layerstore.core.layer.ArchiveLayers;
+import io.layerstore.core.state.DataRoot;
 import io.layerstore.core.state.IdPrefix;
 import io.layerstore.core.state.StoreLifecycle;
 import io.layerstore.driver.TemporaryFiles;
@@ -92,7 +93,9 @@ public final class DefaultImageStore implements ImageStore {
   public DefaultImageStore(LayerAccess access, ArchiveLayers layers) throws LayerStoreException {
     this.access = access;
     this.writing = new ImageWriting(access);
-    this.db = new ImageDb(access.directory().resolve("imagedb"), access.options().durability());
+    this.db =
+        new ImageDb(
+            access.directory().resolve(DataRoot.IMAGE_DATABASE), access.options().durability());
     this.manifests = new ManifestDirectory(access.directory(), access.options().durability());
     this.catalog = new ImageCatalog(this, access, db, table);
     this.references = new DefaultReferenceStore(access, db, table, writing);

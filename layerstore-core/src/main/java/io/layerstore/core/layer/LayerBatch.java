@@ -137,8 +137,7 @@ public final class LayerBatch implements AutoCloseable {
         }
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new OperationInterruptedException(OPERATION, e);
+      throw Interrupts.ended(OPERATION, e);
     }
     for (Wanted layer : wanted) {
       ChainId chainId = layer.chainId();

@@ -7,7 +7,6 @@ import io.layerstore.LayerStore;
 import io.layerstore.LayerStoreException;
 import io.layerstore.LayerVerificationException;
 import io.layerstore.MaxDepthExceededException;
-import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
 import io.layerstore.Progress.Phase;
 import io.layerstore.RegisterOptions;
@@ -114,8 +113,7 @@ public final class LayerRegistration {
         }
         return unpackAndPublish(source, options, progress, parent, held);
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new OperationInterruptedException(OPERATION, e);
+        throw Interrupts.ended(OPERATION, e);
       }
     } finally {
       if (parent != null) {
@@ -221,8 +219,7 @@ public final class LayerRegistration {
         store.chainLock().acquireInterruptibly(record.chainId(), progress::waitsFor)) {
       return publication.publish();
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new OperationInterruptedException(OPERATION, e);
+      throw Interrupts.ended(OPERATION, e);
     }
   }
 

@@ -4,7 +4,6 @@ import io.layerstore.Change;
 import io.layerstore.LayerStoreException;
 import io.layerstore.Mount;
 import io.layerstore.MountOptions;
-import io.layerstore.OperationInterruptedException;
 import io.layerstore.Progress;
 import io.layerstore.TarOptions;
 import io.layerstore.core.codec.DecompressedStream;
@@ -155,8 +154,7 @@ final class RWLayerFiles {
           return sizeBytes;
         }
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new OperationInterruptedException(operation, e);
+        throw Interrupts.ended(operation, e);
       } catch (IOException e) {
         throw DriverFailures.named(
             "read-write layer " + layer.name(), Interrupts.translate(operation, e));

@@ -7,7 +7,6 @@ import io.layerstore.LayerStoreException;
 import io.layerstore.MountBusyException;
 import io.layerstore.MountOptions;
 import io.layerstore.NameConflictException;
-import io.layerstore.OperationInterruptedException;
 import io.layerstore.RWLayerOptions;
 import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.state.MountedLayer;
@@ -81,8 +80,7 @@ public final class ReadWriteLayers {
         }
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new OperationInterruptedException("creating read-write layer " + name, e);
+      throw Interrupts.ended("creating read-write layer " + name, e);
     }
   }
 

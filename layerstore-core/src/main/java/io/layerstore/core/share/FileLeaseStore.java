@@ -7,6 +7,7 @@ import static java.nio.file.StandardOpenOption.WRITE;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.layerstore.LayerStoreException;
+import io.layerstore.driver.AtomicFiles;
 import io.layerstore.driver.FileFailures;
 import io.layerstore.driver.Mapping;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.channels.ServerSocketChannel;
@@ -33,7 +33,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
@@ -141,7 +140,7 @@ final class FileLeaseStore implements LeaseStore {
 
   @Override
   public SharedMemory board() throws IOException {
-    return uninterrupted(
+    return AtomicFiles.queryUninterrupted(
         () -> {
           try (FileChannel channel =
               FileChannel.open(
@@ -164,12 +163,12 @@ final class FileLeaseStore implements LeaseStore {
 
   @Override
   public SharedMemory create(String id) throws IOException {
-    uninterrupted(
+    AtomicFiles.queryUninterrupted(
         () -> {
           lives.put(id, listen(life(id)));
           return id;
         });
-    return new OwnMemory(id);
+    return new Pieces(index -> grow(id, index));
   }
 
   @Override
@@ -189,40 +188,54 @@ final class FileLeaseStore implements LeaseStore {
     Files.deleteIfExists(life(id));
   }
 
-  /** The memory of a lease of this process, which grows. */
-  private final class OwnMemory implements SharedMemory {
-    private final String id;
+  /** Memory that is mapped piece by piece, as it is asked for. */
+  private static final class Pieces implements SharedMemory {
+    private final SharedMemory next;
     private final List<ByteBuffer> pieces = new ArrayList<>();
 
-    OwnMemory(String id) {
-      this.id = id;
+    /**
+     * @param next maps a piece that is not mapped yet
+     */
+    Pieces(SharedMemory next) {
+      this.next = next;
     }
 
     @Override
     public synchronized ByteBuffer piece(int index) throws IOException {
       while (pieces.size() <= index) {
-        pieces.add(uninterrupted(this::grow));
+        pieces.add(AtomicFiles.queryUninterrupted(() -> next.piece(pieces.size())));
       }
       return pieces.get(index);
     }
+  }
 
-    private ByteBuffer grow() throws IOException {
-      boolean isFirst = pieces.isEmpty();
-      long position = (long) pieces.size() * PIECE_BYTES;
-      try (FileChannel channel =
-          FileChannel.open(
-              isFirst ? unfinished(id) : lease(id),
-              isFirst
-                  ? Set.<OpenOption>of(CREATE, READ, WRITE, NOFOLLOW_LINKS)
-                  : Set.<OpenOption>of(READ, WRITE, NOFOLLOW_LINKS),
-              attributes("rw-------"))) {
-        // Written, not only made long: a mapped hole on a full disk kills whoever writes to it.
-        ByteBuffer zeros = ByteBuffer.allocate(PIECE_BYTES);
-        while (zeros.hasRemaining()) {
-          channel.write(zeros, position + zeros.position());
-        }
-        return map(channel, MapMode.READ_WRITE, position, PIECE_BYTES);
+  /** Adds a piece to a lease of this process. */
+  private ByteBuffer grow(String id, int index) throws IOException {
+    long position = (long) index * SharedMemory.PIECE_BYTES;
+    try (FileChannel channel =
+        FileChannel.open(
+            index == 0 ? unfinished(id) : lease(id),
+            index == 0
+                ? Set.<OpenOption>of(CREATE, READ, WRITE, NOFOLLOW_LINKS)
+                : Set.<OpenOption>of(READ, WRITE, NOFOLLOW_LINKS),
+            attributes("rw-------"))) {
+      // Written, not only made long: a mapped hole on a full disk kills whoever writes to it.
+      ByteBuffer zeros = ByteBuffer.allocate(SharedMemory.PIECE_BYTES);
+      while (zeros.hasRemaining()) {
+        channel.write(zeros, position + zeros.position());
       }
+      return map(channel, MapMode.READ_WRITE, position, SharedMemory.PIECE_BYTES);
+    }
+  }
+
+  private ByteBuffer mapOfOther(String id, int index) throws IOException {
+    long position = (long) index * SharedMemory.PIECE_BYTES;
+    try (FileChannel channel =
+        FileChannel.open(lease(id), Set.<OpenOption>of(READ, NOFOLLOW_LINKS))) {
+      if (channel.size() < position + SharedMemory.PIECE_BYTES) {
+        throw new IOException(lease(id) + " is too short");
+      }
+      return map(channel, MapMode.READ_ONLY, position, SharedMemory.PIECE_BYTES);
     }
   }
 
@@ -244,36 +257,9 @@ final class FileLeaseStore implements LeaseStore {
 
   @Override
   public SharedMemory open(String id) throws IOException {
-    SharedMemory memory = new OtherMemory(lease(id));
+    SharedMemory memory = new Pieces(index -> mapOfOther(id, index));
     memory.piece(0);
     return memory;
-  }
-
-  private final class OtherMemory implements SharedMemory {
-    private final Path file;
-    private final List<ByteBuffer> pieces = new ArrayList<>();
-
-    OtherMemory(Path file) {
-      this.file = file;
-    }
-
-    @Override
-    public synchronized ByteBuffer piece(int index) throws IOException {
-      while (pieces.size() <= index) {
-        pieces.add(uninterrupted(this::mapNext));
-      }
-      return pieces.get(index);
-    }
-
-    private ByteBuffer mapNext() throws IOException {
-      long position = (long) pieces.size() * PIECE_BYTES;
-      try (FileChannel channel = FileChannel.open(file, Set.<OpenOption>of(READ, NOFOLLOW_LINKS))) {
-        if (channel.size() < position + PIECE_BYTES) {
-          throw new IOException(file + " is too short");
-        }
-        return map(channel, MapMode.READ_ONLY, position, PIECE_BYTES);
-      }
-    }
   }
 
   private static ServerSocketChannel listen(Path socket) throws IOException {
@@ -294,7 +280,7 @@ final class FileLeaseStore implements LeaseStore {
       return true;
     }
     try {
-      return uninterrupted(() -> answers(life(id)));
+      return AtomicFiles.queryUninterrupted(() -> answers(life(id)));
     } catch (IOException e) {
       // Whatever else it is, it is no refusal: the owner may live.
       log.debug("cannot tell whether {} lives", life(id), e);
@@ -340,7 +326,7 @@ final class FileLeaseStore implements LeaseStore {
     boolean isInPlace;
     try {
       isInPlace =
-          uninterrupted(
+          AtomicFiles.queryUninterrupted(
               () ->
                   keyOf(root).equals(rootKey)
                       && keyOf(directory).equals(directoryKey)
@@ -368,31 +354,6 @@ final class FileLeaseStore implements LeaseStore {
       return Files.size(lease(id)) >= SharedMemory.PIECE_BYTES && Files.exists(life(id));
     } catch (IOException e) {
       return false;
-    }
-  }
-
-  /** Work that can be done over again. */
-  @FunctionalInterface
-  private interface Work<T> {
-    T run() throws IOException;
-  }
-
-  /** An interrupt would close the channel that the thread is using; its status is kept. */
-  private static <T> T uninterrupted(Work<T> work) throws IOException {
-    boolean isInterrupted = Thread.interrupted();
-    try {
-      while (true) {
-        try {
-          return Objects.requireNonNull(work.run());
-        } catch (ClosedByInterruptException e) {
-          isInterrupted = true;
-          Thread.interrupted();
-        }
-      }
-    } finally {
-      if (isInterrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 }

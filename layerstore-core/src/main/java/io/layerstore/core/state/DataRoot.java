@@ -50,7 +50,7 @@ public final class DataRoot {
   static final String LAYER_DATABASE = "layerdb";
 
   /** Below {@code image/DRIVER}. */
-  static final String IMAGE_DATABASE = "imagedb";
+  public static final String IMAGE_DATABASE = "imagedb";
 
   private static final Pattern PROBE =
       Pattern.compile("\\.layerstore-probe[0-9]+|check-overlayfs-support[0-9a-f]+");

@@ -6,6 +6,7 @@ import io.layerstore.StoreLockedException;
 import io.layerstore.StoreOptions;
 import io.layerstore.StoreUser;
 import io.layerstore.core.share.Participant;
+import io.layerstore.core.work.Interrupts;
 import io.layerstore.driver.Closing;
 import io.layerstore.driver.FileFailures;
 import java.io.IOException;
@@ -57,8 +58,7 @@ public final class RootUse implements AutoCloseable {
       try {
         Thread.sleep(PAUSE_MILLIS);
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new OperationInterruptedException("waiting for the store", e);
+        throw Interrupts.ended("waiting for the store", e);
       }
     }
   }

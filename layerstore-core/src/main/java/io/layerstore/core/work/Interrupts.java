@@ -18,6 +18,14 @@ public final class Interrupts {
   }
 
   /**
+   * What ends {@code operation} when a wait of it was interrupted; sets the thread's status again.
+   */
+  public static OperationInterruptedException ended(String operation, InterruptedException wait) {
+    Thread.currentThread().interrupt();
+    return new OperationInterruptedException(operation, wait);
+  }
+
+  /**
    * What to throw for a failure of {@code operation}: an interruption if the thread was
    * interrupted, else the failure itself.
    */

@@ -19,7 +19,6 @@ import io.layerstore.core.layer.ArchiveLayers;
 import io.layerstore.core.layer.ProgressReporter;
 import io.layerstore.core.tar.PlainTarWriter;
 import io.layerstore.core.work.Interrupts;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Instant;
@@ -42,13 +41,10 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>The layers are held meanwhile, so images may be deleted while they are saved.
  */
-final class ImageSave {
+final class ImageSave extends LayoutWriter {
 
   private static final String OPERATION = "saving images";
   private static final String OS = "linux";
-  private static final String BLOBS = "blobs/";
-  private static final String SHA256_BLOBS = "blobs/sha256/";
-  private static final int BUFFER_BYTES = 64 << 10;
 
   private final ArchiveLayers layers;
   private final ImageArchives.Host host;
@@ -177,23 +173,8 @@ final class ImageSave {
     return new SaveReport(notes);
   }
 
-  private void write(ImageTarget target) throws IOException {
-    if (target instanceof ImageTarget.ToDirectory directory) {
-      try (LayoutDirectory out = LayoutDirectory.create(directory.directory())) {
-        writeDirectory(out);
-        out.commit();
-      }
-    } else if (target instanceof ImageTarget.ToFile file) {
-      try (TargetFile out = TargetFile.create(file.file())) {
-        writeTar(out.stream());
-        out.commit();
-      }
-    } else {
-      writeTar(((ImageTarget.ToStream) target).stream());
-    }
-  }
-
-  private void writeDirectory(LayoutDirectory out) throws IOException {
+  @Override
+  void writeInto(LayoutDirectory out) throws IOException {
     ProgressReporter progress = progress(1);
     progress.phase(Phase.WRITING);
     Map<DiffId, SavedLayer> saved =
@@ -213,7 +194,8 @@ final class ImageSave {
     progress.phase(Phase.DONE);
   }
 
-  private void writeTar(OutputStream stream) throws IOException {
+  @Override
+  void writeInto(PlainTarWriter tar) throws IOException {
     boolean isPlain = format == CompressionFormat.NONE;
     ProgressReporter progress = progress(isPlain ? 1 : 2);
     if (!isPlain) {
@@ -230,10 +212,6 @@ final class ImageSave {
     documents.keySet().forEach(path -> paths.put(path, false));
     byPath.keySet().forEach(path -> paths.put(path, true));
     progress.phase(Phase.WRITING);
-    OutputStream buffered = new BufferedOutputStream(stream, BUFFER_BYTES);
-    PlainTarWriter tar = new PlainTarWriter(buffered);
-    tar.directory(BLOBS, Instant.EPOCH);
-    tar.directory(SHA256_BLOBS, Instant.EPOCH);
     for (String path : paths.keySet()) {
       Document document = documents.get(path);
       SavedLayer layer = byPath.get(path);
@@ -245,8 +223,6 @@ final class ImageSave {
         document.bytes().writeTo(tar.file(path, document.bytes().length(), document.modified()));
       }
     }
-    tar.close();
-    buffered.flush();
     progress.phase(Phase.DONE);
   }
 

@@ -261,7 +261,7 @@ final class LayoutDocuments {
           .put(tag.tag().orElse(""), new Text(diffIds.get(diffIds.size() - 1).digest().hex()));
     }
     Map<String, JsonValue> item = new LinkedHashMap<>();
-    item.put("Config", new Text("blobs/sha256/" + image.id().digest().hex()));
+    item.put("Config", new Text(LayoutWriter.path(image.id().digest())));
     item.put("RepoTags", tags.isEmpty() ? new JsonValue.Null() : Array.ofTexts(tags));
     item.put("Layers", new Array(paths));
     ImageId parent = image.parent().orElse(null);
@@ -314,8 +314,7 @@ final class LayoutDocuments {
   }
 
   private void putBlob(Digest digest, byte[] bytes, Instant modified) {
-    documents.putIfAbsent(
-        "blobs/sha256/" + digest.hex(), new Document(ByteString.of(bytes), modified));
+    documents.putIfAbsent(LayoutWriter.path(digest), new Document(ByteString.of(bytes), modified));
   }
 
   private SavedLayer layer(DiffId diffId) {

@@ -14,7 +14,6 @@ import io.layerstore.core.tar.PlainTarWriter;
 import io.layerstore.core.work.Interrupts;
 import io.layerstore.spi.RegistryProvider;
 import io.layerstore.spi.RegistryRepository;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,12 +23,10 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** Writes an image of a registry into an OCI layout, byte for byte: an index with all it lists. */
-public final class RemoteSave {
+public final class RemoteSave extends LayoutWriter {
 
   private static final String OPERATION = "saving an image of a registry";
-  private static final String BLOBS = "blobs/sha256/";
   private static final int MAX_DOCUMENTS = 10_000;
-  private static final int BUFFER_BYTES = 64 << 10;
 
   private final RemoteImage image;
   private final RegistryRepository repository;
@@ -60,7 +57,7 @@ public final class RemoteSave {
   }
 
   private void add(ImageManifest document, int nesting) throws IOException {
-    String path = path(document.descriptor().digest());
+    String path = checkedPath(document.descriptor().digest());
     if (documents.put(path, new Document(document.bytes(), Instant.EPOCH)) != null) {
       return;
     }
@@ -85,10 +82,10 @@ public final class RemoteSave {
   }
 
   private void addBlob(BlobDescriptor blob) throws InvalidImageException {
-    blobs.put(path(blob.digest()), blob.toDescriptor());
+    blobs.put(checkedPath(blob.digest()), blob.toDescriptor());
   }
 
-  private String path(Digest digest) throws InvalidImageException {
+  private String checkedPath(Digest digest) throws InvalidImageException {
     if (digest.algorithm() != Digest.Algorithm.SHA256) {
       throw new InvalidImageException(
           image.reference()
@@ -96,26 +93,11 @@ public final class RemoteSave {
               + digest
               + " in it, and layouts are written with SHA-256 only");
     }
-    return BLOBS + digest.hex();
+    return path(digest);
   }
 
-  private void write(ImageTarget target) throws IOException {
-    if (target instanceof ImageTarget.ToDirectory directory) {
-      try (LayoutDirectory out = LayoutDirectory.create(directory.directory())) {
-        writeDirectory(out);
-        out.commit();
-      }
-    } else if (target instanceof ImageTarget.ToFile file) {
-      try (TargetFile out = TargetFile.create(file.file())) {
-        writeTar(out.stream());
-        out.commit();
-      }
-    } else {
-      writeTar(((ImageTarget.ToStream) target).stream());
-    }
-  }
-
-  private void writeDirectory(LayoutDirectory out) throws IOException {
+  @Override
+  void writeInto(LayoutDirectory out) throws IOException {
     for (Descriptor blob : blobs.values()) {
       if (!documents.containsKey(path(blob.digest()))) {
         try (LayoutDirectory.NewBlob file = out.newBlob()) {
@@ -129,11 +111,8 @@ public final class RemoteSave {
     }
   }
 
-  private void writeTar(OutputStream stream) throws IOException {
-    OutputStream buffered = new BufferedOutputStream(stream, BUFFER_BYTES);
-    PlainTarWriter tar = new PlainTarWriter(buffered);
-    tar.directory("blobs/", Instant.EPOCH);
-    tar.directory(BLOBS, Instant.EPOCH);
+  @Override
+  void writeInto(PlainTarWriter tar) throws IOException {
     for (Map.Entry<String, Document> entry : documents.entrySet()) {
       Document document = entry.getValue();
       document.bytes().writeTo(tar.file(entry.getKey(), document.bytes().length(), Instant.EPOCH));
@@ -143,8 +122,6 @@ public final class RemoteSave {
         copy(blob.getValue(), tar.file(blob.getKey(), blob.getValue().sizeBytes(), Instant.EPOCH));
       }
     }
-    tar.close();
-    buffered.flush();
   }
 
   /** Fetches a blob, which must be what its digest says. */

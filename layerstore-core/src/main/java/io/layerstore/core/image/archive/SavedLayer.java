@@ -26,7 +26,7 @@ record SavedLayer(DiffId diffId, ChainId chainId, Instant created, Digest digest
 
   /** Where it is in the layout. */
   String path() {
-    return "blobs/sha256/" + digest.hex();
+    return LayoutWriter.path(digest);
   }
 
   /**

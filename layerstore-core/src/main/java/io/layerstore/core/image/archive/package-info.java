@@ -5,8 +5,8 @@
  * <p>{@code ImageLoad} is the way in. It opens the archive as a set of named members ({@code
  * Members}: a directory, a tar file read in place, or a stream), finds out which images it holds
  * ({@code Contents}), has the layers that are missing unpacked side by side, and publishes all of
- * it or nothing. {@code ImageSave} is the way out: it lays out what is to be written ({@code
- * Layout}), and writes it as a tar or a directory.
+ * it or nothing. {@code ImageSave} is the way out: it works out what is to be written ({@code
+ * LayoutDocuments}), and writes it as a tar or a directory ({@code LayoutWriter}).
  *
  * <p>{@code ImagePull} and {@code ImagePush} do the same with registries. {@code RemoteView} and
  * {@code RemoteSave} read an image of a registry without a store. Images that are one for several

@@ -11,6 +11,7 @@ import io.layerstore.Digest;
 import io.layerstore.ImageReference;
 import io.layerstore.LayerSource;
 import io.layerstore.RegistryException;
+import io.layerstore.driver.BlockInputStream;
 import io.layerstore.driver.KeyedLock;
 import io.layerstore.spi.RegistryRepository;
 import java.io.IOException;
@@ -282,15 +283,9 @@ final class BlobDownload implements LayerSource {
   }
 
   /** Reads the file while it grows. */
-  private final class Reader extends InputStream {
+  private final class Reader extends BlockInputStream {
     private @Nullable InputStream in;
     private long position;
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
 
     @Override
     public int read(byte[] target, int offset, int length) throws IOException {

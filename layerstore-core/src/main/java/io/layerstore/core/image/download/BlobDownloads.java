@@ -1,5 +1,6 @@
 package io.layerstore.core.image.download;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.layerstore.Descriptor;
 import io.layerstore.Digest;
 import io.layerstore.ImageReference;
@@ -102,19 +103,7 @@ public final class BlobDownloads implements AutoCloseable {
   public void close() {
     downloads.values().forEach(BlobDownload::stop);
     threads.forEach(Thread::interrupt);
-    boolean isInterrupted = false;
-    for (Thread thread : threads) {
-      while (thread.isAlive()) {
-        try {
-          thread.join();
-        } catch (InterruptedException e) {
-          isInterrupted = true;
-        }
-      }
-    }
-    if (isInterrupted) {
-      Thread.currentThread().interrupt();
-    }
+    threads.forEach(Uninterruptibles::joinUninterruptibly);
     for (BlobDownload download : downloads.values()) {
       download.end(!isComplete);
     }
