@@ -163,11 +163,7 @@ final class FileLeaseStore implements LeaseStore {
 
   @Override
   public SharedMemory create(String id) throws IOException {
-    AtomicFiles.queryUninterrupted(
-        () -> {
-          lives.put(id, listen(life(id)));
-          return id;
-        });
+    AtomicFiles.uninterrupted(() -> lives.put(id, listen(life(id))));
     return new Pieces(index -> grow(id, index));
   }
 
