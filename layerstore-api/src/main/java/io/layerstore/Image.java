@@ -90,7 +90,7 @@ public final class Image {
   public FileSystem fileSystem(ViewOptions options) throws LayerStoreException {
     if (store == null) {
       throw new IllegalStateException(
-          "image " + id + " was not got from a store; get it with ImageStore.get or resolve");
+          "image " + id + " does not come from a store; get it with ImageStore.get or resolve");
     }
     return store.fileSystem(id.toString(), options);
   }

@@ -42,9 +42,9 @@ import org.slf4j.LoggerFactory;
  * layerstore-manifests/HEX/N-ALGORITHM-HEX     of the image HEX, the document with this digest; the highest N came last
  * </pre>
  *
- * <p>Directories have mode 0700, files 0600. An index is kept with each of its images. What has not
- * the digest in its name is not there: nothing is lost with it but the bytes. Writers hold {@link
- * ImageWriting}, readers nothing.
+ * <p>Directories have mode 0700, files 0600. An index is kept with each of its images. A file
+ * whose digest is not the one in its name counts as absent: nothing but those bytes is lost.
+ * Writers hold {@link ImageWriting}, readers nothing.
  */
 final class ManifestDirectory {
 
@@ -149,7 +149,7 @@ final class ManifestDirectory {
     Digest.Algorithm algorithm = kept.digest().algorithm();
     String hex = HexFormat.of().formatHex(algorithm.newMessageDigest().digest(bytes));
     if (!hex.equals(kept.digest().hex())) {
-      log.warn("{} has not the digest in its name; it is as if it were not there", kept.file());
+      log.warn("{} does not have the digest in its name; it is ignored", kept.file());
       return null;
     }
     try {

@@ -3,7 +3,7 @@ package io.layerstore.core.layer;
 import io.layerstore.LayerSource;
 import io.layerstore.LayerStoreException;
 import io.layerstore.core.work.Interrupts;
-import java.io.FilterInputStream;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.OptionalLong;
@@ -17,23 +17,29 @@ public final class LayerSources {
 
   /** A source that gives a caller's stream, which stays open. */
   public static LayerSource ofStream(InputStream stream) {
-    return () ->
-        new FilterInputStream(stream) {
-          @Override
-          public int read(byte[] bytes, int offset, int length) throws IOException {
-            return in.read(bytes, offset, length);
-          }
-
-          @Override
-          public void close() {
-            // The stream belongs to the caller.
-          }
-        };
+    return new OfCaller(stream);
   }
 
-  static InputStream open(LayerSource source) throws LayerStoreException {
+  private record OfCaller(InputStream stream) implements LayerSource {
+    @Override
+    public InputStream open() {
+      return stream;
+    }
+  }
+
+  /** An archive that is open. Closing it leaves a caller's stream open. */
+  record Opened(InputStream stream, boolean isOfCaller) implements Closeable {
+    @Override
+    public void close() throws IOException {
+      if (!isOfCaller) {
+        stream.close();
+      }
+    }
+  }
+
+  static Opened open(LayerSource source) throws LayerStoreException {
     try {
-      return source.open();
+      return new Opened(source.open(), source instanceof OfCaller);
     } catch (IOException e) {
       throw Interrupts.translate(OPERATION, e);
     }

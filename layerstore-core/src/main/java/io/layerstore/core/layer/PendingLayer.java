@@ -15,7 +15,6 @@ import io.layerstore.spi.LayerRecord;
 import io.layerstore.spi.MetadataTransaction;
 import io.layerstore.spi.WriteContext;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -81,9 +80,9 @@ public final class PendingLayer {
       ProgressReporter.OfLayer progress,
       String operation)
       throws LayerStoreException {
-    try (InputStream archive = LayerSources.open(source)) {
+    try (LayerSources.Opened archive = LayerSources.open(source)) {
       return new LayerIntake(store, transaction(), isBelowComplete ? null : postponed::add)
-          .takeIn(archive, title, cacheId, parentCacheId, progress);
+          .takeIn(archive.stream(), title, cacheId, parentCacheId, progress);
     } catch (IOException e) {
       LayerStoreException failure = Interrupts.translate(operation, e);
       if (failure instanceof ArchiveException refusal) {

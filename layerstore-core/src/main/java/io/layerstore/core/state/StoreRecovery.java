@@ -69,7 +69,7 @@ public final class StoreRecovery {
                 });
       }
     } catch (LayerStoreException | RuntimeException e) {
-      log.warn("what a process left that died is swept later", e);
+      log.warn("what a dead process left is swept later", e);
     }
   }
 

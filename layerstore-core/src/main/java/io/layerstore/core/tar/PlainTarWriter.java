@@ -85,7 +85,7 @@ public final class PlainTarWriter implements Closeable {
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
       if (length > left) {
-        throw new IOException("a member of the archive has more bytes than was said");
+        throw new IOException("a member of the archive has more bytes than announced");
       }
       out.write(bytes, offset, length);
       left -= length;

@@ -266,7 +266,7 @@ final class ImagePush {
     }
     if (!indexes.isEmpty()) {
       notes.add(
-          "the index was written anew, since the registry has not all that the images' own lists");
+          "a new index was written, since the registry does not have all that the images' own one lists");
     }
     return null;
   }
@@ -424,7 +424,7 @@ final class ImagePush {
       notes.add(
           "the manifest of "
               + image.id()
-              + " was written anew, since its layers are compressed otherwise than where it came"
+              + " is a new one, since its layers are compressed otherwise than where it came"
               + " from; 'copy' between registries keeps them");
     }
     List<Descriptor> descriptors =

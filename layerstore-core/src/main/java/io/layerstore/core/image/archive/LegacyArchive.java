@@ -302,7 +302,7 @@ final class LegacyArchive {
     }
     for (Member repository : repositories.members()) {
       if (!(repository.value() instanceof Obj tags)) {
-        throw new InvalidImageException(REPOSITORIES + " has something else than tags");
+        throw new InvalidImageException(REPOSITORIES + " has something other than tags");
       }
       for (Member tag : tags.members()) {
         if (!(tag.value() instanceof Text id) || !converted.containsKey(id.text())) {

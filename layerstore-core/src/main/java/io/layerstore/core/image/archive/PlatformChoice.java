@@ -166,7 +166,7 @@ final class PlatformChoice {
   /** {@code os/architecture[/variant]}. */
   static String name(@Nullable Platform platform) {
     if (platform == null) {
-      return "one for a platform that is not said";
+      return "one for a platform that it does not name";
     }
     String variant = platform.variant().map(text -> "/" + text).orElse("");
     return ArchiveText.printable(platform.os() + "/" + platform.architecture() + variant);

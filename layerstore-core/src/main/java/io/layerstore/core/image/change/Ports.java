@@ -41,7 +41,7 @@ final class Ports {
         int surplus = (hostRange[1] - hostRange[0]) - (range[1] - range[0]);
         if (surplus != 0 && range[0] != range[1]) {
           throw new IllegalArgumentException(
-              "\"" + text + "\" has not as many host ports as ports");
+              "\"" + text + "\" does not have as many host ports as ports");
         }
       }
     }

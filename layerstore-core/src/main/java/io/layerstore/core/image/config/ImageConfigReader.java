@@ -129,7 +129,7 @@ public final class ImageConfigReader {
               + ByteString.utf8(config.os())
               + ", where the only spelling is "
               + OS
-              + ": dockerd up to 20.10 does not start any more on a root with it; change it, which"
+              + ": dockerd up to 20.10 no longer starts on a root with it; change it, which"
               + " makes another image");
     }
   }

@@ -112,7 +112,7 @@ final class BlobDownload implements LayerSource {
           return;
         }
         log.warn(
-            "what an earlier pull has left of {} is not right; fetching it anew", blob.digest());
+            "what an earlier pull left of {} is wrong; fetching it again", blob.digest());
         channel.truncate(0);
       }
       if (!fetch(channel, true)) {
@@ -303,7 +303,7 @@ final class BlobDownload implements LayerSource {
       }
       int count = open.read(target, offset, (int) Math.min(length, available - position));
       if (count < 0) {
-        throw new IOException(file + " was cut by somebody else while it was read");
+        throw new IOException(file + " was cut off by somebody else while it was read");
       }
       position += count;
       return count;
