@@ -2,9 +2,9 @@
  * apply: carries out the operations that make a layer, below one directory.
  *
  * The fewest calls for a file: open, write, look, set times, close; owner and mode only where the look says that they are not right already.
- * Small files are made by two threads (files.h). Parents are looked up once for all files of a directory that come together. Attributes in the order in which none undoes another: content,
- * owner (clears setuid and capabilities), extended attributes, mode, times. Times of directories at the end, because whatever is made in them
- * changes them.
+ * Small files are made by two threads (files.h). Parents are looked up once for all files of a directory that come together. Attributes are set
+ * in an order in which none undoes another: content, owner (clears setuid and capabilities), extended attributes, mode, times. Times of
+ * directories come at the end, because whatever is made in them changes them.
  */
 #include "apply.h"
 

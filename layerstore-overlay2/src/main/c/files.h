@@ -1,6 +1,6 @@
 /*
  * New files, made by two threads: most of an archive is small files, and the kernel takes ten times as long to make one as it takes here to read what
- * it shall be.
+ * it is to be.
  *
  * A file waits until settle_files, or until the second thread gets to it. What is done meanwhile must not depend on it: see must_settle_before. The
  * second thread only makes what is not there yet; whatever else comes up it leaves to the caller, who does it in the order of the archive. So nothing
