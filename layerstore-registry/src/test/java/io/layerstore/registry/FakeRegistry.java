@@ -255,7 +255,11 @@ final class FakeRegistry implements AutoCloseable {
   private static byte[] chunks(InputStream in) throws IOException {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     while (true) {
-      int length = Integer.parseInt(line(in), 16);
+      String size = line(in);
+      if (size.isEmpty()) {
+        throw new EOFException();
+      }
+      int length = Integer.parseInt(size, 16);
       byte[] chunk = in.readNBytes(length);
       if (chunk.length < length) {
         throw new EOFException();
