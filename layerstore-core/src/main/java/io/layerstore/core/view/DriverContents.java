@@ -84,8 +84,16 @@ final class DriverContents implements LayerContents {
     }
   }
 
-  private synchronized InputStream open(LayerPath path, int node, long sizeBytes)
+  /** Only if the files stay as they are: what is read ahead of its time would be out of date. */
+  @Override
+  public synchronized void announce(LayerPath path, int node, long sizeBytes)
       throws LayerStoreException {
+    if (layer != null && !raw.containsKey(node)) {
+      files().announceOpen(path, sizeBytes);
+    }
+  }
+
+  private FileGetter files() throws LayerStoreException {
     if (isClosed) {
       throw new IllegalStateException("the files of the layer are closed");
     }
@@ -94,6 +102,12 @@ final class DriverContents implements LayerContents {
       opened = opener.open();
       files = opened;
     }
+    return opened;
+  }
+
+  private synchronized InputStream open(LayerPath path, int node, long sizeBytes)
+      throws LayerStoreException {
+    FileGetter opened = files();
     try {
       return opened.open(path, sizeBytes);
     } catch (LayerVerificationException e) {

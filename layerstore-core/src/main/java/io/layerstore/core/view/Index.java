@@ -269,14 +269,19 @@ final class Index {
 
   /** The entry in a range whose name is {@code path} from {@code from} to {@code to}, or none. */
   int find(long range, byte[] path, int from, int to) {
+    int position = position(range, path, from, to);
+    return position == NONE ? NONE : entry(range, position);
+  }
+
+  /** Which one it is in the range. */
+  int position(long range, byte[] path, int from, int to) {
     int low = 0;
     int high = count(range) - 1;
     while (low <= high) {
       int middle = (low + high) >>> 1;
-      int entry = entry(range, middle);
-      int order = pool.compare(names.get(entry), path, from, to);
+      int order = pool.compare(names.get(entry(range, middle)), path, from, to);
       if (order == 0) {
-        return entry;
+        return middle;
       } else if (order < 0) {
         low = middle + 1;
       } else {

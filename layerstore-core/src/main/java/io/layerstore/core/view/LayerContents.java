@@ -1,6 +1,7 @@
 package io.layerstore.core.view;
 
 import io.layerstore.LayerPath;
+import io.layerstore.LayerStoreException;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,6 +20,12 @@ interface LayerContents extends Closeable {
    */
   InputStream open(LayerPath path, int node, long sizeBytes, long place, long from)
       throws IOException;
+
+  /**
+   * Says that {@link #open} will probably be called for a file, from its beginning, after what was
+   * announced before. Nothing depends on it. Does nothing by default.
+   */
+  default void announce(LayerPath path, int node, long sizeBytes) throws LayerStoreException {}
 
   /**
    * Whether files are found by their path, also those that are copies of what a layer below has; if

@@ -43,6 +43,7 @@ public final class ViewFileSystem extends FileSystem {
   private final ViewProvider provider;
   private final String key;
   private final ViewPath root;
+  private final ReadAhead ahead = new ReadAhead();
   private final List<Closeable> last = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -185,6 +186,9 @@ public final class ViewFileSystem extends FileSystem {
     }
     InputStream content;
     try {
+      if (from == 0 && more == null && source.isByPath()) {
+        ahead.opening(file);
+      }
       content = source.open(file.path(), node, size, index.place(node), from);
     } catch (IOException | RuntimeException e) {
       requireOpen(); // What fails because it is being closed fails for that.
