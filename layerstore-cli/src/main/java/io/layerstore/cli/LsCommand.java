@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Model.OptionSpec;
@@ -104,7 +105,7 @@ final class LsCommand extends Subcommand {
             attributes.uid(),
             attributes.gid(),
             ShowEntry.size(attributes),
-            attributes.lastModifiedTime(),
+            attributes.lastModifiedTime().toInstant().truncatedTo(ChronoUnit.SECONDS),
             name,
             target));
   }
