@@ -42,9 +42,9 @@ import org.slf4j.LoggerFactory;
  * layerstore-manifests/HEX/N-ALGORITHM-HEX     of the image HEX, the document with this digest; the highest N came last
  * </pre>
  *
- * <p>Directories have mode 0700, files 0600. An index is kept with each of its images. A file
- * whose digest is not the one in its name counts as absent: nothing but those bytes is lost.
- * Writers hold {@link ImageWriting}, readers nothing.
+ * <p>Directories have mode 0700, files 0600. An index is kept with each of its images. A file whose
+ * digest is not the one in its name counts as absent: nothing but those bytes is lost. Writers hold
+ * {@link ImageWriting}, readers nothing.
  */
 final class ManifestDirectory {
 

@@ -111,8 +111,7 @@ final class BlobDownload implements LayerSource {
         if (fetch(channel, false)) {
           return;
         }
-        log.warn(
-            "what an earlier pull left of {} is wrong; fetching it again", blob.digest());
+        log.warn("what an earlier pull left of {} is wrong; fetching it again", blob.digest());
         channel.truncate(0);
       }
       if (!fetch(channel, true)) {
