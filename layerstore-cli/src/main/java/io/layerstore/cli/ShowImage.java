@@ -2,6 +2,7 @@ package io.layerstore.cli;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.layerstore.ChainId;
+import io.layerstore.DiffId;
 import io.layerstore.Image;
 import io.layerstore.ImageConfig;
 import io.layerstore.ImageId;
@@ -10,6 +11,7 @@ import io.layerstore.LayerInfo;
 import io.layerstore.LayerStore;
 import io.layerstore.LoadReport;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToLongFunction;
@@ -34,7 +36,12 @@ final class ShowImage {
   static ToLongFunction<Image> sizes(LayerStore store) {
     Map<ChainId, Long> ofChains =
         store.layers().stream().collect(Collectors.toMap(LayerInfo::chainId, LayerInfo::sizeBytes));
-    return image -> image.topLayer().map(top -> ofChains.getOrDefault(top, 0L)).orElse(0L);
+    // Each layer up is a hash, and images on the same layers have the same list of them.
+    Map<List<DiffId>, Long> ofStacks = new HashMap<>();
+    return image ->
+        ofStacks.computeIfAbsent(
+            image.config().diffIds(),
+            diffIds -> ChainId.of(diffIds).map(top -> ofChains.getOrDefault(top, 0L)).orElse(0L));
   }
 
   /** What an image is; all else is in its configuration. */

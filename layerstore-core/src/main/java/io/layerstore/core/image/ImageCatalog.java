@@ -110,9 +110,6 @@ final class ImageCatalog {
         ids.stream().filter(id -> table.find(id) == null).toList(),
         id -> {
           String problem = restore(id, chains);
-          if (problem == null) {
-            problem = problemOfParent(id);
-          }
           if (problem != null) {
             problems.put(id, problem);
           }
@@ -141,8 +138,15 @@ final class ImageCatalog {
       ImageConfigReader.requireSystem(content.config());
       ChainId top = topLayer(content.config(), chains);
       Layer hold = holdOrLookAgain(top);
-      table.add(new ImageNode(id, sharing(content, top), top, hold, parentOf(id)));
-      return null;
+      String problem = null;
+      ImageId parent = null;
+      try {
+        parent = db.parent(id);
+      } catch (IOException e) {
+        problem = "it can be used, but what it was made from is not known: " + e.getMessage();
+      }
+      table.add(new ImageNode(id, sharing(content, top), top, hold, parent));
+      return problem;
     } catch (NoSuchFileException e) {
       // Deleted since it was listed, which another process may do while this one only reads.
       return null;
@@ -190,16 +194,6 @@ final class ImageCatalog {
                     "its configuration is gone, though "
                         + (named.contains(id) ? "it has a name" : "something is noted about it")))
         .toList();
-  }
-
-  /** What is wrong with the note of an image's parent, or null. */
-  private @Nullable String problemOfParent(ImageId id) {
-    try {
-      db.parent(id);
-      return null;
-    } catch (IOException e) {
-      return "it can be used, but what it was made from is not known: " + e.getMessage();
-    }
   }
 
   /** What is noted on disk; a note that cannot be read costs the image nothing else. */

@@ -138,11 +138,9 @@ public final class FileMetadataStore implements MetadataStore {
     requireOpen();
     try {
       // Of whatever type: a file in the place of a layer is a damaged layer.
-      return LayerDbFiles.names(
-              layout.layers(), name -> LayerDbLayout.parseLayerName(name).isPresent())
-          .stream()
+      return LayerDbFiles.names(layout.layers(), name -> true).stream()
           .map(LayerDbLayout::parseLayerName)
-          .map(Optional::orElseThrow)
+          .flatMap(Optional::stream)
           .toList();
     } catch (IOException e) {
       throw FileFailures.wrap("list the layers", e);

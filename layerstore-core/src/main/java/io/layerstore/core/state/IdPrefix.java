@@ -26,10 +26,11 @@ public record IdPrefix(String text, String hex) {
     return matcher.matches() ? Optional.of(new IdPrefix(text, matcher.group(1))) : Optional.empty();
   }
 
-  /** Those of {@code ids} that begin so, in their order, as many as a message can name. */
-  public <T> List<T> among(Collection<T> ids, Function<T, Digest> digest) {
+  /** Those of {@code ids} that begin so, sorted, as many as a message can name. */
+  public <T extends Comparable<T>> List<T> among(Collection<T> ids, Function<T, Digest> digest) {
     return ids.stream()
         .filter(id -> digest.apply(id).hex().startsWith(hex))
+        .sorted()
         .limit(MAX_CANDIDATES)
         .toList();
   }

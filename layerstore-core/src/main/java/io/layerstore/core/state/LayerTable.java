@@ -13,6 +13,7 @@ import io.layerstore.core.share.ClaimKind;
 import io.layerstore.core.share.Participant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -36,8 +37,9 @@ public final class LayerTable {
   private final Object lock = new Object();
   private final @Nullable Participant participant;
 
+  /** Sorted only for those who ask: every layer is looked up several times when it is loaded. */
   @GuardedBy("lock")
-  private final TreeMap<ChainId, RoLayer> layers = new TreeMap<>();
+  private final Map<ChainId, RoLayer> layers = new HashMap<>();
 
   /**
    * How many images hold which layer, which other stores know from the disk. By identity, not in
@@ -366,8 +368,10 @@ public final class LayerTable {
   /** All layers, sorted; {@code otherHolders} says who else holds which of them. */
   public List<LayerInfo> layerInfos(Map<ChainId, List<String>> otherHolders) {
     synchronized (lock) {
-      List<LayerInfo> infos = new ArrayList<>(layers.size());
-      for (RoLayer layer : layers.values()) {
+      List<RoLayer> sorted = new ArrayList<>(layers.values());
+      sorted.sort(Comparator.comparing(RoLayer::chainId));
+      List<LayerInfo> infos = new ArrayList<>(sorted.size());
+      for (RoLayer layer : sorted) {
         infos.add(
             layer.info(imageHolds(layer), otherHolders.getOrDefault(layer.chainId(), List.of())));
       }

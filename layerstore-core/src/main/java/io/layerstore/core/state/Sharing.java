@@ -192,6 +192,10 @@ public final class Sharing {
           participant.imageChanges());
     }
 
+    Counts withoutMembers() {
+      return new Counts(NONE.members, publications, deletions, imageChanges);
+    }
+
     boolean hasSameLayers(Counts other) {
       return publications == other.publications && deletions == other.deletions;
     }
@@ -199,6 +203,17 @@ public final class Sharing {
 
   Counts seen() {
     return seen;
+  }
+
+  /**
+   * Called before a store looks at the disk for the first time: what others announce from now on is
+   * followed, and nothing that it finds by itself. Who is there stays unknown, so that one who
+   * announces something and dies is not taken for nobody.
+   */
+  void beginLooking() {
+    if (participant != null) {
+      seen = Counts.of(participant).withoutMembers();
+    }
   }
 
   void setSeen(Counts counts) {

@@ -66,6 +66,7 @@ public final class StoreLoader {
    */
   public List<Finding> load() throws LayerStoreException {
     // Before anything is read: what changes meanwhile makes another state of it.
+    store.sharing().beginLooking();
     return load(store.metadata().state());
   }
 
