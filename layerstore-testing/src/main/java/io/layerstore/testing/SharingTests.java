@@ -115,6 +115,26 @@ abstract class SharingTests extends StoreTests {
   }
 
   @Test
+  void release_onALayerThatAnotherStoreDeletedAndMadeAgain_deletesWhatIsThereNow()
+      throws IOException {
+    Layer base = register(store(), NO_PARENT, "a");
+    ChainId baseId = base.chainId();
+    assertEquals(1, other.layers().size());
+    store().release(base);
+    Layer again = register(store(), NO_PARENT, "a");
+    Layer top = register(store(), again.chainId(), "b");
+    again.close();
+
+    Layer seen = other.get(top.chainId());
+    top.close();
+    assertEquals(
+        List.of(top.chainId(), baseId),
+        other.release(seen).stream().map(LayerInfo::chainId).toList());
+    // No file of either is left: see what is checked after each test.
+    assertEquals(List.of(), store().layers());
+  }
+
+  @Test
   void release_layerOfAnImageThatAnotherStoreDeletedAndMadeAgain_keepsIt() throws IOException {
     Layer first = register(store(), NO_PARENT, "a");
     Image image = image(store(), first);

@@ -111,7 +111,7 @@ public final class LayerAccess {
    */
   FileSystem view(@Nullable ChainId top, String title, ViewOptions options)
       throws LayerStoreException {
-    RoLayer layer = top == null ? null : store.table().pin(top);
+    RoLayer layer = top == null ? null : store.pin(top);
     try {
       return reading.views().of(layer, title, options);
     } finally {

@@ -41,10 +41,13 @@ public final class LayerRelease {
    */
   public List<LayerInfo> deleteUnheld(@Nullable RoLayer top) throws LayerStoreException {
     List<LayerInfo> deleted = new ArrayList<>();
-    RoLayer layer = top;
-    while (layer != null) {
-      RoLayer parent = layer.parent();
-      try (KeyedLock.Held held = store.chainLock().acquire(layer.chainId())) {
+    RoLayer next = top;
+    while (next != null) {
+      try (KeyedLock.Held held = store.chainLock().acquire(next.chainId())) {
+        RoLayer layer = store.ifUnusedAsOnDisk(next);
+        if (layer == null) {
+          return deleted;
+        }
         if (!store.docker(layer).isEmpty()) {
           log.debug("layer {} stays: {}", layer.chainId(), store.docker(layer));
           return deleted;
@@ -53,8 +56,8 @@ public final class LayerRelease {
           return deleted;
         }
         deleted.add(store.table().info(layer));
+        next = layer.parent();
       }
-      layer = parent;
     }
     return deleted;
   }

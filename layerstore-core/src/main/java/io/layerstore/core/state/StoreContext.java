@@ -101,6 +101,19 @@ public record StoreContext(
     return new StoreRefresh(this).find(chainId);
   }
 
+  /**
+   * The layer that {@code layer} is now, for one who has the lock of its chain ID: others may have
+   * deleted it and made it again, in another directory of the driver.
+   *
+   * @return null if it is gone, or if this store uses it
+   */
+  public @Nullable RoLayer ifUnusedAsOnDisk(RoLayer layer) throws LayerStoreException {
+    if (!sharing.isShared()) {
+      return layer;
+    }
+    return table.isUsed(layer) ? null : find(layer.chainId());
+  }
+
   private static RoLayer required(ChainId chainId, @Nullable RoLayer layer)
       throws LayerNotFoundException {
     if (layer == null) {

@@ -146,15 +146,12 @@ public final class StoreRefresh {
     try {
       LayerRecord record = store.metadata().layer(chainId);
       ChainId parentId = record.parent();
+      if (parentId != null && !isKnownAsOnDisk(parentId) && !loadNow(parentId)) {
+        return false;
+      }
       RoLayer parent = parentId == null ? null : table.pinIfPresent(parentId);
       if (parentId != null && parent == null) {
-        if (!loadNow(parentId)) {
-          return false;
-        }
-        parent = table.pinIfPresent(parentId);
-        if (parent == null) {
-          return false;
-        }
+        return false;
       }
       try {
         String problem = new StoreLoader(store).add(record);
@@ -186,6 +183,16 @@ public final class StoreRefresh {
         && sharing.isMadeMeanwhile(chainId)) {
       layer.setHealth(RoLayer.Health.SOUND);
     }
+  }
+
+  /** Others may have deleted it and made it again since it was looked at. */
+  private boolean isKnownAsOnDisk(ChainId chainId) throws LayerStoreException {
+    RoLayer layer = table.find(chainId);
+    if (layer == null || isOnDisk(layer)) {
+      return layer != null;
+    }
+    table.forget(chainId);
+    return false;
   }
 
   /** A healed layer may be kept in another directory, whoever holds it. */
@@ -300,7 +307,7 @@ public final class StoreRefresh {
       }
       if (table.findMount(name) == null) {
         ChainId parentId = record.parent();
-        if (parentId == null || table.find(parentId) != null || loadNow(parentId)) {
+        if (parentId == null || isKnownAsOnDisk(parentId) || loadNow(parentId)) {
           String problem = new StoreLoader(store).loadMount(record);
           if (problem != null) {
             log.debug("read-write layer {} cannot be loaded: {}", name, problem);
