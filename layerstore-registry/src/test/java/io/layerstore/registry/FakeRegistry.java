@@ -42,6 +42,7 @@ final class FakeRegistry implements AutoCloseable {
   private final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
   private final Map<String, byte[]> manifests = new ConcurrentHashMap<>();
   private final Map<String, ByteArrayOutputStream> uploads = new ConcurrentHashMap<>();
+  private final AtomicInteger sessions = new AtomicInteger();
   private final List<Fault> faults = new CopyOnWriteArrayList<>();
   private final List<Request> requests = new CopyOnWriteArrayList<>();
 
@@ -356,7 +357,7 @@ final class FakeRegistry implements AutoCloseable {
 
   private void upload(Request request, OutputStream out, String id) throws IOException {
     if (request.method().equals("POST")) {
-      String session = "session-" + uploads.size();
+      String session = "session-" + sessions.incrementAndGet();
       uploads.put(session, new ByteArrayOutputStream());
       whole(out, 202, new byte[0], "Location: " + request.path() + session);
       return;
